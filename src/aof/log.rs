@@ -1,0 +1,1 @@
+//! PATH → the parts of a log.

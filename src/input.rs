@@ -1,0 +1,1 @@
+//! One file's bytes, mapped or read whole.

@@ -1,0 +1,19 @@
+//! Reads, checks, repairs and inspects the append-only files (AOF) of Redis and Valkey.
+//!
+//! An arrow points at what may be imported; nothing points up:
+//!
+//! ```text
+//! cli  →  report  →  check · repair  →  aof · command · rdb  →  resp · input · glob · server · error
+//! ```
+
+pub mod aof;
+pub mod command;
+pub mod error;
+pub mod glob;
+pub mod input;
+pub mod rdb;
+pub mod resp;
+pub mod server;
+
+pub use error::{Error, ErrorKind, Result};
+pub use server::{Server, ServerSet};

@@ -1,0 +1,3 @@
+//! The `aofkit` command.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! RDB files: walked and verified whole.

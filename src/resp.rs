@@ -1,0 +1,1 @@
+//! RESP: bytes → command, and command → bytes.
