@@ -2,3 +2,7 @@
 
 pub mod log;
 pub mod manifest;
+mod reader;
+pub mod transaction;
+
+pub use reader::{ANNOTATION_LIMIT, Content, Damage, DamageKind, Reader, Record, timestamp};

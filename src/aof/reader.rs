@@ -1,0 +1,279 @@
+//! The records of one RESP part, in order.
+
+use memchr::memchr;
+
+use super::transaction::{Control, Membership, Misplaced, Tracker};
+use crate::resp::{self, Defect, Field, Problem};
+
+/// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and `fgets`).
+pub const ANNOTATION_LIMIT: usize = 1023;
+
+/// Where a part stops being readable, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damage {
+    /// The offset of the first offending byte; for a part that ends early, the part's end.
+    pub offset: u64,
+    /// The offset of the record it is in.
+    pub record_offset: u64,
+    /// The number of that record, from 1.
+    pub record: u64,
+    /// What is wrong.
+    pub kind: DamageKind,
+}
+
+/// The kinds of [`Damage`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DamageKind {
+    /// The bytes end inside a record.
+    Truncated {
+        /// The field that is cut.
+        field: Field,
+        /// How many bytes the field still lacks, where that is known.
+        missing: Option<u64>,
+    },
+    /// The bytes are wrong.
+    Malformed {
+        /// The field that is wrong.
+        field: Field,
+        /// What is wrong with it.
+        problem: Problem,
+    },
+    /// Neither a command nor an annotation starts here.
+    NoRecord {
+        /// The byte that stands there.
+        found: u8,
+    },
+    /// An annotation longer than [`ANNOTATION_LIMIT`]: checkers and servers take what follows that many bytes for a record.
+    LongAnnotation,
+}
+
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'r, 'a> {
+    /// A command: its name and its other arguments; never empty.
+    Command(&'r [&'a [u8]]),
+    /// A line that begins with `#`, without its line end.
+    Annotation(&'a [u8]),
+}
+
+/// One record of a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'r, 'a> {
+    /// Where it starts, an absolute offset in its file.
+    pub offset: u64,
+    /// How many bytes it takes.
+    pub length: u64,
+    /// Its number in the part, from 1; annotations count.
+    pub number: u64,
+    /// What it is.
+    pub content: Content<'r, 'a>,
+    /// How it stands to transactions.
+    pub membership: Membership,
+    /// Set when it is a control command that does not belong here.
+    pub misplaced: Option<Misplaced>,
+}
+
+impl Record<'_, '_> {
+    /// The offset behind it.
+    pub fn end(&self) -> u64 {
+        self.offset + self.length
+    }
+}
+
+/// Reads the records of one part; never changes, prints or skips anything.
+///
+/// ```
+/// let log = b"*1\r\n$5\r\nMULTI\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n*1\r\n$4\r\nEX";
+/// let mut reader = aofkit::aof::Reader::new(log, 0);
+/// while let Some(Ok(record)) = reader.next_record() {
+///     println!("record {} at byte {}", record.number, record.offset);
+/// }
+/// assert_eq!(reader.position(), 42, "the end of the last whole record");
+/// assert_eq!(reader.valid_up_to(), 0, "an unfinished transaction does not count");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    position: usize,
+    arguments: Vec<&'a [u8]>,
+    transactions: Tracker,
+    records: u64,
+    valid_up_to: u64,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader of `bytes`, which is a whole file; its first record starts at `start` (behind an RDB preamble, or 0).
+    pub fn new(bytes: &'a [u8], start: usize) -> Self {
+        Self {
+            bytes,
+            position: start,
+            arguments: Vec::new(),
+            transactions: Tracker::default(),
+            records: 0,
+            valid_up_to: start as u64,
+        }
+    }
+
+    /// The next record; `None` at the end of the part. Damage is returned again by every further call.
+    pub fn next_record(&mut self) -> Option<Result<Record<'_, 'a>, Damage>> {
+        let offset = self.position;
+        let number = self.records + 1;
+        let first = *self.bytes.get(offset)?;
+        let (end, annotation) = match first {
+            b'*' => {
+                self.arguments.clear();
+                match resp::parse(self.bytes, offset, &mut self.arguments) {
+                    Ok(end) => (end, None),
+                    Err(defect) => return Some(Err(damage(self.bytes, offset, number, defect))),
+                }
+            }
+            b'#' => match annotation(self.bytes, offset) {
+                Some((end, line)) => (end, Some(line)),
+                None => return Some(Err(long_annotation(offset, number))),
+            },
+            found => return Some(Err(no_record(offset, number, found))),
+        };
+        self.position = end;
+        self.records = number;
+        let (mut membership, mut misplaced) = (self.transactions.membership(), None);
+        if annotation.is_none()
+            && let Some(control) = self.arguments.first().and_then(|name| Control::from_name(name))
+        {
+            (membership, misplaced) = self.transactions.control(control, offset as u64, number);
+        }
+        if self.transactions.open().is_none() {
+            self.valid_up_to = end as u64;
+        }
+        let content = annotation.map_or(Content::Command(&self.arguments), Content::Annotation);
+        let (offset, length) = (offset as u64, (end - offset) as u64);
+        Some(Ok(Record { offset, length, number, content, membership, misplaced }))
+    }
+
+    /// Where the next record starts.
+    pub fn position(&self) -> u64 {
+        self.position as u64
+    }
+
+    /// How many records were read.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// The end of the last whole record outside an open transaction.
+    pub fn valid_up_to(&self) -> u64 {
+        self.valid_up_to
+    }
+
+    /// The transactions so far.
+    pub fn transactions(&self) -> &Tracker {
+        &self.transactions
+    }
+}
+
+/// The annotation at `start`: the index behind it, and the line without its line end. `None` when it is too long.
+///
+/// A line that the file's end cuts counts as whole: checkers and servers read it so.
+pub(crate) fn annotation(bytes: &[u8], start: usize) -> Option<(usize, &[u8])> {
+    let rest = bytes.get(start..)?;
+    let line = rest.get(..ANNOTATION_LIMIT).unwrap_or(rest);
+    match memchr(b'\n', line) {
+        Some(index) => {
+            let text = line.get(..index)?;
+            Some((start + index + 1, text.strip_suffix(b"\r").unwrap_or(text)))
+        }
+        None if line.len() == rest.len() => Some((bytes.len(), line)),
+        None => None,
+    }
+}
+
+/// The unix seconds of a `#TS:` annotation (given without its line end).
+pub fn timestamp(annotation: &[u8]) -> Option<i64> {
+    std::str::from_utf8(annotation.strip_prefix(b"#TS:")?).ok()?.parse().ok()
+}
+
+pub(crate) fn long_annotation(offset: usize, record: u64) -> Damage {
+    let at = (offset + ANNOTATION_LIMIT) as u64;
+    Damage { offset: at, record_offset: offset as u64, record, kind: DamageKind::LongAnnotation }
+}
+
+pub(crate) fn no_record(offset: usize, record: u64, found: u8) -> Damage {
+    Damage { offset: offset as u64, record_offset: offset as u64, record, kind: DamageKind::NoRecord { found } }
+}
+
+/// A parser's defect as the damage of a part.
+pub(crate) fn damage(bytes: &[u8], offset: usize, record: u64, defect: Defect) -> Damage {
+    let (at, kind) = match defect {
+        Defect::Truncated { field, missing } => (bytes.len(), DamageKind::Truncated { field, missing }),
+        Defect::Malformed { at, field, problem } => (at, DamageKind::Malformed { field, problem }),
+    };
+    Damage { offset: at as u64, record_offset: offset as u64, record, kind }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> (Vec<(u64, u64, Membership)>, Option<Damage>, u64) {
+        let mut reader = Reader::new(bytes, 0);
+        let mut records = Vec::new();
+        let mut damage = None;
+        while let Some(next) = reader.next_record() {
+            match next {
+                Ok(record) => records.push((record.offset, record.length, record.membership)),
+                Err(found) => {
+                    damage = Some(found);
+                    break;
+                }
+            }
+        }
+        (records, damage, reader.valid_up_to())
+    }
+
+    fn command(words: &[&str]) -> Vec<u8> {
+        let mut out = Vec::new();
+        resp::write_command(&mut out, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
+        out
+    }
+
+    #[test]
+    fn annotations_count_as_records_and_keep_their_transaction() {
+        let log = [b"#TS:1700000000\r\n".to_vec(), command(&["MULTI"]), b"#x\n".to_vec(), command(&["exec"])].concat();
+        let (records, damage, valid) = read(&log);
+        let memberships: Vec<_> = records.iter().map(|record| record.2).collect();
+        assert_eq!(memberships, [Membership::Outside, Membership::Opens, Membership::Inside, Membership::Closes]);
+        assert_eq!((damage, valid), (None, log.len() as u64));
+    }
+
+    #[test]
+    fn an_annotation_may_take_1023_bytes_and_no_more() {
+        let line = |length: usize| [b"#".as_slice(), &vec![b'x'; length - 2], b"\n"].concat();
+        let whole = [line(1023), command(&["PING"])].concat();
+        assert_eq!(read(&whole).1, None);
+        let long = [line(1024), command(&["PING"])].concat();
+        let damage = read(&long).1.unwrap();
+        assert_eq!((damage.offset, damage.kind), (1023, DamageKind::LongAnnotation));
+        assert_eq!(read(&vec![b'#'; 1023]).1, None, "cut by the end of the file");
+    }
+
+    #[test]
+    fn an_unfinished_transaction_is_not_valid() {
+        let set = command(&["SET", "k", "v"]);
+        let log = [set.clone(), command(&["MULTI"]), set.clone()].concat();
+        let (records, damage, valid) = read(&log);
+        assert_eq!((records.len(), damage, valid), (3, None, set.len() as u64));
+    }
+
+    #[test]
+    fn zeros_are_no_record() {
+        let log = [command(&["PING"]), vec![0; 10]].concat();
+        let damage = read(&log).1.unwrap();
+        assert_eq!((damage.offset, damage.record, damage.kind), (14, 2, DamageKind::NoRecord { found: 0 }));
+    }
+
+    #[test]
+    fn timestamps_are_whole_seconds() {
+        assert_eq!(timestamp(b"#TS:1700000000"), Some(1_700_000_000));
+        assert_eq!(timestamp(b"#TS:17x"), None);
+        assert_eq!(timestamp(b"#HDR:v1;len:3;"), None);
+    }
+}
