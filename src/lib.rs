@@ -7,6 +7,8 @@
 //! ```
 
 pub mod aof;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod command;
 pub mod error;
 pub mod glob;

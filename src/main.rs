@@ -1,3 +1,7 @@
 //! The `aofkit` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    aofkit::cli::main(std::env::args_os().collect())
+}

@@ -1,0 +1,42 @@
+//! The arguments as typed: the clap tree that the help, the man pages and the completions are made from.
+
+use clap::{CommandFactory, Parser, ValueEnum};
+
+/// Check, fix and inspect the append-only files (AOF) of Redis and Valkey.
+#[derive(Debug, Parser)]
+#[command(name = "aofkit", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Arguments {
+    /// When to colour text
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    pub color: When,
+    /// When to draw a progress bar on standard error
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    pub progress: When,
+    /// What to do
+    #[command(subcommand)]
+    pub subcommand: Subcommand,
+}
+
+/// One variant per subcommand.
+#[derive(Debug, clap::Subcommand)]
+pub enum Subcommand {
+    /// Write the shell completions and the man pages into a directory
+    #[command(hide = true)]
+    Generate(super::generate::Generate),
+}
+
+/// When to do something that suits terminals only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// When a terminal is there to see it
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The whole tree.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}

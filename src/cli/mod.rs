@@ -1,0 +1,79 @@
+//! The command line: the only layer that talks to people.
+//!
+//! Arguments come in two stages, as typed ([`arguments`]) and as resolved (each subcommand's `Settings`). A subcommand is one
+//! file with one `run(settings, context)`: data goes to the `Write` it was given, talk to standard error.
+
+mod arguments;
+mod console;
+mod generate;
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Subcommand};
+use console::Console;
+
+pub use arguments::command;
+
+/// Runs the program and says how it ended; `arguments` begin with the program's own name.
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let mut console = Console::new(arguments.color, arguments.progress);
+    let result = run(arguments.subcommand, &mut console).and_then(|outcome| {
+        console.out.flush()?;
+        Ok(outcome)
+    });
+    match result {
+        Ok(outcome) => outcome.into(),
+        // A reader that goes away (`| head`) has what it wanted.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            console.error(&format!("{error:#}"));
+            Outcome::CannotSay.into()
+        }
+    }
+}
+
+fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {
+    match subcommand {
+        Subcommand::Generate(typed) => generate::run(&typed, console),
+    }
+}
+
+/// How a subcommand ended, as its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// 0: the log is sound, or was made so.
+    Sound = 0,
+    /// 1: the log is damaged or differs, or the user declined.
+    Unsound = 1,
+    /// 2: the command line is wrong, or a file cannot be read or written.
+    CannotSay = 2,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}
+
+/// `--help` and `--version` succeed; anything else that clap reports is a wrong command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Outcome::CannotSay.into(),
+        _ if error.use_stderr() => Outcome::CannotSay.into(),
+        _ => Outcome::Sound.into(),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe))
+}
