@@ -98,7 +98,6 @@ pub struct Reader<'a> {
     arguments: Vec<&'a [u8]>,
     transactions: Tracker,
     records: u64,
-    valid_up_to: u64,
 }
 
 impl<'a> Reader<'a> {
@@ -110,7 +109,6 @@ impl<'a> Reader<'a> {
             arguments: Vec::new(),
             transactions: Tracker::default(),
             records: 0,
-            valid_up_to: start as u64,
         }
     }
 
@@ -141,9 +139,6 @@ impl<'a> Reader<'a> {
         {
             (membership, misplaced) = self.transactions.control(control, offset as u64, number);
         }
-        if self.transactions.open().is_none() {
-            self.valid_up_to = end as u64;
-        }
         let content = annotation.map_or(Content::Command(&self.arguments), Content::Annotation);
         let (offset, length) = (offset as u64, (end - offset) as u64);
         Some(Ok(Record { offset, length, number, content, membership, misplaced }))
@@ -161,7 +156,7 @@ impl<'a> Reader<'a> {
 
     /// The end of the last whole record outside an open transaction.
     pub fn valid_up_to(&self) -> u64 {
-        self.valid_up_to
+        self.transactions.open().map_or(self.position as u64, |opening| opening.offset)
     }
 
     /// The transactions so far.

@@ -34,7 +34,7 @@ pub struct Opening {
 }
 
 /// A control command where it does not belong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Misplaced {
     /// `MULTI` inside a transaction: the official checkers call it invalid, servers queue it and its failure is ignored.
     NestedMulti,
@@ -50,7 +50,7 @@ pub enum Misplaced {
 ///
 /// While a server loads a log, everything between `MULTI` and `EXEC` is queued, `MULTI` and `DISCARD` included
 /// (`loadSingleAppendOnlyFile`, Redis 6.2 to 8.0 and Valkey 8).
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tracker {
     open: Option<Opening>,
     complete: u64,
@@ -87,6 +87,12 @@ impl Tracker {
             (Control::Discard, Some(_)) => (Membership::Inside, Some(Misplaced::QueuedDiscard)),
             (Control::Discard, None) => (Membership::Outside, Some(Misplaced::LoneDiscard)),
         }
+    }
+
+    /// Goes on with what was found behind a point where no transaction was open, `before` records from the start.
+    pub(super) fn resume(&mut self, rest: Self, before: u64) {
+        self.complete += rest.complete;
+        self.open = rest.open.map(|opening| Opening { record: opening.record + before, ..opening });
     }
 
     /// The transaction that is open now.
