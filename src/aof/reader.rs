@@ -103,13 +103,7 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A reader of `bytes`, which is a whole file; its first record starts at `start` (behind an RDB preamble, or 0).
     pub fn new(bytes: &'a [u8], start: usize) -> Self {
-        Self {
-            bytes,
-            position: start,
-            arguments: Vec::new(),
-            transactions: Tracker::default(),
-            records: 0,
-        }
+        Self { bytes, position: start, arguments: Vec::new(), transactions: Tracker::default(), records: 0 }
     }
 
     /// The next record; `None` at the end of the part. Damage is returned again by every further call.
