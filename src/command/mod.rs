@@ -3,6 +3,7 @@
 //! Everything else follows from the rows: what a server knows, how many arguments it wants, which of them are keys.
 //! A new command is one row in its group's file.
 
+mod array;
 mod bitmap;
 mod cluster;
 mod connection;
@@ -42,6 +43,7 @@ static GROUPS: &[&[Command]] = &[
     stream::COMMANDS,
     geo::COMMANDS,
     vector_set::COMMANDS,
+    array::COMMANDS,
     generic::COMMANDS,
     scripting::COMMANDS,
     transaction::COMMANDS,
