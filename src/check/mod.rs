@@ -1,0 +1,3 @@
+//! Verdicts on a log.
+
+pub mod official;
