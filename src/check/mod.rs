@@ -1,0 +1,3 @@
+//! What the real tools make of a log: models of the official checkers and of the servers.
+
+pub mod server;
