@@ -1,1 +1,143 @@
-//! The commands: one row each.
+//! The commands: one row each, in one file for each group of the Redis documentation.
+//!
+//! Everything else follows from the rows: what a server knows, how many arguments it wants, which of them are keys.
+//! A new command is one row in its group's file.
+
+mod array;
+mod bitmap;
+mod cluster;
+mod connection;
+mod generic;
+mod geo;
+mod hash;
+mod hyperloglog;
+mod keys;
+mod list;
+mod lookup;
+mod pubsub;
+mod row;
+mod scripting;
+mod server;
+mod set;
+mod sorted_set;
+mod stream;
+mod string;
+mod transaction;
+mod vector_set;
+
+pub use keys::{KeyIndexes, KeyPositions};
+pub use lookup::lookup;
+pub use row::{Arity, Command, Effect, Group};
+
+use crate::server::Server;
+
+/// Every row that is not a subcommand's.
+static GROUPS: &[&[Command]] = &[
+    string::COMMANDS,
+    bitmap::COMMANDS,
+    hyperloglog::COMMANDS,
+    list::COMMANDS,
+    set::COMMANDS,
+    sorted_set::COMMANDS,
+    hash::COMMANDS,
+    stream::COMMANDS,
+    geo::COMMANDS,
+    vector_set::COMMANDS,
+    array::COMMANDS,
+    generic::COMMANDS,
+    scripting::COMMANDS,
+    transaction::COMMANDS,
+    pubsub::COMMANDS,
+    connection::COMMANDS,
+    cluster::COMMANDS,
+    server::COMMANDS,
+];
+
+/// Every row, group by group and by name within: each command, followed by its subcommands.
+pub fn all() -> impl Iterator<Item = &'static Command> {
+    GROUPS.iter().copied().flatten().flat_map(|command| std::iter::once(command).chain(command.subcommands))
+}
+
+/// What the arguments of a record name, whichever server knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolution {
+    /// There is a row for it.
+    Known {
+        /// The row that the first argument names.
+        command: &'static Command,
+        /// The row that the second argument names, if `command` is a container and there is a second argument.
+        subcommand: Option<&'static Command>,
+    },
+    /// The first argument is missing or names no command.
+    UnknownCommand,
+    /// The first argument names a container, the second none of its subcommands.
+    UnknownSubcommand(&'static Command),
+}
+
+impl Resolution {
+    /// The row that says most: the subcommand's, else the command's, the container's if the subcommand is unknown.
+    pub const fn row(self) -> Option<&'static Command> {
+        match self {
+            Self::Known { subcommand: Some(row), .. }
+            | Self::Known { command: row, subcommand: None }
+            | Self::UnknownSubcommand(row) => Some(row),
+            Self::UnknownCommand => None,
+        }
+    }
+}
+
+/// Finds the rows that `arguments`, which start with the command's name, stand for.
+pub fn resolve(arguments: &[&[u8]]) -> Resolution {
+    let Some(command) = arguments.first().and_then(|name| lookup(name)) else { return Resolution::UnknownCommand };
+    if command.subcommands.is_empty() {
+        return Resolution::Known { command, subcommand: None };
+    }
+    let Some(name) = arguments.get(1) else { return Resolution::Known { command, subcommand: None } };
+    match subcommand(command, name) {
+        Some(row) => Resolution::Known { command, subcommand: Some(row) },
+        None => Resolution::UnknownSubcommand(command),
+    }
+}
+
+fn subcommand(container: &'static Command, name: &[u8]) -> Option<&'static Command> {
+    container.subcommands.iter().find(|row| row.own_name().as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// The row that `server` would run when it loads these arguments; `None` where it stops with "Unknown command".
+///
+/// Redis 7.0 and later, and Valkey, look for the subcommand as well, but take a container without an argument for known.
+/// Nothing checks the number of arguments before the command runs (except in Valkey 9, see [`arity_fits`]), and a
+/// container has nothing to run: `FUNCTION` alone crashes Redis 7.0 and 8.0. Since the arity of every such container is
+/// at least two arguments, [`arity_fits`] tells those cases. Redis 6.2 knows no subcommands: any will do.
+pub fn known_to(server: Server, arguments: &[&[u8]]) -> Option<&'static Command> {
+    let command = lookup(arguments.first()?)?;
+    if !command.servers.contains(server) {
+        return None;
+    }
+    if command.subcommands.is_empty() || server == Server::Redis62 {
+        return Some(command);
+    }
+    match arguments.get(1) {
+        Some(name) => subcommand(command, name).filter(|row| row.servers.contains(server)),
+        None => Some(command),
+    }
+}
+
+/// Whether `server` takes `argc` arguments, the command's name counted, for the command of `row`.
+///
+/// At load only Valkey 9 asks, and refuses the log; older servers run the command, and may crash.
+pub fn arity_fits(row: &Command, server: Server, argc: usize) -> bool {
+    row.arity.fits(server, argc)
+}
+
+/// The positions of the keys in `arguments`, which start with the command's name; none if no server knows it.
+///
+/// Nothing depends on the server: the rows agree wherever a command has keys. Where arguments are missing or make no
+/// sense, the keys that can be told are given. Keys that a command computes (the patterns of SORT … BY and GET, what a
+/// script touches without saying so) are not among them.
+pub fn key_indexes(arguments: &[&[u8]]) -> KeyIndexes {
+    resolve(arguments).row().map_or(KeyIndexes::NONE, |row| row.keys(arguments))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,48 @@
+//! Commands on keys of any type.
+
+use super::keys::{FIRST, FIRST_TWO, KeyPositions, at, from};
+use super::row::{Command, Group, REDIS_6_2, SINCE_7_0, SINCE_7_2};
+
+const GROUP: Group = Group::Generic;
+
+/// The rows, by name.
+pub(super) static COMMANDS: &[Command] = &[
+    GROUP.write("copy", -3).keyed(FIRST_TWO),
+    GROUP.write("del", -2).keyed(from(1)),
+    GROUP.read("dump", 2).keyed(FIRST),
+    GROUP.read("exists", -2).keyed(from(1)),
+    GROUP.write("expire", -3).except(REDIS_6_2, 3).keyed(FIRST),
+    GROUP.write("expireat", -3).except(REDIS_6_2, 3).keyed(FIRST),
+    GROUP.read("expiretime", 2).servers(SINCE_7_0).keyed(FIRST),
+    GROUP.read("keys", 2),
+    GROUP.write("migrate", -6).keyed(KeyPositions::Migrate),
+    GROUP.write("move", 3).keyed(FIRST),
+    GROUP.read("object", -2).keyed(at(2)).subcommands(OBJECT),
+    GROUP.write("persist", 2).keyed(FIRST),
+    GROUP.write("pexpire", -3).except(REDIS_6_2, 3).keyed(FIRST),
+    GROUP.write("pexpireat", -3).except(REDIS_6_2, 3).keyed(FIRST),
+    GROUP.read("pexpiretime", 2).servers(SINCE_7_0).keyed(FIRST),
+    GROUP.read("pttl", 2).keyed(FIRST),
+    GROUP.read("randomkey", 1),
+    GROUP.write("rename", 3).keyed(FIRST_TWO),
+    GROUP.write("renamenx", 3).keyed(FIRST_TWO),
+    GROUP.write("restore", -4).keyed(FIRST),
+    GROUP.read("scan", -2),
+    GROUP.write("sort", -2).keyed(KeyPositions::Sort),
+    GROUP.read("sort_ro", -2).servers(SINCE_7_0).keyed(FIRST),
+    GROUP.read("touch", -2).keyed(from(1)),
+    GROUP.read("ttl", 2).keyed(FIRST),
+    GROUP.read("type", 2).keyed(FIRST),
+    GROUP.write("unlink", -2).keyed(from(1)),
+    GROUP.control("wait", 3),
+    GROUP.control("waitaof", 4).servers(SINCE_7_2),
+];
+
+/// The subcommands of OBJECT.
+const OBJECT: &[Command] = &[
+    GROUP.read("object|encoding", 3).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.read("object|freq", 3).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.control("object|help", 2).servers(SINCE_7_0),
+    GROUP.read("object|idletime", 3).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.read("object|refcount", 3).servers(SINCE_7_0).keyed(at(2)),
+];

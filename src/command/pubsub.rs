@@ -1,0 +1,28 @@
+//! Commands that publish and subscribe; a channel is no key.
+
+use super::row::{Command, Group, SINCE_7_0};
+
+const GROUP: Group = Group::PubSub;
+
+/// The rows, by name.
+pub(super) static COMMANDS: &[Command] = &[
+    GROUP.control("psubscribe", -2),
+    GROUP.control("publish", 3),
+    GROUP.control("pubsub", -2).subcommands(PUBSUB),
+    GROUP.control("punsubscribe", -1),
+    GROUP.control("spublish", 3).servers(SINCE_7_0),
+    GROUP.control("ssubscribe", -2).servers(SINCE_7_0),
+    GROUP.control("subscribe", -2),
+    GROUP.control("sunsubscribe", -1).servers(SINCE_7_0),
+    GROUP.control("unsubscribe", -1),
+];
+
+/// The subcommands of PUBSUB.
+const PUBSUB: &[Command] = &[
+    GROUP.control("pubsub|channels", -2).servers(SINCE_7_0),
+    GROUP.control("pubsub|help", 2).servers(SINCE_7_0),
+    GROUP.control("pubsub|numpat", 2).servers(SINCE_7_0),
+    GROUP.control("pubsub|numsub", -2).servers(SINCE_7_0),
+    GROUP.control("pubsub|shardchannels", -2).servers(SINCE_7_0),
+    GROUP.control("pubsub|shardnumsub", -2).servers(SINCE_7_0),
+];

@@ -1,0 +1,206 @@
+//! What a row says of its command, and the words that rows are written in.
+
+use super::keys::{KeyIndexes, KeyPositions};
+use crate::server::{Server, ServerSet};
+
+/// One command, or one subcommand of a container command.
+///
+/// Names, arities, flags and key positions are those that `COMMAND` prints on redis 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1
+/// and Valkey 9.1.2.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Command {
+    /// In lower case; a subcommand's holds its container's too: `xgroup|create`.
+    pub name: &'static str,
+    /// Where the documentation lists it.
+    pub group: Group,
+    /// How many arguments it takes.
+    pub arity: Arity,
+    /// Who knows it; empty for a command that is newer than every modelled server.
+    pub servers: ServerSet,
+    /// What it does to the data.
+    pub effect: Effect,
+    /// Which of its arguments are keys.
+    pub key_positions: KeyPositions,
+    /// The subcommands, if it is a container.
+    ///
+    /// Redis 6.2 has no subcommands: there the container's row stands for them all.
+    pub subcommands: &'static [Command],
+}
+
+/// The groups of the Redis documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Group {
+    /// Strings.
+    String,
+    /// Bitmaps, which are strings.
+    Bitmap,
+    /// `HyperLogLogs`, which are strings.
+    HyperLogLog,
+    /// Lists.
+    List,
+    /// Sets.
+    Set,
+    /// Sorted sets.
+    SortedSet,
+    /// Hashes.
+    Hash,
+    /// Streams.
+    Stream,
+    /// Geospatial indices, which are sorted sets.
+    Geo,
+    /// Vector sets: a module that comes with Redis 8.
+    VectorSet,
+    /// Arrays, which Redis 8.8 brings.
+    Array,
+    /// Keys of any type.
+    Generic,
+    /// Scripts and functions.
+    Scripting,
+    /// Transactions.
+    Transaction,
+    /// Publishing and subscribing.
+    PubSub,
+    /// The connection, the database it selected among them.
+    Connection,
+    /// Cluster management.
+    Cluster,
+    /// Server management.
+    Server,
+}
+
+/// What a command does to the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Effect {
+    /// Servers flag it `write`: it may change data.
+    Write,
+    /// Not flagged, and yet it may change data: a script or function runs commands of its own, PFCOUNT caches its
+    /// answer inside the key.
+    Indirect,
+    /// Servers flag it `readonly`: it looks at data.
+    Read,
+    /// Neither: it concerns the connection, the server, a transaction, channels …
+    Control,
+}
+
+impl Effect {
+    /// Whether it may change data.
+    pub const fn may_write(self) -> bool {
+        matches!(self, Self::Write | Self::Indirect)
+    }
+}
+
+/// How many arguments a command takes, its name (and its subcommand's) counted.
+///
+/// Written as servers print it: 3 is exactly three, -3 is three or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Arity {
+    usual: i16,
+    exception: Option<(ServerSet, i16)>,
+}
+
+impl Arity {
+    /// The number that `server` prints.
+    pub const fn on(self, server: Server) -> i16 {
+        match self.exception {
+            Some((servers, arity)) if servers.contains(server) => arity,
+            _ => self.usual,
+        }
+    }
+
+    /// Whether `server` takes `argc` arguments, the name counted.
+    pub const fn fits(self, server: Server, argc: usize) -> bool {
+        let arity = self.on(server);
+        let count = arity.unsigned_abs() as usize;
+        if arity < 0 { argc >= count } else { argc == count }
+    }
+}
+
+impl Command {
+    /// Whether this is the row of a subcommand.
+    pub fn is_subcommand(&self) -> bool {
+        self.name.contains('|')
+    }
+
+    /// The last part of the name: what a subcommand is called inside its container.
+    pub fn own_name(&self) -> &'static str {
+        self.name.rsplit('|').next().unwrap_or(self.name)
+    }
+
+    /// The positions of the keys in `arguments`, which start with the command's name.
+    ///
+    /// For a container use its subcommand's row, or [`super::key_indexes`], which finds that row.
+    pub fn keys(&self, arguments: &[&[u8]]) -> KeyIndexes {
+        self.key_positions.find(arguments)
+    }
+}
+
+/// How rows are written: `GROUP.write("set", -3).keyed(FIRST)`.
+///
+/// A row is known to every server, has one arity and no keys unless it says otherwise.
+impl Group {
+    pub(super) const fn write(self, name: &'static str, arity: i16) -> Command {
+        self.row(Effect::Write, name, arity)
+    }
+
+    pub(super) const fn indirect(self, name: &'static str, arity: i16) -> Command {
+        self.row(Effect::Indirect, name, arity)
+    }
+
+    pub(super) const fn read(self, name: &'static str, arity: i16) -> Command {
+        self.row(Effect::Read, name, arity)
+    }
+
+    pub(super) const fn control(self, name: &'static str, arity: i16) -> Command {
+        self.row(Effect::Control, name, arity)
+    }
+
+    const fn row(self, effect: Effect, name: &'static str, arity: i16) -> Command {
+        Command {
+            name,
+            group: self,
+            arity: Arity { usual: arity, exception: None },
+            servers: ServerSet::ALL,
+            effect,
+            key_positions: KeyPositions::None,
+            subcommands: &[],
+        }
+    }
+}
+
+impl Command {
+    /// The arity that `servers` alone have.
+    pub(super) const fn except(mut self, servers: ServerSet, arity: i16) -> Self {
+        self.arity.exception = Some((servers, arity));
+        self
+    }
+
+    pub(super) const fn servers(mut self, servers: ServerSet) -> Self {
+        self.servers = servers;
+        self
+    }
+
+    pub(super) const fn keyed(mut self, positions: KeyPositions) -> Self {
+        self.key_positions = positions;
+        self
+    }
+
+    pub(super) const fn subcommands(mut self, subcommands: &'static [Command]) -> Self {
+        self.subcommands = subcommands;
+        self
+    }
+}
+
+pub(super) const REDIS_6_2: ServerSet = Server::Redis62.set();
+pub(super) const REDIS_7_0: ServerSet = Server::Redis70.set();
+pub(super) const REDIS_8_0: ServerSet = Server::Redis80.set();
+pub(super) const VALKEY_9: ServerSet = Server::Valkey9.set();
+pub(super) const VALKEY: ServerSet = Server::Valkey8.set().or(VALKEY_9);
+/// What came with Redis 7.2, the last release before Valkey parted from it.
+pub(super) const SINCE_7_2: ServerSet = REDIS_8_0.or(VALKEY);
+pub(super) const SINCE_7_0: ServerSet = REDIS_7_0.or(SINCE_7_2);
+/// Fields of hashes expire in Redis 7.4 and Valkey 9.0, and later.
+pub(super) const FIELD_EXPIRY: ServerSet = REDIS_8_0.or(VALKEY_9);
+/// Newer than every modelled server.
+pub(super) const NEWER: ServerSet = ServerSet::NONE;

@@ -1,0 +1,27 @@
+//! Commands on sets.
+
+use super::keys::{FIRST, FIRST_TWO, counted, from};
+use super::row::{Command, Group, SINCE_7_0};
+
+const GROUP: Group = Group::Set;
+
+/// The rows, by name.
+pub(super) static COMMANDS: &[Command] = &[
+    GROUP.write("sadd", -3).keyed(FIRST),
+    GROUP.read("scard", 2).keyed(FIRST),
+    GROUP.read("sdiff", -2).keyed(from(1)),
+    GROUP.write("sdiffstore", -3).keyed(from(1)),
+    GROUP.read("sinter", -2).keyed(from(1)),
+    GROUP.read("sintercard", -3).servers(SINCE_7_0).keyed(counted(1)),
+    GROUP.write("sinterstore", -3).keyed(from(1)),
+    GROUP.read("sismember", 3).keyed(FIRST),
+    GROUP.read("smembers", 2).keyed(FIRST),
+    GROUP.read("smismember", -3).keyed(FIRST),
+    GROUP.write("smove", 4).keyed(FIRST_TWO),
+    GROUP.write("spop", -2).keyed(FIRST),
+    GROUP.read("srandmember", -2).keyed(FIRST),
+    GROUP.write("srem", -3).keyed(FIRST),
+    GROUP.read("sscan", -3).keyed(FIRST),
+    GROUP.read("sunion", -2).keyed(from(1)),
+    GROUP.write("sunionstore", -3).keyed(from(1)),
+];

@@ -1,0 +1,48 @@
+//! Commands on streams and their consumer groups.
+
+use super::keys::{FIRST, KeyPositions, at};
+use super::row::{Command, Group, NEWER, REDIS_6_2, SINCE_7_0};
+
+const GROUP: Group = Group::Stream;
+
+/// The rows, by name.
+pub(super) static COMMANDS: &[Command] = &[
+    GROUP.write("xack", -4).keyed(FIRST),
+    GROUP.write("xackdel", -6).servers(NEWER).keyed(FIRST),
+    GROUP.write("xadd", -5).keyed(FIRST),
+    GROUP.write("xautoclaim", -6).keyed(FIRST),
+    GROUP.write("xcfgset", -2).servers(NEWER).keyed(FIRST),
+    GROUP.write("xclaim", -6).keyed(FIRST),
+    GROUP.write("xdel", -3).keyed(FIRST),
+    GROUP.write("xdelex", -5).servers(NEWER).keyed(FIRST),
+    GROUP.write("xgroup", -2).keyed(at(2)).subcommands(XGROUP),
+    GROUP.write("xidmprecord", 5).servers(NEWER).keyed(FIRST),
+    GROUP.read("xinfo", -2).keyed(at(2)).subcommands(XINFO),
+    GROUP.read("xlen", 2).keyed(FIRST),
+    GROUP.write("xnack", -7).servers(NEWER).keyed(FIRST),
+    GROUP.read("xpending", -3).keyed(FIRST),
+    GROUP.read("xrange", -4).keyed(FIRST),
+    GROUP.read("xread", -4).keyed(KeyPositions::Streams),
+    GROUP.write("xreadgroup", -7).keyed(KeyPositions::Streams),
+    GROUP.read("xrevrange", -4).keyed(FIRST),
+    GROUP.write("xsetid", -3).except(REDIS_6_2, 3).keyed(FIRST),
+    GROUP.write("xtrim", -4).keyed(FIRST),
+];
+
+/// The subcommands of XGROUP.
+const XGROUP: &[Command] = &[
+    GROUP.write("xgroup|create", -5).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.write("xgroup|createconsumer", 5).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.write("xgroup|delconsumer", 5).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.write("xgroup|destroy", 4).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.control("xgroup|help", 2).servers(SINCE_7_0),
+    GROUP.write("xgroup|setid", -5).servers(SINCE_7_0).keyed(at(2)),
+];
+
+/// The subcommands of XINFO.
+const XINFO: &[Command] = &[
+    GROUP.read("xinfo|consumers", 4).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.read("xinfo|groups", 3).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.control("xinfo|help", 2).servers(SINCE_7_0),
+    GROUP.read("xinfo|stream", -3).servers(SINCE_7_0).keyed(at(2)),
+];
