@@ -36,6 +36,9 @@ pub enum ErrorKind {
     /// A directory without a manifest in it or in a directory directly below it.
     #[error("no manifest in this directory, nor in one directly below it")]
     NoManifest,
+    /// A directory without a manifest that holds logs of one file, each of which could be meant.
+    #[error("no manifest in this directory, nor in one directly below it; name one of the logs in it: {}", join(.0))]
+    LogsWithoutManifest(Vec<PathBuf>),
     /// A directory in which more than one manifest could be meant.
     #[error("more than one manifest here: {}", join(.0))]
     ManyManifests(Vec<PathBuf>),

@@ -1,1 +1,413 @@
-//! One file's bytes, mapped or read whole.
+//! One file's bytes: mapped where it is a plain file, spooled where it is compressed or a pipe.
+//!
+//! Whatever the size, little anonymous memory is used: what cannot be mapped is kept in memory up to 8 MiB and beyond that in
+//! a temporary file without a name, which is then mapped.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use flate2::bufread::GzDecoder;
+use memmap2::{Advice, Mmap, MmapOptions};
+use tempfile::{SpooledData, SpooledTempFile};
+
+use crate::{Error, ErrorKind, Result};
+
+/// What is spooled in memory at most.
+const SPOOL_IN_MEMORY: usize = 8 << 20;
+
+/// What is read at a time where nothing is mapped.
+const CHUNK: usize = 64 << 10;
+
+/// The bytes of one file, as of when it was opened. A clone shares them.
+#[derive(Debug, Clone)]
+pub struct Input(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    bytes: Bytes,
+    container: Container,
+    facts: Facts,
+    defect: Option<Error>,
+    /// The descriptor behind a map of the file itself.
+    file: Option<File>,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+enum Bytes {
+    Memory(Vec<u8>),
+    /// The log is what the map holds from `start` on.
+    Map {
+        map: Mmap,
+        start: usize,
+    },
+}
+
+/// How a file wraps the log in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Container {
+    /// The file is the log.
+    Plain,
+    /// Gzip, of any number of members.
+    Gzip,
+    /// Zstandard, of any number of frames.
+    Zstd,
+}
+
+impl Container {
+    /// What the first bytes say: both formats begin with a magic number that begins no log.
+    pub fn of(head: &[u8]) -> Self {
+        match head {
+            [0x1f, 0x8b, 0x08, ..] => Self::Gzip,
+            // A frame, or a skippable frame, which parallel compressors write first.
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
+            _ => Self::Plain,
+        }
+    }
+
+    /// `plain`, `gzip` or `zstd`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// What the operating system said of the file when it was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts {
+    /// The device that holds the file; with [`Facts::inode`] its identity.
+    pub device: u64,
+    /// The file's number on its device.
+    pub inode: u64,
+    /// Its length in bytes: of a compressed file the compressed length, of a pipe 0.
+    pub length: u64,
+    /// When it was last written to, if the system knows.
+    pub modified: Option<SystemTime>,
+}
+
+impl Facts {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+        }
+    }
+}
+
+/// How a file's length changed since it was opened; both lengths in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It is being appended to: the bytes that were there still are.
+    Grew {
+        /// The length when it was opened.
+        from: u64,
+        /// The length now.
+        to: u64,
+    },
+    /// It was cut: reading the bytes past the new end raises `SIGBUS`.
+    Shrank {
+        /// The length when it was opened.
+        from: u64,
+        /// The length now.
+        to: u64,
+    },
+}
+
+impl Input {
+    /// Opens a file, for reading only, and waits for the writer if it is a FIFO.
+    ///
+    /// A compressed file is decompressed whole; see [`Input::defect`] for one that is cut or corrupt.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotALog`] for a directory, a device and a socket, [`ErrorKind::Compression`] where nothing at all could
+    /// be decompressed, and [`ErrorKind::Io`].
+    pub fn open(path: &Path) -> Result<Self> {
+        Self::open_from(path, Decompress::ByMagic)
+    }
+
+    /// Opens a file as [`Input::open`] does, but takes its bytes as they are: a server never decompresses.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotALog`] for a directory, a device and a socket, and [`ErrorKind::Io`].
+    pub fn open_as_is(path: &Path) -> Result<Self> {
+        Self::open_from(path, Decompress::Never)
+    }
+
+    /// Takes standard input from where it stands: maps a redirected file, reads a pipe to its end.
+    ///
+    /// # Errors
+    /// As [`Input::open`]. The path in them, and in [`Input::path`], is `-`.
+    pub fn stdin() -> Result<Self> {
+        let path = Path::new("-");
+        let read_error = |source| Error::io(path, "read standard input", source);
+        let mut file = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(read_error)?);
+        let metadata = file.metadata().map_err(read_error)?;
+        if !metadata.file_type().is_socket() {
+            refuse_special(path, &metadata)?;
+        }
+        let position = if metadata.is_file() { file.stream_position().map_err(read_error)? } else { 0 };
+        Self::from_file(path, file, &metadata, position, Decompress::ByMagic)
+    }
+
+    fn open_from(path: &Path, decompress: Decompress) -> Result<Self> {
+        let open_error = |source| Error::io(path, "open", source);
+        // Asked before opening: that alone can rewind a tape or wait for a modem.
+        refuse_special(path, &fs::metadata(path).map_err(open_error)?)?;
+        let file = OpenOptions::new().read(true).open(path).map_err(open_error)?;
+        let metadata = file.metadata().map_err(open_error)?;
+        refuse_special(path, &metadata)?;
+        Self::from_file(path, file, &metadata, 0, decompress)
+    }
+
+    fn from_file(path: &Path, file: File, metadata: &Metadata, start: u64, decompress: Decompress) -> Result<Self> {
+        let facts = Facts::of(metadata);
+        let map = if metadata.is_file() { map_from(&file, facts.length, start) } else { None };
+        let Some((map, start)) = map else {
+            return Self::spool(path, BufReader::with_capacity(CHUNK, file), facts, decompress);
+        };
+        let bytes = Bytes::Map { map, start };
+        if decompress.container_of(bytes.as_slice()) != Container::Plain {
+            return Self::spool(path, bytes.as_slice(), facts, decompress);
+        }
+        let inner =
+            Inner { path: path.to_owned(), bytes, container: Container::Plain, facts, defect: None, file: Some(file) };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Reads `source` to its end, decompressed if it is compressed.
+    fn spool(path: &Path, mut source: impl BufRead, facts: Facts, decompress: Decompress) -> Result<Self> {
+        let mut head = Vec::with_capacity(4);
+        source.by_ref().take(4).read_to_end(&mut head).map_err(|source| Error::io(path, "read", source))?;
+        let container = decompress.container_of(&head);
+        let source = head.as_slice().chain(source);
+        let mut spool = Spool { file: SpooledTempFile::new(SPOOL_IN_MEMORY), length: 0 };
+        let end = match container {
+            Container::Plain => spool.fill(source),
+            Container::Gzip => spool.gunzip(source),
+            Container::Zstd => spool.unzstd(source),
+        };
+        let defect = match end {
+            Ok(()) => None,
+            Err(SpoolError::Write(source)) => return Err(Error::io(path, "write a temporary file for", source)),
+            Err(SpoolError::Read(source)) if container == Container::Plain || source.raw_os_error().is_some() => {
+                return Err(Error::io(path, "read", source));
+            }
+            Err(SpoolError::Read(source)) => {
+                let kind = ErrorKind::Compression { format: container.name(), source };
+                let error = Error::new(path, kind).at(spool.length);
+                if spool.length == 0 {
+                    return Err(error);
+                }
+                Some(error)
+            }
+        };
+        let bytes = spool.into_bytes().map_err(|source| Error::io(path, "read the temporary file for", source))?;
+        Ok(Self(Arc::new(Inner { path: path.to_owned(), bytes, container, facts, defect, file: None })))
+    }
+
+    /// The log's bytes: as of when the file was opened, and decompressed.
+    ///
+    /// Of a file that is cut while it is mapped, the bytes past its new end cannot be read: see [`Input::changed`].
+    pub fn bytes(&self) -> &[u8] {
+        self.0.bytes.as_slice()
+    }
+
+    /// The path as it was given; `-` for standard input.
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// What the log was wrapped in.
+    pub fn container(&self) -> Container {
+        self.0.container
+    }
+
+    /// What the operating system said of the file when it was opened.
+    pub fn facts(&self) -> &Facts {
+        &self.0.facts
+    }
+
+    /// Why the compressed stream could not be read to its end: an [`ErrorKind::Compression`] whose offset is the length of
+    /// [`Input::bytes`], the part of the log before that place.
+    pub fn defect(&self) -> Option<&Error> {
+        self.0.defect.as_ref()
+    }
+
+    /// Whether a mapped file is as long as it was when it was opened. What was spooled never changes.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if the operating system does not say.
+    pub fn changed(&self) -> Result<Option<Change>> {
+        let Some(file) = &self.0.file else { return Ok(None) };
+        let to = file.metadata().map_err(|source| Error::io(self.path(), "get the length of", source))?.len();
+        let from = self.0.facts.length;
+        Ok(match to.cmp(&from) {
+            std::cmp::Ordering::Less => Some(Change::Shrank { from, to }),
+            std::cmp::Ordering::Equal => None,
+            std::cmp::Ordering::Greater => Some(Change::Grew { from, to }),
+        })
+    }
+
+    /// Tells the operating system that the bytes will be read once and in order. A hint: it may have no effect.
+    pub fn advise_sequential(&self) {
+        if let Bytes::Map { map, .. } = &self.0.bytes {
+            // Nothing is lost but speed where a system does not take the hint.
+            let _ = map.advise(Advice::Sequential);
+        }
+    }
+
+    /// Asks for `length` bytes from `offset` on to be mapped at once rather than page by page. A hint: it may have no effect.
+    pub fn prefetch(&self, offset: usize, length: usize) {
+        if let Bytes::Map { map, start } = &self.0.bytes {
+            let from = start.saturating_add(offset).min(map.len());
+            let length = length.min(map.len() - from);
+            #[cfg(target_os = "linux")]
+            let advice = Advice::PopulateRead;
+            #[cfg(not(target_os = "linux"))]
+            let advice = Advice::WillNeed;
+            // Linux before 5.14 refuses, and the pages then come in one by one.
+            let _ = map.advise_range(advice, from, length);
+        }
+    }
+}
+
+impl Bytes {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Memory(bytes) => bytes,
+            Self::Map { map, start } => map.get(*start..).unwrap_or_default(),
+        }
+    }
+}
+
+/// Whether a compressed file is to be decompressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decompress {
+    ByMagic,
+    Never,
+}
+
+impl Decompress {
+    fn container_of(self, head: &[u8]) -> Container {
+        match self {
+            Self::ByMagic => Container::of(head),
+            Self::Never => Container::Plain,
+        }
+    }
+}
+
+/// Refuses what holds no log, or would never end.
+fn refuse_special(path: &Path, metadata: &Metadata) -> Result<()> {
+    let kind = metadata.file_type();
+    let what = if kind.is_dir() {
+        "a directory"
+    } else if kind.is_char_device() {
+        "a character device"
+    } else if kind.is_block_device() {
+        "a block device"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(path, ErrorKind::NotALog(what)))
+}
+
+/// Maps a file of `length` bytes whose log begins at `start`, and says where in the map that is.
+///
+/// `None` where it has to be read instead: a file that says it is empty (those in `/proc` do, and are not) and one on a file
+/// system without maps.
+fn map_from(file: &File, length: u64, start: u64) -> Option<(Mmap, usize)> {
+    let start = usize::try_from(start).ok()?;
+    let length = usize::try_from(length).ok()?;
+    if length == 0 {
+        return None;
+    }
+    map_whole(file, length).ok().map(|map| (map, start))
+}
+
+#[allow(unsafe_code, reason = "the one place where a file becomes memory")]
+fn map_whole(file: &File, length: usize) -> io::Result<Mmap> {
+    // SAFETY: The map is private and read-only, and this crate never writes to a file while it holds a map of it. Another
+    // process may: a server that appends changes nothing within `length`; bytes overwritten in place can only change what is
+    // read, and every reader checks each offset that it takes from the bytes against the length of the slice, so no read
+    // leaves the map; a file that shrinks makes the pages past its end raise SIGBUS, which ends the process (the command line
+    // installs a handler that says why first) and never yields bytes that are not there.
+    unsafe { MmapOptions::new().len(length).map(file) }
+}
+
+/// What was read so far of something that cannot be mapped.
+struct Spool {
+    file: SpooledTempFile,
+    length: u64,
+}
+
+/// Which side failed.
+enum SpoolError {
+    Read(io::Error),
+    Write(io::Error),
+}
+
+impl Spool {
+    /// Takes all of `source`.
+    fn fill(&mut self, mut source: impl Read) -> std::result::Result<(), SpoolError> {
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            let count = match source.read(&mut chunk) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(SpoolError::Read(error)),
+            };
+            self.file.write_all(chunk.get(..count).unwrap_or(&chunk)).map_err(SpoolError::Write)?;
+            self.length += count as u64;
+        }
+    }
+
+    fn gunzip(&mut self, mut source: impl BufRead) -> std::result::Result<(), SpoolError> {
+        loop {
+            self.fill(GzDecoder::new(&mut source))?;
+            // Behind a member comes another, or nothing, or the zeros that fill up a block.
+            loop {
+                let ahead = source.fill_buf().map_err(SpoolError::Read)?;
+                if ahead.is_empty() {
+                    return Ok(());
+                }
+                let zeros = ahead.iter().take_while(|&&byte| byte == 0).count();
+                if zeros == 0 {
+                    break;
+                }
+                source.consume(zeros);
+            }
+        }
+    }
+
+    fn unzstd(&mut self, source: impl BufRead) -> std::result::Result<(), SpoolError> {
+        self.fill(zstd::stream::read::Decoder::with_buffer(source).map_err(SpoolError::Read)?)
+    }
+
+    fn into_bytes(self) -> io::Result<Bytes> {
+        let length = self.length;
+        match self.file.into_inner() {
+            SpooledData::InMemory(cursor) => Ok(Bytes::Memory(cursor.into_inner())),
+            SpooledData::OnDisk(file) => {
+                let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
+                Ok(Bytes::Map { map: map_whole(&file, length)?, start: 0 })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

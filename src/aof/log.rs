@@ -1,1 +1,396 @@
 //! PATH → the parts of a log.
+//!
+//! What a file is, its content says and never its name; only where the content says nothing (an empty file) does the name count.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+
+use crate::aof::manifest::{self, Kind, Manifest};
+use crate::input::{Container, Input};
+use crate::{Error, ErrorKind, Result};
+
+/// What is read of a file to tell what it is.
+const HEAD: usize = 4 << 10;
+
+/// Directories below each other that [`walk_tree`] enters.
+const DEPTH_LIMIT: usize = 64;
+
+/// One append-only log: a single file, or the files that a manifest names.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// The path as it was given; `-` for standard input.
+    pub path: PathBuf,
+    /// One file or several.
+    pub layout: Layout,
+    /// What a server loads, in its order: the base first, then incr files as the manifest lists them.
+    ///
+    /// Never empty for [`Layout::Single`]. A manifest that breaks a rule may give more than one base.
+    pub parts: Vec<Part>,
+    /// The files that a server no longer loads, in the order of the manifest.
+    pub history: Vec<Part>,
+}
+
+/// Whether a log is one file or several.
+#[derive(Debug, Clone)]
+pub enum Layout {
+    /// A RESP file, one with an RDB preamble, or a bare RDB.
+    Single,
+    /// Redis 7 and later, Valkey: a manifest and what it names.
+    MultiPart(Box<MultiPart>),
+}
+
+/// Where the parts of a log are listed.
+#[derive(Debug, Clone)]
+pub struct MultiPart {
+    /// The manifest's path.
+    pub manifest_path: PathBuf,
+    /// The directory of the manifest, which holds the parts too.
+    pub directory: PathBuf,
+    /// What the manifest says, and what is wrong with it.
+    pub manifest: Manifest,
+    /// The manifest's bytes.
+    pub input: Input,
+}
+
+/// What a part is to its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// The only file of its log.
+    Single,
+    /// The data set as of the last rewrite.
+    Base,
+    /// What was written after the base.
+    Incr,
+    /// Replaced by a rewrite; not loaded.
+    History,
+}
+
+/// One file of a log.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The name that the manifest gives it, or for a single file the path as it was given. Not necessarily UTF-8.
+    pub name: OsString,
+    /// The path of the file.
+    pub path: PathBuf,
+    /// What the part is to its log.
+    pub role: Role,
+    /// The sequence number in the manifest.
+    pub sequence: Option<i64>,
+    /// A single file is opened to tell what it is, and stays open.
+    input: Option<Input>,
+}
+
+impl Part {
+    /// Opens the file; a single one is open already. In a multi-part log nothing is decompressed, as no server does it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`], also for a part that is missing, and [`ErrorKind::NotALog`].
+    pub fn open(&self) -> Result<Input> {
+        match &self.input {
+            Some(input) => Ok(input.clone()),
+            None => Input::open_as_is(&self.path),
+        }
+    }
+
+    /// Why a server would say that the file does not exist: it is not there, cannot be seen, or is no regular file.
+    pub fn missing(&self) -> Option<io::Error> {
+        if self.input.is_some() {
+            return None;
+        }
+        match fs::metadata(&self.path) {
+            Ok(metadata) if metadata.is_file() => None,
+            Ok(metadata) if metadata.is_dir() => Some(io::ErrorKind::IsADirectory.into()),
+            Ok(_) => Some(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file")),
+            Err(error) => Some(error),
+        }
+    }
+
+    fn single(input: Input) -> Self {
+        let path = input.path().to_owned();
+        Self { name: path.clone().into_os_string(), path, role: Role::Single, sequence: None, input: Some(input) }
+    }
+
+    fn of_entry(entry: &manifest::Entry, directory: &Path) -> Self {
+        let name = OsString::from_vec(entry.name.clone());
+        let role = match entry.kind {
+            Kind::Base => Role::Base,
+            Kind::Incr => Role::Incr,
+            Kind::History => Role::History,
+        };
+        Self { path: directory.join(&name), name, role, sequence: Some(entry.sequence), input: None }
+    }
+}
+
+impl Log {
+    /// Finds the log that a path means: a file of any kind (compressed too), a manifest, a directory with a manifest in it, or
+    /// one with exactly one directory directly below it that has a manifest in it.
+    ///
+    /// No part of a multi-part log is opened, and a manifest that breaks rules is no error: see [`Manifest::problems`].
+    ///
+    /// # Errors
+    /// As [`Input::open`]; for a directory [`ErrorKind::NoManifest`], [`ErrorKind::LogsWithoutManifest`] or
+    /// [`ErrorKind::ManyManifests`].
+    pub fn open(path: &Path) -> Result<Self> {
+        if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
+            let manifest_path = manifest_of_directory(path)?;
+            let input = Input::open_as_is(&manifest_path)?;
+            return Ok(Self::multi_part(path, manifest_path, input));
+        }
+        let input = Input::open(path)?;
+        if !reads_as_manifest(path, input.bytes()) {
+            return Ok(Self::single(input));
+        }
+        if input.container() != Container::Plain {
+            let text = "this is a compressed manifest; decompress it beside the files that it names".to_owned();
+            return Err(Error::new(path, ErrorKind::Refused(text)));
+        }
+        Ok(Self::multi_part(path, path.to_owned(), input))
+    }
+
+    /// Takes the log from standard input.
+    ///
+    /// # Errors
+    /// As [`Input::stdin`]; [`ErrorKind::Refused`] for a manifest, which does not say where its files are.
+    pub fn from_stdin() -> Result<Self> {
+        let input = Input::stdin()?;
+        if manifest::is_manifest(input.bytes()) {
+            let text = "a manifest on standard input does not say where its files are; give its path".to_owned();
+            return Err(Error::new("-", ErrorKind::Refused(text)));
+        }
+        Ok(Self::single(input))
+    }
+
+    fn single(input: Input) -> Self {
+        let path = input.path().to_owned();
+        Self { path, layout: Layout::Single, parts: vec![Part::single(input)], history: Vec::new() }
+    }
+
+    fn multi_part(path: &Path, manifest_path: PathBuf, input: Input) -> Self {
+        let manifest = manifest::parse(input.bytes());
+        let directory = match manifest_path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        let parts_of = |kind| manifest.of_kind(kind).map(|entry| Part::of_entry(entry, &directory));
+        let parts = parts_of(Kind::Base).chain(parts_of(Kind::Incr)).collect();
+        let history = parts_of(Kind::History).collect();
+        let layout = Layout::MultiPart(Box::new(MultiPart { manifest_path, directory, manifest, input }));
+        Self { path: path.to_owned(), layout, parts, history }
+    }
+
+    /// The multi-part layout, if the log has one.
+    pub fn as_multi_part(&self) -> Option<&MultiPart> {
+        match &self.layout {
+            Layout::Single => None,
+            Layout::MultiPart(multi_part) => Some(multi_part),
+        }
+    }
+}
+
+impl MultiPart {
+    /// The regular files in the log's directory that the manifest does not name, sorted: parts of a log that was moved there,
+    /// what a rewrite that failed left behind (`temp-…`), copies that somebody made.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] if the directory cannot be read.
+    pub fn unlisted(&self) -> Result<Vec<PathBuf>> {
+        let listed: std::collections::HashSet<&[u8]> =
+            self.manifest.entries.iter().map(|entry| entry.name.as_slice()).collect();
+        let manifest_name = self.manifest_path.file_name().unwrap_or_default();
+        Ok(Contents::of(&self.directory)?
+            .files
+            .into_iter()
+            .filter(|file| {
+                let name = file.file_name().unwrap_or_default();
+                name != manifest_name && !listed.contains(name.as_bytes())
+            })
+            .collect())
+    }
+}
+
+/// What a directory holds, sorted; symbolic links count as what they lead to.
+struct Contents {
+    files: Vec<PathBuf>,
+    directories: Vec<PathBuf>,
+}
+
+impl Contents {
+    fn of(directory: &Path) -> Result<Self> {
+        let read_error = |source| Error::io(directory, "read the directory", source);
+        let (mut files, mut directories) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(directory).map_err(read_error)? {
+            let entry = entry.map_err(read_error)?;
+            let path = entry.path();
+            let kind = match entry.file_type() {
+                Ok(kind) if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
+                kind => kind,
+            };
+            match kind {
+                Ok(kind) if kind.is_file() => files.push(path),
+                Ok(kind) if kind.is_dir() => directories.push(path),
+                // Neither can hold a log; what vanished or leads nowhere is none either.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        files.sort_unstable();
+        directories.sort_unstable();
+        Ok(Self { files, directories })
+    }
+}
+
+/// Whether a file that was given is a manifest: by its content, and only if that says nothing by its name.
+fn reads_as_manifest(path: &Path, bytes: &[u8]) -> bool {
+    match Content::of(bytes) {
+        Content::Manifest => true,
+        Content::Unknown => has_manifest_name(path),
+        Content::Log => false,
+    }
+}
+
+/// What the first bytes of a file say it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    Manifest,
+    /// A record, an annotation that servers write, or an RDB.
+    Log,
+    /// Empty, comments alone, or nothing known.
+    Unknown,
+}
+
+impl Content {
+    fn of(bytes: &[u8]) -> Self {
+        let begins_with = |magic: &[u8]| bytes.starts_with(magic);
+        if manifest::is_manifest(bytes) {
+            Self::Manifest
+        } else if [&b"REDIS"[..], b"VALKEY", b"#TS:"].into_iter().any(begins_with) || first_record_follows(bytes) {
+            Self::Log
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// Reads no more of the file than it takes.
+    fn of_file(path: &Path) -> io::Result<Self> {
+        let mut head = Vec::with_capacity(HEAD);
+        File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
+        Ok(match Container::of(&head) {
+            Container::Plain => Self::of(&head),
+            Container::Gzip => Self::of(&decompressed_head(flate2::bufread::GzDecoder::new(head.as_slice()))),
+            Container::Zstd => Self::of(&decompressed_head(zstd::stream::read::Decoder::with_buffer(head.as_slice())?)),
+        })
+    }
+}
+
+/// As much as can be had: the head of a compressed file ends in the middle of its stream.
+fn decompressed_head(source: impl Read) -> Vec<u8> {
+    let mut head = Vec::with_capacity(HEAD);
+    // An error only says that the head was cut off where it was.
+    let _ = source.take(HEAD as u64).read_to_end(&mut head);
+    head
+}
+
+/// Whether a record is the first thing behind any annotations.
+fn first_record_follows(bytes: &[u8]) -> bool {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    head.split_inclusive(|&byte| byte == b'\n')
+        .find(|line| !line.starts_with(b"#"))
+        .is_some_and(|line| matches!(line, [b'*', b'0'..=b'9' | b'-' | b'\r' | b'\n', ..]))
+}
+
+fn has_manifest_name(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("manifest"))
+}
+
+/// Whether a server is still writing the file, or gave up on it: every such file is renamed when it is complete.
+fn is_unfinished(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"temp-"))
+}
+
+/// The one manifest in the directory, or in one directly below it.
+fn manifest_of_directory(directory: &Path) -> Result<PathBuf> {
+    let contents = Contents::of(directory)?;
+    let mut found = manifests_among(&contents.files);
+    if found.is_empty() {
+        for below in &contents.directories {
+            // One that may not be read is none of ours: the data directory of a server may hold anything.
+            if let Ok(contents) = Contents::of(below) {
+                found.extend(manifests_among(&contents.files));
+            }
+        }
+    }
+    match found.as_slice() {
+        [] => {
+            let logs: Vec<PathBuf> = contents.files.into_iter().filter(|file| is_loose_log(file)).collect();
+            let kind = if logs.is_empty() { ErrorKind::NoManifest } else { ErrorKind::LogsWithoutManifest(logs) };
+            Err(Error::new(directory, kind))
+        }
+        [manifest] => Ok(manifest.clone()),
+        _ => Err(Error::new(directory, ErrorKind::ManyManifests(found))),
+    }
+}
+
+/// The manifests among the files of a directory.
+///
+/// `*.manifest` goes before other names, so that a copy that somebody kept beside does not count; and if no file reads as a
+/// manifest, `*.manifest` is one that is empty or damaged.
+fn manifests_among(files: &[PathBuf]) -> Vec<PathBuf> {
+    let (named, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        files.iter().filter(|file| !is_unfinished(file)).partition(|file| has_manifest_name(file));
+    let with = |files: &[&PathBuf], content| -> Vec<PathBuf> {
+        let is_wanted = |file: &&&PathBuf| Content::of_file(file).is_ok_and(|found| found == content);
+        files.iter().filter(is_wanted).map(|&file| file.clone()).collect()
+    };
+    [(&named, Content::Manifest), (&others, Content::Manifest), (&named, Content::Unknown)]
+        .into_iter()
+        .map(|(files, content)| with(files, content))
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
+}
+
+/// Whether a file that no manifest names is a log by itself.
+fn is_loose_log(file: &Path) -> bool {
+    let by_name = matches!(file.extension().and_then(OsStr::to_str), Some("aof" | "rdb"));
+    !is_unfinished(file) && (by_name || Content::of_file(file).is_ok_and(|content| content == Content::Log))
+}
+
+/// Every log below a directory, sorted: manifests, and the files that are logs by themselves.
+///
+/// A file is a log if it begins like one (compressed too) or is named `*.aof` or `*.rdb`; those that a manifest in the same
+/// directory names are reached through the manifest alone. Unfinished files of a server (`temp-…`) are left out, links to
+/// directories are not followed, and directories that may not be read are skipped.
+///
+/// # Errors
+/// [`ErrorKind::Io`] if the directory itself cannot be read.
+pub fn walk_tree(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut logs = Vec::new();
+    let mut waiting = vec![(Contents::of(directory)?, 0)];
+    while let Some((contents, depth)) = waiting.pop() {
+        logs.extend(logs_among(&contents.files));
+        let below = contents.directories.into_iter().filter(|path| !path.is_symlink() && depth < DEPTH_LIMIT);
+        waiting.extend(below.filter_map(|path| Some((Contents::of(&path).ok()?, depth + 1))));
+    }
+    logs.sort_unstable();
+    Ok(logs)
+}
+
+fn logs_among(files: &[PathBuf]) -> Vec<PathBuf> {
+    let manifests = manifests_among(files);
+    let mut listed = std::collections::HashSet::new();
+    for manifest in &manifests {
+        // A manifest that cannot be read is reported when it is opened as a log.
+        if let Ok(input) = Input::open_as_is(manifest) {
+            listed.extend(manifest::parse(input.bytes()).entries.into_iter().map(|entry| entry.name));
+        }
+    }
+    let is_log = |file: &&PathBuf| {
+        let name = file.file_name().unwrap_or_default().as_bytes();
+        !listed.contains(name) && (manifests.contains(file) || is_loose_log(file))
+    };
+    files.iter().filter(is_log).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,634 @@
-//! The manifest of a multi-part log.
+//! The manifest of a multi-part log: which files it consists of and in which order.
+//!
+//! A line for each file, as fields that come in pairs of a key and a value:
+//!
+//! ```text
+//! file appendonly.aof.2.base.rdb seq 2 type b
+//! file appendonly.aof.1.incr.aof seq 1 type h
+//! file "with a space.incr.aof" seq 2 type i startoffset 1024
+//! ```
+//!
+//! The grammar and every rule are those of `aofLoadManifestFromFile` in Redis 7.0 to 8.0 and Valkey 8 and 9, which agree to
+//! the byte: pairs in any order, keys in any letter case, unknown pairs tolerated, `#` comments, values quoted as on
+//! `redis-cli`'s command line. A server stops at the first line that breaks a rule; [`parse`] notes it and goes on, so that a
+//! repair sees all that is left.
+
+use std::fmt;
+
+use memchr::memchr;
+
+use crate::Server;
+
+/// Bytes of a line that a server reads at a time, its newline included: the rest counts as a line of its own.
+const LINE_LIMIT: usize = 1024;
+
+/// Problems noted before [`parse`] gives up: what follows is no manifest, and noting each line of it would cost memory.
+const PROBLEM_LIMIT: usize = 1000;
+
+/// What [`is_manifest`] reads at most before it decides.
+const RECOGNITION_LIMIT: usize = 64 << 10;
+
+/// What a file is to its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `type b`: the data set as of the last rewrite; comes first.
+    Base,
+    /// `type i`: what was written after it.
+    Incr,
+    /// `type h`: replaced by a rewrite and waiting to be removed; never loaded.
+    History,
+}
+
+impl Kind {
+    /// The letter that stands for it in a manifest.
+    pub const fn letter(self) -> u8 {
+        match self {
+            Self::Base => b'b',
+            Self::Incr => b'i',
+            Self::History => b'h',
+        }
+    }
+
+    /// The kind of a letter; the case counts.
+    pub const fn from_letter(letter: u8) -> Option<Self> {
+        match letter {
+            b'b' => Some(Self::Base),
+            b'i' => Some(Self::Incr),
+            b'h' => Some(Self::History),
+            _ => None,
+        }
+    }
+}
+
+/// One file of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The file's name, without quotes and escapes. May be empty: servers accept that, and then find no such file.
+    pub name: Vec<u8>,
+    /// The sequence number: never 0; negative only for a base or a history file.
+    pub sequence: i64,
+    /// What the file is to its log.
+    pub kind: Kind,
+    /// The pairs that are neither `file`, `seq` nor `type`, in their order. Redis 8.0 writes `startoffset` and `endoffset`.
+    pub extra: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The number of its line, from 1, as servers count (see [`Problem::line`]); 0 for an entry that was not read.
+    pub line: u64,
+    /// The offset of its line in the manifest, in bytes.
+    pub offset: u64,
+}
+
+impl Entry {
+    /// An entry that was not read from a manifest.
+    pub fn new(name: impl Into<Vec<u8>>, sequence: i64, kind: Kind) -> Self {
+        Self { name: name.into(), sequence, kind, extra: Vec::new(), line: 0, offset: 0 }
+    }
+
+    /// The line as servers write it, its newline included.
+    fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"file ");
+        write_value(out, &self.name);
+        out.extend_from_slice(b" seq ");
+        out.extend_from_slice(itoa::Buffer::new().format(self.sequence).as_bytes());
+        out.extend_from_slice(b" type ");
+        out.push(self.kind.letter());
+        for (key, value) in &self.extra {
+            out.push(b' ');
+            write_value(out, key);
+            out.push(b' ');
+            write_value(out, value);
+        }
+        out.push(b'\n');
+    }
+}
+
+/// A line that begins with `#`, for rewriting a manifest without losing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// The line, from its `#` on, without its newline; at most 1024 bytes.
+    pub text: Vec<u8>,
+    /// The number of its line (see [`Problem::line`]).
+    pub line: u64,
+    /// The offset of its line in the manifest, in bytes.
+    pub offset: u64,
+}
+
+/// A rule that a line, or the whole manifest, breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Flaw {
+    /// Not a single byte.
+    Empty,
+    /// The last line has no newline: perhaps it was cut.
+    NoNewline,
+    /// 1024 bytes without a newline among them.
+    LineTooLong,
+    /// A NUL, which ends the line for a server before its newline.
+    NulByte,
+    /// Nothing but spaces.
+    BlankLine,
+    /// A quote that is never closed, or closed right before something other than a space.
+    UnbalancedQuotes,
+    /// An odd number of fields, or fewer than six.
+    FieldCount(usize),
+    /// No `file`.
+    NoName,
+    /// No `seq`, or one that is 0 or no number at all.
+    NoSequence,
+    /// No `type`, or an empty one.
+    NoType,
+    /// A `file` with a `/` or `\` in it.
+    NameIsPath,
+    /// A `type` that begins with none of `b`, `i` and `h`.
+    UnknownType(u8),
+    /// A base after another base.
+    SecondBase,
+    /// An incr whose sequence number is not above that of each incr before it, nor above 0.
+    SequenceNotIncreasing {
+        /// The highest sequence number before it; 0 for the first incr.
+        previous: i64,
+    },
+}
+
+impl Flaw {
+    /// The line that a server (7.0 and later, Valkey) and its checker log before they exit, to the letter.
+    pub const fn server_message(self) -> &'static str {
+        match self {
+            Self::Empty => "Found an empty AOF manifest",
+            Self::NoNewline | Self::LineTooLong | Self::NulByte => "The AOF manifest file contains too long line",
+            Self::BlankLine
+            | Self::UnbalancedQuotes
+            | Self::FieldCount(_)
+            | Self::NoName
+            | Self::NoSequence
+            | Self::NoType => "Invalid AOF manifest file format",
+            Self::NameIsPath => "File can't be a path, just a filename",
+            Self::UnknownType(_) => "Unknown AOF file type",
+            Self::SecondBase => "Found duplicate base file information",
+            Self::SequenceNotIncreasing { .. } => "Found a non-monotonic sequence number",
+        }
+    }
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the manifest is empty"),
+            Self::NoNewline => f.write_str("the last line does not end in a newline"),
+            Self::LineTooLong => write!(f, "no newline within {LINE_LIMIT} bytes"),
+            Self::NulByte => f.write_str("a NUL byte in the line"),
+            Self::BlankLine => f.write_str("a blank line"),
+            Self::UnbalancedQuotes => f.write_str("unbalanced quotes"),
+            Self::FieldCount(count) if count % 2 == 1 => write!(f, "{count} fields: they come in pairs"),
+            Self::FieldCount(count) => write!(f, "{count} fields: at least 6 are needed (file, seq and type)"),
+            Self::NoName => f.write_str("no file in the line"),
+            Self::NoSequence => f.write_str("no seq in the line, or one that is 0 or no number"),
+            Self::NoType => f.write_str("no type in the line"),
+            Self::NameIsPath => f.write_str("a file name with a slash or a backslash in it"),
+            Self::UnknownType(letter) => {
+                write!(f, "the type begins with '{}': known are b, i and h", letter.escape_ascii())
+            }
+            Self::SecondBase => f.write_str("a second base"),
+            Self::SequenceNotIncreasing { previous: 0 } => f.write_str("the sequence number of an incr is below 1"),
+            Self::SequenceNotIncreasing { previous } => {
+                write!(f, "the sequence number does not grow: {previous} came before it")
+            }
+        }
+    }
+}
+
+/// A rule that is broken, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Which rule.
+    pub flaw: Flaw,
+    /// The number of the line, from 1, as servers count: a line ends at its newline or after 1024 bytes.
+    pub line: u64,
+    /// The offset of the line in the manifest, in bytes.
+    pub offset: u64,
+    /// The line without the spaces around it, as a server shows it (`>>> '…'`); `None` where it shows none.
+    pub text: Option<Vec<u8>>,
+}
+
+/// What a manifest says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// Every line that names a file, in the order of the lines; a second base and an incr out of sequence too.
+    pub entries: Vec<Entry>,
+    /// The comments, in the order of the lines.
+    pub comments: Vec<Comment>,
+    /// The rules that are broken, in the order of the lines. A server refuses to start over the first of them.
+    pub problems: Vec<Problem>,
+}
+
+impl Manifest {
+    /// The problem over which `server` and its checker give up; `None` if they accept the manifest.
+    ///
+    /// All servers that know manifests agree. Redis 6.2 does not know them, so nothing in one is a problem to it.
+    pub fn problem_for(&self, server: Server) -> Option<&Problem> {
+        match server {
+            Server::Redis62 => None,
+            Server::Redis70 | Server::Redis80 | Server::Valkey8 | Server::Valkey9 => self.problems.first(),
+        }
+    }
+
+    /// The entries of one kind, in the order of the lines.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| entry.kind == kind)
+    }
+
+    /// The manifest as servers write one: the base, then history files, then incr files, without comments.
+    ///
+    /// Pairs of an unknown meaning are kept; Redis 7.0 and Valkey drop them.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        for kind in [Kind::Base, Kind::History, Kind::Incr] {
+            for entry in self.of_kind(kind) {
+                entry.write_to(&mut out);
+            }
+        }
+        out
+    }
+}
+
+/// Reads a manifest. Never fails: what breaks a rule is in [`Manifest::problems`].
+///
+/// After a thousand problems the rest is left unread.
+pub fn parse(bytes: &[u8]) -> Manifest {
+    let mut manifest = Manifest::default();
+    if bytes.is_empty() {
+        manifest.problems.push(Problem { flaw: Flaw::Empty, line: 0, offset: 0, text: None });
+    }
+    let mut rules = SequenceRules::default();
+    let mut within_long_line = false;
+    for line in Lines::new(bytes) {
+        let after_long_line = within_long_line;
+        within_long_line = line.bytes.len() == LINE_LIMIT && !line.bytes.ends_with(b"\n");
+        if after_long_line {
+            continue;
+        }
+        if line.bytes.starts_with(b"#") {
+            let text = line.bytes.strip_suffix(b"\n").unwrap_or(line.bytes).to_vec();
+            manifest.comments.push(Comment { text, line: line.number, offset: line.offset });
+            // Servers take what follows the first 1024 bytes of a comment for the next line.
+            within_long_line = false;
+            continue;
+        }
+        if manifest.problems.len() >= PROBLEM_LIMIT {
+            break;
+        }
+        let flaw = match line.entry() {
+            Ok(entry) => {
+                let flaw = rules.broken_by(&entry);
+                manifest.entries.push(entry);
+                flaw
+            }
+            Err(flaw) => Some(flaw),
+        };
+        if let Some(flaw) = flaw {
+            let text = line.is_whole().then(|| trim(line.bytes).to_vec());
+            manifest.problems.push(Problem { flaw, line: line.number, offset: line.offset, text });
+        }
+    }
+    manifest
+}
+
+/// The rules that span lines.
+#[derive(Default)]
+struct SequenceRules {
+    base: bool,
+    highest_incr: i64,
+}
+
+impl SequenceRules {
+    fn broken_by(&mut self, entry: &Entry) -> Option<Flaw> {
+        match entry.kind {
+            Kind::Base => std::mem::replace(&mut self.base, true).then_some(Flaw::SecondBase),
+            Kind::History => None,
+            Kind::Incr => {
+                let previous = self.highest_incr;
+                self.highest_incr = previous.max(entry.sequence);
+                (entry.sequence <= previous).then_some(Flaw::SequenceNotIncreasing { previous })
+            }
+        }
+    }
+}
+
+/// What a server reads at a time: up to a newline, at most [`LINE_LIMIT`] bytes.
+struct Line<'a> {
+    bytes: &'a [u8],
+    number: u64,
+    offset: u64,
+}
+
+impl Line<'_> {
+    /// Whether a server finds the newline: not past the limit, nor behind a NUL.
+    fn is_whole(&self) -> bool {
+        self.bytes.ends_with(b"\n") && memchr(0, self.bytes).is_none()
+    }
+
+    fn entry(&self) -> Result<Entry, Flaw> {
+        if !self.is_whole() {
+            return Err(match self.bytes {
+                bytes if memchr(0, bytes).is_some() => Flaw::NulByte,
+                bytes if bytes.len() >= LINE_LIMIT => Flaw::LineTooLong,
+                _ => Flaw::NoNewline,
+            });
+        }
+        let line = trim(self.bytes);
+        if line.is_empty() {
+            return Err(Flaw::BlankLine);
+        }
+        let fields = split_fields(line).ok_or(Flaw::UnbalancedQuotes)?;
+        if fields.len() < 6 || fields.len() % 2 == 1 {
+            return Err(Flaw::FieldCount(fields.len()));
+        }
+        let (mut name, mut sequence, mut letter) = (None, 0, 0);
+        let mut extra = Vec::new();
+        for pair in fields.chunks_exact(2) {
+            let [key, value] = pair else { continue };
+            // A pair that comes twice counts as it stands the last time.
+            match Key::of(key) {
+                Some(Key::File) => {
+                    let value = before_nul(value);
+                    if value.contains(&b'/') || value.contains(&b'\\') {
+                        return Err(Flaw::NameIsPath);
+                    }
+                    name = Some(value.to_vec());
+                }
+                Some(Key::Seq) => sequence = leading_integer(value),
+                Some(Key::Type) => letter = value.first().copied().unwrap_or(0),
+                None => extra.push((key.clone(), value.clone())),
+            }
+        }
+        let name = name.ok_or(Flaw::NoName)?;
+        if sequence == 0 {
+            return Err(Flaw::NoSequence);
+        }
+        if letter == 0 {
+            return Err(Flaw::NoType);
+        }
+        let kind = Kind::from_letter(letter).ok_or(Flaw::UnknownType(letter))?;
+        Ok(Entry { name, sequence, kind, extra, line: self.number, offset: self.offset })
+    }
+}
+
+/// The lines of a manifest as servers read them.
+struct Lines<'a> {
+    rest: &'a [u8],
+    number: u64,
+    offset: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, number: 0, offset: 0 }
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    fn next(&mut self) -> Option<Line<'a>> {
+        let window = self.rest.get(..LINE_LIMIT).unwrap_or(self.rest);
+        let length = memchr(b'\n', window).map_or(window.len(), |newline| newline + 1);
+        let (bytes, rest) = self.rest.split_at_checked(length)?;
+        if bytes.is_empty() {
+            return None;
+        }
+        self.number += 1;
+        let line = Line { bytes, number: self.number, offset: self.offset };
+        self.offset += bytes.len() as u64;
+        self.rest = rest;
+        Some(line)
+    }
+}
+
+/// The keys whose meaning servers know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Key {
+    File,
+    Seq,
+    Type,
+}
+
+impl Key {
+    fn of(field: &[u8]) -> Option<Self> {
+        let field = before_nul(field);
+        [(&b"file"[..], Self::File), (b"seq", Self::Seq), (b"type", Self::Type)]
+            .into_iter()
+            .find_map(|(name, key)| field.eq_ignore_ascii_case(name).then_some(key))
+    }
+}
+
+/// An escaped `\x00` ends a value, as it ends any C string.
+fn before_nul(bytes: &[u8]) -> &[u8] {
+    memchr(0, bytes).and_then(|end| bytes.get(..end)).unwrap_or(bytes)
+}
+
+/// The spaces that a server takes off both ends of a line (`sdstrim`): fewer than those that separate fields.
+fn trim(line: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let start = line.iter().position(is_text).unwrap_or(line.len());
+    let end = line.iter().rposition(is_text).map_or(start, |last| last + 1);
+    line.get(start..end).unwrap_or_default()
+}
+
+/// `isspace` in the C locale, which knows the vertical tab too.
+const fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0x0b
+}
+
+/// The number at the beginning, as `atoll` reads it: spaces and a sign are skipped, the rest after the digits is ignored,
+/// no digits are 0, and what does not fit is the nearest number that does.
+fn leading_integer(field: &[u8]) -> i64 {
+    let mut rest = field;
+    while let Some((&byte, behind)) = rest.split_first()
+        && is_space(byte)
+    {
+        rest = behind;
+    }
+    let (negative, digits) = match rest.split_first() {
+        Some((b'-', behind)) => (true, behind),
+        Some((b'+', behind)) => (false, behind),
+        _ => (false, rest),
+    };
+    digits.iter().take_while(|byte| byte.is_ascii_digit()).fold(0_i64, |number, byte| {
+        let digit = i64::from(byte - b'0');
+        number.saturating_mul(10).saturating_add(if negative { -digit } else { digit })
+    })
+}
+
+/// Splits a line into its fields as `sdssplitargs` does: quotes and escapes removed, `None` if the quotes do not balance.
+fn split_fields(line: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    loop {
+        let start = rest.iter().position(|&byte| !is_space(byte));
+        let Some(text) = start.and_then(|start| rest.get(start..)) else { return Some(fields) };
+        let (field, behind) = split_field(text)?;
+        fields.push(field);
+        rest = behind;
+    }
+}
+
+/// The field at the beginning of `text`, and what is behind it.
+fn split_field(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+    let mut field = Vec::new();
+    let mut rest = text;
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        match byte {
+            b' ' | b'\n' | b'\r' | b'\t' => break,
+            // A quote may open in the middle of a field, but only the field's end may follow the one that closes.
+            b'"' | b'\'' => {
+                rest = if byte == b'"' {
+                    unquote_double(behind, &mut field)?
+                } else {
+                    unquote_single(behind, &mut field)?
+                };
+                return match rest.split_first() {
+                    Some((&next, _)) if !is_space(next) => None,
+                    _ => Some((field, rest)),
+                };
+            }
+            _ => field.push(byte),
+        }
+    }
+    Some((field, rest))
+}
+
+/// Takes what is in `"…"` off the beginning of `text`, which starts behind the first quote.
+fn unquote_double<'a>(text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]> {
+    let mut rest = text;
+    loop {
+        let (byte, behind) = match rest {
+            [] => return None,
+            [b'"', behind @ ..] => return Some(behind),
+            [b'\\', b'x', high, low, behind @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                (hex_digit(*high) * 16 + hex_digit(*low), behind)
+            }
+            [b'\\', escaped, behind @ ..] => (unescape(*escaped), behind),
+            [byte, behind @ ..] => (*byte, behind),
+        };
+        field.push(byte);
+        rest = behind;
+    }
+}
+
+/// Takes what is in `'…'` off the beginning of `text`, which starts behind the first quote.
+fn unquote_single<'a>(text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]> {
+    let mut rest = text;
+    loop {
+        let (byte, behind) = match rest {
+            [] => return None,
+            [b'\'', behind @ ..] => return Some(behind),
+            [b'\\', b'\'', behind @ ..] => (b'\'', behind),
+            [byte, behind @ ..] => (*byte, behind),
+        };
+        field.push(byte);
+        rest = behind;
+    }
+}
+
+const fn hex_digit(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => 0,
+    }
+}
+
+const fn unescape(escaped: u8) -> u8 {
+    match escaped {
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'b' => 0x08,
+        b'a' => 0x07,
+        other => other,
+    }
+}
+
+/// Writes a value, in quotes where a server quotes it (`sdsneedsrepr`).
+///
+/// Also in quotes, unlike from a server, are an empty value and one with a `'` in it: a server writes them in a way that it
+/// cannot read again.
+fn write_value(out: &mut Vec<u8>, value: &[u8]) {
+    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'\'');
+    if !value.is_empty() && value.iter().all(plain) {
+        out.extend_from_slice(value);
+        return;
+    }
+    out.push(b'"');
+    for &byte in value {
+        match byte {
+            b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0x07 => out.extend_from_slice(b"\\a"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            b' '..=b'~' => out.push(byte),
+            _ => {
+                let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).map_or(b'0', |digit| digit as u8);
+                out.extend_from_slice(&[b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
+            }
+        }
+    }
+    out.push(b'"');
+}
+
+/// Whether these are the bytes of a manifest, intact or damaged, and not of any other kind of log.
+///
+/// It is one if some line names a file and no line before it begins as a record of a log does. That holds for what servers
+/// accept though their checkers do not see it (a space in front, `SEQ 1 FILE x TYPE i`), for a manifest with a garbage or
+/// blank line on top, and never for an append-only file with `file …` in a value. An empty one cannot be told.
+pub fn is_manifest(bytes: &[u8]) -> bool {
+    if bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY") {
+        return false;
+    }
+    let head = bytes.get(..RECOGNITION_LIMIT).unwrap_or(bytes);
+    let mut first = true;
+    for line in Lines::new(head).filter(|line| !line.bytes.starts_with(b"#")) {
+        let text = trim(line.bytes);
+        match text {
+            [] => {}
+            [b'*' | b'$', b'0'..=b'9' | b'-' | b'+', ..] => return false,
+            _ if names_file(text) => return true,
+            _ if first && begins_with_file(text) => return true,
+            _ => first = false,
+        }
+    }
+    false
+}
+
+/// Cut short or with its quotes open, a line has no second key: but what else begins like this?
+fn begins_with_file(line: &[u8]) -> bool {
+    line.split(|&byte| is_space(byte)).next().is_some_and(|word| word.eq_ignore_ascii_case(b"file"))
+}
+
+/// Whether the line has at least two of the three keys in the places of keys.
+fn names_file(line: &[u8]) -> bool {
+    let fields = split_fields(line).unwrap_or_default();
+    let keys: Vec<Key> = fields.iter().step_by(2).filter_map(|field| Key::of(field)).collect();
+    let has = |key| keys.contains(&key);
+    [Key::File, Key::Seq, Key::Type].into_iter().filter(|&key| has(key)).count() >= 2
+}
+
+/// Whether `redis-check-aof` or `valkey-check-aof` of this server takes the file for a manifest.
+///
+/// 7.0 does if any line begins with `file`, comments aside; later ones, and Valkey, if the first line that is no comment does;
+/// 6.2 never. A line ends at its newline or after 1024 bytes, so a value in an append-only file can be taken for one.
+pub fn official_is_manifest(bytes: &[u8], server: Server) -> bool {
+    let mut lines = Lines::new(bytes).filter(|line| !line.bytes.starts_with(b"#"));
+    match server {
+        Server::Redis62 => false,
+        Server::Redis70 => lines.any(|line| line.bytes.starts_with(b"file")),
+        Server::Redis80 | Server::Valkey8 | Server::Valkey9 => {
+            lines.next().is_some_and(|line| line.bytes.starts_with(b"file"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
