@@ -69,22 +69,25 @@ pub fn argument(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// The same within `columns`, as far as that can be: what is too long is cut, and its length named:
+/// How many columns [`argument`] takes.
+pub fn width_of(bytes: &[u8]) -> usize {
+    if is_word(bytes) { bytes.len() } else { 2 + bytes.iter().map(|byte| width(*byte)).sum::<usize>() }
+}
+
+/// Appends `bytes` as [`argument`] does, within `columns`, as far as that can be: what is too long is cut, and its length named:
 /// `"aaaa…" (1048576 bytes)`. The ellipsis cannot be taken for data, which is ASCII here. Returns the columns used.
 pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {
-    let quotes = if is_word(head(bytes, columns)) { 0 } else { 2 };
-    let mut used = quotes;
     if bytes.len() <= columns {
-        used += bytes.iter().map(|byte| width(*byte)).sum::<usize>();
-        if used <= columns {
+        let whole = width_of(bytes);
+        if whole <= columns {
             argument(out, bytes);
-            return used;
+            return whole;
         }
     }
     let mut digits = itoa::Buffer::new();
     let note = [" (".as_bytes(), digits.format(bytes.len()).as_bytes(), b" bytes)"].concat();
     let room = columns.saturating_sub(note.len() + 3).max(MINIMUM);
-    used = 0;
+    let mut used = 0;
     let kept = bytes.iter().take_while(|byte| {
         used += width(**byte);
         used <= room

@@ -42,10 +42,7 @@ impl Course {
                 if let Some(control) = Control::from_name(name) {
                     (membership, _) = self.tracker.control(control, record.offset, record.number);
                     self.opened += u64::from(membership == Membership::Opens);
-                } else if let [_, database] = arguments
-                    && name.eq_ignore_ascii_case(b"select")
-                    && let Some(database) = selected(database)
-                {
+                } else if let Some(database) = selected_database(arguments) {
                     self.database = database;
                 }
             }
@@ -66,9 +63,14 @@ impl Course {
     }
 }
 
-/// The database that `SELECT` takes its argument for. A server stays where it is when that is no number, or none of its databases
-/// (how many it has, the log does not say).
-fn selected(argument: &[u8]) -> Option<u64> {
+/// The database that a command selects, if it is a `SELECT`. A server stays where it is when the argument is no number, or none of
+/// its databases (how many it has, the log does not say).
+#[inline]
+pub fn selected_database(arguments: &[&[u8]]) -> Option<u64> {
+    let [name, argument] = arguments else { return None };
+    if name.len() != 6 || !name.eq_ignore_ascii_case(b"select") {
+        return None;
+    }
     std::str::from_utf8(argument).ok()?.parse::<i32>().ok()?.try_into().ok()
 }
 

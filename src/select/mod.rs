@@ -2,7 +2,7 @@
 
 mod course;
 
-pub use course::{Course, Place, Step, Walk};
+pub use course::{Course, Place, Step, Walk, selected_database};
 
 use crate::aof::{Content, Record};
 use crate::{command, glob};
