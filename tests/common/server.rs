@@ -2,7 +2,8 @@
 //!
 //! `AOFKIT_SERVERS` names a folder that holds `redis-6.2`, `redis-7.0`, `redis-8.0.6`, `valkey-8.1`, `valkey-9.1` …, each
 //! with a `bin` inside. Without the variable there is nothing to compare with; with it a missing server is a failure.
-#![allow(dead_code)] // Each integration test is a crate of its own and uses a part of this.
+// Each integration test is a crate of its own and uses a part of this; a helper of tests may fail as tests do.
+#![allow(dead_code, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
