@@ -15,7 +15,9 @@ pub mod error;
 pub mod glob;
 pub mod input;
 pub mod rdb;
+pub mod report;
 pub mod resp;
+pub mod select;
 pub mod server;
 
 pub use error::{Error, ErrorKind, Result};
