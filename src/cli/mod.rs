@@ -4,8 +4,10 @@
 //! file with one `run(settings, context)`: data goes to the `Write` it was given, talk to standard error.
 
 mod arguments;
+mod check;
 mod console;
 mod generate;
+mod progress;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -42,6 +44,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {
     match subcommand {
+        Subcommand::Check(typed) => check::run(&typed, console),
         Subcommand::Generate(typed) => generate::run(&typed, console),
     }
 }
