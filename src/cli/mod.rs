@@ -8,6 +8,7 @@ mod check;
 mod console;
 mod generate;
 mod progress;
+mod sigbus;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -26,6 +27,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    sigbus::install();
     let mut console = Console::new(arguments.color, arguments.progress);
     let result = run(arguments.subcommand, &mut console).and_then(|outcome| {
         console.out.flush()?;
