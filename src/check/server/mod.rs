@@ -10,6 +10,7 @@ mod conduct;
 mod log;
 mod message;
 mod part;
+mod special;
 mod stdio;
 mod verdict;
 
