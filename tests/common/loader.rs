@@ -83,16 +83,16 @@ pub(crate) fn load(folder: &Path, files: &Files) -> Loaded {
     let parts = directory.join(if single { "." } else { "appendonlydir" });
     fs::create_dir_all(&parts).expect("a directory");
     let path = |index: usize| parts.join(if single { "a.aof".to_owned() } else { part_name(index) });
-    let mut manifest = String::new();
+    let mut manifest = Vec::new();
     for (index, part) in files.parts.iter().enumerate() {
         let kind = if index == 0 { 'b' } else { 'i' };
-        manifest += &format!("file {} seq {} type {kind}\n", part_name(index), index + 1);
+        manifest.push(format!("file {} seq {} type {kind}\n", part_name(index), index + 1));
         if let Some(bytes) = part {
             fs::write(path(index), bytes).expect("a file");
         }
     }
     if !single {
-        fs::write(parts.join("a.aof.manifest"), manifest).expect("a manifest");
+        fs::write(parts.join("a.aof.manifest"), manifest.concat()).expect("a manifest");
     }
     let log = directory.join("server.log");
     let mut process = Guard(

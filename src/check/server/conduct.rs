@@ -1,5 +1,6 @@
 //! What a server does with a command that it reads from a log.
 
+use super::arity;
 use super::special::{When, is_special};
 use super::verdict::{Crash, NoteKind, Stop};
 use crate::aof::transaction::Control;
@@ -42,7 +43,7 @@ pub(super) fn conduct(server: Server, head: &Head<'_>) -> Conduct {
     if !fits && checks_arity(server) {
         return Conduct::WrongArity(row.name);
     }
-    if fits && matches!(row.effect, Effect::Write | Effect::Read) {
+    if fits && row.effect == Effect::Write {
         return Conduct::Runs;
     }
     if let Some(control) = Control::from_name(head.name) {
@@ -78,7 +79,7 @@ fn unknown(server: Server, head: &Head<'_>) -> Conduct {
 #[cold]
 fn unchecked(server: Server, row: &'static command::Command, count: usize) -> Conduct {
     let least = row.arity.on(server).unsigned_abs() as usize;
-    if count > least {
+    if count > least || arity::survives(row.name, count) {
         return Conduct::Noted(NoteKind::WrongArity);
     }
     let cause = if row.subcommands.is_empty() { Crash::TooFewArguments } else { Crash::ContainerAlone };

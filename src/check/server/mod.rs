@@ -6,6 +6,7 @@
 //!
 //! [`load_resp`] does one part, [`load`] puts the parts together. Nothing here touches a file.
 
+mod arity;
 mod conduct;
 mod log;
 mod message;

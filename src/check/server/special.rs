@@ -16,6 +16,7 @@ pub(super) fn is_special(name: &str) -> bool {
             | "acl|load"
             | "acl|setuser"
             | "auth"
+            | "bgrewriteaof"
             | "client"
             | "config|set"
             | "debug"
@@ -26,9 +27,11 @@ pub(super) fn is_special(name: &str) -> bool {
             | "fcall"
             | "fcall_ro"
             | "hello"
+            | "host:"
             | "module"
             | "module|load"
             | "module|loadex"
+            | "post"
             | "psubscribe"
             | "psync"
             | "punsubscribe"
@@ -38,6 +41,7 @@ pub(super) fn is_special(name: &str) -> bool {
             | "shutdown"
             | "slaveof"
             | "subscribe"
+            | "sync"
             | "unsubscribe"
             | "wait"
     )
@@ -58,6 +62,7 @@ pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
         }
         "shutdown" if shuts_down(server, words) => Conduct::Stops(Stop::ShutsDown),
         "debug" => debug(server, &word(1), count),
+        "sync" | "post" | "host:" if old => Conduct::Noted(NoteKind::CrashesOnceReady),
         "unsubscribe" | "punsubscribe" if old => crash(Crash::NeedsConnection, When::Always),
         "subscribe" | "psubscribe" if old => crash(Crash::NeedsConnection, When::Queued),
         "client" if old && count == 2 && word(1) == b"info" => crash(Crash::NeedsConnection, When::Always),
@@ -66,9 +71,8 @@ pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
             crash(Crash::NeedsConnection, When::Always)
         }
         "replicaof" | "slaveof" => replicate(server, words),
-        "acl|deluser" | "acl|load" | "acl|setuser" | "config|set" | "module|load" | "module|loadex" => {
-            Conduct::Noted(NoteKind::ChangesServer)
-        }
+        "acl|deluser" | "acl|load" | "acl|setuser" | "bgrewriteaof" | "config|set" | "module|load"
+        | "module|loadex" => Conduct::Noted(NoteKind::ChangesServer),
         // Redis 6.2 has no rows for subcommands.
         "acl" | "module" if old && matches!(word(1).as_slice(), b"setuser" | b"deluser" | b"load") => {
             Conduct::Noted(NoteKind::ChangesServer)

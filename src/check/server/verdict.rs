@@ -235,8 +235,11 @@ pub enum NoteKind {
     CutsPreamble,
     /// A part that is not the last is cut before the server refuses, so that the next start succeeds without its end.
     CutsEarlierPart,
-    /// A command that changes the server itself and not its data: `REPLICAOF`, `CONFIG SET`, `ACL SETUSER` …
+    /// A command that changes the server itself and not its data: `REPLICAOF`, `CONFIG SET`, `ACL SETUSER`, `BGREWRITEAOF` …
     ChangesServer,
+    /// A command that takes the loading client for a real one (`SYNC`, `POST`, Redis 6.2): the server starts, and crashes a
+    /// moment later.
+    CrashesOnceReady,
     /// A script or function outside a transaction. Servers from Redis 7.0 on crash if it ends with the error of a command
     /// that it called; whether it does, only its run can tell. A script without an end keeps any server from starting.
     RunsScript,
