@@ -37,6 +37,7 @@ pub fn check_preamble(bytes: &[u8], server: Server, path: &[u8], now: i64, emit:
         key: None,
         type_shown: if server == Server::Valkey9 { TypeShown::None } else { TypeShown::Initial },
         totals: Totals::default(),
+        version: 0,
         foreign: false,
     };
     check.info(0, &[b"Checking RDB file ", path]);
@@ -103,6 +104,7 @@ struct Check<'e> {
     key: Option<Vec<u8>>,
     type_shown: TypeShown,
     totals: Totals,
+    version: u32,
     foreign: bool,
 }
 
@@ -133,8 +135,9 @@ impl Check<'_> {
     fn header(&mut self, head: [u8; HEADER_LENGTH]) -> Result<(), Failure> {
         const READ: u64 = HEADER_LENGTH as u64;
         let header = Header::parse(head).filter(|header| match (self.server, header.magic) {
-            (Server::Valkey9, Magic::Redis) => head.iter().skip(5).all(u8::is_ascii_digit),
-            (Server::Valkey9, Magic::Valkey) => head.iter().skip(6).all(u8::is_ascii_digit),
+            // Its signatures are `REDIS0` and `VALKEY`.
+            (Server::Valkey9, Magic::Redis) => head[5] == b'0',
+            (Server::Valkey9, Magic::Valkey) => true,
             (_, magic) => magic == Magic::Redis,
         });
         let Some(Header { magic, version }) = header else {
@@ -152,6 +155,7 @@ impl Check<'_> {
         if !known.contains(&version) || !(Header { magic, version }).is_known() {
             return Err(self.error(READ, format!("Can't handle RDB format version {version}").as_bytes()));
         }
+        self.version = version;
         self.foreign = self.server == Server::Valkey9 && magic == Magic::Redis && version > 11;
         if self.foreign {
             self.info(READ, &[format!("Foreign RDB version {version} detected").as_bytes()]);
@@ -251,7 +255,8 @@ impl Check<'_> {
         self.totals.keys += u64::from(damage.key.is_some());
         match &damage.kind {
             DamageKind::UnknownOpcode(FUNCTION_PRE_GA) if self.server > Server::Redis70 => {
-                self.error(damage.position, b"Pre-release function format not supported 10")
+                let text = format!("Pre-release function format not supported {}", self.version);
+                self.error(damage.position, text.as_bytes())
             }
             DamageKind::UnknownOpcode(number) | DamageKind::UnknownType(number) => {
                 self.invalid_type(*number, damage.offset + 1)

@@ -102,7 +102,7 @@ impl Part {
     /// The errors of opening come first, and those of opening for writing only where something may be written.
     fn open(&self, mode: Mode) -> io::Result<()> {
         let file = OpenOptions::new().read(true).write(mode != Mode::Check).open(&self.path)?;
-        if file.metadata()?.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(()) }
+        if file.metadata()?.is_dir() { Err(rustix::io::Errno::ISDIR.into()) } else { Ok(()) }
     }
 
     fn check_preamble(&self, tool: &mut Tool<'_>, bytes: &[u8]) -> Result<usize, Stopped> {
