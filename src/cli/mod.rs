@@ -7,6 +7,7 @@ mod arguments;
 mod check;
 mod console;
 mod generate;
+mod official;
 mod progress;
 mod sigbus;
 
@@ -20,9 +21,13 @@ use arguments::{Arguments, Subcommand};
 use console::Console;
 
 pub use arguments::command;
+pub use official::DIFFERENCES;
 
 /// Runs the program and says how it ended; `arguments` begin with the program's own name.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    if let Some(imitated) = arguments.first().and_then(|program| official::Imitated::of(program)) {
+        return official::run(imitated, &arguments);
+    }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
