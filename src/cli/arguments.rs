@@ -20,6 +20,8 @@ pub struct Arguments {
 /// One variant per subcommand.
 #[derive(Debug, clap::Subcommand)]
 pub enum Subcommand {
+    /// Show a log as text or JSON, or parts of it as a log again
+    Inspect(Box<super::inspect::Inspect>),
     /// Write the shell completions and the man pages into a directory
     #[command(hide = true)]
     Generate(super::generate::Generate),

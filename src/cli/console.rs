@@ -11,7 +11,6 @@ pub struct Console {
     /// Talk goes here.
     pub talk: Stderr,
     /// Whether text on standard output is coloured.
-    #[expect(dead_code, reason = "the reports come next")]
     pub colored: bool,
     /// Whether a progress bar may be drawn on standard error.
     #[expect(dead_code, reason = "the reports come next")]

@@ -6,6 +6,8 @@
 mod arguments;
 mod console;
 mod generate;
+mod inspect;
+mod time;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -42,6 +44,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {
     match subcommand {
+        Subcommand::Inspect(typed) => inspect::run(*typed, console),
         Subcommand::Generate(typed) => generate::run(&typed, console),
     }
 }

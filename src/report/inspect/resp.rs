@@ -147,10 +147,7 @@ impl<W: Write> Resp<W> {
     fn open(&mut self, step: &Step<'_, '_>, opening: Opening) {
         self.multi.clear();
         self.multi.extend_from_slice(step.raw);
-        self.transaction = match self.fate {
-            Some(Fate::Unfinished) => Transaction::LeftOut,
-            _ => Transaction::Pending { time: step.place.time, opening },
-        };
+        self.transaction = Transaction::Pending { time: step.place.time, opening };
     }
 }
 
@@ -212,6 +209,9 @@ impl<W: Write> Printer for Resp<W> {
 
     fn transaction(&mut self, fate: Fate) {
         self.fate = Some(fate);
+        if fate == Fate::Unfinished {
+            self.transaction = Transaction::LeftOut;
+        }
     }
 
     fn is_incomplete(&self) -> bool {
