@@ -111,9 +111,9 @@ impl<W: Write> Resp<W> {
     /// Writes `MULTI` if it is still to be written.
     fn enter(&mut self) -> io::Result<()> {
         if let Transaction::Pending { time, .. } = self.transaction {
-            self.go_to_time(time)?;
             self.transaction = Transaction::Written;
             self.before = (self.database, self.time);
+            self.go_to_time(time)?;
             let multi = std::mem::take(&mut self.multi);
             self.write(&multi)?;
         }
