@@ -3,6 +3,7 @@
 pub mod log;
 pub mod manifest;
 mod reader;
+pub mod scan;
 pub mod transaction;
 
 pub use reader::{ANNOTATION_LIMIT, Content, Damage, DamageKind, Reader, Record, timestamp};

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::transaction::{Control, Membership, Misplaced, Tracker};
+use super::transaction::{Control, Membership, Misplaced, Opening, Tracker};
 use crate::resp::{self, Defect, Field, Problem};
 
 /// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and `fgets`).
@@ -98,7 +98,7 @@ pub struct Reader<'a> {
     arguments: Vec<&'a [u8]>,
     transactions: Tracker,
     records: u64,
-    valid_up_to: u64,
+    last_command_end: Option<u64>,
 }
 
 impl<'a> Reader<'a> {
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
             arguments: Vec::new(),
             transactions: Tracker::default(),
             records: 0,
-            valid_up_to: start as u64,
+            last_command_end: None,
         }
     }
 
@@ -139,10 +139,11 @@ impl<'a> Reader<'a> {
         if annotation.is_none()
             && let Some(control) = self.arguments.first().and_then(|name| Control::from_name(name))
         {
-            (membership, misplaced) = self.transactions.control(control, offset as u64, number);
+            let opening = Opening { offset: offset as u64, record: number, command_end_before: self.last_command_end };
+            (membership, misplaced) = self.transactions.control(control, opening);
         }
-        if self.transactions.open().is_none() {
-            self.valid_up_to = end as u64;
+        if annotation.is_none() {
+            self.last_command_end = Some(end as u64);
         }
         let content = annotation.map_or(Content::Command(&self.arguments), Content::Annotation);
         let (offset, length) = (offset as u64, (end - offset) as u64);
@@ -161,7 +162,12 @@ impl<'a> Reader<'a> {
 
     /// The end of the last whole record outside an open transaction.
     pub fn valid_up_to(&self) -> u64 {
-        self.valid_up_to
+        self.transactions.open().map_or(self.position as u64, |opening| opening.offset)
+    }
+
+    /// The end of the last command; annotations do not count.
+    pub fn last_command_end(&self) -> Option<u64> {
+        self.last_command_end
     }
 
     /// The transactions so far.

@@ -31,10 +31,12 @@ pub struct Opening {
     pub offset: u64,
     /// The record number of its `MULTI`, from 1.
     pub record: u64,
+    /// The end of the last command before it, if there is one: annotations in between do not count for servers.
+    pub command_end_before: Option<u64>,
 }
 
 /// A control command where it does not belong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Misplaced {
     /// `MULTI` inside a transaction: the official checkers call it invalid, servers queue it and its failure is ignored.
     NestedMulti,
@@ -50,7 +52,7 @@ pub enum Misplaced {
 ///
 /// While a server loads a log, everything between `MULTI` and `EXEC` is queued, `MULTI` and `DISCARD` included
 /// (`loadSingleAppendOnlyFile`, Redis 6.2 to 8.0 and Valkey 8).
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tracker {
     open: Option<Opening>,
     complete: u64,
@@ -70,11 +72,11 @@ pub enum Membership {
 }
 
 impl Tracker {
-    /// Takes note of a control command (at `offset`, the record's number being `record`).
-    pub fn control(&mut self, control: Control, offset: u64, record: u64) -> (Membership, Option<Misplaced>) {
+    /// Takes note of a control command; `opening` is what it would open.
+    pub fn control(&mut self, control: Control, opening: Opening) -> (Membership, Option<Misplaced>) {
         match (control, self.open) {
             (Control::Multi, None) => {
-                self.open = Some(Opening { offset, record });
+                self.open = Some(opening);
                 (Membership::Opens, None)
             }
             (Control::Multi, Some(_)) => (Membership::Inside, Some(Misplaced::NestedMulti)),
@@ -87,6 +89,12 @@ impl Tracker {
             (Control::Discard, Some(_)) => (Membership::Inside, Some(Misplaced::QueuedDiscard)),
             (Control::Discard, None) => (Membership::Outside, Some(Misplaced::LoneDiscard)),
         }
+    }
+
+    /// Goes on with what was found behind a point where no transaction was open, `before` records from the start.
+    pub(super) fn resume(&mut self, rest: Self, before: u64) {
+        self.complete += rest.complete;
+        self.open = rest.open.map(|opening| Opening { record: opening.record + before, ..opening });
     }
 
     /// The transaction that is open now.

@@ -1,0 +1,267 @@
+//! One pass over the records of a part, on all cores, that finds what a verdict needs.
+//!
+//! The part is cut into windows. A window starts at a record boundary that was guessed (a line that begins with `*` and from
+//! which a whole record can be read), and ends at the first boundary behind its share. Windows are stitched in order: where
+//! the end of one meets the start of the next, its findings count; where they do not meet (the guess was a command inside a
+//! value), the bytes between are read again from the proven boundary. So the result is, to the byte, that of one thread.
+
+mod oddity;
+mod window;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+pub use oddity::{Oddities, Oddity, Seen};
+use window::Window;
+
+use super::reader::Damage;
+use super::transaction::{Opening, Tracker};
+use crate::server::Server;
+
+/// The share of a window: large enough that stitching costs nothing, small enough for many to be in flight.
+const WINDOW: usize = 8 << 20;
+
+/// What a pass over a part found, up to its end or to its first damage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Where the records begin: 0, or the end of an RDB preamble.
+    pub start: u64,
+    /// The end of the last whole record.
+    pub end: u64,
+    /// The end of the last command, if there is one; annotations do not count.
+    pub last_command_end: Option<u64>,
+    /// How many commands and annotations there are.
+    pub records: u64,
+    /// How many of them are annotations.
+    pub annotations: u64,
+    /// How many arguments the commands have, their names included.
+    pub arguments: u64,
+    /// The transactions, and the one that is still open at the end.
+    pub transactions: Tracker,
+    /// The databases that commands were executed in.
+    pub databases: BTreeSet<u32>,
+    /// The unix seconds of the first timestamp annotation.
+    pub first_timestamp: Option<i64>,
+    /// The unix seconds of the last timestamp annotation.
+    pub last_timestamp: Option<i64>,
+    /// What is well formed and yet odd.
+    pub oddities: Oddities,
+    /// Why the pass stopped before the end of the part.
+    pub damage: Option<Damage>,
+}
+
+impl Scan {
+    fn new(start: usize) -> Self {
+        Self {
+            start: start as u64,
+            end: start as u64,
+            last_command_end: None,
+            records: 0,
+            annotations: 0,
+            arguments: 0,
+            transactions: Tracker::default(),
+            databases: BTreeSet::new(),
+            first_timestamp: None,
+            last_timestamp: None,
+            oddities: Oddities::default(),
+            damage: None,
+        }
+    }
+
+    /// The end of the last whole record outside an open transaction: what a server keeps with `aof-load-truncated yes`.
+    pub fn valid_up_to(&self) -> u64 {
+        self.transactions.open().map_or(self.end, |opening| opening.offset)
+    }
+
+    /// The transaction that no `EXEC` ends.
+    pub fn open(&self) -> Option<Opening> {
+        self.transactions.open()
+    }
+}
+
+/// How a scan is done; nothing here changes its result.
+#[derive(Clone, Copy)]
+pub struct Options<'p> {
+    /// How many threads read.
+    pub threads: NonZeroUsize,
+    /// Told from time to time how many more bytes were read.
+    pub progress: &'p (dyn Fn(u64) + Sync),
+    /// Asked to bring a range of the part into memory just before it is read.
+    pub prefetch: &'p (dyn Fn(Range<usize>) + Sync),
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("threads", &self.threads).finish_non_exhaustive()
+    }
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self { threads: NonZeroUsize::MIN, progress: &|_| {}, prefetch: &|_| {} }
+    }
+}
+
+/// Scans the records of `bytes`, a whole file, from `start` on, with the commands that `server` knows.
+pub fn scan(bytes: &[u8], start: usize, server: Server, options: Options<'_>) -> Scan {
+    scan_in_windows(bytes, start, server, options, WINDOW)
+}
+
+fn scan_in_windows(bytes: &[u8], start: usize, server: Server, options: Options<'_>, share: usize) -> Scan {
+    let shared = Shared {
+        bytes,
+        start,
+        server,
+        options,
+        share,
+        next: AtomicUsize::new(0),
+        stop: AtomicBool::new(false),
+        reported: AtomicU64::new(0),
+        stitcher: Mutex::new(Stitcher { scan: Scan::new(start), pending: BTreeMap::new(), stitched: 0, database: 0 }),
+    };
+    // More threads than windows would only be started to end.
+    let windows = bytes.len().saturating_sub(start).div_ceil(share);
+    let helpers = options.threads.get().min(windows).saturating_sub(1);
+    std::thread::scope(|scope| {
+        for _ in 0..helpers {
+            scope.spawn(|| shared.work());
+        }
+        shared.work();
+    });
+    shared.stitcher.into_inner().unwrap_or_else(PoisonError::into_inner).scan
+}
+
+/// The first place behind `from` where a record seems to start, with a whole record behind it.
+///
+/// A guess: it may lie inside a value. Good enough to say that something follows damage, not to read on from.
+pub fn next_boundary(bytes: &[u8], from: u64) -> Option<u64> {
+    let from = usize::try_from(from).ok()?.saturating_add(1);
+    window::guess_boundary(bytes, from, bytes.len()).map(|boundary| boundary as u64)
+}
+
+/// What the threads of one scan share.
+struct Shared<'a, 'p> {
+    bytes: &'a [u8],
+    start: usize,
+    server: Server,
+    options: Options<'p>,
+    share: usize,
+    next: AtomicUsize,
+    stop: AtomicBool,
+    reported: AtomicU64,
+    stitcher: Mutex<Stitcher<'a>>,
+}
+
+/// The scan as far as windows were stitched, and those that came early.
+struct Stitcher<'a> {
+    scan: Scan,
+    pending: BTreeMap<usize, Option<Window<'a>>>,
+    stitched: usize,
+    database: u32,
+}
+
+impl<'a> Shared<'a, '_> {
+    /// Takes one window after the other until none is left or the damage is found.
+    fn work(&self) {
+        let mut memory = window::Memory::new(self.server);
+        while !self.stop.load(Ordering::Relaxed) {
+            let index = self.next.fetch_add(1, Ordering::Relaxed);
+            let from = index.saturating_mul(self.share).saturating_add(self.start);
+            if from >= self.bytes.len() {
+                return;
+            }
+            let limit = from.saturating_add(self.share).min(self.bytes.len());
+            (self.options.prefetch)(from..limit);
+            let guess = if index == 0 { Some(from) } else { window::guess_boundary(self.bytes, from, limit) };
+            let window = guess.map(|boundary| Window::read(self.bytes, boundary, limit, &mut memory));
+            self.stitch(index, window, &mut memory);
+        }
+    }
+
+    /// Adds a window, and all that waited for it.
+    fn stitch(&self, index: usize, window: Option<Window<'a>>, memory: &mut window::Memory<'a>) {
+        let mut stitcher = self.stitcher.lock().unwrap_or_else(PoisonError::into_inner);
+        stitcher.pending.insert(index, window);
+        loop {
+            let next = stitcher.stitched;
+            let Some(window) = stitcher.pending.remove(&next) else { return };
+            if stitcher.scan.damage.is_none() {
+                let from = next.saturating_mul(self.share).saturating_add(self.start);
+                let limit = from.saturating_add(self.share).min(self.bytes.len());
+                stitcher.add(self.bytes, window, limit, memory);
+                self.report(stitcher.scan.end);
+            }
+            stitcher.stitched = next + 1;
+            if stitcher.scan.damage.is_some() {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn report(&self, end: u64) {
+        let before = self.reported.swap(end, Ordering::Relaxed);
+        (self.options.progress)(end.saturating_sub(before));
+    }
+}
+
+impl<'a> Stitcher<'a> {
+    /// Adds the records up to the first boundary at or behind `limit`; `guessed` counts if the proven boundaries meet it.
+    fn add(&mut self, bytes: &'a [u8], guessed: Option<Window<'a>>, limit: usize, memory: &mut window::Memory<'a>) {
+        let position = usize::try_from(self.scan.end).unwrap_or(usize::MAX);
+        if position >= limit {
+            return; // one record covers the whole window
+        }
+        let Some(guessed) = guessed else { return self.merge(Window::read(bytes, position, limit, memory)) };
+        if position == guessed.start {
+            return self.merge(guessed);
+        }
+        let between = Window::read(bytes, position, guessed.start.min(limit), memory);
+        let met = between.damage.is_none() && between.end == guessed.start;
+        let rest = between.end;
+        let sound = between.damage.is_none();
+        self.merge(between);
+        if met {
+            self.merge(guessed);
+        } else if sound && rest < limit {
+            self.merge(Window::read(bytes, rest, limit, memory));
+        }
+    }
+
+    /// Adds a window that starts where the last one ended.
+    fn merge(&mut self, window: Window<'a>) {
+        let scan = &mut self.scan;
+        let before = scan.records;
+        for event in &window.leading {
+            let (offset, record) = (event.opening.offset, before + event.opening.record);
+            let command_end_before = event.opening.command_end_before.or(scan.last_command_end);
+            let (_, misplaced) =
+                scan.transactions.control(event.control, Opening { offset, record, command_end_before });
+            if let Some(misplaced) = misplaced {
+                scan.oddities.add(Oddity::Misplaced(misplaced), offset, record);
+            }
+        }
+        if let Some(rest) = window.transactions {
+            scan.transactions.resume(rest, before);
+        }
+        scan.last_command_end = window.last_command_end.or(scan.last_command_end);
+        if window.inherits_database {
+            scan.databases.insert(self.database);
+        }
+        scan.databases.extend(window.databases);
+        self.database = window.database.unwrap_or(self.database);
+        scan.oddities.merge(window.oddities, before);
+        scan.first_timestamp = scan.first_timestamp.or(window.first_timestamp);
+        scan.last_timestamp = window.last_timestamp.or(scan.last_timestamp);
+        scan.annotations += window.annotations;
+        scan.arguments += window.arguments;
+        scan.records += window.records;
+        scan.end = window.end as u64;
+        scan.damage = window.damage.map(|damage| Damage { record: damage.record + before, ..damage });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! What is well formed in a log and yet odd.
+
+use std::collections::BTreeMap;
+
+use crate::aof::transaction::Misplaced;
+
+/// Names are kept up to this many bytes: enough to recognise one.
+const NAME_LIMIT: usize = 64;
+/// So many different oddities are told apart; what comes on top is only counted.
+const KINDS_LIMIT: usize = 256;
+
+/// A record that can be read, but that a server would not execute as it was meant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Oddity {
+    /// A control command of transactions where it does not belong.
+    Misplaced(Misplaced),
+    /// The server knows no command of this name: it refuses the whole log.
+    UnknownCommand(Vec<u8>),
+    /// The server knows the command, but not this subcommand: it refuses the whole log.
+    UnknownSubcommand {
+        /// The container's name.
+        command: &'static str,
+        /// The second argument.
+        subcommand: Vec<u8>,
+    },
+    /// Too few or too many arguments: Valkey 9 refuses the log, older servers may crash.
+    WrongArity(&'static str),
+    /// A command that concerns the server or a connection: servers do not write such into a log.
+    ServerCommand(&'static str),
+    /// A name with a NUL in it: the official checkers read it only up to there.
+    NulInName(Vec<u8>),
+    /// `SELECT` of something that is no database number up to 15: the server stays in the database where it is.
+    NoSuchDatabase(Vec<u8>),
+    /// The end of the part cuts an annotation: the next record that a server appends would become part of that line.
+    CutAnnotation,
+    /// More oddities than are told apart.
+    Others,
+}
+
+/// How often an oddity occurs, and where first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// How many records have it.
+    pub count: u64,
+    /// The offset of the first of them.
+    pub offset: u64,
+    /// The number of the first of them, from 1.
+    pub record: u64,
+}
+
+/// The oddities of a part, each with its first place.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Oddities(BTreeMap<Oddity, Seen>);
+
+impl Oddities {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each, in a fixed order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Oddity, Seen)> {
+        self.0.iter().map(|(oddity, seen)| (oddity, *seen))
+    }
+
+    pub(super) fn add(&mut self, oddity: Oddity, offset: u64, record: u64) {
+        self.note(oddity, Seen { count: 1, offset, record });
+    }
+
+    /// Adds those of a later stretch whose record numbers start behind `before`.
+    pub(super) fn merge(&mut self, later: Self, before: u64) {
+        // By offset, so that which ones are told apart does not depend on how the part was cut.
+        let mut later: Vec<_> = later.0.into_iter().collect();
+        later.sort_by_key(|(_, seen)| seen.offset);
+        for (oddity, seen) in later {
+            self.note(oddity, Seen { record: seen.record + before, ..seen });
+        }
+    }
+
+    fn note(&mut self, oddity: Oddity, seen: Seen) {
+        let known = self.0.contains_key(&oddity);
+        let oddity = if known || self.0.len() < KINDS_LIMIT { oddity } else { Oddity::Others };
+        let first = self.0.entry(oddity).or_insert(Seen { count: 0, ..seen });
+        first.count += seen.count;
+        if seen.offset < first.offset {
+            (first.offset, first.record) = (seen.offset, seen.record);
+        }
+    }
+}
+
+/// A name as it is kept.
+pub(super) fn shortened(name: &[u8]) -> Vec<u8> {
+    name.get(..NAME_LIMIT).unwrap_or(name).to_vec()
+}

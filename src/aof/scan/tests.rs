@@ -1,0 +1,131 @@
+use super::*;
+use crate::aof::{Content, Reader};
+use crate::resp::write_command;
+use proptest::prelude::*;
+
+fn command(out: &mut Vec<u8>, words: &[&[u8]]) {
+    write_command(out, words);
+}
+
+fn scan_with(bytes: &[u8], threads: usize, share: usize) -> Scan {
+    let options = Options { threads: NonZeroUsize::new(threads).unwrap(), ..Options::default() };
+    scan_in_windows(bytes, 0, Server::Redis80, options, share)
+}
+
+/// A log of commands that windows are likely to trip over: values that look like records, transactions, annotations.
+fn log() -> impl Strategy<Value = Vec<u8>> {
+    let record = prop_oneof![
+        4 => any::<u8>().prop_map(|key| vec![b"SET".to_vec(), vec![b'k', key], b"v".to_vec()]),
+        2 => Just(vec![b"INCR".to_vec(), b"c".to_vec()]),
+        1 => Just(vec![b"MULTI".to_vec()]),
+        1 => Just(vec![b"EXEC".to_vec()]),
+        1 => Just(vec![b"DISCARD".to_vec()]),
+        1 => (0..20_u8).prop_map(|db| vec![b"SELECT".to_vec(), db.to_string().into_bytes()]),
+        1 => Just(vec![b"SET".to_vec(), b"log".to_vec(), b"\r\n*1\r\n$4\r\nEXEC\r\n*1\r\n$5\r\nMULTI\r\n".to_vec()]),
+        1 => Just(vec![b"SET".to_vec(), b"log".to_vec(), b"*2\r\n$4\r\nINCR\r\n$1\r\nx\r\n".repeat(9)]),
+        1 => Just(vec![b"NOSUCH".to_vec(), b"a".to_vec()]),
+        1 => Just(vec![b"XGROUP".to_vec(), b"NOSUCH".to_vec()]),
+        1 => Just(vec![b"SET".to_vec(), b"short".to_vec()]),
+        1 => (0..2_000_000_000_u32).prop_map(|time| vec![format!("#TS:{time}\r\n").into_bytes()]),
+    ];
+    prop::collection::vec(record, 0..60).prop_map(|records| {
+        let mut out = Vec::new();
+        for record in records {
+            match record.as_slice() {
+                [annotation] if annotation.starts_with(b"#") => out.extend_from_slice(annotation),
+                words => command(&mut out, &words.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+            }
+        }
+        out
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn windows_on_threads_find_what_one_pass_finds(
+        mut log in log(),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        cut in any::<prop::sample::Index>(),
+        cutting in any::<bool>(),
+        share in 1..300_usize,
+    ) {
+        for (place, byte) in damage {
+            if !log.is_empty() {
+                let place = place.index(log.len());
+                log[place] = byte;
+            }
+        }
+        if cutting && !log.is_empty() {
+            log.truncate(cut.index(log.len()));
+        }
+        let whole = scan_with(&log, 1, usize::MAX);
+        prop_assert_eq!(&scan_with(&log, 1, share), &whole);
+        prop_assert_eq!(&scan_with(&log, 3, share), &whole);
+    }
+
+    #[test]
+    fn a_scan_sees_what_a_reader_reads(log in log(), cut in any::<prop::sample::Index>()) {
+        let log = &log[..if log.is_empty() { 0 } else { cut.index(log.len()) }];
+        let scan = scan_with(log, 2, 64);
+        let mut reader = Reader::new(log, 0);
+        let (mut arguments, mut annotations, mut damage) = (0, 0, None);
+        while let Some(next) = reader.next_record() {
+            match next {
+                Ok(record) => match record.content {
+                    Content::Command(words) => arguments += words.len() as u64,
+                    Content::Annotation(_) => annotations += 1,
+                },
+                Err(found) => {
+                    damage = Some(found);
+                    break;
+                }
+            }
+        }
+        prop_assert_eq!((scan.records, scan.arguments, scan.annotations), (reader.records(), arguments, annotations));
+        prop_assert_eq!((scan.valid_up_to(), scan.damage), (reader.valid_up_to(), damage));
+        prop_assert_eq!(scan.transactions, *reader.transactions());
+    }
+}
+
+#[test]
+fn oddities_name_their_first_record() {
+    let mut log = Vec::new();
+    command(&mut log, &[b"SET", b"k", b"v"]);
+    let offset = log.len() as u64;
+    for _ in 0..3 {
+        command(&mut log, &[b"JSON.SET", b"k", b"$", b"1"]);
+    }
+    command(&mut log, &[b"EXEC"]);
+    let scan = scan_with(&log, 1, usize::MAX);
+    let seen: Vec<_> = scan.oddities.iter().map(|(oddity, seen)| (oddity.clone(), seen)).collect();
+    assert_eq!(seen[1], (Oddity::UnknownCommand(b"JSON.SET".to_vec()), Seen { count: 3, offset, record: 2 }));
+    assert_eq!(seen[0].1.record, 5);
+}
+
+#[test]
+fn databases_are_those_that_were_used_or_selected() {
+    let mut log = Vec::new();
+    command(&mut log, &[b"SELECT", b"3"]);
+    command(&mut log, &[b"SET", b"k", b"v"]);
+    command(&mut log, &[b"SELECT", b"99"]);
+    let scan = scan_with(&log, 1, usize::MAX);
+    assert_eq!(scan.databases, BTreeSet::from([3]));
+    assert_eq!(scan.oddities.iter().next().unwrap().0, &Oddity::NoSuchDatabase(b"99".to_vec()));
+}
+
+#[test]
+fn progress_adds_up_to_the_whole() {
+    let mut log = Vec::new();
+    for _ in 0..1000 {
+        command(&mut log, &[b"SET", b"k", b"v"]);
+    }
+    let total = AtomicU64::new(0);
+    let progress = |bytes| {
+        total.fetch_add(bytes, Ordering::Relaxed);
+    };
+    let options = Options { threads: NonZeroUsize::new(2).unwrap(), progress: &progress, ..Options::default() };
+    scan_in_windows(&log, 0, Server::Redis80, options, 512);
+    assert_eq!(total.into_inner(), log.len() as u64);
+}
