@@ -7,9 +7,11 @@ mod arguments;
 mod check;
 mod console;
 mod generate;
+mod inspect;
 mod official;
 mod progress;
 mod sigbus;
+mod time;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -52,6 +54,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {
     match subcommand {
         Subcommand::Check(typed) => check::run(&typed, console),
+        Subcommand::Inspect(typed) => inspect::run(*typed, console),
         Subcommand::Generate(typed) => generate::run(&typed, console),
     }
 }
