@@ -14,6 +14,7 @@ pub mod error;
 pub mod glob;
 pub mod input;
 pub mod rdb;
+pub mod repair;
 pub mod resp;
 pub mod server;
 

@@ -20,6 +20,8 @@ pub struct Arguments {
 /// One variant per subcommand.
 #[derive(Debug, clap::Subcommand)]
 pub enum Subcommand {
+    /// Cut a damaged end off a log, and keep what was cut off
+    Fix(super::fix::Fix),
     /// Write the shell completions and the man pages into a directory
     #[command(hide = true)]
     Generate(super::generate::Generate),

@@ -5,7 +5,9 @@
 
 mod arguments;
 mod console;
+mod fix;
 mod generate;
+mod prompt;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -42,6 +44,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {
     match subcommand {
+        Subcommand::Fix(typed) => fix::run(&typed, console),
         Subcommand::Generate(typed) => generate::run(&typed, console),
     }
 }
