@@ -408,3 +408,6 @@ impl Spool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@
 //! ```
 
 pub mod aof;
+pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod command;

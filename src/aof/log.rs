@@ -391,3 +391,6 @@ fn logs_among(files: &[PathBuf]) -> Vec<PathBuf> {
     };
     files.iter().filter(is_log).cloned().collect()
 }
+
+#[cfg(test)]
+mod tests;

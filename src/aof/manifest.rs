@@ -629,3 +629,6 @@ pub fn official_is_manifest(bytes: &[u8], server: Server) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::transaction::{Control, Membership, Misplaced, Tracker};
+use super::transaction::{Control, Membership, Misplaced, Opening, Tracker};
 use crate::resp::{self, Defect, Field, Problem};
 
 /// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and `fgets`).
@@ -98,12 +98,20 @@ pub struct Reader<'a> {
     arguments: Vec<&'a [u8]>,
     transactions: Tracker,
     records: u64,
+    last_command_end: Option<u64>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of `bytes`, which is a whole file; its first record starts at `start` (behind an RDB preamble, or 0).
     pub fn new(bytes: &'a [u8], start: usize) -> Self {
-        Self { bytes, position: start, arguments: Vec::new(), transactions: Tracker::default(), records: 0 }
+        Self {
+            bytes,
+            position: start,
+            arguments: Vec::new(),
+            transactions: Tracker::default(),
+            records: 0,
+            last_command_end: None,
+        }
     }
 
     /// The next record; `None` at the end of the part. Damage is returned again by every further call.
@@ -131,7 +139,11 @@ impl<'a> Reader<'a> {
         if annotation.is_none()
             && let Some(control) = self.arguments.first().and_then(|name| Control::from_name(name))
         {
-            (membership, misplaced) = self.transactions.control(control, offset as u64, number);
+            let opening = Opening { offset: offset as u64, record: number, command_end_before: self.last_command_end };
+            (membership, misplaced) = self.transactions.control(control, opening);
+        }
+        if annotation.is_none() {
+            self.last_command_end = Some(end as u64);
         }
         let content = annotation.map_or(Content::Command(&self.arguments), Content::Annotation);
         let (offset, length) = (offset as u64, (end - offset) as u64);
@@ -151,6 +163,11 @@ impl<'a> Reader<'a> {
     /// The end of the last whole record outside an open transaction.
     pub fn valid_up_to(&self) -> u64 {
         self.transactions.open().map_or(self.position as u64, |opening| opening.offset)
+    }
+
+    /// The end of the last command; annotations do not count.
+    pub fn last_command_end(&self) -> Option<u64> {
+        self.last_command_end
     }
 
     /// The transactions so far.

@@ -31,6 +31,8 @@ pub struct Opening {
     pub offset: u64,
     /// The record number of its `MULTI`, from 1.
     pub record: u64,
+    /// The end of the last command before it, if there is one: annotations in between do not count for servers.
+    pub command_end_before: Option<u64>,
 }
 
 /// A control command where it does not belong.
@@ -70,11 +72,11 @@ pub enum Membership {
 }
 
 impl Tracker {
-    /// Takes note of a control command (at `offset`, the record's number being `record`).
-    pub fn control(&mut self, control: Control, offset: u64, record: u64) -> (Membership, Option<Misplaced>) {
+    /// Takes note of a control command; `opening` is what it would open.
+    pub fn control(&mut self, control: Control, opening: Opening) -> (Membership, Option<Misplaced>) {
         match (control, self.open) {
             (Control::Multi, None) => {
-                self.open = Some(Opening { offset, record });
+                self.open = Some(opening);
                 (Membership::Opens, None)
             }
             (Control::Multi, Some(_)) => (Membership::Inside, Some(Misplaced::NestedMulti)),

@@ -5,16 +5,21 @@ use std::sync::LazyLock;
 use super::GROUPS;
 use super::row::Command;
 
-/// Names are compared as this many words of eight bytes, padded with zeros.
-const WORDS: usize = 3;
-/// No name is longer.
-const LONGEST: usize = WORDS * 8;
+/// No name is longer: three words of eight bytes.
+const LONGEST: usize = 24;
 /// Some three times as many slots as commands, so that a probe nearly always ends at the first.
 const SLOT_BITS: u32 = 10;
 const SLOTS: usize = 1 << SLOT_BITS;
 
-/// A name in lower case. The length tells padding from zeros in a name.
-type Folded = ([u64; WORDS], usize);
+/// A name of up to 24 bytes in lower case. The words of a longer name overlap, a short one is padded with zeros; the
+/// length makes either unambiguous, and tells padding from zeros in a name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Folded {
+    first: u64,
+    second: u64,
+    third: u64,
+    length: usize,
+}
 
 #[derive(Clone, Copy)]
 struct Slot {
@@ -25,9 +30,8 @@ struct Slot {
 static TABLE: LazyLock<[Option<Slot>; SLOTS]> = LazyLock::new(|| {
     let mut table = [None; SLOTS];
     for command in GROUPS.iter().copied().flatten() {
-        let Some(name) = fold(command.name.as_bytes()) else { continue };
-        let home = home(&name);
-        let (before, after) = table.split_at_mut(home);
+        let Some(name) = Folded::new(command.name.as_bytes()) else { continue };
+        let (before, after) = table.split_at_mut(name.home());
         if let Some(free) = after.iter_mut().chain(before).find(|slot| slot.is_none()) {
             *free = Some(Slot { name, command });
         }
@@ -39,9 +43,9 @@ static TABLE: LazyLock<[Option<Slot>; SLOTS]> = LazyLock::new(|| {
 ///
 /// A subcommand has no name of its own: `xgroup|create` finds nothing, `xgroup` its container.
 pub fn lookup(name: &[u8]) -> Option<&'static Command> {
-    let name = fold(name)?;
+    let name = Folded::new(name)?;
     let table = &*TABLE;
-    let mut index = home(&name);
+    let mut index = name.home();
     // The table has free slots, so that every chain of full ones ends.
     while let Some(slot) = table.get(index).and_then(Option::as_ref) {
         if slot.name == name {
@@ -52,40 +56,53 @@ pub fn lookup(name: &[u8]) -> Option<&'static Command> {
     None
 }
 
-fn home((words, _): &Folded) -> usize {
-    let mixed =
-        words.iter().fold(0_u64, |mixed, word| (mixed.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    // The upper bits are the well mixed ones, and there are fewer than 64 of them.
-    usize::try_from(mixed >> (u64::BITS - SLOT_BITS)).unwrap_or(0)
-}
-
-fn fold(name: &[u8]) -> Option<Folded> {
-    if name.len() > LONGEST {
-        return None;
-    }
-    let mut words = [0; WORDS];
-    let mut rest = name;
-    for word in &mut words {
-        let Some((chunk, behind)) = rest.split_first_chunk() else {
-            *word = lower(short_word(rest));
-            break;
+impl Folded {
+    #[inline]
+    fn new(name: &[u8]) -> Option<Self> {
+        let length = name.len();
+        let word = |chunk: Option<&[u8; 8]>| chunk.map_or(0, |chunk| lower(u64::from_le_bytes(*chunk)));
+        let (first, second, third) = match length {
+            0..=8 => (lower(short_word(name)), 0, 0),
+            9..=16 => (word(name.first_chunk()), word(name.last_chunk()), 0),
+            17..=LONGEST => {
+                let second = name.split_at_checked(8).and_then(|(_, behind)| behind.first_chunk());
+                (word(name.first_chunk()), word(second), word(name.last_chunk()))
+            }
+            _ => return None,
         };
-        *word = lower(u64::from_le_bytes(*chunk));
-        rest = behind;
+        Some(Self { first, second, third, length })
     }
-    Some((words, name.len()))
+
+    /// The slot to look at first.
+    #[inline]
+    fn home(&self) -> usize {
+        let mixed = self.first ^ self.second.rotate_left(23) ^ self.third.rotate_left(46);
+        // The upper bits of the product depend on all of the word, and there are fewer than 64 of them.
+        let slot = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SLOT_BITS);
+        usize::try_from(slot).unwrap_or(0)
+    }
 }
 
-/// Fewer than eight bytes, the first lowest. Two loads that may overlap: a byte that both hold is the same in both.
+/// Up to eight bytes, the first lowest. Two loads may overlap: a byte that both hold is the same in both.
+#[inline]
 fn short_word(bytes: &[u8]) -> u64 {
-    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let shift = bytes.len().saturating_sub(4) * 8;
-        return u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << shift;
+    match bytes {
+        [] => 0,
+        [one] => u64::from(*one),
+        [one, two] => u64::from(u16::from_le_bytes([*one, *two])),
+        [one, two, three] => u64::from(u32::from_le_bytes([*one, *two, *three, 0])),
+        _ => match (bytes.first_chunk(), bytes.last_chunk()) {
+            (Some(first), Some(last)) => {
+                let behind = u64::from(u32::from_le_bytes(*last)) << (bytes.len().saturating_sub(4) * 8);
+                u64::from(u32::from_le_bytes(*first)) | behind
+            }
+            _ => 0,
+        },
     }
-    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 /// Turns `A` to `Z` into `a` to `z` in eight bytes at once, and leaves every other byte alone.
+#[inline]
 fn lower(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const TOP: u64 = 0x80 * EACH;

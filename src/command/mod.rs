@@ -3,6 +3,7 @@
 //! Everything else follows from the rows: what a server knows, how many arguments it wants, which of them are keys.
 //! A new command is one row in its group's file.
 
+mod array;
 mod bitmap;
 mod cluster;
 mod connection;
@@ -42,6 +43,7 @@ static GROUPS: &[&[Command]] = &[
     stream::COMMANDS,
     geo::COMMANDS,
     vector_set::COMMANDS,
+    array::COMMANDS,
     generic::COMMANDS,
     scripting::COMMANDS,
     transaction::COMMANDS,
@@ -103,10 +105,10 @@ fn subcommand(container: &'static Command, name: &[u8]) -> Option<&'static Comma
 
 /// The row that `server` would run when it loads these arguments; `None` where it stops with "Unknown command".
 ///
-/// Redis 7.0 and later, and Valkey, look for the subcommand as well, but take a container without an argument for known.
-/// Nothing checks the number of arguments before the command runs (except in Valkey 9, see [`arity_fits`]), and a
-/// container has nothing to run: `FUNCTION` alone crashes Redis 7.0 and 8.0. Since the arity of every such container is
-/// at least two arguments, [`arity_fits`] tells those cases. Redis 6.2 knows no subcommands: any will do.
+/// Redis 7.0 and later, and Valkey, look for the subcommand as well, but take a container without one for known. Such a
+/// container has nothing to run: `FUNCTION` alone crashes Redis 7.0 and 8.0. Since the arity of every container but
+/// COMMAND, which does run alone, is at least two arguments, [`arity_fits`] tells those cases. Redis 6.2 knows no
+/// subcommands: any will do.
 pub fn known_to(server: Server, arguments: &[&[u8]]) -> Option<&'static Command> {
     let command = lookup(arguments.first()?)?;
     if !command.servers.contains(server) {
@@ -123,7 +125,8 @@ pub fn known_to(server: Server, arguments: &[&[u8]]) -> Option<&'static Command>
 
 /// Whether `server` takes `argc` arguments, the command's name counted, for the command of `row`.
 ///
-/// At load only Valkey 9 asks, and refuses the log; older servers run the command, and may crash.
+/// At load only Valkey asks, from 8.1 on, and refuses the log; Redis, and Valkey 8.0, run the command whatever the number,
+/// and may crash (`GET` alone does).
 pub fn arity_fits(row: &Command, server: Server, argc: usize) -> bool {
     row.arity.fits(server, argc)
 }

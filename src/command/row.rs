@@ -52,6 +52,8 @@ pub enum Group {
     Geo,
     /// Vector sets: a module that comes with Redis 8.
     VectorSet,
+    /// Arrays, which Redis 8.8 brings.
+    Array,
     /// Keys of any type.
     Generic,
     /// Scripts and functions.

@@ -1,1 +1,19 @@
 //! RDB files: walked and verified whole.
+//!
+//! ```text
+//! walker  →  value · stream  →  packed  →  primitive  →  damage · opcode
+//! ```
+
+mod damage;
+mod members;
+pub mod opcode;
+pub mod packed;
+pub mod primitive;
+mod stream;
+mod value;
+mod walker;
+
+pub use damage::{Damage, DamageKind, Doing, Fault, Flaw, Malformed, PackedFault, Packing, StreamFault};
+pub use opcode::{DataType, HEADER_LENGTH, Header, Magic, Opcode, TYPES, TypeRow, is_rdb, type_row};
+pub use value::ModuleId;
+pub use walker::{Checksum, Entry, Item, Walker};

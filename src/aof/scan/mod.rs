@@ -31,6 +31,8 @@ pub struct Scan {
     pub start: u64,
     /// The end of the last whole record.
     pub end: u64,
+    /// The end of the last command, if there is one; annotations do not count.
+    pub last_command_end: Option<u64>,
     /// How many commands and annotations there are.
     pub records: u64,
     /// How many of them are annotations.
@@ -56,6 +58,7 @@ impl Scan {
         Self {
             start: start as u64,
             end: start as u64,
+            last_command_end: None,
             records: 0,
             annotations: 0,
             arguments: 0,
@@ -224,8 +227,10 @@ impl<'a> Stitcher<'a> {
         let scan = &mut self.scan;
         let before = scan.records;
         for event in &window.leading {
-            let (offset, record) = (event.offset, before + event.record);
-            let (_, misplaced) = scan.transactions.control(event.control, offset, record);
+            let (offset, record) = (event.opening.offset, before + event.opening.record);
+            let command_end_before = event.opening.command_end_before.or(scan.last_command_end);
+            let (_, misplaced) =
+                scan.transactions.control(event.control, Opening { offset, record, command_end_before });
             if let Some(misplaced) = misplaced {
                 scan.oddities.add(Oddity::Misplaced(misplaced), offset, record);
             }
@@ -233,6 +238,7 @@ impl<'a> Stitcher<'a> {
         if let Some(rest) = window.transactions {
             scan.transactions.resume(rest, before);
         }
+        scan.last_command_end = window.last_command_end.or(scan.last_command_end);
         if window.inherits_database {
             scan.databases.insert(self.database);
         }

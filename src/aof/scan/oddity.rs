@@ -25,6 +25,8 @@ pub enum Oddity {
     },
     /// Too few or too many arguments: Valkey 9 refuses the log, older servers may crash.
     WrongArity(&'static str),
+    /// A command that concerns the server or a connection: servers do not write such into a log.
+    ServerCommand(&'static str),
     /// A name with a NUL in it: the official checkers read it only up to there.
     NulInName(Vec<u8>),
     /// `SELECT` of something that is no database number up to 15: the server stays in the database where it is.

@@ -6,8 +6,8 @@ use memchr::{memchr, memmem};
 
 use super::oddity::{Oddities, Oddity, shortened};
 use crate::aof::reader::{self, Damage};
-use crate::aof::transaction::{Control, Tracker};
-use crate::command::{self, Command};
+use crate::aof::transaction::{Control, Opening, Tracker};
+use crate::command::{self, Command, Effect};
 use crate::resp::{self, Head};
 use crate::server::Server;
 
@@ -18,9 +18,7 @@ const DATABASES: u32 = 16;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Event {
     pub(super) control: Control,
-    pub(super) offset: u64,
-    /// From 1, in this window.
-    pub(super) record: u64,
+    pub(super) opening: Opening,
 }
 
 /// What was found between two record boundaries. Record numbers count from the window's start, offsets from the file's.
@@ -29,6 +27,8 @@ pub(super) struct Window<'a> {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) records: u64,
+    /// `None` when there is none in this window.
+    pub(super) last_command_end: Option<u64>,
     pub(super) annotations: u64,
     pub(super) arguments: u64,
     /// The control commands up to the first `EXEC`: what they do depends on what came before.
@@ -55,6 +55,7 @@ impl<'a> Window<'a> {
             start,
             end: start,
             records: 0,
+            last_command_end: None,
             annotations: 0,
             arguments: 0,
             leading: Vec::new(),
@@ -91,6 +92,7 @@ impl<'a> Window<'a> {
                     judgement => self.special(judgement, &head),
                 }
                 self.end = end;
+                self.last_command_end = Some(end as u64);
             }
             Err(defect) => {
                 self.damage = Some(reader::damage(self.bytes, self.end, self.records + 1, defect));
@@ -142,6 +144,7 @@ impl<'a> Window<'a> {
             Judgement::UnknownSubcommand(row) => {
                 self.odd(Oddity::UnknownSubcommand { command: row.name, subcommand: shortened(head.second) });
             }
+            Judgement::ServerCommand(row) => self.odd(Oddity::ServerCommand(row.name)),
             Judgement::WrongArity(row) => {
                 // It has its effect on transactions all the same.
                 if let Some(control) = Control::from_name(head.name) {
@@ -153,16 +156,17 @@ impl<'a> Window<'a> {
     }
 
     fn control(&mut self, control: Control) {
-        let (offset, record) = (self.end as u64, self.records);
+        let command_end_before = self.last_command_end;
+        let opening = Opening { offset: self.end as u64, record: self.records, command_end_before };
         match &mut self.transactions {
             Some(transactions) => {
-                let (_, misplaced) = transactions.control(control, offset, record);
+                let (_, misplaced) = transactions.control(control, opening);
                 if let Some(misplaced) = misplaced {
                     self.odd(Oddity::Misplaced(misplaced));
                 }
             }
             None => {
-                self.leading.push(Event { control, offset, record });
+                self.leading.push(Event { control, opening });
                 if control == Control::Exec {
                     self.transactions = Some(Tracker::default());
                 }
@@ -171,8 +175,7 @@ impl<'a> Window<'a> {
     }
 
     fn select(&mut self, head: &Head<'a>) {
-        let number = std::str::from_utf8(head.second).ok().and_then(|text| text.parse().ok());
-        match number.filter(|number| *number < DATABASES) {
+        match database(head.second) {
             Some(number) => {
                 self.database = Some(number);
                 // Servers write SELECT for a command only, so that what is selected is used.
@@ -183,6 +186,12 @@ impl<'a> Window<'a> {
     }
 }
 
+/// The database of a `SELECT`, as servers read it: digits without a sign or a leading zero, up to 15.
+fn database(text: &[u8]) -> Option<u32> {
+    let number: u32 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (number < DATABASES && matches!(text, [b'0'] | [b'1'..=b'9', ..])).then_some(number)
+}
+
 /// What a command's head says about it.
 #[derive(Debug, Clone, Copy)]
 enum Judgement {
@@ -191,6 +200,7 @@ enum Judgement {
     Select,
     UnknownCommand,
     UnknownSubcommand(&'static Command),
+    ServerCommand(&'static Command),
     WrongArity(&'static Command),
 }
 
@@ -257,6 +267,10 @@ impl<'a> Memory<'a> {
         }
         if head.name.eq_ignore_ascii_case(b"select") {
             return Judgement::Select;
+        }
+        // Redis 6.2 logs SCRIPT LOAD and SCRIPT FLUSH.
+        if row.effect == Effect::Control && !row.name.starts_with("script") {
+            return Judgement::ServerCommand(row);
         }
         // What a container runs depends on its second argument: it is looked up every time.
         let container = command::lookup(head.name).is_some_and(|row| !row.subcommands.is_empty());

@@ -1,0 +1,224 @@
+use std::io::Write;
+use std::os::unix::fs::symlink;
+
+use tempfile::TempDir;
+
+use super::*;
+
+const RESP: &[u8] = b"*1\r\n$4\r\nPING\r\n";
+const MANIFEST: &[u8] =
+    b"file b.rdb seq 1 type b\nfile h.aof seq 1 type h\nfile i1.aof seq 1 type i\nfile i2.aof seq 2 type i\n";
+
+/// A folder with these files in it; a name that ends in `/` is a directory.
+fn folder(files: &[(&str, &[u8])]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = folder.path().join(name);
+        if name.ends_with('/') {
+            fs::create_dir_all(path).unwrap();
+        } else {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+    }
+    folder
+}
+
+fn open(folder: &TempDir, name: &str) -> Log {
+    Log::open(&folder.path().join(name)).unwrap()
+}
+
+fn refusal(folder: &TempDir, name: &str) -> Error {
+    Log::open(&folder.path().join(name)).unwrap_err()
+}
+
+fn names(paths: &[PathBuf], folder: &TempDir) -> Vec<String> {
+    paths.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_file_that_is_no_manifest_is_one_part_whatever_its_name() {
+    let folder =
+        folder(&[("resp.manifest", RESP), ("base.rdb", b"REDIS0011"), ("empty", b""), ("resp.gz", &gzip(RESP))]);
+    for (name, bytes) in
+        [("resp.manifest", RESP), ("base.rdb", &b"REDIS0011"[..]), ("empty", &b""[..]), ("resp.gz", RESP)]
+    {
+        let log = open(&folder, name);
+        assert!(matches!(log.layout, Layout::Single), "{name}");
+        let [part] = log.parts.as_slice() else { panic!("{name}") };
+        assert_eq!(part.role, Role::Single);
+        assert_eq!(part.open().unwrap().bytes(), bytes, "{name}");
+        assert!(part.missing().is_none());
+    }
+}
+
+#[test]
+fn a_single_file_is_opened_once() {
+    let folder = folder(&[("log", RESP)]);
+    let log = open(&folder, "log");
+    fs::remove_file(folder.path().join("log")).unwrap();
+    assert_eq!(log.parts[0].open().unwrap().bytes(), RESP);
+}
+
+#[test]
+fn a_manifest_of_any_name_gives_its_parts_in_order() {
+    let folder = folder(&[
+        ("list.aof", MANIFEST),
+        ("b.rdb", b"REDIS0011"),
+        ("i1.aof", &gzip(RESP)),
+        ("h.aof", RESP),
+        ("stray.aof", RESP),
+        ("temp-x.aof", b""),
+    ]);
+    let log = open(&folder, "list.aof");
+    let multi_part = log.as_multi_part().unwrap();
+    assert_eq!(multi_part.directory, folder.path());
+    assert_eq!(multi_part.manifest.problems, []);
+    let listed: Vec<_> = log.parts.iter().map(|part| (part.name.to_str().unwrap(), part.role, part.sequence)).collect();
+    let incr = |name, number| (name, Role::Incr, Some(number));
+    assert_eq!(listed, [("b.rdb", Role::Base, Some(1)), incr("i1.aof", 1), incr("i2.aof", 2)]);
+    assert_eq!(log.history[0].role, Role::History);
+    assert_eq!(log.parts[0].open().unwrap().bytes(), b"REDIS0011");
+    assert_eq!(log.parts[1].open().unwrap().bytes(), gzip(RESP), "no server decompresses a part");
+    assert_eq!(log.parts[2].missing().unwrap().kind(), io::ErrorKind::NotFound);
+    assert!(matches!(log.parts[2].open().unwrap_err().kind(), ErrorKind::Io { source, .. }
+        if source.kind() == io::ErrorKind::NotFound));
+    assert_eq!(names(&multi_part.unlisted().unwrap(), &folder), ["stray.aof", "temp-x.aof"]);
+}
+
+#[test]
+fn a_part_that_is_no_regular_file_counts_as_missing() {
+    let folder = folder(&[("m", b"file d seq 1 type b\nfile \"\" seq 1 type i\n"), ("d/", b"")]);
+    let log = open(&folder, "m");
+    assert_eq!(log.parts[0].missing().unwrap().kind(), io::ErrorKind::IsADirectory);
+    assert!(log.parts[1].missing().is_some());
+}
+
+#[test]
+fn names_of_parts_need_not_be_utf8() {
+    let folder = folder(&[("m", b"file \"\\xff\\xfe\" seq 1 type i\n")]);
+    fs::write(folder.path().join(OsStr::from_bytes(b"\xff\xfe")), RESP).unwrap();
+    let log = open(&folder, "m");
+    assert_eq!(log.parts[0].name.as_bytes(), b"\xff\xfe");
+    assert_eq!(log.parts[0].open().unwrap().bytes(), RESP);
+}
+
+#[test]
+fn a_manifest_without_a_directory_in_its_path_is_in_the_current_one() {
+    let folder = folder(&[("m", MANIFEST)]);
+    let input = Input::open(&folder.path().join("m")).unwrap();
+    let log = Log::multi_part(Path::new("m"), PathBuf::from("m"), input);
+    assert_eq!(log.as_multi_part().unwrap().directory, Path::new("."));
+}
+
+#[test]
+fn a_directory_leads_to_its_manifest() {
+    let folder = folder(&[
+        ("appendonlydir/x.manifest", MANIFEST),
+        ("appendonlydir/temp-x.manifest", MANIFEST),
+        ("appendonlydir/x.manifest.bak", MANIFEST),
+        ("appendonlydir/b.rdb", b"REDIS0011"),
+        ("other/config", b"port 0\n"),
+        ("dump.rdb", b"REDIS0011"),
+    ]);
+    let expected = folder.path().join("appendonlydir/x.manifest");
+    for name in ["appendonlydir", "appendonlydir/", ""] {
+        assert_eq!(open(&folder, name).as_multi_part().unwrap().manifest_path, expected, "{name:?}");
+    }
+}
+
+#[test]
+fn a_manifest_in_a_directory_needs_no_name() {
+    let folder = folder(&[("list", MANIFEST), ("resp.manifest", RESP)]);
+    assert_eq!(open(&folder, "").as_multi_part().unwrap().manifest_path, folder.path().join("list"));
+}
+
+#[test]
+fn an_empty_or_damaged_manifest_is_known_by_its_name() {
+    for bytes in [&b""[..], b"\0\0\0\0", b"nonsense\n", b"# comment\n"] {
+        let folder = folder(&[("x.manifest", bytes), ("i1.aof", RESP)]);
+        for name in ["", "x.manifest"] {
+            let log = open(&folder, name);
+            assert!(log.parts.is_empty());
+            assert_eq!(log.as_multi_part().unwrap().manifest, manifest::parse(bytes), "{name:?}");
+        }
+    }
+}
+
+#[test]
+fn a_directory_without_a_manifest_offers_the_logs_in_it() {
+    let bare = folder(&[("readme", b"hello"), ("below/log", RESP)]);
+    assert!(matches!(refusal(&bare, "").kind(), ErrorKind::NoManifest));
+
+    let old =
+        folder(&[("appendonly.aof", RESP), ("dump.rdb", b"REDIS0011"), ("temp-1.rdb", b"REDIS"), ("readme", b"hi")]);
+    let error = refusal(&old, "");
+    let ErrorKind::LogsWithoutManifest(logs) = error.kind() else { panic!("{error}") };
+    assert_eq!(names(logs, &old), ["appendonly.aof", "dump.rdb"]);
+    assert!(error.to_string().contains("dump.rdb"), "{error}");
+}
+
+#[test]
+fn more_than_one_manifest_is_refused() {
+    let side_by_side = folder(&[("a.manifest", MANIFEST), ("b.manifest", MANIFEST)]);
+    let below = folder(&[("one/a.manifest", MANIFEST), ("two/a.manifest", MANIFEST)]);
+    for (folder, expected) in
+        [(side_by_side, ["a.manifest", "b.manifest"]), (below, ["one/a.manifest", "two/a.manifest"])]
+    {
+        let error = refusal(&folder, "");
+        let ErrorKind::ManyManifests(found) = error.kind() else { panic!("{error}") };
+        assert_eq!(names(found, &folder), expected);
+    }
+}
+
+#[test]
+fn a_compressed_manifest_is_refused() {
+    let folder = folder(&[("m.gz", &gzip(MANIFEST))]);
+    assert!(matches!(refusal(&folder, "m.gz").kind(), ErrorKind::Refused(_)));
+}
+
+#[test]
+fn a_tree_is_walked_for_logs() {
+    let folder = folder(&[
+        ("a/appendonlydir/x.manifest", MANIFEST),
+        ("a/appendonlydir/b.rdb", b"REDIS0011"),
+        ("a/appendonlydir/i1.aof", RESP),
+        ("a/appendonlydir/stray", RESP),
+        ("a/dump.rdb", b"VALKEY080"),
+        ("b/log", RESP),
+        ("b/annotated", b"#TS:1700000000\r\n*1\r\n$4\r\nPING\r\n"),
+        ("b/log.gz", &gzip(RESP)),
+        ("b/log.zst", &zstd::encode_all(RESP, 1).unwrap()),
+        ("b/other.gz", &gzip(b"hello")),
+        ("b/empty.aof", b""),
+        ("b/damaged.aof", b"\0\0\0"),
+        ("b/temp-rewriteaof-1.aof", RESP),
+        ("b/readme.md", b"* a list\n"),
+        ("c/", b""),
+    ]);
+    symlink(folder.path(), folder.path().join("c/loop")).unwrap();
+    symlink("nowhere", folder.path().join("c/broken")).unwrap();
+    symlink("../b/log", folder.path().join("c/linked")).unwrap();
+    assert_eq!(
+        names(&walk_tree(folder.path()).unwrap(), &folder),
+        [
+            "a/appendonlydir/stray",
+            "a/appendonlydir/x.manifest",
+            "a/dump.rdb",
+            "b/annotated",
+            "b/damaged.aof",
+            "b/empty.aof",
+            "b/log",
+            "b/log.gz",
+            "b/log.zst",
+            "c/linked",
+        ]
+    );
+    assert!(walk_tree(&folder.path().join("nowhere")).is_err());
+}

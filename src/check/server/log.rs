@@ -1,0 +1,123 @@
+//! All parts of a log, as a server loads them.
+
+use super::part::{PartEnd, PartOutcome, note};
+use super::verdict::{Note, NoteKind, Outcome, Place, Reason, Verdict};
+use crate::server::Server;
+
+/// How the parts are held together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// One file, old style. Redis 7.0 and later, and Valkey, take it over as a base when they start.
+    SingleFile,
+    /// A manifest names the parts.
+    Manifest,
+}
+
+/// What is known of one part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartFacts {
+    /// The file is not there.
+    Missing,
+    /// It has no bytes.
+    Empty,
+    /// It has bytes.
+    Read {
+        /// What the server makes of the RDB that the file starts with, if it does (see [`starts_with_rdb`]).
+        rdb: Option<RdbOutcome>,
+        /// What it makes of the RESP; not looked at unless `rdb` is `None` or whole.
+        resp: Option<PartOutcome>,
+    },
+}
+
+/// What a server makes of an RDB base or preamble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RdbOutcome {
+    /// It loads; RESP may follow from here on.
+    Whole {
+        /// The offset behind its end.
+        end: u64,
+    },
+    /// It is damaged, or ends too early: no server cuts an RDB.
+    Damaged {
+        /// Where.
+        offset: u64,
+    },
+    /// The server does not know its version.
+    UnsupportedVersion(u32),
+    /// The server does not know a type or an opcode in it, or lacks the module for a value.
+    UnsupportedContent {
+        /// Where.
+        offset: u64,
+    },
+}
+
+/// Whether `server` takes a file for one that starts with an RDB.
+///
+/// Every server but Valkey 9 looks for the five bytes `REDIS`; Valkey 9 for `REDIS0` or `VALKEY`. What is not taken for an
+/// RDB is read as RESP, and refused there.
+pub fn starts_with_rdb(bytes: &[u8], server: Server) -> bool {
+    match server {
+        Server::Valkey9 => bytes.starts_with(b"REDIS0") || bytes.starts_with(b"VALKEY"),
+        _ => bytes.starts_with(b"REDIS"),
+    }
+}
+
+/// What `server` makes of a log, its parts given in the order in which they are loaded: the base, then every incr.
+pub fn load(layout: Layout, parts: &[PartFacts], server: Server) -> Verdict {
+    let mut notes = Vec::new();
+    let outcome = if layout == Layout::Manifest && server == Server::Redis62 {
+        Outcome::Ignores
+    } else if let Some(part) = parts.iter().position(|part| *part == PartFacts::Missing) {
+        // The sizes of all parts are asked for before any is loaded.
+        Outcome::Refuses { part, place: None, reason: Reason::MissingPart }
+    } else {
+        load_parts(parts, server, &mut notes)
+    };
+    Verdict { server, outcome, notes }
+}
+
+fn load_parts(parts: &[PartFacts], server: Server, notes: &mut Vec<Note>) -> Outcome {
+    let mut outcome = Outcome::Loads;
+    for (index, part) in parts.iter().enumerate() {
+        let PartFacts::Read { rdb, resp } = part else { continue };
+        let refuses = |reason| Outcome::Refuses { part: index, place: None, reason };
+        let preamble = match *rdb {
+            None => 0,
+            Some(RdbOutcome::Whole { end }) => end,
+            Some(RdbOutcome::Damaged { offset }) => return refuses(Reason::RdbDamage { offset }),
+            Some(RdbOutcome::UnsupportedVersion(version)) => {
+                return refuses(Reason::RdbUnsupported { version: Some(version) });
+            }
+            Some(RdbOutcome::UnsupportedContent { .. }) => return refuses(Reason::RdbUnsupported { version: None }),
+        };
+        let Some(resp) = resp else { continue };
+        notes.extend(resp.notes.iter().map(|note| Note { part: index, ..*note }));
+        outcome = match &resp.end {
+            PartEnd::Whole => continue,
+            PartEnd::Short(cut) => {
+                let mut add = |kind, place: Place| note(notes, kind, index, place);
+                if let Some(multi) = cut.leaves_open {
+                    add(NoteKind::LeavesTransactionOpen, multi);
+                }
+                if cut.at < preamble {
+                    add(NoteKind::CutsPreamble, cut.place);
+                }
+                if index + 1 == parts.len() {
+                    Outcome::LoadsAndCuts { part: index, cut: *cut }
+                } else {
+                    add(NoteKind::CutsEarlierPart, cut.place);
+                    let place = Some(cut.place);
+                    Outcome::Refuses { part: index, place, reason: Reason::CutBeforeTheLast(*cut) }
+                }
+            }
+            PartEnd::Refused(place, reason) => {
+                Outcome::Refuses { part: index, place: Some(*place), reason: reason.clone() }
+            }
+            PartEnd::Crashed(place, cause) => Outcome::Crashes { part: index, place: *place, cause: *cause },
+            PartEnd::Stopped(place, stop) => Outcome::Stops { part: index, place: *place, stop: *stop },
+        };
+        break;
+    }
+    let _ = server;
+    outcome
+}

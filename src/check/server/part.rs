@@ -1,0 +1,313 @@
+//! The RESP of one part, as a server loads it.
+
+use super::conduct::{Conduct, conduct};
+use super::stdio::{Found, Habits};
+use super::verdict::{Crash, Cut, Note, NoteKind, Place, Reason, ShortRead, Stop, Words};
+use crate::aof::transaction::Control;
+use crate::resp::{self, Head, Sink};
+use crate::server::Server;
+
+/// Where to begin in a part: behind records that are known to be sound.
+///
+/// Whoever has scanned a part strictly can spare the model the same work. All that is before must be records of the strict
+/// grammar, commands that [`super::merely_runs`] on the server, annotations, and transactions without any command that is
+/// not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Resume {
+    /// Where the next record starts.
+    pub position: u64,
+    /// How many records precede it; annotations count.
+    pub records: u64,
+    /// The end of the RDB preamble, 0 without one.
+    pub preamble_end: u64,
+    /// The end of the last command before; annotations do not count. `None` when there is none.
+    pub last_command_end: Option<u64>,
+    /// The transaction that is open.
+    pub open: Option<OpenTransaction>,
+}
+
+impl Resume {
+    /// The beginning of the RESP in a file: 0, or behind an RDB preamble.
+    pub const fn behind_preamble(end: u64) -> Self {
+        Self { position: end, records: 0, preamble_end: end, last_command_end: None, open: None }
+    }
+}
+
+/// A transaction that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenTransaction {
+    /// Its `MULTI`.
+    pub multi: Place,
+    /// The end of the last command before it; `None` when there is none.
+    pub command_end_before: Option<u64>,
+}
+
+/// What a server makes of one part's RESP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartOutcome {
+    /// How it ends.
+    pub end: PartEnd,
+    /// How many records were read whole; annotations count.
+    pub records: u64,
+    /// What else is worth knowing; `part` is 0 in them.
+    pub notes: Vec<Note>,
+}
+
+/// How the load of a part ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartEnd {
+    /// At the end of the file.
+    Whole,
+    /// At the end of the file, but too early.
+    Short(Cut),
+    /// See [`super::Outcome::Refuses`].
+    Refused(Place, Reason),
+    /// See [`super::Outcome::Crashes`].
+    Crashed(Place, Crash),
+    /// See [`super::Outcome::Stops`].
+    Stopped(Place, Stop),
+}
+
+/// Loads the RESP of a part as `server` does; `bytes` is the whole file.
+pub fn load_resp(bytes: &[u8], resume: Resume, server: Server) -> PartOutcome {
+    let mut loader = Loader::new(bytes, resume, server);
+    let end = loop {
+        if let Some(end) = loader.step() {
+            break end;
+        }
+    };
+    PartOutcome { end, records: loader.records, notes: loader.notes }
+}
+
+struct Loader<'a> {
+    bytes: &'a [u8],
+    server: Server,
+    habits: Habits,
+    position: usize,
+    records: u64,
+    /// `valid_up_to`: the end of the last command.
+    command_end: u64,
+    open: Option<Open>,
+    notes: Vec<Note>,
+}
+
+#[derive(Clone, Copy)]
+struct Open {
+    multi: Place,
+    /// `valid_before_multi`: a nested `MULTI` moves it.
+    command_end_before: u64,
+    /// What the first command that is deadly will do when `EXEC` runs it.
+    doom: Option<(Place, Doom)>,
+}
+
+#[derive(Clone, Copy)]
+enum Doom {
+    Crash(Crash),
+    Stop(Stop),
+}
+
+impl Doom {
+    fn end(self, place: Place) -> PartEnd {
+        match self {
+            Self::Crash(cause) => PartEnd::Crashed(place, cause),
+            Self::Stop(stop) => PartEnd::Stopped(place, stop),
+        }
+    }
+}
+
+impl<'a> Loader<'a> {
+    fn new(bytes: &'a [u8], resume: Resume, server: Server) -> Self {
+        // Only Valkey 9 counts an RDB preamble as valid before the first command behind it.
+        let floor = if server == Server::Valkey9 { resume.preamble_end } else { 0 };
+        let open = resume.open.map(|open| Open {
+            multi: open.multi,
+            command_end_before: open.command_end_before.unwrap_or(floor),
+            doom: None,
+        });
+        Self {
+            bytes,
+            server,
+            habits: Habits::of(server),
+            position: usize::try_from(resume.position).unwrap_or(usize::MAX).min(bytes.len()),
+            records: resume.records,
+            command_end: resume.last_command_end.unwrap_or(floor),
+            open,
+            notes: Vec::new(),
+        }
+    }
+
+    /// One more record; the end when it is the last.
+    #[inline]
+    fn step(&mut self) -> Option<PartEnd> {
+        let mut head = Head::default();
+        match resp::parse(self.bytes, self.position, &mut head) {
+            Ok(end) => self.command(&head, end),
+            Err(_) => self.odd_record(),
+        }
+    }
+
+    #[cold]
+    fn odd_record(&mut self) -> Option<PartEnd> {
+        let mut head = Head::default();
+        let place = self.place();
+        let found = self.habits.read(self.bytes, self.position, &mut head);
+        let bad_format = |at: usize| PartEnd::Refused(place, Reason::BadFormat { at: at as u64 });
+        match found {
+            Found::End => Some(self.clean_end()),
+            Found::Annotation(end) => {
+                if !self.bytes.get(..end).is_some_and(|line| line.ends_with(b"\n")) && end < self.bytes.len() {
+                    self.note(NoteKind::LaxFormat, place);
+                }
+                self.position = end;
+                self.records += 1;
+                None
+            }
+            Found::Command(end) => {
+                self.note(NoteKind::LaxFormat, place);
+                self.command(&head, end)
+            }
+            Found::Short => Some(self.short_read(place)),
+            Found::BadFormat(at) => Some(bad_format(at)),
+            Found::Unreadable(_) => Some(PartEnd::Refused(place, Reason::UnreadableLine)),
+            Found::Length(_, length) => Some(PartEnd::Crashed(place, Crash::Length(length))),
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place { offset: self.position as u64, record: self.records + 1 }
+    }
+
+    #[inline]
+    fn command(&mut self, head: &Head<'a>, end: usize) -> Option<PartEnd> {
+        let ended = match conduct(self.server, head) {
+            Conduct::Runs => None,
+            other => self.remarkable(other, end),
+        };
+        if ended.is_none() {
+            self.records += 1;
+            self.position = end;
+            self.command_end = end as u64;
+        }
+        ended
+    }
+
+    #[cold]
+    fn remarkable(&mut self, conduct: Conduct, end: usize) -> Option<PartEnd> {
+        let place = self.place();
+        match conduct {
+            Conduct::Runs => None,
+            Conduct::Control { control, arity } => {
+                if !arity {
+                    self.note(NoteKind::WrongArity, place);
+                }
+                self.control(control, place)
+            }
+            Conduct::Noted(kind) => {
+                self.note(kind, place);
+                None
+            }
+            Conduct::Unknown => Some(PartEnd::Refused(place, Reason::UnknownCommand(self.words(end)))),
+            Conduct::UnknownSubcommand => Some(PartEnd::Refused(place, Reason::UnknownSubcommand(self.words(end)))),
+            Conduct::WrongArity(command) => Some(PartEnd::Refused(place, Reason::WrongArity { command })),
+            Conduct::Crashes { cause, queued_only } => self.doom(place, Doom::Crash(cause), queued_only),
+            Conduct::Stops(stop) => self.doom(place, Doom::Stop(stop), false),
+        }
+    }
+
+    /// A command that ends the server: at once, or when `EXEC` runs it.
+    fn doom(&mut self, place: Place, doom: Doom, queued_only: bool) -> Option<PartEnd> {
+        match &mut self.open {
+            Some(open) => {
+                open.doom.get_or_insert((place, doom));
+                None
+            }
+            None if queued_only => None,
+            None => Some(doom.end(place)),
+        }
+    }
+
+    fn control(&mut self, control: Control, place: Place) -> Option<PartEnd> {
+        match (control, self.open.as_mut()) {
+            (Control::Multi, None) => {
+                self.open = Some(Open { multi: place, command_end_before: self.command_end, doom: None });
+                None
+            }
+            (Control::Multi, Some(open)) => {
+                open.command_end_before = self.command_end;
+                self.note(NoteKind::NestedMulti, place);
+                None
+            }
+            (Control::Exec, Some(open)) => {
+                let doom = open.doom;
+                self.open = None;
+                doom.map(|(place, doom)| doom.end(place))
+            }
+            (Control::Exec, None) => {
+                self.note(NoteKind::LoneExec, place);
+                None
+            }
+            (Control::Discard, Some(open)) => {
+                open.doom.get_or_insert((place, Doom::Crash(Crash::EndsTransaction)));
+                None
+            }
+            (Control::Discard, None) => {
+                self.note(NoteKind::LoneDiscard, place);
+                None
+            }
+        }
+    }
+
+    fn clean_end(&mut self) -> PartEnd {
+        let Some(open) = self.open else { return PartEnd::Whole };
+        self.note(NoteKind::RevertsTransaction, open.multi);
+        self.cut(open.command_end_before, ShortRead::Transaction, open.multi)
+    }
+
+    fn short_read(&mut self, place: Place) -> PartEnd {
+        let at = match self.open {
+            Some(open) if self.server == Server::Valkey9 => open.command_end_before,
+            _ => self.command_end,
+        };
+        self.cut(at, ShortRead::Record, place)
+    }
+
+    fn cut(&self, at: u64, cause: ShortRead, place: Place) -> PartEnd {
+        let leaves_open = self.open.map(|open| open.multi).filter(|multi| multi.offset < at);
+        PartEnd::Short(Cut { at, cause, place, leaves_open })
+    }
+
+    #[cold]
+    fn note(&mut self, kind: NoteKind, place: Place) {
+        note(&mut self.notes, kind, 0, place);
+    }
+
+    /// The first arguments of the record that is being looked at.
+    fn words(&self, _end: usize) -> Words {
+        let mut words = FirstWords(Words::default());
+        // Read laxly, since it may be a record that the strict grammar refuses; it is the same for the others.
+        self.habits.read(self.bytes, self.position, &mut words);
+        words.0
+    }
+}
+
+/// Adds to the note of this kind and part, or begins it.
+pub(super) fn note(notes: &mut Vec<Note>, kind: NoteKind, part: usize, place: Place) {
+    match notes.iter_mut().find(|note| note.kind == kind && note.part == part) {
+        Some(note) => note.count += 1,
+        None => notes.push(Note { kind, part, place, count: 1 }),
+    }
+}
+
+/// Keeps what fits into a server's message: 128 bytes of each of the first arguments.
+struct FirstWords(Words);
+
+impl<'a> Sink<'a> for FirstWords {
+    fn push(&mut self, argument: &'a [u8]) {
+        const BYTES: usize = 128;
+        /// Each takes at least three bytes of the 128 that a message has for all of them.
+        const COUNT: usize = 45;
+        if self.0.0.len() < COUNT {
+            self.0.0.push(argument.get(..BYTES).unwrap_or(argument).to_vec());
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What a server makes of a log, as types.
+
+use crate::server::Server;
+
+/// Where a record starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its absolute offset in its file.
+    pub offset: u64,
+    /// Its number in its part, from 1; annotations count.
+    pub record: u64,
+}
+
+/// What a server makes of a log when it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Who was asked.
+    pub server: Server,
+    /// Whether it starts.
+    pub outcome: Outcome,
+    /// What else is worth knowing: one for each kind and part, in the order of their first places.
+    pub notes: Vec<Note>,
+}
+
+/// Whether a server starts with a log, under its default settings (`aof-load-truncated yes`, 16 databases).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It starts, and every part stays as it is.
+    Loads,
+    /// It starts and cuts the last part; with `aof-load-truncated no` it refuses (see [`Outcome::without_cutting`]).
+    LoadsAndCuts {
+        /// The index of the part.
+        part: usize,
+        /// Where, and what is left.
+        cut: Cut,
+    },
+    /// It logs why and exits with status 1.
+    Refuses {
+        /// The index of the part.
+        part: usize,
+        /// The record that it stopped at; `None` when no record is to blame.
+        place: Option<Place>,
+        /// Why.
+        reason: Reason,
+    },
+    /// A signal kills it.
+    Crashes {
+        /// The index of the part.
+        part: usize,
+        /// The record that kills it. One that is queued in a transaction kills it only at `EXEC`.
+        place: Place,
+        /// How.
+        cause: Crash,
+    },
+    /// It never becomes ready, or exits as if it had been asked to.
+    Stops {
+        /// The index of the part.
+        part: usize,
+        /// The record that stops it.
+        place: Place,
+        /// How.
+        stop: Stop,
+    },
+    /// It starts empty and never looks at the files: Redis 6.2 knows no manifests.
+    Ignores,
+}
+
+impl Outcome {
+    /// The same with `aof-load-truncated no`.
+    #[must_use]
+    pub fn without_cutting(self) -> Self {
+        match self {
+            Self::LoadsAndCuts { part, cut } => {
+                Self::Refuses { part, place: Some(cut.place), reason: Reason::UnexpectedEnd(cut.cause) }
+            }
+            Self::Refuses { part, place, reason: Reason::CutBeforeTheLast(cut) } => {
+                Self::Refuses { part, place, reason: Reason::UnexpectedEnd(cut.cause) }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the server gets ready to accept connections with the log's data.
+    pub const fn starts(&self) -> bool {
+        matches!(self, Self::Loads | Self::LoadsAndCuts { .. })
+    }
+}
+
+/// What a server takes away from a part that ends too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// The size that the file keeps.
+    pub at: u64,
+    /// Why the end is too early.
+    pub cause: ShortRead,
+    /// The record that the file ends in, or the `MULTI` whose `EXEC` is missing.
+    pub place: Place,
+    /// The `MULTI` that the kept bytes leave open.
+    ///
+    /// What the server writes from then on is queued behind it at the next start, and lost then. Every server but
+    /// Valkey 9 does so when the file ends inside a record; every server does when a nested `MULTI` stands in between.
+    pub leaves_open: Option<Place>,
+}
+
+/// Why a part ends too early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShortRead {
+    /// It ends inside a record.
+    Record,
+    /// It ends behind a record, inside a transaction.
+    Transaction,
+}
+
+/// Why a server refuses to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// It knows no such command; for Redis 7.0 and later also: no such subcommand.
+    UnknownCommand(Words),
+    /// It knows the command, but not the subcommand, and says so (Valkey 8.1 and later).
+    UnknownSubcommand(Words),
+    /// It knows the command, but not with so many arguments (Valkey 8.1 and later; others run it regardless).
+    WrongArity {
+        /// The command's name as the server prints it.
+        command: &'static str,
+    },
+    /// Bytes that are no record.
+    BadFormat {
+        /// The offset of the line that the server stumbles over.
+        at: u64,
+    },
+    /// A line of `*` and NUL in the middle of the file.
+    UnreadableLine,
+    /// The file ends too early, and cutting is switched off.
+    UnexpectedEnd(ShortRead),
+    /// A part that is not the last ends too early. The file is cut nonetheless: the next start succeeds without a word.
+    CutBeforeTheLast(Cut),
+    /// An RDB base or preamble that is damaged: the server runs its RDB checker over the file and exits.
+    RdbDamage {
+        /// Where, as far as it is known.
+        offset: u64,
+    },
+    /// An RDB base or preamble of a version, or with a type, that the server does not know.
+    RdbUnsupported {
+        /// The version in the header, when that is what it stumbles over.
+        version: Option<u32>,
+    },
+    /// A part that the manifest names is not there.
+    MissingPart,
+    /// The manifest itself; what is wrong with it, as the server says it.
+    Manifest(String),
+}
+
+/// The first arguments of a command, as far as a server's message about it needs them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words(pub Vec<Vec<u8>>);
+
+impl Words {
+    /// Argument `index` up to its first NUL, which is where a server's message ends it; 0 is the name.
+    pub fn text(&self, index: usize) -> &[u8] {
+        let word = self.0.get(index).map(Vec::as_slice).unwrap_or_default();
+        word.split(|byte| *byte == 0).next().unwrap_or_default()
+    }
+}
+
+/// How a server crashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Crash {
+    /// A length that is negative or that no allocation survives.
+    Length(i64),
+    /// A command with fewer arguments than it needs: the server reads what lies behind them in memory.
+    ///
+    /// Seen in at least one state of the data and of the memory; in another it may load.
+    TooFewArguments,
+    /// A container command without a subcommand: there is nothing to run.
+    ContainerAlone,
+    /// A command that ends the transaction it is queued in (`DISCARD`, `RESET`), while `EXEC` runs it.
+    EndsTransaction,
+    /// A command that needs a client's connection, which a loading server does not have.
+    NeedsConnection,
+}
+
+/// How a server ends, or does not get ready, without a word of complaint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// It shuts down as a command asks it to.
+    ShutsDown,
+    /// It waits for as long as a command asks it to.
+    Waits,
+}
+
+/// Something that does not keep a server from starting, and yet is worth knowing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Note {
+    /// What.
+    pub kind: NoteKind,
+    /// The index of the part.
+    pub part: usize,
+    /// Where it occurs first.
+    pub place: Place,
+    /// How often it occurs in the part.
+    pub count: u64,
+}
+
+/// The kinds of [`Note`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum NoteKind {
+    /// Bytes that the checkers call wrong, and the server reads as a command (a line that ends in LF alone, junk behind a
+    /// number, another line end behind an argument, an overlong annotation …).
+    LaxFormat,
+    /// A `SELECT` that fails, so that what follows goes into the database that was selected before.
+    SelectFails,
+    /// An `EXEC` without `MULTI`; ignored.
+    LoneExec,
+    /// A `DISCARD` outside a transaction; ignored.
+    LoneDiscard,
+    /// A `MULTI` inside a transaction; ignored when `EXEC` runs it.
+    NestedMulti,
+    /// A command with another number of arguments than it takes: the server does not check, and runs it.
+    WrongArity,
+    /// A transaction left open at the end is taken away.
+    RevertsTransaction,
+    /// The cut leaves a transaction open: what is written behind it is lost at the next start.
+    LeavesTransactionOpen,
+    /// The cut takes an RDB preamble away with all its data: the file is emptied.
+    CutsPreamble,
+    /// A part that is not the last is cut before the server refuses, so that the next start succeeds without its end.
+    CutsEarlierPart,
+    /// A command that changes the server itself (its role, its settings …) and not the data.
+    ChangesServer,
+}

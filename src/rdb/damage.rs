@@ -1,0 +1,356 @@
+//! What can be wrong with an RDB, as types, and who minds.
+
+use super::opcode::{Header, TypeRow};
+use super::primitive::LzfFault;
+use crate::server::ServerSet;
+
+/// What was being read, in the ten states of the servers' own checkers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Doing {
+    /// The nine bytes of the header.
+    Start,
+    /// A type or opcode byte (and the operands that the checkers count to it: idle time, frequency, slots).
+    ReadType,
+    /// The operand of an expiry opcode.
+    ReadExpire,
+    /// A key.
+    ReadKey,
+    /// The value of a key.
+    ReadValue,
+    /// The eight bytes behind the end opcode.
+    CheckSum,
+    /// The operand of a database opcode.
+    ReadLength,
+    /// An auxiliary field.
+    ReadAux,
+    /// Data that a module keeps beside the keys.
+    ReadModuleAux,
+    /// A function library.
+    ReadFunctions,
+}
+
+impl Doing {
+    /// The word that `redis-check-rdb` prints behind `While doing:` (the same in every release since 3.2; the last
+    /// two came with 4.0 and 7.0).
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::ReadType => "read-type",
+            Self::ReadExpire => "read-expire",
+            Self::ReadKey => "read-key",
+            Self::ReadValue => "read-object-value",
+            Self::CheckSum => "check-sum",
+            Self::ReadLength => "read-len",
+            Self::ReadAux => "read-aux",
+            Self::ReadModuleAux => "read-module-aux",
+            Self::ReadFunctions => "read-functions",
+        }
+    }
+}
+
+/// The packed encodings, for messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Packing {
+    /// A ziplist.
+    Ziplist,
+    /// A listpack.
+    Listpack,
+    /// An intset.
+    Intset,
+    /// A zipmap.
+    Zipmap,
+}
+
+impl Packing {
+    /// Its name in lower case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ziplist => "ziplist",
+            Self::Listpack => "listpack",
+            Self::Intset => "intset",
+            Self::Zipmap => "zipmap",
+        }
+    }
+}
+
+/// What is wrong inside a packed encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum PackedFault {
+    /// Fewer bytes than an empty one has.
+    #[error("is too short to hold a header")]
+    TooShort,
+    /// The header's total is not the size of the blob.
+    #[error("says it is {claimed} bytes long and is {actual}")]
+    TotalBytes {
+        /// What the header says.
+        claimed: u64,
+        /// The size of the blob.
+        actual: u64,
+    },
+    /// The last byte is not 255.
+    #[error("does not end in its terminator")]
+    NoTerminator,
+    /// A terminator before the last byte.
+    #[error("ends before its last byte")]
+    EarlyTerminator,
+    /// An entry's first byte names no encoding.
+    #[error("has an entry of the unknown encoding {0:#04x}")]
+    Encoding(u8),
+    /// An intset whose members are not 2, 4 or 8 bytes wide.
+    #[error("has members {0} bytes wide")]
+    Width(u32),
+    /// An entry reaches over the end.
+    #[error("has an entry that reaches over its end")]
+    EntryOverrun,
+    /// A listpack entry whose length at its end is not the length at its start.
+    #[error("has an entry whose length from behind differs from its length")]
+    Backlen,
+    /// A ziplist entry that states a wrong length of the entry before it.
+    #[error("has an entry that states {claimed} bytes for the entry before it, which has {actual}")]
+    PreviousLength {
+        /// What the entry says.
+        claimed: u64,
+        /// What the entry before has.
+        actual: u64,
+    },
+    /// A ziplist whose tail offset is not that of its last entry.
+    #[error("has its tail at {claimed}, not at {actual}")]
+    Tail {
+        /// What the header says.
+        claimed: u64,
+        /// Where the last entry is.
+        actual: u64,
+    },
+    /// The header's count is not the number of entries.
+    #[error("counts {claimed} entries and has {actual}")]
+    Count {
+        /// What the header says.
+        claimed: u64,
+        /// How many there are.
+        actual: u64,
+    },
+    /// Members of an intset out of order or twice.
+    #[error("has members that do not ascend")]
+    Order,
+    /// Nothing in it, where that is not allowed.
+    #[error("is empty")]
+    Empty,
+}
+
+/// What is wrong inside one node of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum StreamFault {
+    /// The node's key is not 16 bytes.
+    #[error("a node's key has {0} bytes instead of 16")]
+    NodeKey(u64),
+    /// Two nodes with one key.
+    #[error("two nodes have the same key")]
+    DuplicateNode,
+    /// A node ends inside the structure that its counts promise.
+    #[error("a node ends inside its entries")]
+    NodeEnds,
+    /// A number was expected in a node.
+    #[error("a node has a string where a number belongs")]
+    NotANumber,
+    /// The master entry does not end in 0.
+    #[error("a node's master entry does not end in 0")]
+    MasterEnd,
+    /// An entry's last element does not count its elements.
+    #[error("an entry says it has {claimed} elements and has {actual}")]
+    EntryCount {
+        /// What the entry says.
+        claimed: i64,
+        /// What it has.
+        actual: i64,
+    },
+    /// Elements behind the last entry of a node.
+    #[error("a node goes on behind its last entry")]
+    NodeGoesOn,
+    /// A node without any element.
+    #[error("a node is empty")]
+    EmptyNode,
+    /// A length, and no node.
+    #[error("it has {0} entries and no node")]
+    LengthWithoutNodes(u64),
+    /// Two groups of one name.
+    #[error("two consumer groups have the same name")]
+    DuplicateGroup,
+    /// Two consumers of one name in a group.
+    #[error("two consumers of a group have the same name")]
+    DuplicateConsumer,
+    /// An id twice in a group's pending entries.
+    #[error("a group has a pending entry twice")]
+    DuplicatePending,
+    /// An id twice in a consumer's pending entries.
+    #[error("a consumer has a pending entry twice")]
+    DuplicateOwned,
+    /// A consumer's pending entry that its group does not have.
+    #[error("a consumer has a pending entry that its group lacks")]
+    PendingNotInGroup,
+    /// A group's pending entry that no consumer has.
+    #[error("a group has a pending entry without a consumer")]
+    PendingWithoutConsumer,
+}
+
+/// Why bytes that are there cannot be what they should be.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Malformed {
+    /// Neither `REDIS` nor `VALKEY`.
+    #[error("no RDB begins like this")]
+    Signature,
+    /// A length byte of 0x82 to 0xbf.
+    #[error("{0:#04x} begins no length")]
+    LengthEncoding(u8),
+    /// A length of 2^64-1, which the servers take for a read error.
+    #[error("a length of 18446744073709551615")]
+    ReservedLength,
+    /// A string encoding other than the four known.
+    #[error("{0} is no encoding of a string")]
+    StringEncoding(u8),
+    /// A compressed string that does not decompress to what it says.
+    #[error("a compressed string is damaged: it {0}")]
+    Lzf(LzfFault),
+    /// A sorted-set score in digits that is no number.
+    #[error("a score is not a number")]
+    Score,
+    /// A sorted-set score that is NaN.
+    #[error("a score is NaN")]
+    ScoreIsNan,
+    /// A packed encoding is broken.
+    #[error("the {} {fault}", packing.name())]
+    Packed {
+        /// Which encoding.
+        packing: Packing,
+        /// What is wrong with it.
+        fault: PackedFault,
+    },
+    /// A packed collection of pairs or triples whose number of elements does not divide.
+    #[error("{elements} elements do not make tuples of {tuple}")]
+    Tuples {
+        /// How many elements there are.
+        elements: u64,
+        /// How many belong together.
+        tuple: u64,
+    },
+    /// A member twice in a set or sorted set.
+    #[error("the same member twice")]
+    DuplicateMember,
+    /// A field twice in a hash.
+    #[error("the same field twice")]
+    DuplicateField,
+    /// A quicklist node that is neither plain (1) nor packed (2).
+    #[error("{0} is no container of a list node")]
+    Container(u64),
+    /// A quicklist node of no bytes.
+    #[error("a list node has no bytes")]
+    EmptyNode,
+    /// A field's expiry that is out of range or no number.
+    #[error("a field expires at a time out of range")]
+    FieldExpiry,
+    /// Fields with an expiry that do not ascend, or follow one without.
+    #[error("the fields' times of expiry do not ascend")]
+    FieldExpiryOrder,
+    /// A stream is broken.
+    #[error("the stream is damaged: {0}")]
+    Stream(StreamFault),
+    /// Module data whose `when` is not an unsigned integer.
+    #[error("module data begins with the opcode {0} instead of 2")]
+    ModuleWhen(u64),
+    /// A module value with an opcode above 5.
+    #[error("{0} is no opcode of a module's value")]
+    ModuleOpcode(u64),
+    /// A slot import whose name is not 40 bytes, or with a range that is none.
+    #[error("the slot import is damaged")]
+    SlotImport,
+    /// A collection with nothing in it.
+    #[error("the collection is empty")]
+    EmptyKey,
+}
+
+/// What stopped the walk, or would stop a server or its checker.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum DamageKind {
+    /// The file ends inside what is being read.
+    #[error("the file ends {missing} bytes too early")]
+    Truncated {
+        /// How many bytes more the read needed.
+        missing: u64,
+    },
+    /// The bytes are there and wrong.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+    /// An opcode that this build does not know. Not damage: a newer server may have written it.
+    #[error("opcode {0} is not known to this build")]
+    UnknownOpcode(u8),
+    /// A type of value that this build does not know. Not damage: a newer server may have written it.
+    #[error("the type {0} is not known to this build")]
+    UnknownType(u8),
+    /// A version of the format that this build does not know.
+    #[error("RDB version {} of {} is not known to this build", .0.version, .0.magic)]
+    UnsupportedVersion(Header),
+    /// The checksum at the end is not that of the bytes.
+    #[error("the checksum is {computed:016x} and {stored:016x} is stored")]
+    Checksum {
+        /// What the file says.
+        stored: u64,
+        /// What its bytes give.
+        computed: u64,
+    },
+}
+
+impl DamageKind {
+    /// Whether this says only that this build does not know the bytes, and nothing about their soundness.
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::UnknownOpcode(_) | Self::UnknownType(_) | Self::UnsupportedVersion(_))
+    }
+}
+
+/// Where an RDB is wrong, how, and while reading what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Damage {
+    /// The absolute offset of the first byte that is wrong (of the compressed string, when the wrong byte is inside
+    /// one), or the end of the file when bytes are missing.
+    pub offset: u64,
+    /// How many bytes of the file the servers' readers have consumed when they fail: the number in brackets of
+    /// `redis-check-rdb`'s `[offset N]`, counted from the start of the file.
+    pub position: u64,
+    /// What is wrong.
+    pub kind: DamageKind,
+    /// What was being read.
+    pub doing: Doing,
+    /// The key whose value is concerned.
+    pub key: Option<Vec<u8>>,
+    /// The type of that value.
+    pub row: Option<&'static TypeRow>,
+}
+
+impl std::fmt::Display for Damage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl std::error::Error for Damage {}
+
+/// Something wrong inside a value whose end is known all the same, so that the walk can go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flaw {
+    /// What is wrong and where.
+    pub damage: Damage,
+    /// The servers whose `check-rdb` (and `check-aof`, for a preamble) finds it and stops there.
+    pub checkers: ServerSet,
+    /// The servers that refuse to load it. The others load it as it is, with their default
+    /// `sanitize-dump-payload no`, or skip the key when it is [`Malformed::EmptyKey`].
+    pub servers: ServerSet,
+}
+
+/// A fault below the walk: it knows the bytes, not yet the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The offset of the first wrong byte.
+    pub offset: usize,
+    /// How far the reader was.
+    pub position: usize,
+    /// What is wrong.
+    pub kind: DamageKind,
+}

@@ -1,0 +1,290 @@
+//! The opcodes and the types of values, one row each.
+
+use std::fmt;
+
+use super::value::{self, Verifier};
+
+/// The first bytes of an RDB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Magic {
+    /// `REDIS` and four digits.
+    Redis,
+    /// `VALKEY` and three digits (Valkey 9.0 and later).
+    Valkey,
+}
+
+impl fmt::Display for Magic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Redis => "Redis",
+            Self::Valkey => "Valkey",
+        })
+    }
+}
+
+/// The header of an RDB: nine bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Header {
+    /// Whose format it is.
+    pub magic: Magic,
+    /// The version of the format.
+    pub version: u32,
+}
+
+/// How many bytes a header has.
+pub const HEADER_LENGTH: usize = 9;
+
+impl Header {
+    /// Reads the nine bytes of a header; none when it is that of no RDB. The version is what C's `atoi` makes of the
+    /// bytes behind the magic, as in the servers: `REDIS00a9` is version 0, `REDIS 11x` is version 11.
+    pub fn parse(bytes: [u8; HEADER_LENGTH]) -> Option<Self> {
+        let (magic, digits) = if let Some(digits) = bytes.strip_prefix(b"REDIS") {
+            (Magic::Redis, digits)
+        } else {
+            (Magic::Valkey, bytes.strip_prefix(b"VALKEY")?)
+        };
+        let digits = digits.trim_ascii_start();
+        let digits = digits.strip_prefix(b"+").unwrap_or(digits);
+        let digits = digits.split(|byte| !byte.is_ascii_digit()).next().unwrap_or_default();
+        let version = digits.iter().fold(0, |version, digit| version * 10 + u32::from(digit - b'0'));
+        Some(Self { magic, version })
+    }
+
+    /// Whether this build knows the version: Redis 1 to 16, Valkey 80.
+    pub const fn is_known(self) -> bool {
+        match self.magic {
+            Magic::Redis => 1 <= self.version && self.version <= 16,
+            Magic::Valkey => self.version == 80,
+        }
+    }
+
+    /// Whether eight bytes of checksum follow the end opcode.
+    pub const fn has_checksum(self) -> bool {
+        self.version >= 5
+    }
+}
+
+/// Whether these bytes begin an RDB: `REDIS` and four digits, or `VALKEY` and three.
+pub fn is_rdb(bytes: &[u8]) -> bool {
+    let digits = match bytes.first_chunk::<HEADER_LENGTH>() {
+        Some([b'R', b'E', b'D', b'I', b'S', digits @ ..]) => digits,
+        Some([b'V', b'A', b'L', b'K', b'E', b'Y', digits @ ..]) => digits.as_slice(),
+        _ => return false,
+    };
+    digits.iter().all(u8::is_ascii_digit)
+}
+
+/// The bytes that stand where a type could, and are none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Opcode {
+    /// Redis 8.6: data that modules keep with the next key.
+    KeyMeta,
+    /// Valkey 9: a slot import under way.
+    SlotImport,
+    /// Redis 7.4: how many keys a slot holds.
+    SlotInfo,
+    /// Redis 7.0: a function library.
+    Function,
+    /// Data that a module keeps beside the keys.
+    ModuleAux,
+    /// How long the next key was not used, in seconds.
+    Idle,
+    /// How often the next key is used, as a logarithm.
+    Frequency,
+    /// A name and a value about the file.
+    Aux,
+    /// How many keys the database holds.
+    ResizeDatabase,
+    /// When the next key expires, in milliseconds.
+    ExpireMilliseconds,
+    /// When the next key expires, in seconds.
+    ExpireSeconds,
+    /// The database of the following keys.
+    SelectDatabase,
+    /// The end.
+    End,
+}
+
+impl Opcode {
+    /// The opcode that a byte is in files of `magic`; none when this build knows none. 243 means different things in
+    /// files of Redis (8.6 and later) and of Valkey (9.0 and later). 246, which only release candidates of Redis 7.0
+    /// wrote, is refused by every server, and not known here.
+    pub const fn of(magic: Magic, number: u8) -> Option<Self> {
+        Some(match number {
+            243 => match magic {
+                Magic::Redis => Self::KeyMeta,
+                Magic::Valkey => Self::SlotImport,
+            },
+            244 => Self::SlotInfo,
+            245 => Self::Function,
+            247 => Self::ModuleAux,
+            248 => Self::Idle,
+            249 => Self::Frequency,
+            250 => Self::Aux,
+            251 => Self::ResizeDatabase,
+            252 => Self::ExpireMilliseconds,
+            253 => Self::ExpireSeconds,
+            254 => Self::SelectDatabase,
+            255 => Self::End,
+            _ => return None,
+        })
+    }
+
+    /// The byte.
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::KeyMeta | Self::SlotImport => 243,
+            Self::SlotInfo => 244,
+            Self::Function => 245,
+            Self::ModuleAux => 247,
+            Self::Idle => 248,
+            Self::Frequency => 249,
+            Self::Aux => 250,
+            Self::ResizeDatabase => 251,
+            Self::ExpireMilliseconds => 252,
+            Self::ExpireSeconds => 253,
+            Self::SelectDatabase => 254,
+            Self::End => 255,
+        }
+    }
+}
+
+/// What a key holds, in the words of the `TYPE` command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DataType {
+    /// A string.
+    String,
+    /// A list.
+    List,
+    /// A set.
+    Set,
+    /// A sorted set.
+    SortedSet,
+    /// A hash.
+    Hash,
+    /// A stream.
+    Stream,
+    /// What only a module understands.
+    Module,
+}
+
+impl DataType {
+    /// `string`, `list`, `set`, `zset`, `hash`, `stream` or `module`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::List => "list",
+            Self::Set => "set",
+            Self::SortedSet => "zset",
+            Self::Hash => "hash",
+            Self::Stream => "stream",
+            Self::Module => "module",
+        }
+    }
+}
+
+impl fmt::Display for DataType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One type of value.
+#[derive(Debug, Clone, Copy)]
+pub struct TypeRow {
+    /// The byte that stands for it.
+    pub number: u8,
+    /// What the servers' `check-rdb` calls it.
+    pub name: &'static str,
+    /// What such a key holds.
+    pub data_type: DataType,
+    /// How the value is laid out, as `OBJECT ENCODING` would put it where it has a word for it.
+    pub encoding: &'static str,
+    /// The magic of the files in which the number means this; none when both mean the same.
+    pub magic: Option<Magic>,
+    /// The first RDB version in which it may occur.
+    pub since: u32,
+    /// Reads a value of the type to its end and verifies it.
+    pub(super) verify: Verifier,
+}
+
+impl PartialEq for TypeRow {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number && self.magic == other.magic
+    }
+}
+
+impl Eq for TypeRow {}
+
+const fn row(
+    number: u8,
+    name: &'static str,
+    data_type: DataType,
+    encoding: &'static str,
+    since: u32,
+    verify: Verifier,
+) -> TypeRow {
+    TypeRow { number, name, data_type, encoding, magic: None, since, verify }
+}
+
+const fn only(magic: Magic, row: TypeRow) -> TypeRow {
+    TypeRow { magic: Some(magic), ..row }
+}
+
+/// Every type that this build knows. Sources: `rdb.h` of Redis 8.0 and Valkey 9.1; the names are those of
+/// `redis-check-rdb.c`, and of `valkey-check-rdb` for the one of its own.
+pub static TYPES: [TypeRow; 25] = [
+    row(0, "string", DataType::String, "string", 1, value::string),
+    row(1, "list-linked", DataType::List, "linkedlist", 1, value::list),
+    row(2, "set-hashtable", DataType::Set, "hashtable", 1, value::set),
+    row(3, "zset-v1", DataType::SortedSet, "skiplist", 1, value::sorted_set_ascii),
+    row(4, "hash-hashtable", DataType::Hash, "hashtable", 1, value::hash),
+    row(5, "zset-v2", DataType::SortedSet, "skiplist", 8, value::sorted_set),
+    row(7, "module-value", DataType::Module, "module", 8, value::module),
+    row(9, "hash-zipmap", DataType::Hash, "zipmap", 2, value::hash_zipmap),
+    row(10, "list-ziplist", DataType::List, "ziplist", 2, value::list_ziplist),
+    row(11, "set-intset", DataType::Set, "intset", 2, value::set_intset),
+    row(12, "zset-ziplist", DataType::SortedSet, "ziplist", 2, value::sorted_set_ziplist),
+    row(13, "hash-ziplist", DataType::Hash, "ziplist", 4, value::hash_ziplist),
+    row(14, "quicklist", DataType::List, "quicklist", 7, value::quicklist_ziplists),
+    row(15, "stream", DataType::Stream, "stream", 9, value::stream_1),
+    row(16, "hash-listpack", DataType::Hash, "listpack", 10, value::hash_listpack),
+    row(17, "zset-listpack", DataType::SortedSet, "listpack", 10, value::sorted_set_listpack),
+    row(18, "quicklist-v2", DataType::List, "quicklist2", 10, value::quicklist_listpacks),
+    row(19, "stream-v2", DataType::Stream, "stream", 10, value::stream_2),
+    row(20, "set-listpack", DataType::Set, "listpack", 11, value::set_listpack),
+    row(21, "stream-v3", DataType::Stream, "stream", 11, value::stream_3),
+    only(
+        Magic::Redis,
+        row(22, "hash-hashtable-md-pre-release", DataType::Hash, "hashtableex", 12, value::hash_expiring_pre_release),
+    ),
+    only(
+        Magic::Redis,
+        row(
+            23,
+            "hash-listpack-md-pre-release",
+            DataType::Hash,
+            "listpackex",
+            12,
+            value::hash_listpack_expiring_pre_release,
+        ),
+    ),
+    only(Magic::Redis, row(24, "hash-hashtable-md", DataType::Hash, "hashtableex", 12, value::hash_expiring)),
+    only(Magic::Redis, row(25, "hash-listpack-md", DataType::Hash, "listpackex", 12, value::hash_listpack_expiring)),
+    only(Magic::Valkey, row(22, "hash-hashtable-with-expiration", DataType::Hash, "hashtable", 80, value::hash_2)),
+];
+
+/// The row of a type in files of `magic`; none when this build knows none. Type 6, which only release candidates of
+/// Redis 4.0 wrote, is refused by every server, and not known here.
+pub fn type_row(magic: Magic, number: u8) -> Option<&'static TypeRow> {
+    // The rows of one magic are found by their number's place: 6 and 8 are missing, the rest is dense.
+    let index = match number {
+        0..=5 => usize::from(number),
+        7 => 6,
+        22 if magic == Magic::Valkey => 24,
+        9..=25 => usize::from(number) - 2,
+        _ => return None,
+    };
+    TYPES.get(index).filter(|row| row.magic.is_none_or(|only| only == magic))
+}

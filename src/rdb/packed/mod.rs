@@ -1,0 +1,83 @@
+//! The packed encodings: small collections in one blob.
+//!
+//! Each has a check of its frame (what a server looks at however it is configured) and an iterator over its elements
+//! that checks each before it is given out (what a server looks at with `sanitize-dump-payload yes`, and the checkers
+//! always).
+
+pub mod intset;
+pub mod listpack;
+pub mod ziplist;
+pub mod zipmap;
+
+use super::damage::PackedFault;
+
+/// One element of a packed encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element<'a> {
+    /// A string.
+    Bytes(&'a [u8]),
+    /// A number; as a string, its decimal digits.
+    Integer(i64),
+}
+
+impl Element<'_> {
+    /// Gives the element as a string to `take`.
+    #[inline]
+    pub fn with_bytes<R>(&self, take: impl FnOnce(&[u8]) -> R) -> R {
+        match self {
+            Self::Bytes(bytes) => take(bytes),
+            Self::Integer(number) => take(itoa::Buffer::new().format(*number).as_bytes()),
+        }
+    }
+}
+
+/// Elements that are read one by one, and checked at their end.
+pub trait Sequence<'a>: Clone {
+    /// The next element and its offset in the blob; none at the end.
+    ///
+    /// # Errors
+    /// What is wrong with that element.
+    fn next(&mut self) -> Result<Option<(usize, Element<'a>)>, At>;
+
+    /// What can only be said behind the last element: the terminator's place and the counts in the header.
+    ///
+    /// # Errors
+    /// The first of them that is wrong.
+    fn finish(&self) -> Result<(), At>;
+
+    /// How many elements were given out.
+    fn count(&self) -> u64;
+}
+
+/// A fault at an offset of the blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct At {
+    /// The offset in the blob.
+    pub offset: usize,
+    /// What is wrong there.
+    pub fault: PackedFault,
+}
+
+impl At {
+    pub(super) fn new(offset: usize, fault: PackedFault) -> Self {
+        Self { offset, fault }
+    }
+}
+
+/// The little-endian number of two bytes at `offset`.
+fn u16_at(blob: &[u8], offset: usize) -> Option<u16> {
+    blob.get(offset..)?.first_chunk().copied().map(u16::from_le_bytes)
+}
+
+/// The little-endian number of four bytes at `offset`.
+fn u32_at(blob: &[u8], offset: usize) -> Option<u32> {
+    blob.get(offset..)?.first_chunk().copied().map(u32::from_le_bytes)
+}
+
+/// The little-endian signed number that `bytes` are; 8 at most.
+#[inline]
+fn signed(bytes: &[u8]) -> i64 {
+    let unused = 64_usize.saturating_sub(8 * bytes.len()) % 64;
+    let value = bytes.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
+    (value << unused).cast_signed() >> unused
+}

@@ -1,0 +1,100 @@
+//! Zipmaps (Redis `zipmap.c`, written before 2.6): a count, then field, value and unused bytes of each pair, 255.
+
+use super::{At, u32_at};
+use crate::rdb::damage::PackedFault;
+
+const END: u8 = 0xff;
+/// The first byte of a length that takes five bytes, and a count that says nothing.
+const LONG: u8 = 0xfe;
+
+/// Checks the frame: the size and the terminator.
+///
+/// # Errors
+/// [`PackedFault::TooShort`] or [`PackedFault::NoTerminator`].
+pub fn frame(blob: &[u8]) -> Result<(), At> {
+    match blob {
+        [] | [_] => Err(At::new(0, PackedFault::TooShort)),
+        [.., END] => Ok(()),
+        _ => Err(At::new(blob.len() - 1, PackedFault::NoTerminator)),
+    }
+}
+
+/// A field, its value, and where the field begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pair<'a> {
+    /// The offset of the field's length in the blob.
+    pub offset: usize,
+    /// The field.
+    pub field: &'a [u8],
+    /// The value.
+    pub value: &'a [u8],
+}
+
+/// The pairs of a zipmap whose frame is right.
+#[derive(Debug, Clone)]
+pub struct Pairs<'a> {
+    blob: &'a [u8],
+    position: usize,
+    count: u64,
+}
+
+impl<'a> Pairs<'a> {
+    /// Before the first pair.
+    pub fn new(blob: &'a [u8]) -> Self {
+        Self { blob, position: 1, count: 0 }
+    }
+
+    /// How many pairs were given out.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The next pair, or none at the terminator.
+    ///
+    /// # Errors
+    /// [`PackedFault::EntryOverrun`].
+    pub fn next_pair(&mut self) -> Result<Option<Pair<'a>>, At> {
+        let offset = self.position;
+        if self.blob.get(offset).is_none_or(|first| *first == END) {
+            return Ok(None);
+        }
+        let overrun = At::new(offset, PackedFault::EntryOverrun);
+        let (field, position) = self.string(offset, 0).ok_or(overrun)?;
+        let (value, position) = self.string(position, 1).ok_or(overrun)?;
+        // What follows is at most the terminator; a pair may not reach over it.
+        if position >= self.blob.len() {
+            return Err(overrun);
+        }
+        self.position = position;
+        self.count += 1;
+        Ok(Some(Pair { offset, field, value }))
+    }
+
+    /// The string whose length is at `offset`, and the offset behind it; `unused` says how many bytes lie between
+    /// length and string to count the bytes that are unused behind it.
+    fn string(&self, offset: usize, unused: usize) -> Option<(&'a [u8], usize)> {
+        let first = *self.blob.get(offset)?;
+        let (length, head) =
+            if first < LONG { (usize::from(first), 1) } else { (u32_at(self.blob, offset + 1)? as usize, 5) };
+        let free = if unused == 0 { 0 } else { usize::from(*self.blob.get(offset + head)?) };
+        let start = offset + head + unused;
+        let string = self.blob.get(start..start.checked_add(length)?)?;
+        Some((string, start + length + free))
+    }
+
+    /// Checks, behind the last pair, the count. Bytes between the terminator and the last byte are no fault to any
+    /// server.
+    ///
+    /// # Errors
+    /// [`PackedFault::Empty`] or [`PackedFault::Count`].
+    pub fn finish(&self) -> Result<(), At> {
+        let claimed = self.blob.first().copied().unwrap_or_default();
+        if self.count == 0 {
+            return Err(At::new(1, PackedFault::Empty));
+        }
+        if claimed != LONG && u64::from(claimed) != self.count {
+            return Err(At::new(0, PackedFault::Count { claimed: claimed.into(), actual: self.count }));
+        }
+        Ok(())
+    }
+}

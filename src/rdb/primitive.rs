@@ -1,0 +1,434 @@
+//! What every RDB is made of: lengths, strings, LZF, numbers, and the checksum.
+
+use std::borrow::Cow;
+
+use crc_fast::{CrcAlgorithm, Digest};
+
+use super::damage::{DamageKind, Fault, Malformed};
+
+/// A cursor over the bytes of a file that never reads past them. All its offsets are the file's.
+#[derive(Debug, Clone)]
+pub struct Reader<'a> {
+    bytes: &'a [u8],
+    position: usize,
+}
+
+/// A length byte with its operand, or the encoding that stands in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// A count.
+    Plain(u64),
+    /// The low six bits of a byte whose two high bits are set.
+    Encoded(u8),
+}
+
+impl<'a> Reader<'a> {
+    /// A reader that begins at `position` (at the end, when that is beyond it).
+    pub fn new(bytes: &'a [u8], position: usize) -> Self {
+        Self { bytes, position: position.min(bytes.len()) }
+    }
+
+    /// The offset of the next byte.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The bytes from `start` up to where the reader is; empty when `start` is not before it.
+    pub fn since(&self, start: usize) -> &'a [u8] {
+        self.bytes.get(start..self.position).unwrap_or_default()
+    }
+
+    /// A fault at `offset`, seen from where the reader is.
+    pub fn fault(&self, offset: usize, kind: impl Into<DamageKind>) -> Fault {
+        Fault { offset, position: self.position, kind: kind.into() }
+    }
+
+    #[cold]
+    fn truncated(&self, needed: u64) -> Fault {
+        let left = self.bytes.len() - self.position;
+        let missing = needed.saturating_sub(left as u64);
+        self.fault(self.bytes.len(), DamageKind::Truncated { missing })
+    }
+
+    /// The next `count` bytes.
+    ///
+    /// # Errors
+    /// [`DamageKind::Truncated`] when fewer are left; the reader stays where it was.
+    #[inline]
+    pub fn take(&mut self, count: u64) -> Result<&'a [u8], Fault> {
+        let taken = usize::try_from(count)
+            .ok()
+            .and_then(|count| self.position.checked_add(count))
+            .and_then(|end| self.bytes.get(self.position..end));
+        match taken {
+            Some(taken) => {
+                self.position += taken.len();
+                Ok(taken)
+            }
+            None => Err(self.truncated(count)),
+        }
+    }
+
+    /// The next `N` bytes.
+    ///
+    /// # Errors
+    /// As [`Reader::take`].
+    #[inline]
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Fault> {
+        match self.bytes.get(self.position..).and_then(<[u8]>::first_chunk::<N>) {
+            Some(chunk) => {
+                self.position += N;
+                Ok(*chunk)
+            }
+            None => Err(self.truncated(N as u64)),
+        }
+    }
+
+    /// The next byte.
+    ///
+    /// # Errors
+    /// As [`Reader::take`].
+    #[inline]
+    pub fn byte(&mut self) -> Result<u8, Fault> {
+        self.array::<1>().map(|[byte]| byte)
+    }
+
+    /// A length, or the encoding in its place.
+    ///
+    /// # Errors
+    /// As [`Reader::take`], and [`Malformed::LengthEncoding`] for a first byte of 0x82 to 0xbf.
+    #[inline]
+    pub fn length_or_encoding(&mut self) -> Result<Length, Fault> {
+        let start = self.position;
+        let first = self.byte()?;
+        match first >> 6 {
+            0 => Ok(Length::Plain(u64::from(first))),
+            1 => Ok(Length::Plain(u64::from(first & 0x3f) << 8 | u64::from(self.byte()?))),
+            3 => Ok(Length::Encoded(first & 0x3f)),
+            _ => match first {
+                0x80 => Ok(Length::Plain(u64::from(u32::from_be_bytes(self.array()?)))),
+                0x81 => Ok(Length::Plain(u64::from_be_bytes(self.array()?))),
+                _ => Err(self.fault(start, Malformed::LengthEncoding(first))),
+            },
+        }
+    }
+
+    /// A length where no encoding is looked for. As in every server, an encoding byte counts as its low six bits.
+    ///
+    /// # Errors
+    /// As [`Reader::length_or_encoding`].
+    #[inline]
+    pub fn number(&mut self) -> Result<u64, Fault> {
+        Ok(match self.length_or_encoding()? {
+            Length::Plain(length) => length,
+            Length::Encoded(bits) => u64::from(bits),
+        })
+    }
+
+    /// A length that counts something. As [`Reader::number`], but 2^64-1 is refused: the servers cannot tell it from
+    /// a failed read.
+    ///
+    /// # Errors
+    /// As [`Reader::length_or_encoding`], and [`Malformed::ReservedLength`].
+    #[inline]
+    pub fn length(&mut self) -> Result<u64, Fault> {
+        let start = self.position;
+        match self.number()? {
+            u64::MAX => Err(self.fault(start, Malformed::ReservedLength)),
+            length => Ok(length),
+        }
+    }
+
+    /// A string, unopened: nothing is decompressed, nothing copied.
+    ///
+    /// # Errors
+    /// As [`Reader::length`], and [`Malformed::StringEncoding`] for an encoding other than the four known.
+    #[inline]
+    pub fn raw_string(&mut self) -> Result<RawString<'a>, Fault> {
+        let start = self.position;
+        match self.length_or_encoding()? {
+            Length::Plain(u64::MAX) => Err(self.fault(start, Malformed::ReservedLength)),
+            Length::Plain(length) => Ok(RawString::Plain(self.take(length)?)),
+            Length::Encoded(0) => Ok(RawString::Integer(i32::from(i8::from_le_bytes(self.array()?)))),
+            Length::Encoded(1) => Ok(RawString::Integer(i32::from(i16::from_le_bytes(self.array()?)))),
+            Length::Encoded(2) => Ok(RawString::Integer(i32::from_le_bytes(self.array()?))),
+            Length::Encoded(3) => {
+                let compressed = self.length()?;
+                let length = self.length()?;
+                Ok(RawString::Lzf { compressed: self.take(compressed)?, length })
+            }
+            Length::Encoded(other) => Err(self.fault(start, Malformed::StringEncoding(other))),
+        }
+    }
+
+    /// A string whose compression, if any, was walked to its end.
+    ///
+    /// # Errors
+    /// As [`Reader::raw_string`], and [`Malformed::Lzf`].
+    #[inline]
+    pub fn string(&mut self) -> Result<RawString<'a>, Fault> {
+        let start = self.position;
+        let string = self.raw_string()?;
+        match string.verify() {
+            Ok(()) => Ok(string),
+            Err(fault) => Err(self.fault(start, Malformed::Lzf(fault))),
+        }
+    }
+}
+
+/// A string as it lies in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RawString<'a> {
+    /// The bytes themselves.
+    Plain(&'a [u8]),
+    /// A number that stands for its digits.
+    Integer(i32),
+    /// LZF-compressed bytes, and how many they should become.
+    Lzf {
+        /// The compressed bytes.
+        compressed: &'a [u8],
+        /// The length that the file claims for them once decompressed.
+        length: u64,
+    },
+}
+
+impl<'a> RawString<'a> {
+    /// Whether the compression, if any, gives what it claims.
+    ///
+    /// # Errors
+    /// The first rule of LZF that is broken.
+    #[inline]
+    pub fn verify(&self) -> Result<(), LzfFault> {
+        match self {
+            Self::Plain(_) | Self::Integer(_) => Ok(()),
+            Self::Lzf { compressed, length } => lzf_verify(compressed, *length),
+        }
+    }
+
+    /// The bytes; `buffer` is overwritten when they have to be made.
+    ///
+    /// # Errors
+    /// As [`RawString::verify`].
+    #[inline]
+    pub fn open<'b>(&self, buffer: &'b mut Vec<u8>) -> Result<&'b [u8], LzfFault>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Plain(bytes) => Ok(bytes),
+            Self::Integer(number) => {
+                buffer.clear();
+                buffer.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+                Ok(buffer)
+            }
+            Self::Lzf { compressed, length } => {
+                lzf_decompress(compressed, *length, buffer)?;
+                Ok(buffer)
+            }
+        }
+    }
+
+    /// The bytes, borrowed from the file where they lie in it as they are.
+    ///
+    /// # Errors
+    /// As [`RawString::verify`].
+    pub fn bytes(&self) -> Result<Cow<'a, [u8]>, LzfFault> {
+        match self {
+            Self::Plain(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Integer(_) | Self::Lzf { .. } => {
+                let mut buffer = Vec::new();
+                self.open(&mut buffer)?;
+                Ok(Cow::Owned(buffer))
+            }
+        }
+    }
+}
+
+/// What is wrong with LZF-compressed bytes; each completes "it …".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum LzfFault {
+    /// The compressed bytes end inside an instruction.
+    #[error("ends inside an instruction")]
+    Ends,
+    /// A reference to before the first byte.
+    #[error("refers to before its beginning")]
+    Reference,
+    /// More comes out than was claimed.
+    #[error("decompresses to more than the {0} bytes it claims")]
+    TooLong(u64),
+    /// Less comes out than was claimed.
+    #[error("decompresses to {actual} bytes and claims {claimed}")]
+    TooShort {
+        /// What the file says.
+        claimed: u64,
+        /// What comes out.
+        actual: u64,
+    },
+}
+
+/// One instruction of LZF.
+enum Instruction<'a> {
+    Literal(&'a [u8]),
+    Copy { distance: usize, length: usize },
+}
+
+/// The instructions of compressed bytes, each checked against what they have given so far.
+struct Instructions<'a> {
+    rest: &'a [u8],
+    /// How many bytes the instructions so far give.
+    produced: u64,
+    claimed: u64,
+}
+
+impl<'a> Instructions<'a> {
+    fn next(&mut self) -> Result<Option<Instruction<'a>>, LzfFault> {
+        let Some((&control, rest)) = self.rest.split_first() else {
+            return Ok(None);
+        };
+        let control = usize::from(control);
+        let (instruction, length) = if control < 32 {
+            let (literal, rest) = rest.split_at_checked(control + 1).ok_or(LzfFault::Ends)?;
+            self.rest = rest;
+            (Instruction::Literal(literal), control + 1)
+        } else {
+            let (&next, mut rest) = rest.split_first().ok_or(LzfFault::Ends)?;
+            let (mut length, mut low) = (control >> 5, next);
+            if length == 7 {
+                length += usize::from(next);
+                let (&next, after) = rest.split_first().ok_or(LzfFault::Ends)?;
+                (low, rest) = (next, after);
+            }
+            self.rest = rest;
+            let distance = ((control & 0x1f) << 8 | usize::from(low)) + 1;
+            if distance as u64 > self.produced {
+                return Err(LzfFault::Reference);
+            }
+            (Instruction::Copy { distance, length: length + 2 }, length + 2)
+        };
+        self.produced += length as u64;
+        if self.produced > self.claimed {
+            return Err(LzfFault::TooLong(self.claimed));
+        }
+        Ok(Some(instruction))
+    }
+
+    fn finish(&self) -> Result<(), LzfFault> {
+        if self.produced == self.claimed {
+            Ok(())
+        } else {
+            Err(LzfFault::TooShort { claimed: self.claimed, actual: self.produced })
+        }
+    }
+}
+
+/// Walks compressed bytes without producing anything.
+///
+/// A claimed length of 0 is always right: the servers' decompressor says 0 for an error too.
+///
+/// # Errors
+/// The first rule that is broken, or a length other than the one claimed.
+pub fn lzf_verify(compressed: &[u8], claimed: u64) -> Result<(), LzfFault> {
+    if claimed == 0 {
+        return Ok(());
+    }
+    let mut instructions = Instructions { rest: compressed, produced: 0, claimed };
+    while instructions.next()?.is_some() {}
+    instructions.finish()
+}
+
+/// Decompresses into `output`, which is emptied first and grows as bytes are produced, never by what is claimed.
+///
+/// # Errors
+/// As [`lzf_verify`].
+pub fn lzf_decompress(compressed: &[u8], claimed: u64, output: &mut Vec<u8>) -> Result<(), LzfFault> {
+    output.clear();
+    if claimed == 0 {
+        return Ok(());
+    }
+    let mut instructions = Instructions { rest: compressed, produced: 0, claimed };
+    while let Some(instruction) = instructions.next()? {
+        match instruction {
+            Instruction::Literal(bytes) => output.extend_from_slice(bytes),
+            Instruction::Copy { distance, length } => {
+                let start = output.len().saturating_sub(distance);
+                if distance >= length {
+                    output.extend_from_within(start..start + length);
+                } else {
+                    // The source overlaps what is being written: it repeats every `distance` bytes.
+                    output.reserve(length);
+                    for at in start..start + length {
+                        let byte = output.get(at).copied().unwrap_or_default();
+                        output.push(byte);
+                    }
+                }
+            }
+        }
+    }
+    instructions.finish()
+}
+
+/// Whether `sscanf("%lg")` takes a number off the front of `text`, which is what decides over the ASCII scores of
+/// RDB versions before 8. NaN counts as a number here.
+pub fn scans_as_double(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let text = match text.split_first() {
+        Some((b'+' | b'-', rest)) => rest,
+        _ => text,
+    };
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    if begins(b"inf") || begins(b"nan") {
+        return true;
+    }
+    let (digits, text) = match text {
+        [b'0', b'x' | b'X', rest @ ..] => (u8::is_ascii_hexdigit as fn(&u8) -> bool, rest),
+        _ => (u8::is_ascii_digit as fn(&u8) -> bool, text),
+    };
+    match text {
+        [b'.', rest @ ..] => rest.first().is_some_and(digits),
+        _ => text.first().is_some_and(digits),
+    }
+}
+
+/// Whether `text` is a decimal number as the servers write it, and which: no sign but `-`, no leading zeros.
+pub fn canonical_integer(text: &[u8]) -> Option<i64> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let canonical = match digits {
+        [b'0'] => text.len() == 1,
+        [b'1'..=b'9', rest @ ..] => rest.len() < 19 && rest.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    if !canonical {
+        return None;
+    }
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// The checksum of an RDB, taken over spans: CRC-64 of the Jones polynomial, reflected, from 0, without a final XOR
+/// (Redis `crc64.c`).
+#[derive(Debug, Clone, Copy)]
+pub struct Crc64(Digest);
+
+impl Default for Crc64 {
+    fn default() -> Self {
+        Self(Digest::new(CrcAlgorithm::Crc64Redis))
+    }
+}
+
+impl Crc64 {
+    /// Takes `bytes` in.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The checksum of all bytes taken in so far.
+    pub fn value(&self) -> u64 {
+        self.0.finalize()
+    }
+
+    /// The checksum of `bytes` alone.
+    pub fn of(bytes: &[u8]) -> u64 {
+        let mut crc = Self::default();
+        crc.update(bytes);
+        crc.value()
+    }
+}

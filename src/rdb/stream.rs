@@ -1,0 +1,307 @@
+//! Streams: nodes that are listpacks of their own layout, and consumer groups (Redis `rdb.c`, `t_stream.c`).
+
+use super::damage::{Fault, Malformed, Packing, StreamFault};
+use super::members::Members;
+use super::packed::{At, Element, Sequence, listpack};
+use super::primitive::{RawString, canonical_integer};
+use super::value::{Context, Place, Seen, broken};
+
+/// What each layout of a stream has beyond the first (RDB type 15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Layout {
+    /// RDB 9.
+    First,
+    /// RDB 10: first id, greatest deleted id, entries added; entries read by each group.
+    Counters,
+    /// RDB 11: when each consumer was last active.
+    ActiveTime,
+}
+
+pub(super) fn stream_1(context: &mut Context<'_>) -> Result<(), Fault> {
+    stream(context, Layout::First)
+}
+
+pub(super) fn stream_2(context: &mut Context<'_>) -> Result<(), Fault> {
+    stream(context, Layout::Counters)
+}
+
+pub(super) fn stream_3(context: &mut Context<'_>) -> Result<(), Fault> {
+    stream(context, Layout::ActiveTime)
+}
+
+fn flaw(context: &mut Context<'_>, offset: usize, fault: StreamFault, seen: Seen) {
+    context.flaw(offset, Malformed::Stream(fault), seen);
+}
+
+fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
+    let nodes = context.reader.length()?;
+    let mut keys = Ids::default();
+    for _ in 0..nodes {
+        let offset = context.reader.position();
+        if let Some(key) = node_key(context)? {
+            keys.push(key);
+            if keys.repeats() {
+                flaw(context, offset, StreamFault::DuplicateNode, Seen::ALWAYS);
+            }
+        }
+        context.blob(|context, bytes, place| {
+            node(context, bytes, place);
+            Ok(())
+        })?;
+    }
+    let start = context.reader.position();
+    if keys.any_twice() {
+        flaw(context, start, StreamFault::DuplicateNode, Seen::ALWAYS);
+    }
+    let length = context.reader.number()?;
+    context.elements = Some(length);
+    // Last id; then first id, greatest deleted id and the number of entries ever added.
+    for _ in 0..if layout >= Layout::Counters { 7 } else { 2 } {
+        context.reader.number()?;
+    }
+    if length != 0 && nodes == 0 {
+        flaw(context, start, StreamFault::LengthWithoutNodes(length), Seen::ALWAYS);
+    }
+    let groups = context.reader.length()?;
+    let mut names = Names::default();
+    for _ in 0..groups {
+        let offset = context.reader.position();
+        names.push(context, offset)?;
+        group(context, layout)?;
+    }
+    if let Some(offset) = names.twice() {
+        flaw(context, offset, StreamFault::DuplicateGroup, Seen::ALWAYS);
+    }
+    Ok(())
+}
+
+/// The key of a node: an id of 16 bytes, big endian.
+fn node_key(context: &mut Context<'_>) -> Result<Option<u128>, Fault> {
+    let offset = context.reader.position();
+    let raw = context.reader.string()?;
+    let bytes = match raw {
+        RawString::Plain(bytes) => std::borrow::Cow::Borrowed(bytes),
+        // A key of other than 16 bytes need not be made to be refused.
+        RawString::Lzf { length, .. } if length != 16 => {
+            flaw(context, offset, StreamFault::NodeKey(length), Seen::ALWAYS);
+            return Ok(None);
+        }
+        _ => raw.bytes().map_err(|fault| broken(&context.reader, offset, fault))?,
+    };
+    let key = <[u8; 16]>::try_from(&*bytes).ok().map(u128::from_be_bytes);
+    if key.is_none() {
+        flaw(context, offset, StreamFault::NodeKey(bytes.len() as u64), Seen::ALWAYS);
+    }
+    Ok(key)
+}
+
+fn node(context: &mut Context<'_>, bytes: &[u8], place: Place) {
+    if let Err(at) = listpack::frame(bytes) {
+        let malformed = Malformed::Packed { packing: Packing::Listpack, fault: at.fault };
+        context.flaw(place.of(at.offset), malformed, Seen::ALWAYS);
+        return;
+    }
+    let mut elements = NodeElements { elements: listpack::Elements::new(bytes) };
+    if let Err(NodeFault { offset, malformed }) = elements.node() {
+        // An empty listpack is the one fault inside a node that servers look for however they are configured.
+        let seen = if bytes.get(6) == Some(&0xff) { Seen::ALWAYS } else { Seen::DEEP };
+        context.flaw(place.of(offset), malformed, seen);
+    }
+}
+
+/// A fault at an offset of a node.
+struct NodeFault {
+    offset: usize,
+    malformed: Malformed,
+}
+
+impl From<At> for NodeFault {
+    fn from(At { offset, fault }: At) -> Self {
+        Self { offset, malformed: Malformed::Packed { packing: Packing::Listpack, fault } }
+    }
+}
+
+/// The flag of an entry whose fields are those of the master entry.
+const SAME_FIELDS: i64 = 2;
+
+/// The elements of a node. As in the servers' check of a node, what the listpack's header counts does not matter, nor
+/// what lies behind a terminator before the last byte.
+struct NodeElements<'a> {
+    elements: listpack::Elements<'a>,
+}
+
+impl NodeElements<'_> {
+    fn fault(&self, fault: StreamFault) -> NodeFault {
+        NodeFault { offset: self.elements.position(), malformed: Malformed::Stream(fault) }
+    }
+
+    fn skip(&mut self, count: i64) -> Result<(), NodeFault> {
+        for _ in 0..count {
+            if self.elements.next()?.is_none() {
+                return Err(self.fault(StreamFault::NodeEnds));
+            }
+        }
+        Ok(())
+    }
+
+    fn integer(&mut self) -> Result<i64, NodeFault> {
+        let (offset, element) = self.elements.next()?.ok_or_else(|| self.fault(StreamFault::NodeEnds))?;
+        let number = match element {
+            Element::Integer(number) => Some(number),
+            Element::Bytes(bytes) => canonical_integer(bytes),
+        };
+        number.ok_or(NodeFault { offset, malformed: Malformed::Stream(StreamFault::NotANumber) })
+    }
+
+    fn node(&mut self) -> Result<(), NodeFault> {
+        if self.elements.clone().next()?.is_none() {
+            return Err(self.fault(StreamFault::EmptyNode));
+        }
+        let live = self.integer()?;
+        let deleted = self.integer()?;
+        let master_fields = self.integer()?;
+        self.skip(master_fields)?;
+        if self.integer()? != 0 {
+            return Err(self.fault(StreamFault::MasterEnd));
+        }
+        // A negative sum can never be counted down to 0: the elements run out.
+        let mut entries = live.wrapping_add(deleted);
+        while entries != 0 {
+            self.entry(master_fields)?;
+            entries = entries.wrapping_sub(1);
+        }
+        match self.elements.next()? {
+            None => Ok(()),
+            Some((offset, _)) => Err(NodeFault { offset, malformed: Malformed::Stream(StreamFault::NodeGoesOn) }),
+        }
+    }
+
+    fn entry(&mut self, master_fields: i64) -> Result<(), NodeFault> {
+        let flags = self.integer()?;
+        // The id, as differences from the node's key.
+        self.integer()?;
+        self.integer()?;
+        let (mut fields, mut others) = (master_fields, 3_i64);
+        if flags & SAME_FIELDS == 0 {
+            fields = self.integer()?;
+            self.skip(fields)?;
+            others = others.wrapping_add(fields).wrapping_add(1);
+        }
+        self.skip(fields)?;
+        let (claimed, actual) = (self.integer()?, fields.wrapping_add(others));
+        if claimed != actual {
+            return Err(self.fault(StreamFault::EntryCount { claimed, actual }));
+        }
+        Ok(())
+    }
+}
+
+fn group(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
+    // The last id delivered; then the number of entries read.
+    for _ in 0..if layout >= Layout::Counters { 3 } else { 2 } {
+        context.reader.number()?;
+    }
+    let start = context.reader.position();
+    let mut pending = Ids::default();
+    for _ in 0..context.reader.length()? {
+        pending.push(u128::from_be_bytes(context.reader.array()?));
+        // When it was delivered, and how often.
+        context.reader.take(8)?;
+        context.reader.number()?;
+    }
+    if pending.any_twice() {
+        flaw(context, start, StreamFault::DuplicatePending, Seen::ALWAYS);
+    }
+    let mut owned = vec![false; pending.ids.len()];
+    let consumers = context.reader.length()?;
+    let mut names = Names::default();
+    for _ in 0..consumers {
+        let offset = context.reader.position();
+        names.push(context, offset)?;
+        consumer(context, layout, &pending, &mut owned)?;
+    }
+    if let Some(offset) = names.twice() {
+        flaw(context, offset, StreamFault::DuplicateConsumer, Seen::ALWAYS);
+    }
+    if owned.contains(&false) {
+        flaw(context, start, StreamFault::PendingWithoutConsumer, Seen::DEEP);
+    }
+    Ok(())
+}
+
+fn consumer(context: &mut Context<'_>, layout: Layout, pending: &Ids, owned: &mut [bool]) -> Result<(), Fault> {
+    // When it was last seen, and last active.
+    context.reader.take(if layout >= Layout::ActiveTime { 16 } else { 8 })?;
+    let start = context.reader.position();
+    let mut own = Ids::default();
+    for _ in 0..context.reader.length()? {
+        let offset = context.reader.position();
+        let id = u128::from_be_bytes(context.reader.array()?);
+        own.push(id);
+        match pending.ids.binary_search(&id).ok().and_then(|index| owned.get_mut(index)) {
+            Some(owned) => *owned = true,
+            None => flaw(context, offset, StreamFault::PendingNotInGroup, Seen::ALWAYS),
+        }
+    }
+    if own.any_twice() {
+        flaw(context, start, StreamFault::DuplicateOwned, Seen::ALWAYS);
+    }
+    Ok(())
+}
+
+/// Ids that should ascend, and may at least not repeat.
+#[derive(Debug, Default)]
+struct Ids {
+    ids: Vec<u128>,
+    unsorted: bool,
+}
+
+impl Ids {
+    fn push(&mut self, id: u128) {
+        self.unsorted |= self.ids.last().is_some_and(|last| *last > id);
+        self.ids.push(id);
+    }
+
+    /// Whether the last id is the one before it.
+    fn repeats(&self) -> bool {
+        matches!(self.ids.as_slice(), [.., one, other] if one == other)
+    }
+
+    /// Sorts them, and says whether one occurs twice.
+    fn any_twice(&mut self) -> bool {
+        if self.unsorted {
+            self.ids.sort_unstable();
+            self.unsorted = false;
+        }
+        self.ids.array_windows().any(|[one, other]| one == other)
+    }
+}
+
+/// Names of groups or consumers, unopened.
+#[derive(Debug, Default)]
+struct Names<'a> {
+    seen: Vec<(usize, RawString<'a>)>,
+    members: Members,
+    text: Vec<u8>,
+}
+
+impl<'a> Names<'a> {
+    fn push(&mut self, context: &mut Context<'a>, offset: usize) -> Result<(), Fault> {
+        let name = context.reader.raw_string()?;
+        let bytes = name.open(&mut self.text).map_err(|fault| broken(&context.reader, offset, fault))?;
+        self.members.add(bytes);
+        self.seen.push((offset, name));
+        Ok(())
+    }
+
+    /// The offset of a name that was there before.
+    fn twice(&mut self) -> Option<usize> {
+        if !self.members.suspicious() {
+            return None;
+        }
+        let mut again = self.members.again();
+        let text = &mut self.text;
+        let mut repeats = |name: &RawString<'_>| name.open(text).is_ok_and(|bytes| again.repeats(bytes));
+        self.seen.iter().find(|(_, name)| repeats(name)).map(|(offset, _)| *offset)
+    }
+}

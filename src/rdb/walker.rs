@@ -1,0 +1,484 @@
+//! The walk over a whole RDB.
+
+use std::borrow::Cow;
+
+use super::damage::{Damage, DamageKind, Doing, Fault, Flaw, Malformed};
+use super::opcode::{HEADER_LENGTH, Header, Magic, Opcode, TypeRow, type_row};
+use super::primitive::{Crc64, Reader};
+use super::value::{Context, ModuleId, Seen, module_value};
+
+/// One thing in an RDB. Strings borrow from the file unless they had to be decompressed or formatted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// The first nine bytes.
+    Header(Header),
+    /// A name and a value about the file: `redis-ver`, `valkey-ver`, `ctime`, `aof-base`, …
+    Aux {
+        /// The name.
+        key: Cow<'a, [u8]>,
+        /// The value.
+        value: Cow<'a, [u8]>,
+    },
+    /// The database of the entries that follow. Servers refuse a number not below their `databases` (16).
+    SelectDatabase(u64),
+    /// How many entries the database holds; a hint.
+    ResizeDatabase {
+        /// All entries.
+        keys: u64,
+        /// Those with an expiry.
+        expires: u64,
+    },
+    /// How many entries a slot holds; a hint for clusters (Redis 7.4 and later).
+    SlotInfo {
+        /// The slot.
+        slot: u64,
+        /// All entries.
+        keys: u64,
+        /// Those with an expiry.
+        expires: u64,
+    },
+    /// A slot import under way (Valkey 9).
+    SlotImport {
+        /// The name of the job, 40 bytes.
+        job: Cow<'a, [u8]>,
+        /// First and last slot of each range.
+        ranges: Vec<(u64, u64)>,
+        /// What is wrong with it, though its end is known.
+        flaws: Vec<Flaw>,
+    },
+    /// A function library.
+    Function {
+        /// Its source, with the `#!` line.
+        code: Cow<'a, [u8]>,
+    },
+    /// Data that a module keeps beside the keys.
+    ModuleAux {
+        /// Which module type.
+        module: ModuleId,
+        /// Whether it is for before (1) or after (2) the keys, as the module was asked.
+        when: u64,
+        /// The module's own opcodes and operands, the closing 0 included.
+        data: &'a [u8],
+        /// What is wrong with it, though its end is known.
+        flaws: Vec<Flaw>,
+    },
+    /// A key with its value.
+    Entry(Entry<'a>),
+    /// The end.
+    End {
+        /// What the checksum said.
+        checksum: Checksum,
+    },
+}
+
+impl Item<'_> {
+    /// What is wrong inside the item though its end is known.
+    pub fn flaws(&self) -> &[Flaw] {
+        match self {
+            Self::Entry(Entry { flaws, .. }) | Self::SlotImport { flaws, .. } | Self::ModuleAux { flaws, .. } => flaws,
+            _ => &[],
+        }
+    }
+}
+
+/// A key with its value, where they lie, and what is said about them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<'a> {
+    /// The offset of its first opcode: of an expiry, idle time, frequency or module data, or of the type.
+    pub offset: u64,
+    /// How many bytes it has from there.
+    pub length: u64,
+    /// The database it belongs to.
+    pub database: u64,
+    /// The key.
+    pub key: Cow<'a, [u8]>,
+    /// The type of the value.
+    pub kind: &'static TypeRow,
+    /// When the key expires, in milliseconds of Unix time.
+    pub expiry: Option<i64>,
+    /// For how many seconds it had not been used.
+    pub idle: Option<u64>,
+    /// The logarithm of how often it was used.
+    pub frequency: Option<u8>,
+    /// Data that modules keep with the key (Redis 8.6): the bytes behind the opcode.
+    pub metadata: Option<&'a [u8]>,
+    /// How many elements (pairs of field and value, entries of a stream) the value has; none for strings and modules.
+    pub elements: Option<u64>,
+    /// The module type of a module's value.
+    pub module: Option<ModuleId>,
+    /// The value as it lies in the file.
+    pub value: &'a [u8],
+    /// The offset of the key.
+    pub key_offset: u64,
+    /// The offset of the value.
+    pub value_offset: u64,
+    /// What is wrong inside the value though its end is known, in the order in which it is met. Never more than it
+    /// takes to know which servers and checkers mind.
+    pub flaws: Vec<Flaw>,
+}
+
+/// What the eight bytes at the end said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checksum {
+    /// Versions before 5 have none.
+    Absent,
+    /// It is 0: it was not made (`rdbchecksum no`), and is not checked.
+    Disabled,
+    /// It is that of the bytes.
+    Verified(u64),
+}
+
+/// What opcodes have said about the key that is yet to come.
+#[derive(Debug, Default, Clone, Copy)]
+struct Attributes<'a> {
+    /// Where the first of them is, unless something other than a key followed.
+    start: Option<usize>,
+    expiry: Option<i64>,
+    idle: Option<u64>,
+    frequency: Option<u8>,
+    metadata: Option<&'a [u8]>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Header,
+    Body,
+    Ended,
+}
+
+/// After so many bytes at the latest the checksum takes them in: they are still in the cache, and enough to be quick.
+const CHECKSUM_SPAN: usize = 256 * 1024;
+
+/// Reads an RDB item by item, and verifies it whole.
+///
+/// It ends after [`Item::End`] or a [`Damage`]; behind the former, [`Walker::position`] is where the RESP tail of an
+/// append-only file begins. Nothing is read twice, and nothing allocated by a size that the file claims.
+#[derive(Debug)]
+pub struct Walker<'a> {
+    bytes: &'a [u8],
+    context: Context<'a>,
+    state: State,
+    header: Header,
+    database: u64,
+    attributes: Attributes<'a>,
+    checksum: Crc64,
+    /// Up to here the checksum has the bytes.
+    summed: usize,
+    /// Where the last item begins.
+    item: usize,
+    doing: Doing,
+}
+
+impl<'a> Walker<'a> {
+    /// A walk over the RDB that begins at `start` of a file.
+    pub fn new(bytes: &'a [u8], start: usize) -> Self {
+        let reader = Reader::new(bytes, start);
+        let start = reader.position();
+        Self {
+            bytes,
+            context: Context::new(reader),
+            state: State::Header,
+            header: Header { magic: Magic::Redis, version: 0 },
+            database: 0,
+            attributes: Attributes::default(),
+            checksum: Crc64::default(),
+            summed: start,
+            item: start,
+            doing: Doing::Start,
+        }
+    }
+
+    /// The offset of the next byte to read: behind the last item.
+    pub fn position(&self) -> u64 {
+        self.context.reader.position() as u64
+    }
+
+    /// The offset of the item that was last returned, or in which the damage is.
+    pub fn item_offset(&self) -> u64 {
+        self.item as u64
+    }
+
+    /// The header, once it was read.
+    pub fn header(&self) -> Option<Header> {
+        (self.header.version != 0).then_some(self.header)
+    }
+
+    /// The damage that a fault is. No key is known, or it is no value's.
+    fn damage(&self, fault: Fault) -> Damage {
+        Damage {
+            offset: fault.offset as u64,
+            position: fault.position as u64,
+            kind: fault.kind,
+            doing: self.doing,
+            key: None,
+            row: None,
+        }
+    }
+
+    fn read_header(&mut self) -> Result<Item<'a>, Damage> {
+        let start = self.context.reader.position();
+        let bytes = match self.context.reader.array::<HEADER_LENGTH>() {
+            Ok(bytes) => bytes,
+            Err(fault) => return Err(self.damage(fault)),
+        };
+        let fault = match Header::parse(bytes) {
+            Some(header) if header.is_known() => {
+                self.header = header;
+                self.state = State::Body;
+                return Ok(Item::Header(header));
+            }
+            Some(header) => self.context.reader.fault(start, DamageKind::UnsupportedVersion(header)),
+            None => self.context.reader.fault(start, Malformed::Signature),
+        };
+        Err(self.damage(fault))
+    }
+
+    /// Reads opcodes up to the end of one item.
+    fn read_item(&mut self) -> Result<Item<'a>, Damage> {
+        loop {
+            self.doing = Doing::ReadType;
+            let start = self.context.reader.position();
+            let number = match self.context.reader.byte() {
+                Ok(number) => number,
+                Err(fault) => return Err(self.damage(fault)),
+            };
+            if let Some(row) = type_row(self.header.magic, number) {
+                self.item = self.attributes.start.unwrap_or(start);
+                return self.read_entry(row).map(Item::Entry);
+            }
+            let Some(opcode) = Opcode::of(self.header.magic, number) else {
+                // Types grow from below, opcodes from above.
+                let kind = if number < 128 { DamageKind::UnknownType } else { DamageKind::UnknownOpcode };
+                return Err(self.damage(self.context.reader.fault(start, kind(number))));
+            };
+            let read = match opcode {
+                Opcode::ExpireSeconds
+                | Opcode::ExpireMilliseconds
+                | Opcode::Idle
+                | Opcode::Frequency
+                | Opcode::KeyMeta => {
+                    self.attributes.start.get_or_insert(start);
+                    self.item = self.attributes.start.unwrap_or(start);
+                    match self.read_attribute(opcode) {
+                        Ok(()) => continue,
+                        Err(fault) => Err(fault),
+                    }
+                }
+                Opcode::End => {
+                    self.item = start;
+                    return self.read_end();
+                }
+                _ => {
+                    self.item = start;
+                    // What was said about the next key stays said, but is no longer beside it.
+                    self.attributes.start = None;
+                    self.read_operands(opcode)
+                }
+            };
+            return read.map_err(|fault| self.damage(fault));
+        }
+    }
+
+    fn read_attribute(&mut self, opcode: Opcode) -> Result<(), Fault> {
+        let reader = &mut self.context.reader;
+        match opcode {
+            Opcode::ExpireSeconds => {
+                self.doing = Doing::ReadExpire;
+                self.attributes.expiry = Some(i64::from(i32::from_le_bytes(reader.array()?)) * 1000);
+            }
+            Opcode::ExpireMilliseconds => {
+                self.doing = Doing::ReadExpire;
+                self.attributes.expiry = Some(i64::from_le_bytes(reader.array()?));
+            }
+            Opcode::Idle => self.attributes.idle = Some(reader.length()?),
+            Opcode::Frequency => self.attributes.frequency = Some(reader.byte()?),
+            _ => {
+                let start = reader.position();
+                // The number of classes; for each its specification and its value.
+                for _ in 0..reader.length()? {
+                    self.context.reader.take(4)?;
+                    module_value(&mut self.context)?;
+                }
+                self.context.flaws.clear();
+                self.attributes.metadata = Some(self.context.reader.since(start));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_operands(&mut self, opcode: Opcode) -> Result<Item<'a>, Fault> {
+        let reader = &mut self.context.reader;
+        Ok(match opcode {
+            Opcode::SelectDatabase => {
+                self.doing = Doing::ReadLength;
+                self.database = reader.length()?;
+                Item::SelectDatabase(self.database)
+            }
+            Opcode::ResizeDatabase => {
+                self.doing = Doing::ReadLength;
+                Item::ResizeDatabase { keys: reader.length()?, expires: reader.length()? }
+            }
+            Opcode::SlotInfo => {
+                Item::SlotInfo { slot: reader.length()?, keys: reader.length()?, expires: reader.length()? }
+            }
+            Opcode::SlotImport => return self.read_slot_import(),
+            Opcode::ModuleAux => return self.read_module_aux(),
+            Opcode::Function => {
+                self.doing = Doing::ReadFunctions;
+                Item::Function { code: self.read_bytes()? }
+            }
+            _ => {
+                self.doing = Doing::ReadAux;
+                Item::Aux { key: self.read_bytes()?, value: self.read_bytes()? }
+            }
+        })
+    }
+
+    /// A string, opened.
+    fn read_bytes(&mut self) -> Result<Cow<'a, [u8]>, Fault> {
+        let start = self.context.reader.position();
+        let raw = self.context.reader.raw_string()?;
+        raw.bytes().map_err(|fault| self.context.reader.fault(start, Malformed::Lzf(fault)))
+    }
+
+    /// Valkey 9: the name of a job, and ranges of slots.
+    fn read_slot_import(&mut self) -> Result<Item<'a>, Fault> {
+        const NAME: usize = 40;
+        const SLOTS: u64 = 16_384;
+        self.context.begin_value();
+        let offset = self.context.reader.position();
+        let job = self.read_bytes()?;
+        if job.len() != NAME {
+            self.context.flaw(offset, Malformed::SlotImport, Seen::ALWAYS);
+        }
+        let mut ranges = Vec::new();
+        for _ in 0..self.context.reader.length()? {
+            let offset = self.context.reader.position();
+            let (first, last) = (self.context.reader.length()?, self.context.reader.length()?);
+            if first > last || last >= SLOTS {
+                self.context.flaw(offset, Malformed::SlotImport, Seen::ALWAYS);
+            }
+            ranges.push((first, last));
+        }
+        Ok(Item::SlotImport { job, ranges, flaws: self.flaws(None, None) })
+    }
+
+    fn read_module_aux(&mut self) -> Result<Item<'a>, Fault> {
+        const UNSIGNED: u64 = 2;
+        self.doing = Doing::ReadModuleAux;
+        self.context.begin_value();
+        let reader = &mut self.context.reader;
+        let module = ModuleId(reader.length()?);
+        let offset = reader.position();
+        let (when_opcode, when) = (reader.length()?, reader.length()?);
+        if when_opcode != UNSIGNED {
+            self.context.flaw(offset, Malformed::ModuleWhen(when_opcode), Seen::ALWAYS);
+        }
+        let start = self.context.reader.position();
+        module_value(&mut self.context)?;
+        let data = self.context.reader.since(start);
+        Ok(Item::ModuleAux { module, when, data, flaws: self.flaws(None, None) })
+    }
+
+    fn read_entry(&mut self, row: &'static TypeRow) -> Result<Entry<'a>, Damage> {
+        self.doing = Doing::ReadKey;
+        self.context.begin_value();
+        let key_offset = self.context.reader.position();
+        let key = match self.read_bytes() {
+            Ok(key) => key,
+            Err(fault) => return Err(Damage { row: Some(row), ..self.damage(fault) }),
+        };
+        self.doing = Doing::ReadValue;
+        let value_offset = self.context.reader.position();
+        if let Err(fault) = (row.verify)(&mut self.context) {
+            return Err(Damage { row: Some(row), key: Some(key.into_owned()), ..self.damage(fault) });
+        }
+        let flaws = self.flaws(Some(&key), Some(row));
+        let Attributes { start: _, expiry, idle, frequency, metadata } = std::mem::take(&mut self.attributes);
+        Ok(Entry {
+            offset: self.item as u64,
+            length: (self.context.reader.position() - self.item) as u64,
+            database: self.database,
+            key,
+            kind: row,
+            expiry,
+            idle,
+            frequency,
+            metadata,
+            elements: self.context.elements,
+            module: self.context.module,
+            value: self.context.reader.since(value_offset),
+            key_offset: key_offset as u64,
+            value_offset: value_offset as u64,
+            flaws,
+        })
+    }
+
+    /// The flaws that the context noted, with what the walk knows about them.
+    #[inline]
+    fn flaws(&mut self, key: Option<&[u8]>, row: Option<&'static TypeRow>) -> Vec<Flaw> {
+        if self.context.flaws.is_empty() {
+            return Vec::new();
+        }
+        let noted = std::mem::take(&mut self.context.flaws);
+        noted
+            .into_iter()
+            .map(|found| Flaw {
+                damage: Damage { key: key.map(<[u8]>::to_vec), row, ..self.damage(found.fault) },
+                checkers: found.checkers,
+                servers: found.servers,
+            })
+            .collect()
+    }
+
+    /// Gives the checksum the bytes up to where the reader is, once they are many.
+    #[inline]
+    fn sum(&mut self, at_least: usize) {
+        if self.context.reader.position() - self.summed >= at_least {
+            self.checksum.update(self.context.reader.since(self.summed));
+            self.summed = self.context.reader.position();
+        }
+    }
+
+    fn read_end(&mut self) -> Result<Item<'a>, Damage> {
+        self.state = State::Ended;
+        if !self.header.has_checksum() {
+            return Ok(Item::End { checksum: Checksum::Absent });
+        }
+        self.doing = Doing::CheckSum;
+        self.sum(1);
+        let offset = self.context.reader.position();
+        let stored = match self.context.reader.array() {
+            Ok(stored) => u64::from_le_bytes(stored),
+            Err(fault) => return Err(self.damage(fault)),
+        };
+        let computed = self.checksum.value();
+        match stored {
+            0 => Ok(Item::End { checksum: Checksum::Disabled }),
+            _ if stored == computed => Ok(Item::End { checksum: Checksum::Verified(stored) }),
+            _ => Err(self.damage(self.context.reader.fault(offset, DamageKind::Checksum { stored, computed }))),
+        }
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+impl<'a> Iterator for Walker<'a> {
+    type Item = Result<Item<'a>, Damage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = match self.state {
+            State::Header => self.read_header(),
+            State::Body => self.read_item(),
+            State::Ended => return None,
+        };
+        match &read {
+            Ok(_) => self.sum(CHECKSUM_SPAN),
+            Err(_) => self.state = State::Ended,
+        }
+        Some(read)
+    }
+}

@@ -1,0 +1,181 @@
+//! Real servers to compare with, on a unix socket each, and a client that is just good enough for them.
+//!
+//! `AOFKIT_SERVERS` names a folder that holds `redis-6.2`, `redis-7.0`, `redis-8.0.6`, `valkey-8.1`, `valkey-9.1` …, each
+//! with a `bin` inside. Without the variable there is nothing to compare with; with it a missing server is a failure.
+// Each integration test is a crate of its own and uses a part of this; a helper of tests may fail as tests do.
+#![allow(dead_code, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const START: Duration = Duration::from_secs(20);
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// The folder of `server` (`redis-8.0.6`) under `AOFKIT_SERVERS`, or `None`, and a line that says so, if that is unset.
+pub(crate) fn folder(server: &str) -> Option<PathBuf> {
+    let Some(servers) = std::env::var_os("AOFKIT_SERVERS") else {
+        eprintln!("skipped: AOFKIT_SERVERS is not set, so there is no {server} to compare with");
+        return None;
+    };
+    let folder = PathBuf::from(servers).join(server);
+    assert!(folder.join("bin").is_dir(), "AOFKIT_SERVERS is set, but there is no {}", folder.join("bin").display());
+    Some(folder)
+}
+
+/// The program that ends in `-NAME` of a server's folder, such as `server` or `check-aof`.
+pub(crate) fn program(folder: &Path, name: &str) -> PathBuf {
+    ["redis", "valkey"]
+        .iter()
+        .map(|kind| folder.join("bin").join(format!("{kind}-{name}")))
+        .find(|path| path.exists())
+        .unwrap_or_else(|| panic!("{} holds no {name}", folder.display()))
+}
+
+/// A reply of a server, in RESP2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reply {
+    Simple(String),
+    Error(String),
+    Integer(i64),
+    Bulk(Vec<u8>),
+    Array(Vec<Reply>),
+    Null,
+}
+
+impl Reply {
+    /// The elements of an array.
+    #[track_caller]
+    pub(crate) fn array(&self) -> &[Reply] {
+        match self {
+            Self::Array(elements) => elements,
+            other => panic!("not an array: {other:?}"),
+        }
+    }
+
+    /// The bytes of a simple or bulk string.
+    #[track_caller]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Simple(text) => text.as_bytes(),
+            Self::Bulk(bytes) => bytes,
+            other => panic!("not a string: {other:?}"),
+        }
+    }
+
+    /// A simple or bulk string as text.
+    #[track_caller]
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(self.bytes()).into_owned()
+    }
+
+    /// An integer.
+    #[track_caller]
+    pub(crate) fn integer(&self) -> i64 {
+        match self {
+            Self::Integer(number) => *number,
+            other => panic!("not an integer: {other:?}"),
+        }
+    }
+}
+
+/// A running server with an empty keyspace and no persistence; it is killed when dropped.
+pub(crate) struct Server {
+    process: Child,
+    connection: BufReader<UnixStream>,
+    directory: TempDir,
+}
+
+impl Server {
+    /// Starts `name`, a folder's name such as `redis-8.0.6`; `None`, and a line that says so, if there are no servers.
+    pub(crate) fn start(name: &str) -> Option<Self> {
+        Self::start_with(name, &[])
+    }
+
+    /// Like [`Server::start`], with further words of the command line: `["--appendonly", "yes"]`.
+    pub(crate) fn start_with(name: &str, options: &[&str]) -> Option<Self> {
+        let folder = folder(name)?;
+        let directory = tempfile::Builder::new().prefix("aofkit").tempdir().expect("a temporary directory");
+        let socket = directory.path().join("s");
+        let mut process = Command::new(program(&folder, "server"))
+            .args(["--port", "0", "--save", "", "--logfile", "server.log", "--unixsocket"])
+            .arg(&socket)
+            .arg("--dir")
+            .arg(directory.path())
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("a server that starts");
+        let begin = Instant::now();
+        let stream = loop {
+            if let Ok(stream) = UnixStream::connect(&socket) {
+                break stream;
+            }
+            let over = process.try_wait().expect("a child to wait for").is_some();
+            if over || begin.elapsed() > START {
+                let _ = process.kill();
+                let _ = process.wait();
+                let log = std::fs::read_to_string(directory.path().join("server.log")).unwrap_or_default();
+                panic!("{name} did not start:\n{log}");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        stream.set_read_timeout(Some(ANSWER)).expect("a socket with a timeout");
+        Some(Self { process, connection: BufReader::new(stream), directory })
+    }
+
+    /// Where the server keeps its files.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Sends one command and reads its reply; an error is a reply too.
+    #[track_caller]
+    pub(crate) fn call<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Reply {
+        let mut request = format!("*{}\r\n", arguments.len()).into_bytes();
+        for argument in arguments {
+            let argument = argument.as_ref();
+            request.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
+            request.extend_from_slice(argument);
+            request.extend_from_slice(b"\r\n");
+        }
+        self.connection.get_mut().write_all(&request).expect("a server that reads");
+        self.reply()
+    }
+
+    #[track_caller]
+    fn reply(&mut self) -> Reply {
+        let mut line = String::new();
+        self.connection.read_line(&mut line).expect("a server that answers");
+        let line = line.strip_suffix("\r\n").expect("a whole line");
+        let (kind, rest) = line.split_at(1);
+        let number = || rest.parse::<i64>().expect("a number");
+        match kind {
+            "+" => Reply::Simple(rest.to_owned()),
+            "-" => Reply::Error(rest.to_owned()),
+            ":" => Reply::Integer(number()),
+            "$" => usize::try_from(number()).map_or(Reply::Null, |length| {
+                let mut bytes = vec![0; length + 2];
+                self.connection.read_exact(&mut bytes).expect("a whole string");
+                bytes.truncate(length);
+                Reply::Bulk(bytes)
+            }),
+            "*" => usize::try_from(number())
+                .map_or(Reply::Null, |length| Reply::Array((0..length).map(|_| self.reply()).collect())),
+            other => panic!("{other:?} begins no reply"),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
