@@ -197,7 +197,7 @@ impl<'a> Context<'a> {
         let result = match opened {
             Ok(bytes) => {
                 let first = match raw {
-                    RawString::Plain(bytes) => Some(self.reader.position() - bytes.len()),
+                    RawString::Plain(bytes) if !bytes.is_empty() => Some(self.reader.position() - bytes.len()),
                     _ => None,
                 };
                 check(self, bytes, Place { string, first })
