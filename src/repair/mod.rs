@@ -6,7 +6,6 @@
 
 mod apply;
 mod copies;
-mod lenient;
 mod operations;
 pub mod plan;
 mod removed;

@@ -137,7 +137,7 @@ pub enum Refusal {
         finding: Finding,
     },
     /// An RDB, or an RDB preamble, is damaged or unknown.
-    #[error("the RDB in {} is damaged at byte {offset}: {message}", .part.display())]
+    #[error("the RDB in {} cannot be read past byte {offset}: {message}", .part.display())]
     DamagedRdb {
         /// The part.
         part: PathBuf,
@@ -235,6 +235,7 @@ pub fn words(oddity: &Oddity) -> String {
             format!("the unknown subcommand '{}' of {command}", shown(subcommand))
         }
         Oddity::WrongArity(name) => format!("a wrong number of arguments for {name}"),
+        Oddity::ServerCommand(name) => format!("{name}, which a loading server may not survive,"),
         Oddity::NulInName(name) => format!("a NUL in the command name '{}'", shown(name)),
         Oddity::NoSuchDatabase(number) => format!("a SELECT of the database '{}'", shown(number)),
         Oddity::CutAnnotation => "an annotation that the end of the file cuts".to_owned(),
@@ -249,6 +250,7 @@ pub fn is_trouble(oddity: &Oddity) -> bool {
         | Oddity::UnknownCommand(_)
         | Oddity::UnknownSubcommand { .. }
         | Oddity::WrongArity(_)
+        | Oddity::ServerCommand(_)
         | Oddity::NulInName(_)
         | Oddity::Others => true,
         Oddity::Misplaced(Misplaced::LoneDiscard) | Oddity::NoSuchDatabase(_) | Oddity::CutAnnotation => false,

@@ -4,13 +4,14 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::lenient;
 use crate::aof::log::{Log, Role};
 use crate::aof::manifest::{self, Kind, Problem};
 use crate::aof::scan::{self, Scan};
 use crate::aof::transaction::Opening;
 use crate::aof::{Damage, DamageKind};
+use crate::check::server::{PartEnd, Resume, load_resp, starts_with_rdb};
 use crate::input::{Container, Facts, Input};
+use crate::rdb;
 use crate::{Error, Result, Server};
 
 /// A log as a repair sees it.
@@ -210,23 +211,30 @@ fn read(input: &Input, role: Role, server: Server, options: scan::Options<'_>) -
     if container != Container::Plain {
         return Condition::Compressed(container);
     }
-    let start = match rdb_end(bytes) {
+    let start = match rdb_end(bytes, server) {
         Ok(start) => start,
-        Err((offset, message)) => return Condition::Rdb { offset, message },
+        Err(damage) => return Condition::Rdb { offset: damage.offset, message: damage.to_string() },
     };
     let scan = scan::scan(bytes, start, server, options);
     if role == Role::Single && start == 0 && reads_as_nothing(bytes, &scan) {
         return Condition::NoLog;
     }
-    Condition::Records { read_over: read_over(bytes, &scan), scan: Box::new(scan) }
+    Condition::Records { read_over: read_over(bytes, &scan, server), scan: Box::new(scan) }
 }
 
-/// The end of the RDB that a part begins with: 0 if there is none.
-fn rdb_end(bytes: &[u8]) -> std::result::Result<usize, (u64, String)> {
-    if bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY") {
-        return Err((0, "an RDB, which this build cannot read yet".to_owned()));
+/// The end of the RDB that a part begins with, 0 if there is none; or what no server, or not this one, loads of it.
+fn rdb_end(bytes: &[u8], server: Server) -> std::result::Result<usize, rdb::Damage> {
+    if !rdb::is_rdb(bytes) && !starts_with_rdb(bytes, server) {
+        return Ok(0);
     }
-    Ok(0)
+    let mut walker = rdb::Walker::new(bytes, 0);
+    for item in &mut walker {
+        let item = item?;
+        if let Some(flaw) = item.flaws().iter().find(|flaw| flaw.servers.contains(server)) {
+            return Err(flaw.damage.clone());
+        }
+    }
+    Ok(usize::try_from(walker.position()).unwrap_or(bytes.len()))
 }
 
 /// Whether a file has nothing of a log in it: cutting it would empty a file that was given by mistake.
@@ -241,16 +249,20 @@ fn reads_as_nothing(bytes: &[u8], scan: &Scan) -> bool {
 }
 
 /// How far servers read over the damage, where its record is none that they give up at.
-fn read_over(bytes: &[u8], scan: &Scan) -> Option<ReadOver> {
-    let valid = scan.valid_up_to();
-    match scan.damage?.kind {
-        DamageKind::Malformed { .. } => {}
-        DamageKind::Truncated { .. } | DamageKind::NoRecord { .. } | DamageKind::LongAnnotation => return None,
+fn read_over(bytes: &[u8], scan: &Scan, server: Server) -> Option<ReadOver> {
+    if matches!(scan.damage?.kind, DamageKind::Truncated { .. } | DamageKind::NoRecord { .. }) {
+        return None;
     }
-    match lenient::read(bytes, usize::try_from(valid).ok()?) {
-        (lenient::End::Whole, _) => Some(ReadOver::ToTheEnd),
-        (lenient::End::Short, at) if at > valid => Some(ReadOver::UpTo(at)),
-        (lenient::End::Short | lenient::End::Refused, _) => None,
+    let valid = scan.valid_up_to();
+    // The transaction that the damage is in is read again from its start.
+    match load_resp(bytes, Resume::behind_preamble(valid), server).end {
+        PartEnd::Whole => Some(ReadOver::ToTheEnd),
+        PartEnd::Short(cut) => {
+            // Not where this server cuts, which may leave a transaction open, but where the cut leaves none.
+            let at = cut.leaves_open.unwrap_or(cut.place).offset;
+            (at > valid).then_some(ReadOver::UpTo(at))
+        }
+        PartEnd::Refused(..) | PartEnd::Crashed(..) | PartEnd::Stopped(..) => None,
     }
 }
 
