@@ -16,7 +16,9 @@ pub mod glob;
 pub mod input;
 pub mod rdb;
 pub mod repair;
+pub mod report;
 pub mod resp;
+pub mod select;
 pub mod server;
 
 pub use error::{Error, ErrorKind, Result};

@@ -134,6 +134,14 @@ fn scan_in_windows(bytes: &[u8], start: usize, server: Server, options: Options<
     shared.stitcher.into_inner().unwrap_or_else(PoisonError::into_inner).scan
 }
 
+/// The first place behind `from` where a record seems to start, with a whole record behind it.
+///
+/// A guess: it may lie inside a value. Good enough to say that something follows damage, not to read on from.
+pub fn next_boundary(bytes: &[u8], from: u64) -> Option<u64> {
+    let from = usize::try_from(from).ok()?.saturating_add(1);
+    window::guess_boundary(bytes, from, bytes.len()).map(|boundary| boundary as u64)
+}
+
 /// What the threads of one scan share.
 struct Shared<'a, 'p> {
     bytes: &'a [u8],

@@ -1,0 +1,396 @@
+//! Findings in words: what is wrong, and what to do next.
+
+use std::path::Path;
+
+use super::checker::{CheckerReason, CheckerVerdict};
+use super::finding::{Code, Finding, Severity};
+use super::part::PartReport;
+use super::rdb::knows_version;
+use super::server::{self, NoteKind, Outcome, RdbOutcome};
+use crate::aof::log::{MultiPart, Part, Role};
+use crate::aof::manifest::Problem as ManifestProblem;
+use crate::aof::scan::{self, Oddity, Scan, Seen};
+use crate::aof::transaction::Misplaced;
+use crate::aof::{Damage, DamageKind};
+use crate::error::Error;
+use crate::input::Change;
+use crate::rdb;
+use crate::server::Server;
+
+const RESTORE: &str = "restore this file from a copy, a replica or a backup";
+
+/// A missing part.
+pub(super) fn missing(part: &Part, error: &std::io::Error) -> Finding {
+    let message = if error.kind() == std::io::ErrorKind::NotFound {
+        "the manifest names this file, and it is not there".to_owned()
+    } else {
+        format!("the manifest names this file, and it is no regular file ({error})")
+    };
+    let advice = "put the file back, or take its line out of the manifest if its data may be lost";
+    Finding::new(Code::MissingPart, Severity::Error, &part.path, message, advice)
+}
+
+/// A line of a manifest that breaks a rule.
+pub(super) fn manifest(problem: &ManifestProblem, path: &Path, bytes: &[u8]) -> Finding {
+    let message = format!("line {}: {} (servers say: {})", problem.line, problem.flaw, problem.flaw.server_message());
+    let advice = "correct the manifest by hand: one line 'file NAME seq N type b|i|h' for each part";
+    Finding::new(Code::Manifest, Severity::Error, path, message, advice).at(bytes, problem.offset, None)
+}
+
+/// A log without a record or a key.
+pub(super) fn empty_log(path: &Path) -> Finding {
+    let message = "there is no record and no key in it".to_owned();
+    Finding::new(Code::EmptyLog, Severity::Note, path, message, "a server starts with it, without any data")
+}
+
+/// A file in the log's directory that looks like a part of it, and is not named.
+pub(super) fn unlisted(file: &Path, multi_part: &MultiPart) -> Option<Finding> {
+    let name = file.file_name()?.to_str()?;
+    let stem = multi_part.manifest_path.file_stem()?.to_str()?;
+    let rest = name.strip_prefix(stem)?;
+    if !(rest.ends_with(".base.rdb") || rest.ends_with(".base.aof") || rest.ends_with(".incr.aof")) {
+        return None;
+    }
+    let message =
+        "it is named like a part of this log, but the manifest does not name it: servers ignore it".to_owned();
+    let advice = "remove it if it is left over; add its line to the manifest if it belongs to the data";
+    Some(Finding::new(Code::UnlistedFile, Severity::Note, file, message, advice))
+}
+
+/// A compressed stream that could not be read to its end.
+pub(super) fn compression(report: &PartReport, defect: &Error) -> Finding {
+    let message = format!("{}; what comes before was checked", defect.kind());
+    let mut finding =
+        Finding::new(Code::Compression, Severity::Error, &report.path, message, "fetch the compressed file again");
+    finding.offset = defect.offset();
+    finding
+}
+
+/// A file that changed while it was read.
+pub(super) fn changed(report: &PartReport, change: Change) -> Finding {
+    match change {
+        Change::Grew { from, to } => {
+            let message = format!("it grew from {from} to {to} bytes meanwhile: only the first {from} were checked");
+            let advice = "a server is writing to it; check again when it has stopped, or a copy";
+            Finding::new(Code::FileChanged, Severity::Note, &report.path, message, advice)
+        }
+        Change::Shrank { from, to } => {
+            let message =
+                format!("it shrank from {from} to {to} bytes meanwhile: the result is that of a file no longer there");
+            Finding::new(Code::FileChanged, Severity::Error, &report.path, message, "check it again")
+        }
+    }
+}
+
+/// Everything about one part.
+pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8], server: Server, last: bool) {
+    let first = findings.len();
+    if let Some(rdb) = &report.rdb {
+        rdb_findings(findings, report, rdb, bytes, server);
+    }
+    if let Some(scan) = &report.scan {
+        for (oddity, seen) in scan.oddities.iter() {
+            findings.push(odd(report, bytes, oddity, seen, server));
+        }
+        if let Some(damage) = scan.damage {
+            findings.push(damaged(report, bytes, &damage, scan, last));
+        } else if let Some(opening) = scan.open() {
+            let cut = report.size - opening.offset;
+            let message = format!("MULTI without EXEC: the part ends inside a transaction, {cut} bytes long so far");
+            findings.push(
+                Finding::new(
+                    Code::UnfinishedTransaction,
+                    Severity::Error,
+                    &report.path,
+                    message,
+                    &cut_advice(report, last),
+                )
+                .at(bytes, opening.offset, Some(opening.record)),
+            );
+        }
+    }
+    if let Some(findings) = findings.get_mut(first..) {
+        findings.sort_by_key(|finding| finding.offset);
+    }
+}
+
+/// What to do about a part that ends too early.
+fn cut_advice(report: &PartReport, last: bool) -> String {
+    if report.container != crate::input::Container::Plain || report.path == Path::new("-") {
+        "decompress it or put it into a file, then run 'aofkit fix' on that".to_owned()
+    } else if last {
+        "'aofkit fix' cuts the end off and keeps a copy of what it takes".to_owned()
+    } else {
+        format!("no server takes a cut in a part that is not the last: {RESTORE}")
+    }
+}
+
+fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, last: bool) -> Finding {
+    let rest = report.size - damage.offset;
+    let zeros = || bytes.get(usize::try_from(damage.offset).unwrap_or(usize::MAX)..).is_some_and(is_zero);
+    let (code, message) = match damage.kind {
+        DamageKind::Truncated { field, missing: Some(missing) } => {
+            (Code::TruncatedRecord, format!("the part ends inside {field}: at least {missing} bytes are missing"))
+        }
+        DamageKind::Truncated { field, missing: None } => {
+            (Code::TruncatedRecord, format!("the part ends inside {field}"))
+        }
+        DamageKind::NoRecord { .. } if zeros() => (
+            Code::ZeroTail,
+            format!("from here on there are only zeros, {rest} bytes: space that was allocated, and never written"),
+        ),
+        DamageKind::NoRecord { found } => (
+            Code::NotARecord,
+            format!("neither a command ('*') nor an annotation ('#') starts here, but '{}'", found.escape_ascii()),
+        ),
+        DamageKind::Malformed { field, problem } => (Code::MalformedRecord, format!("{field} is malformed: {problem}")),
+        DamageKind::LongAnnotation => {
+            (Code::LongAnnotation, "an annotation goes on past 1023 bytes: what follows is read as a record".to_owned())
+        }
+    };
+    let torn = matches!(code, Code::TruncatedRecord | Code::ZeroTail);
+    let mut advice = cut_advice(report, last);
+    if !torn
+        && last
+        && let Some(boundary) = scan::next_boundary(bytes, damage.offset)
+    {
+        let lost = report.size - boundary;
+        advice = format!(
+            "{advice}; but whole records follow from byte {boundary} on: {lost} bytes that a cut takes as well"
+        );
+    }
+    let mut finding = Finding::new(code, Severity::Error, &report.path, message, &advice);
+    finding = finding.at(bytes, damage.offset, Some(damage.record));
+    if let (true, Some(opening)) = (torn, scan.open()) {
+        finding.message = format!("{}, in a transaction that began at byte {}", finding.message, opening.offset);
+    }
+    finding
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0)
+}
+
+fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: Server) -> Finding {
+    let rewrite =
+        "take these records out, or give the server what it lacks (a module, a renamed command, a newer version)";
+    let (code, severity, message, advice) = match oddity {
+        Oddity::Misplaced(misplaced) => misplaced_words(*misplaced),
+        Oddity::UnknownCommand(name) => (
+            Code::UnknownCommand,
+            Severity::Error,
+            format!("{server} does not know the command '{}'", name.escape_ascii()),
+            rewrite,
+        ),
+        Oddity::UnknownSubcommand { command, subcommand } => (
+            Code::UnknownSubcommand,
+            Severity::Error,
+            format!(
+                "{server} does not know the subcommand '{}' of {}",
+                subcommand.escape_ascii(),
+                command.to_uppercase()
+            ),
+            rewrite,
+        ),
+        Oddity::WrongArity(name) => {
+            let name = name.replace('|', " ").to_uppercase();
+            let message = format!("wrong number of arguments for {name}");
+            (Code::WrongArity, Severity::Warning, message, "take the record out: no server wrote it")
+        }
+        Oddity::NulInName(name) => (
+            Code::NulInName,
+            Severity::Error,
+            format!("a NUL in the name of a command: '{}'", name.escape_ascii()),
+            "take the record out: no server wrote it",
+        ),
+        Oddity::NoSuchDatabase(text) => (
+            Code::NoSuchDatabase,
+            Severity::Warning,
+            format!("SELECT of '{}': servers have databases 0 to 15 unless configured otherwise", text.escape_ascii()),
+            "set 'databases' high enough, or what follows lands in the database selected before",
+        ),
+        Oddity::ServerCommand(name) => (
+            Code::ServerCommand,
+            Severity::Note,
+            format!("{} is no command that servers write into a log", name.replace('|', " ").to_uppercase()),
+            "find out what wrote it",
+        ),
+        Oddity::CutAnnotation => (
+            Code::CutAnnotation,
+            Severity::Warning,
+            "the last line is an annotation without its line end: it swallows the record that is appended next"
+                .to_owned(),
+            "append a line end before a server writes to this file",
+        ),
+        Oddity::Others => (
+            Code::ManyOddities,
+            Severity::Error,
+            "more odd records than are listed one by one".to_owned(),
+            "see to those that are listed, and check again",
+        ),
+    };
+    let mut finding =
+        Finding::new(code, severity, &report.path, message, advice).at(bytes, seen.offset, Some(seen.record));
+    finding.count = seen.count;
+    finding
+}
+
+fn misplaced_words(misplaced: Misplaced) -> (Code, Severity, String, &'static str) {
+    match misplaced {
+        Misplaced::NestedMulti => (
+            Code::NestedMulti,
+            Severity::Error,
+            "MULTI inside a transaction: the official checkers call it invalid, servers load it".to_owned(),
+            "do not let redis-check-aof --fix cut here: a server loads everything",
+        ),
+        Misplaced::LoneExec => (
+            Code::LoneExec,
+            Severity::Error,
+            "EXEC without MULTI: the official checkers call it invalid, servers load it".to_owned(),
+            "do not let redis-check-aof --fix cut here: a server loads everything",
+        ),
+        Misplaced::QueuedDiscard => (
+            Code::QueuedDiscard,
+            Severity::Error,
+            "DISCARD inside a transaction: it is queued, and a server that loads it crashes at EXEC".to_owned(),
+            "take the transaction out",
+        ),
+        Misplaced::LoneDiscard => (
+            Code::LoneDiscard,
+            Severity::Warning,
+            "DISCARD without MULTI: servers ignore it".to_owned(),
+            "find out what wrote it",
+        ),
+    }
+}
+
+fn rdb_findings(
+    findings: &mut Vec<Finding>,
+    report: &PartReport,
+    rdb: &super::RdbSummary,
+    bytes: &[u8],
+    server: Server,
+) {
+    let path = &report.path;
+    let place = |finding: Finding, offset| finding.at(bytes, offset, None);
+    for flaw in &rdb.flaws {
+        let minds = flaw.servers.contains(server) || flaw.checkers.contains(server);
+        let severity = if minds { Severity::Error } else { Severity::Warning };
+        let finding = Finding::new(Code::RdbValue, severity, path, rdb_words(&flaw.damage), RESTORE);
+        findings.push(place(finding, flaw.damage.offset));
+    }
+    let Some(damage) = &rdb.damage else {
+        return unsupported(findings, report, rdb, bytes, server);
+    };
+    let (code, advice) = match damage.kind {
+        rdb::DamageKind::Checksum { .. } => {
+            (Code::RdbChecksum, "some byte in the file is not what was written: restore it from a copy")
+        }
+        _ if damage.kind.is_unknown() => (Code::RdbUnknown, "a newer release of this program may know it"),
+        _ => (Code::RdbDamage, RESTORE),
+    };
+    findings.push(place(Finding::new(code, Severity::Error, path, rdb_words(damage), advice), damage.offset));
+}
+
+/// Whatever keeps this server from loading an RDB that is sound.
+fn unsupported(
+    findings: &mut Vec<Finding>,
+    report: &PartReport,
+    rdb: &super::RdbSummary,
+    bytes: &[u8],
+    server: Server,
+) {
+    let advice = "load it with a server that knows it";
+    let mut add = |message: String, offset| {
+        let finding = Finding::new(Code::RdbUnsupported, Severity::Error, &report.path, message, advice);
+        findings.push(finding.at(bytes, offset, None));
+    };
+    match rdb.outcome(server) {
+        RdbOutcome::UnsupportedVersion(_) => {
+            if let Some(header) = rdb.header.filter(|header| !knows_version(server, *header)) {
+                add(
+                    format!("{server} does not load RDB version {} of {}", header.version, magic_name(header.magic)),
+                    0,
+                );
+            }
+        }
+        RdbOutcome::UnsupportedContent { offset } => {
+            add(format!("{server} does not load what is here: a type, a module or a database that it lacks"), offset);
+        }
+        RdbOutcome::Whole { .. } | RdbOutcome::Damaged { .. } => {}
+    }
+}
+
+const fn magic_name(magic: rdb::Magic) -> &'static str {
+    match magic {
+        rdb::Magic::Redis => "Redis",
+        rdb::Magic::Valkey => "Valkey",
+    }
+}
+
+fn rdb_words(damage: &rdb::Damage) -> String {
+    match &damage.key {
+        Some(key) => {
+            let key = key.get(..64).unwrap_or(key).escape_ascii();
+            let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
+            format!("{damage}, in the value of the key '{key}'{kind}")
+        }
+        None => format!("{damage}"),
+    }
+}
+
+/// What the verdicts say and no finding does.
+pub(super) fn verdicts(
+    findings: &mut Vec<Finding>,
+    checker: &CheckerVerdict,
+    server: &server::Verdict,
+    parts: &[PartReport],
+    path: &Path,
+) {
+    let file = |part: usize| parts.get(part).map_or(path, |part| part.path.as_path());
+    for note in server.notes.iter().filter(|note| note.kind == NoteKind::LeavesTransactionOpen) {
+        let message = format!(
+            "with its cut {} leaves the transaction open that begins here: what it writes from then on is lost at the next start",
+            server.server
+        );
+        let advice = "run 'aofkit fix' before the server starts: it takes the unfinished transaction whole";
+        let mut finding = Finding::new(Code::LeavesTransactionOpen, Severity::Error, file(note.part), message, advice);
+        finding.offset = Some(note.place.offset);
+        finding.record = Some(note.place.record);
+        findings.push(finding);
+    }
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return;
+    }
+    if !checker.valid {
+        let part = checker.part.unwrap_or(0);
+        let in_incr = parts.get(part).is_some_and(|part| part.role == Role::Incr && part.rdb.is_some());
+        let message = match &checker.reason {
+            Some(CheckerReason::ManifestTakenForLog(_)) => {
+                format!("{} does not recognise the manifest; with --fix it would empty it", checker.tool())
+            }
+            _ if in_incr => format!("an RDB in an incr: {} reads it as RESP, servers load it", checker.tool()),
+            _ => format!("{} calls it invalid", checker.tool()),
+        };
+        let advice = "do not let it 'fix' the log: a server loads everything";
+        let file = if checker.part.is_some() { file(part) } else { path };
+        let mut finding = Finding::new(Code::CheckerRefuses, Severity::Error, file, message, advice);
+        finding.offset = checker.ok_up_to();
+        findings.push(finding);
+    }
+    if server.outcome != Outcome::Loads {
+        let message = format!("{} does not load all of it", server.server);
+        let place = match &server.outcome {
+            Outcome::Refuses { part, place, .. } => Some((*part, *place)),
+            Outcome::LoadsAndCuts { part, cut } => Some((*part, Some(cut.place))),
+            Outcome::Crashes { part, place, .. } | Outcome::Stops { part, place, .. } => Some((*part, Some(*place))),
+            _ => None,
+        };
+        let (part, place) = place.unwrap_or((0, None));
+        let advice = "see the server's verdict";
+        let mut finding = Finding::new(Code::ServerRefuses, Severity::Error, file(part), message, advice);
+        finding.offset = place.map(|place| place.offset);
+        finding.record = place.map(|place| place.record);
+        findings.push(finding);
+    }
+}

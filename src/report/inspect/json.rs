@@ -1,0 +1,257 @@
+//! JSON Lines: one object for each record or entry.
+//!
+//! Written by hand, because a log of small arguments is nothing but the overhead of its serializer. What is written is what
+//! `serde_json` would read back; the tests hold it to that.
+
+use std::io::{self, Write};
+
+use data_encoding::BASE64;
+
+use super::{FLUSH_AT, Heading, Printer};
+use crate::aof::Content;
+use crate::rdb;
+use crate::select::Step;
+
+/// Writes JSON Lines.
+///
+/// Every object has `kind`, `part` (the file's name), `offset` and `length`, and `log` (the path as given) where several logs
+/// are printed. By kind:
+/// - `command`: `record` (its number in the part, from 1), `db`, `time` (unix seconds of the last `#TS:`; absent before the
+///   first), `transaction` (its number in the log, from 1; absent outside), `command`, `arguments` (those behind the name);
+/// - `annotation`: `record`, `time`, `transaction`, `text` (the line, `#` included);
+/// - `entry`: `db`, `key`, `type`, `encoding`, `size` (bytes of the value in the file), `elements` (absent for strings and
+///   modules), `expiry` (unix milliseconds; absent without), `idle` (seconds), `frequency`, `module`;
+/// - `aux`: `name`, `value`; `function`: `code`; `module_aux`: `module`, `size`.
+///
+/// Bytes that are UTF-8 are a string; any others are `{"base64": "…"}`.
+#[derive(Debug)]
+pub struct Json<W> {
+    out: W,
+    line: Vec<u8>,
+    /// From the `part` member to the colon behind the next member's name, the same for every line of a part.
+    part: Vec<u8>,
+}
+
+impl<W: Write> Json<W> {
+    /// A printer into `out`.
+    pub fn new(out: W) -> Self {
+        Self { out, line: Vec::with_capacity(FLUSH_AT + 4096), part: Vec::new() }
+    }
+
+    fn number(&mut self, name: &'static str, number: impl itoa::Integer) {
+        self.line.extend_from_slice(name.as_bytes());
+        self.line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    }
+
+    fn optional(&mut self, name: &'static str, number: Option<impl itoa::Integer>) {
+        if let Some(number) = number {
+            self.number(name, number);
+        }
+    }
+
+    fn text(&mut self, name: &'static str, bytes: &[u8]) -> io::Result<()> {
+        self.line.extend_from_slice(name.as_bytes());
+        self.bytes(bytes)
+    }
+
+    /// A string, or an object if it is not UTF-8.
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if bytes.len() <= FLUSH_AT && bytes.iter().all(|byte| is_plain(*byte)) {
+            self.line.push(b'"');
+            self.line.extend_from_slice(bytes);
+            self.line.push(b'"');
+            return self.relieve();
+        }
+        self.special_bytes(bytes)
+    }
+
+    #[inline(never)]
+    fn special_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            self.line.push(b'"');
+            let mut plain = 0;
+            for (index, character) in text.char_indices() {
+                if must_escape(character) {
+                    self.long(text.get(plain..index).unwrap_or_default().as_bytes())?;
+                    escape(&mut self.line, character);
+                    plain = index + character.len_utf8();
+                }
+            }
+            self.long(text.get(plain..).unwrap_or_default().as_bytes())?;
+            self.line.push(b'"');
+        } else {
+            self.line.extend_from_slice(b"{\"base64\":\"");
+            // Whole groups of three, so that no padding stands in the middle.
+            for piece in bytes.chunks(FLUSH_AT / 4 * 3) {
+                let start = self.line.len();
+                self.line.resize(start + BASE64.encode_len(piece.len()), 0);
+                BASE64.encode_mut(piece, self.line.get_mut(start..).unwrap_or_default());
+                self.relieve()?;
+            }
+            self.line.extend_from_slice(b"\"}");
+        }
+        self.relieve()
+    }
+
+    /// Bytes of any number, without a buffer of that size.
+    fn long(&mut self, bytes: &[u8]) -> io::Result<()> {
+        for piece in bytes.chunks(FLUSH_AT) {
+            self.line.extend_from_slice(piece);
+            self.relieve()?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn relieve(&mut self) -> io::Result<()> {
+        if self.line.len() >= FLUSH_AT { self.hand_on() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn hand_on(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.line)?;
+        self.line.clear();
+        Ok(())
+    }
+
+    fn begin(&mut self, kind: &'static str) {
+        self.line.extend_from_slice(kind.as_bytes());
+        self.line.extend_from_slice(&self.part);
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.line.extend_from_slice(b"}\n");
+        self.relieve()
+    }
+
+    fn command(&mut self, arguments: &[&[u8]]) -> io::Result<()> {
+        let Some((name, arguments)) = arguments.split_first() else { return Ok(()) };
+        self.text(",\"command\":", name)?;
+        self.line.extend_from_slice(b",\"arguments\":[");
+        if let Some((first, others)) = arguments.split_first() {
+            self.bytes(first)?;
+            for argument in others {
+                self.line.push(b',');
+                self.bytes(argument)?;
+            }
+        }
+        self.line.push(b']');
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &rdb::Entry<'_>) -> io::Result<()> {
+        self.number(",\"db\":", entry.database);
+        self.text(",\"key\":", &entry.key)?;
+        self.text(",\"type\":", entry.kind.data_type.name().as_bytes())?;
+        self.text(",\"encoding\":", entry.kind.encoding.as_bytes())?;
+        self.number(",\"size\":", entry.value.len());
+        self.optional(",\"elements\":", entry.elements);
+        self.optional(",\"expiry\":", entry.expiry);
+        self.optional(",\"idle\":", entry.idle);
+        self.optional(",\"frequency\":", entry.frequency);
+        if let Some(module) = entry.module {
+            self.text(",\"module\":", module.name().as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Printer for Json<W> {
+    fn part(&mut self, part: &Heading<'_>) -> io::Result<()> {
+        self.flush()?;
+        if let Some(log) = part.log {
+            self.text(",\"log\":", log)?;
+        }
+        self.text(",\"part\":", part.name)?;
+        self.line.extend_from_slice(b",\"offset\":");
+        self.part = std::mem::take(&mut self.line);
+        Ok(())
+    }
+
+    fn record(&mut self, step: &Step<'_, '_>) -> io::Result<()> {
+        let record = &step.record;
+        self.begin(match record.content {
+            Content::Command(_) => "{\"kind\":\"command\"",
+            Content::Annotation(_) => "{\"kind\":\"annotation\"",
+        });
+        self.number("", record.offset);
+        self.number(",\"length\":", record.length);
+        self.number(",\"record\":", record.number);
+        if let Content::Command(_) = record.content {
+            self.number(",\"db\":", step.place.database);
+        }
+        self.optional(",\"time\":", step.place.time);
+        self.optional(",\"transaction\":", step.place.transaction);
+        match record.content {
+            Content::Command(arguments) => self.command(arguments)?,
+            Content::Annotation(line) => self.text(",\"text\":", line)?,
+        }
+        self.end()
+    }
+
+    fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> io::Result<()> {
+        let kind = match item {
+            rdb::Item::Entry(_) => "{\"kind\":\"entry\"",
+            rdb::Item::Aux { .. } => "{\"kind\":\"aux\"",
+            rdb::Item::Function { .. } => "{\"kind\":\"function\"",
+            rdb::Item::ModuleAux { .. } => "{\"kind\":\"module_aux\"",
+            _ => return Ok(()),
+        };
+        self.begin(kind);
+        self.number("", offset);
+        self.number(",\"length\":", length);
+        match item {
+            rdb::Item::Entry(entry) => self.entry(entry)?,
+            rdb::Item::Aux { key, value } => {
+                self.text(",\"name\":", key)?;
+                self.text(",\"value\":", value)?;
+            }
+            rdb::Item::Function { code } => self.text(",\"code\":", code)?,
+            rdb::Item::ModuleAux { module, data, .. } => {
+                self.text(",\"module\":", module.name().as_bytes())?;
+                self.number(",\"size\":", data.len());
+            }
+            _ => {}
+        }
+        self.end()
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.hand_on()?;
+        self.out.flush()
+    }
+}
+
+/// Whether a byte stands for itself in a JSON string, whatever is around it.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
+}
+
+/// What JSON does not allow, and what a terminal would obey: control characters beyond ASCII, and marks that turn
+/// the direction of text.
+fn must_escape(character: char) -> bool {
+    match character {
+        '"' | '\\' => true,
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => character.is_control(),
+    }
+}
+
+fn escape(out: &mut Vec<u8>, character: char) {
+    let letter = match character {
+        '"' | '\\' => character,
+        '\n' => 'n',
+        '\r' => 'r',
+        '\t' => 't',
+        '\u{8}' => 'b',
+        '\u{c}' => 'f',
+        _ => {
+            // Every character that must be escaped is below 0x10000.
+            out.extend_from_slice(format!("\\u{:04x}", character as u32).as_bytes());
+            return;
+        }
+    };
+    out.push(b'\\');
+    out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+}

@@ -1,0 +1,163 @@
+//! Where a record stands in its log: its database, its time, its transaction.
+
+use crate::aof::transaction::{Control, Membership, Tracker};
+use crate::aof::{Content, Damage, Reader, Record, timestamp};
+
+/// Where one record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The database it runs in; for `SELECT` the one that it selects.
+    pub database: u64,
+    /// The unix second of the last `#TS:` annotation up to it, itself included; `None` before the first.
+    pub time: Option<i64>,
+    /// The number of its transaction in the log, from 1; `MULTI` and `EXEC` belong to theirs.
+    pub transaction: Option<u64>,
+    /// How it stands to the transaction.
+    pub membership: Membership,
+}
+
+/// Follows database, time and transactions from record to record, and from part to part.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Course {
+    database: u64,
+    time: Option<i64>,
+    tracker: Tracker,
+    opened: u64,
+}
+
+impl Course {
+    /// The next part begins: in database 0, and outside any transaction.
+    pub fn begin_part(&mut self) {
+        self.database = 0;
+        self.tracker = Tracker::default();
+    }
+
+    /// Takes note of the next record and says where it stands.
+    #[inline]
+    pub fn take(&mut self, record: &Record<'_, '_>) -> Place {
+        let mut membership = self.tracker.membership();
+        match record.content {
+            Content::Command(arguments) => {
+                let name = arguments.first().copied().unwrap_or_default();
+                if let Some(control) = Control::from_name(name) {
+                    (membership, _) = self.tracker.control(control, record.offset, record.number);
+                    self.opened += u64::from(membership == Membership::Opens);
+                } else if let Some(database) = selected_database(arguments) {
+                    self.database = database;
+                }
+            }
+            Content::Annotation(line) => self.time = timestamp(line).or(self.time),
+        }
+        let transaction = (membership != Membership::Outside).then_some(self.opened);
+        Place { database: self.database, time: self.time, transaction, membership }
+    }
+
+    /// Whether a transaction is open.
+    pub fn is_in_transaction(&self) -> bool {
+        self.tracker.open().is_some()
+    }
+
+    /// Where the open transaction was opened.
+    pub fn opening(&self) -> Option<crate::aof::transaction::Opening> {
+        self.tracker.open()
+    }
+}
+
+/// The database that a command selects, if it is a `SELECT`. A server stays where it is when the argument is no number, or none of
+/// its databases (how many it has, the log does not say).
+#[inline]
+pub fn selected_database(arguments: &[&[u8]]) -> Option<u64> {
+    let [name, argument] = arguments else { return None };
+    if name.len() != 6 || !name.eq_ignore_ascii_case(b"select") {
+        return None;
+    }
+    std::str::from_utf8(argument).ok()?.parse::<i32>().ok()?.try_into().ok()
+}
+
+/// One record and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Step<'r, 'a> {
+    /// The record.
+    pub record: Record<'r, 'a>,
+    /// Its bytes, line ends included.
+    pub raw: &'a [u8],
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Walks over the records of one part, or of a piece of it.
+#[derive(Debug, Clone)]
+pub struct Walk<'a> {
+    bytes: &'a [u8],
+    reader: Reader<'a>,
+    base: u64,
+    earlier: u64,
+    course: Course,
+}
+
+impl<'a> Walk<'a> {
+    /// A walk over a log of one RESP file.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self::part(bytes, 0, Course::default())
+    }
+
+    /// A walk over the part that `bytes` are, whose first record is at `start`, in the course of a log.
+    pub fn part(bytes: &'a [u8], start: usize, mut course: Course) -> Self {
+        course.begin_part();
+        Self { bytes, reader: Reader::new(bytes, start), base: 0, earlier: 0, course }
+    }
+
+    /// A walk over a piece of a part: `bytes` stand at offset `base` of their file, behind `earlier` records of it.
+    pub fn piece(bytes: &'a [u8], base: u64, earlier: u64, course: Course) -> Self {
+        Self { bytes, reader: Reader::new(bytes, 0), base, earlier, course }
+    }
+
+    /// The next record; `None` at the end. Damage is returned again by every further call.
+    #[inline]
+    pub fn next_step(&mut self) -> Option<Result<Step<'_, 'a>, Damage>> {
+        match self.reader.next_record()? {
+            Ok(mut record) => {
+                let start = usize::try_from(record.offset).unwrap_or_default();
+                let end = usize::try_from(record.end()).unwrap_or_default();
+                let raw = self.bytes.get(start..end).unwrap_or_default();
+                record.offset += self.base;
+                record.number += self.earlier;
+                let place = self.course.take(&record);
+                record.membership = place.membership;
+                Some(Ok(Step { record, raw, place }))
+            }
+            Err(mut damage) => {
+                damage.offset += self.base;
+                damage.record_offset += self.base;
+                damage.record += self.earlier;
+                Some(Err(damage))
+            }
+        }
+    }
+
+    /// The offset of the next record in its file.
+    pub fn position(&self) -> u64 {
+        self.base + self.reader.position()
+    }
+
+    /// How many records of the part lie behind.
+    pub fn records(&self) -> u64 {
+        self.earlier + self.reader.records()
+    }
+
+    /// The course so far.
+    pub fn course(&self) -> &Course {
+        &self.course
+    }
+
+    /// Whether the transaction that is open now is closed by an `EXEC` further on. Reads ahead, and stays where it is.
+    pub fn transaction_completes(&self) -> bool {
+        let mut ahead = self.clone();
+        while let Some(Ok(step)) = ahead.next_step() {
+            if step.place.membership == Membership::Closes {
+                return true;
+            }
+        }
+        false
+    }
+}

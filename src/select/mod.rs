@@ -1,0 +1,157 @@
+//! Which records and entries of a log are wanted: plain data, and questions about one record at a time.
+
+mod course;
+
+pub use course::{Course, Place, Step, Walk, selected_database};
+
+use crate::aof::{Content, Record};
+use crate::{command, glob};
+
+/// What is wanted. Everything is, until something is asked for; what is asked for must all be true at once, and of several
+/// databases, patterns or names any one will do.
+///
+/// ```
+/// use aofkit::select::{Selection, Walk};
+///
+/// let log = b"*3\r\n$3\r\nSET\r\n$6\r\nuser:1\r\n$1\r\nv\r\n*2\r\n$4\r\nINCR\r\n$1\r\nn\r\n";
+/// let wanted = Selection { keys: vec![b"user:*".to_vec()], ..Selection::default() };
+/// let mut walk = Walk::new(log);
+/// let mut offsets = Vec::new();
+/// while let Some(Ok(step)) = walk.next_step() {
+///     if wanted.takes(&step.record, &step.place) {
+///         offsets.push(step.record.offset);
+///     }
+/// }
+/// assert_eq!(offsets, [0]);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Databases; a record belongs to the one it runs in, `SELECT` to the one that it selects.
+    pub databases: Vec<u64>,
+    /// Patterns, as [`glob::matches`] reads them, for the keys that the command's key positions give. A record without keys
+    /// has none that matches.
+    pub keys: Vec<Vec<u8>>,
+    /// Commands. What is no command has no name.
+    pub commands: Vec<CommandName>,
+    /// The earliest unix second. A record's time is that of the last `#TS:` annotation up to it; what comes before
+    /// all of them has no time, and is older than any.
+    pub since: Option<i64>,
+    /// The latest unix second, itself included.
+    pub until: Option<i64>,
+    /// The lowest offset, in its file, at which a record may start.
+    pub from: Option<u64>,
+    /// The offset, in its file, at and behind which no record may start.
+    pub to: Option<u64>,
+}
+
+/// The name of a command, and of its subcommand if only that is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandName {
+    /// The first argument, in any case.
+    pub name: Vec<u8>,
+    /// The second.
+    pub subcommand: Option<Vec<u8>>,
+}
+
+impl CommandName {
+    /// Reads `set`, `xgroup`, `xgroup|create` or `XGROUP CREATE`; `None` if there is nothing to read, or more than two names.
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let mut words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b'|').filter(|word| !word.is_empty());
+        let name = words.next()?.to_vec();
+        let subcommand = words.next().map(<[u8]>::to_vec);
+        words.next().is_none().then_some(Self { name, subcommand })
+    }
+
+    /// Whether `arguments`, which begin with a command's name, are this command.
+    pub fn matches(&self, arguments: &[&[u8]]) -> bool {
+        let is = |index: usize, name: &[u8]| arguments.get(index).is_some_and(|word| word.eq_ignore_ascii_case(name));
+        is(0, &self.name) && self.subcommand.as_deref().is_none_or(|name| is(1, name))
+    }
+
+    /// Whether some server has a command of this name.
+    pub fn is_known(&self) -> bool {
+        command::lookup(&self.name).is_some()
+    }
+}
+
+impl Selection {
+    /// Whether nothing is asked for.
+    pub fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether the record is wanted.
+    #[inline]
+    pub fn takes(&self, record: &Record<'_, '_>, place: &Place) -> bool {
+        self.takes_offset(record.offset)
+            && self.takes_time(place.time)
+            && match record.content {
+                Content::Command(arguments) => {
+                    self.takes_database(place.database)
+                        && self.takes_command(arguments)
+                        && (self.keys.is_empty()
+                            || command::key_indexes(arguments)
+                                .filter_map(|index| arguments.get(index))
+                                .any(|key| self.takes_key(key)))
+                }
+                Content::Annotation(_) => self.takes_the_rest(),
+            }
+    }
+
+    /// Whether an RDB entry at `offset` is wanted; it has no time.
+    pub fn takes_entry(&self, offset: u64, database: u64, key: &[u8]) -> bool {
+        self.takes_offset(offset)
+            && self.takes_time(None)
+            && self.commands.is_empty()
+            && self.takes_database(database)
+            && self.takes_key(key)
+    }
+
+    /// Whether what belongs to no database and has no key (functions, AUX fields) is wanted, at `offset`.
+    pub fn takes_loose(&self, offset: u64) -> bool {
+        self.takes_offset(offset) && self.takes_time(None) && self.takes_the_rest()
+    }
+
+    /// Whether nothing in an RDB that ends at `end` can be wanted.
+    pub fn excludes_rdb(&self, end: u64) -> bool {
+        !self.commands.is_empty() || self.since.is_some() || self.from.is_some_and(|from| from >= end)
+    }
+
+    /// Whether nothing at or behind `offset` can be wanted.
+    #[inline]
+    pub fn is_past(&self, offset: u64) -> bool {
+        self.to.is_some_and(|to| offset >= to)
+    }
+
+    fn takes_the_rest(&self) -> bool {
+        self.databases.is_empty() && self.keys.is_empty() && self.commands.is_empty()
+    }
+
+    #[inline]
+    fn takes_offset(&self, offset: u64) -> bool {
+        self.from.is_none_or(|from| offset >= from) && !self.is_past(offset)
+    }
+
+    #[inline]
+    fn takes_time(&self, time: Option<i64>) -> bool {
+        self.since.is_none_or(|since| time.is_some_and(|time| time >= since))
+            && self.until.is_none_or(|until| time.is_none_or(|time| time <= until))
+    }
+
+    #[inline]
+    fn takes_database(&self, database: u64) -> bool {
+        self.databases.is_empty() || self.databases.contains(&database)
+    }
+
+    fn takes_key(&self, key: &[u8]) -> bool {
+        self.keys.is_empty() || self.keys.iter().any(|pattern| glob::matches(pattern, key))
+    }
+
+    #[inline]
+    fn takes_command(&self, arguments: &[&[u8]]) -> bool {
+        self.commands.is_empty() || self.commands.iter().any(|name| name.matches(arguments))
+    }
+}
+
+#[cfg(test)]
+mod tests;
