@@ -1,13 +1,11 @@
 //! A repair that fails, or is killed, at any of its operations: nothing is lost.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "tests make their own files")]
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use aofkit::Server;
 use aofkit::aof::log::Log;
-use aofkit::aof::scan::Options;
+use aofkit::check::Settings;
 use aofkit::repair::{self, FileSystem, OpenElsewhere, Operations, Plan};
 use tempfile::TempDir;
 
@@ -26,7 +24,7 @@ fn log_in(directory: &Path) -> PathBuf {
 
 fn plan_of(path: &Path) -> Plan {
     let log = Log::open(path).unwrap();
-    let survey = repair::survey(&log, Server::default(), Options::default()).unwrap();
+    let survey = repair::survey(&log, Settings::default()).unwrap();
     repair::plan::plan(&survey).unwrap()
 }
 

@@ -5,21 +5,23 @@ use clap::{CommandFactory, Parser, ValueEnum};
 /// Check, fix and inspect the append-only files (AOF) of Redis and Valkey.
 #[derive(Debug, Parser)]
 #[command(name = "aofkit", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// When to colour text
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
-    pub color: When,
+    pub(super) color: When,
     /// When to draw a progress bar on standard error
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
-    pub progress: When,
+    pub(super) progress: When,
     /// What to do
     #[command(subcommand)]
-    pub subcommand: Subcommand,
+    pub(super) subcommand: Subcommand,
 }
 
 /// One variant per subcommand.
 #[derive(Debug, clap::Subcommand)]
-pub enum Subcommand {
+pub(super) enum Subcommand {
+    /// Check logs: is each sound, where is it damaged, what would a server do with it
+    Check(super::check::Check),
     /// Cut a damaged end off a log, and keep what was cut off
     Fix(super::fix::Fix),
     /// Write the shell completions and the man pages into a directory
@@ -29,7 +31,7 @@ pub enum Subcommand {
 
 /// When to do something that suits terminals only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum When {
+pub(super) enum When {
     /// When a terminal is there to see it
     Auto,
     /// Always

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 
 use super::arguments::When;
+use crate::report::style::Style;
 
 /// Standard output for data, standard error for talk.
 pub struct Console {
@@ -11,16 +12,14 @@ pub struct Console {
     /// Talk goes here.
     pub talk: Stderr,
     /// Whether text on standard output is coloured.
-    #[expect(dead_code, reason = "the reports come next")]
     pub colored: bool,
     /// Whether a progress bar may be drawn on standard error.
-    #[expect(dead_code, reason = "the reports come next")]
     pub progress: bool,
 }
 
 impl Console {
     /// The real ends of this process.
-    pub fn new(color: When, progress: When) -> Self {
+    pub(super) fn new(color: When, progress: When) -> Self {
         let stdout = io::stdout();
         let wanted = |when, automatic| match when {
             When::Always => true,
@@ -35,6 +34,11 @@ impl Console {
             out: BufWriter::with_capacity(128 * 1024, stdout.lock()),
             talk: io::stderr(),
         }
+    }
+
+    /// How text is written to standard output.
+    pub fn style(&self) -> Style {
+        if self.colored { Style::Colored } else { Style::Plain }
     }
 
     /// Says that something could not be done.

@@ -1,6 +1,5 @@
 //! `aofkit fix`: cuts a damaged end off a log and keeps it beside, or puts it back.
 
-mod excerpt;
 mod outcome;
 
 use std::io::{self, IsTerminal, Write};
@@ -8,19 +7,22 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use super::Outcome;
+use super::check::ServerName;
 use super::console::Console;
+use super::progress::Progress;
 use super::prompt::{self, Answer};
 use crate::aof::log::Log;
-use crate::aof::scan;
-use crate::repair::{self, OpenElsewhere, PartPlan, Plan, Refusal, Survey, plan};
-use crate::{Error, Server};
+use crate::check;
+use crate::repair::{self, Obstacle, OpenElsewhere, PartPlan, Plan, Refusal, Survey, plan};
+use crate::report::style::Style;
+use crate::{Error, ErrorKind, Server};
 use outcome::{Report, State};
 
 /// The arguments as typed.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "a switch each, resolved before use")]
 #[command(after_long_help = HELP)]
-pub struct Fix {
+pub(super) struct Fix {
     /// The log: a file, a manifest, or a directory with a manifest in it
     #[arg(value_name = "PATH")]
     path: PathBuf,
@@ -36,6 +38,9 @@ pub struct Fix {
     /// Change a file even if another process has it open for writing
     #[arg(long)]
     force: bool,
+    /// The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]
+    #[arg(long, value_name = "VERSION", value_enum)]
+    server: Option<ServerName>,
     /// How to say what was done
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -48,7 +53,7 @@ checkers call it invalid. The bytes that go are first written to NAME.removed-OF
 
 With --format json, one object is printed: outcome (sound, planned, declined, fixed, restored or refused), path, file, size \
 (before), cut_at, removed (bytes), copy, applied (whether the file was changed), sound (whether the log is so now), finding \
-(message, offset, record), records (whole ones that go), records_behind (those of them found behind the damage), notes, \
+(code, file, offset, record, message), records (whole ones that go), records_behind (those of them found behind the damage), notes, \
 message and advice. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.
 
 Exit codes: 0 the log is sound, or was made so; 1 it is damaged, and was not or could not be fixed; 2 a file cannot be read \
@@ -66,6 +71,7 @@ enum Format {
 /// The arguments as resolved.
 struct Settings {
     path: PathBuf,
+    server: Option<Server>,
     consent: Consent,
     open_elsewhere: OpenElsewhere,
     format: Format,
@@ -97,6 +103,7 @@ impl From<&Fix> for Settings {
         };
         Self {
             path: typed.path.clone(),
+            server: typed.server.map(|server| server.0),
             consent,
             open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
             format: typed.format,
@@ -105,45 +112,62 @@ impl From<&Fix> for Settings {
 }
 
 /// Fixes a log, or undoes that.
-pub fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome> {
+pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome> {
     let settings = Settings::from(typed);
     let mut report = Report::new(&settings.path);
     let outcome =
         if typed.undo { undo(&settings, &mut report, console)? } else { fix(&settings, &mut report, console)? };
     match settings.format {
-        Format::Text => report.write_text(&mut console.out)?,
+        Format::Text => {
+            let style = console.style();
+            report.write_text(&mut console.out, style)?;
+        }
         Format::Json => report.write_json(&mut console.out)?,
     }
     Ok(outcome)
 }
 
-fn survey(settings: &Settings) -> crate::Result<Survey> {
-    let log = if settings.path.as_os_str() == "-" {
-        // Not read: it could not be cut.
-        return Ok(Survey { path: settings.path.clone(), manifest: None, listing: None, parts: Vec::new() });
-    } else {
-        Log::open(&settings.path)?
+fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
+    let log = Log::open(&settings.path)?;
+    let server = match settings.server {
+        Some(server) => server,
+        // Only Valkey 9 writes that magic, and no other server loads it.
+        None if log.parts.iter().any(|part| part.open().is_ok_and(|input| input.bytes().starts_with(b"VALKEY"))) => {
+            Server::Valkey9
+        }
+        None => Server::default(),
     };
+    let total = log.parts.iter().filter_map(|part| part.path.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let progress = Progress::new(console.progress, total, what);
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    repair::survey(&log, Server::default(), scan::Options { threads, ..scan::Options::default() })
+    repair::survey(&log, check::Settings { server, threads, progress: &|bytes| progress.advance(bytes) })
 }
 
 fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
-    let survey = survey(settings)?;
+    if settings.path.as_os_str() == "-" {
+        report.refused(&Refusal::new(Obstacle::StandardInput, "-"));
+        return Ok(Outcome::Unsound);
+    }
+    let survey = survey(settings, "checking", console)?;
     let plan = match plan::plan(&survey) {
         Ok(plan) => plan,
-        Err(refusal) => return Ok(refuse(&survey, &refusal, report)),
+        Err(refusal) => {
+            report.refused(&refusal);
+            return Ok(Outcome::Unsound);
+        }
     };
     report.note_remaining(&survey, &plan);
-    let Some((part, change)) = survey.parts.iter().zip(&plan.parts).find(|(_, change)| !change.is_untouched()) else {
+    let parts = survey.report.parts.iter().zip(&survey.files).zip(&plan.parts);
+    let Some(((part, file), change)) = parts.into_iter().find(|(_, change)| !change.is_untouched()) else {
         report.sound(&survey);
         return Ok(Outcome::Sound);
     };
-    report.planned(part, change);
+    report.planned(&survey, part, file, change);
     // A person who is to decide sees the plan first, a program gets it as a part of the outcome.
+    let style = console.style();
     match settings.format {
-        Format::Text => report.write_plan(part, &mut console.out)?,
-        Format::Json if settings.consent == Consent::Ask => report.write_plan(part, &mut console.talk)?,
+        Format::Text => report.write_plan(&mut console.out, style)?,
+        Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.talk, Style::Plain)?,
         Format::Json => {}
     }
     console.out.flush()?;
@@ -151,19 +175,7 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         return Ok(Outcome::Unsound);
     }
     drop(survey);
-    carry_out(settings, &plan, report)
-}
-
-/// Notes why nothing is done.
-fn refuse(survey: &Survey, refusal: &Refusal, report: &mut Report) -> Outcome {
-    let part = match refusal {
-        Refusal::DamageBeforeTheLastPart { part, .. } | Refusal::ServersReadOver { part, .. } => {
-            survey.parts.iter().find(|candidate| candidate.path == *part)
-        }
-        _ => None,
-    };
-    report.refused(refusal, part);
-    Outcome::Unsound
+    carry_out(settings, &plan, report, console)
 }
 
 /// Whether the plan is to be carried out; if not, the report says why.
@@ -197,23 +209,21 @@ fn consents(
 }
 
 /// Cuts, reads the log again, and says what is so now.
-fn carry_out(settings: &Settings, plan: &Plan, report: &mut Report) -> anyhow::Result<Outcome> {
+fn carry_out(settings: &Settings, plan: &Plan, report: &mut Report, console: &Console) -> anyhow::Result<Outcome> {
     for applied in repair::apply(plan, settings.open_elsewhere)? {
         report.fixed(&applied);
     }
-    let again = survey(settings)?;
+    let again = survey(settings, "checking again", console)?;
     match plan::plan(&again) {
         Ok(plan) if plan.is_nothing() => {
             report.sound = Some(true);
             Ok(Outcome::Sound)
         }
-        Ok(_) => Err(Error::new(
-            &settings.path,
-            crate::ErrorKind::Refused("the log is still damaged after the cut; was it written to?".to_owned()),
-        )
-        .into()),
+        Ok(_) => {
+            let text = "the log is still damaged after the cut; was it written to?".to_owned();
+            Err(Error::new(&settings.path, ErrorKind::Refused(text)).into())
+        }
         Err(refusal) => {
-            report.sound = Some(false);
             report.still(&refusal);
             Ok(Outcome::Unsound)
         }
@@ -226,7 +236,7 @@ fn undo(settings: &Settings, report: &mut Report, console: &mut Console) -> anyh
     let last = log.parts.iter().rev().find(|part| repair::find(&part.path).is_ok()).or(log.parts.last());
     let Some(part) = last else {
         let text = "the manifest names no file to which bytes could be put back".to_owned();
-        return Err(Error::new(&settings.path, crate::ErrorKind::Refused(text)).into());
+        return Err(Error::new(&settings.path, ErrorKind::Refused(text)).into());
     };
     let path = part.path.clone();
     drop(log);

@@ -4,9 +4,11 @@
 //! file with one `run(settings, context)`: data goes to the `Write` it was given, talk to standard error.
 
 mod arguments;
+mod check;
 mod console;
 mod fix;
 mod generate;
+mod progress;
 mod prompt;
 
 use std::ffi::OsString;
@@ -44,6 +46,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 
 fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {
     match subcommand {
+        Subcommand::Check(typed) => check::run(&typed, console),
         Subcommand::Fix(typed) => fix::run(&typed, console),
         Subcommand::Generate(typed) => generate::run(&typed, console),
     }

@@ -1,13 +1,11 @@
 //! Which bytes of a log stay: pure data, and the rules that lead to it.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::survey::{Condition, Finding, PartSurvey, Place, ReadOver, Survey};
-use crate::aof::Damage;
-use crate::aof::manifest::Problem;
-use crate::aof::scan::{Oddity, Scan, Seen};
-use crate::aof::transaction::Misplaced;
+use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
+use crate::aof::scan::Scan;
+use crate::check::{Code, Finding, PartReport, Severity};
 use crate::input::{Container, Facts};
 
 /// What a repair does to a log: for each part, which bytes stay.
@@ -71,189 +69,136 @@ impl PartPlan {
 }
 
 /// Why there is no plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The kind of obstacle.
+    pub obstacle: Obstacle,
+    /// The file that it is about; `-` for standard input.
+    pub file: PathBuf,
+    /// What a check found there, if it is that.
+    pub finding: Option<Box<Finding>>,
+}
+
+/// What keeps a log from being repaired by a cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum Obstacle {
     /// Standard input cannot be cut.
-    #[error("standard input cannot be cut")]
     StandardInput,
     /// The manifest breaks a rule.
-    #[error("line {} of the manifest {}: {}", .problem.line, .manifest.display(), .problem.flaw)]
-    Manifest {
-        /// The manifest.
-        manifest: PathBuf,
-        /// The first rule that it breaks.
-        problem: Problem,
-    },
+    Manifest,
     /// The manifest names nothing that a server loads.
-    #[error("the manifest names no file that a server loads")]
     NoParts,
     /// A part is not there.
-    #[error("{} cannot be opened as a part of the log: {why}", .part.display())]
-    MissingPart {
-        /// The part.
-        part: PathBuf,
-        /// What the operating system said.
-        why: String,
-    },
+    MissingPart,
     /// The file is compressed.
-    #[error("{} is compressed ({})", .part.display(), .container.name())]
-    Compressed {
-        /// The part.
-        part: PathBuf,
-        /// How.
-        container: Container,
-    },
+    Compressed(Container),
     /// Nothing in the file reads as a log.
-    #[error("nothing in {} reads as a log: a cut would only empty it", .part.display())]
-    NoLog {
-        /// The file.
-        part: PathBuf,
-    },
+    NoLog,
     /// The file that was given is named by a manifest, and others come behind it.
-    #[error("{} is not the last part of its log: {} comes behind it (manifest: {})", .part.display(), .last.display(), .manifest.display())]
     NotTheLastPart {
-        /// The file.
-        part: PathBuf,
         /// The last part.
         last: PathBuf,
         /// The manifest that says so.
         manifest: PathBuf,
     },
     /// The file that was given was replaced by a rewrite.
-    #[error("{} was replaced by a rewrite and is not loaded (manifest: {})", .part.display(), .manifest.display())]
     History {
-        /// The file.
-        part: PathBuf,
         /// The manifest that says so.
         manifest: PathBuf,
     },
     /// A part before the last is damaged.
-    #[error("{} is damaged at byte {}, and it is not the last part of its log", .part.display(), .finding.offset())]
-    DamageBeforeTheLastPart {
-        /// The part.
-        part: PathBuf,
-        /// What is wrong with it.
-        finding: Finding,
-    },
-    /// An RDB, or an RDB preamble, is damaged or unknown.
-    #[error("the RDB in {} cannot be read past byte {offset}: {message}", .part.display())]
-    DamagedRdb {
-        /// The part.
-        part: PathBuf,
-        /// The offset of the offending byte.
-        offset: u64,
-        /// What is wrong.
-        message: String,
-    },
+    DamageBeforeTheLastPart,
+    /// An RDB, or an RDB preamble, is damaged or of an unknown kind.
+    Rdb,
     /// The official checkers call a place invalid that servers read over.
-    #[error("{} is invalid at byte {} to the official checkers, but servers load it to its end", .part.display(), .damage.offset)]
-    ServersReadOver {
-        /// The part.
-        part: PathBuf,
-        /// What the checkers find wrong.
-        damage: Damage,
-    },
-    /// All records are whole, but one is such that a server or a checker does not take it.
-    #[error("{} has whole records only, but {} at byte {}", .part.display(), words(.oddity), .seen.offset)]
-    NotDamage {
-        /// The part.
-        part: PathBuf,
-        /// What is odd about the record.
-        oddity: Oddity,
-        /// Where.
-        seen: Seen,
-    },
+    ServersReadOver,
+    /// All records are whole, but something else is wrong: an unknown command, a nested `MULTI` …
+    NotDamage,
 }
 
 impl Refusal {
-    /// What can be done instead: whole sentences.
-    pub fn advice(&self) -> String {
-        match self {
-            Self::StandardInput => "Give the path of the file.".to_owned(),
-            Self::Manifest { .. } => {
-                "Correct the line by hand (keep a copy of the manifest), or restore the manifest from a backup; the files it \
-                 names can be checked one by one."
-                    .to_owned()
-            }
-            Self::NoParts => "Restore the manifest from a backup.".to_owned(),
-            Self::MissingPart { .. } => {
-                "Restore the file from a backup, or find where it was moved to. Without it the log cannot be loaded, and \
-                 taking it out of the manifest loses what it held."
-                    .to_owned()
-            }
-            Self::Compressed { .. } => "Decompress the file, and fix that.".to_owned(),
-            Self::NoLog { .. } => "Check that this is the file you meant.".to_owned(),
-            Self::NotTheLastPart { manifest, .. } => format!(
-                "A cut in the middle of a log would lose what the later parts build on. Fix the log as a whole: aofkit fix {}",
+    /// A refusal without a finding.
+    pub fn new(obstacle: Obstacle, file: impl Into<PathBuf>) -> Self {
+        Self { obstacle, file: file.into(), finding: None }
+    }
+
+    /// What is in the way: a sentence without its full stop, to be read behind the file's name.
+    pub fn message(&self) -> String {
+        match &self.obstacle {
+            Obstacle::StandardInput => "standard input cannot be cut".to_owned(),
+            Obstacle::NoParts => "the manifest names no file that a server loads".to_owned(),
+            Obstacle::Compressed(container) => format!("the file is compressed ({})", container.name()),
+            Obstacle::NoLog => "nothing in this file reads as a log: a cut would only empty it".to_owned(),
+            Obstacle::NotTheLastPart { last, manifest } => format!(
+                "this is not the last part of its log: {} comes behind it, says {}",
+                last.display(),
                 manifest.display()
             ),
-            Self::History { .. } => "Nothing needs it; fix the parts that the manifest lists as base or incr.".to_owned(),
-            Self::DamageBeforeTheLastPart { .. } => {
+            Obstacle::History { manifest } => {
+                format!("this file was replaced by a rewrite and is not loaded, says {}", manifest.display())
+            }
+            Obstacle::DamageBeforeTheLastPart => "this is damaged, and not the last part of its log".to_owned(),
+            Obstacle::Rdb => "the damage is inside an RDB".to_owned(),
+            Obstacle::ServersReadOver => {
+                "the official checkers call this invalid, but servers load it to its end".to_owned()
+            }
+            Obstacle::Manifest | Obstacle::MissingPart => "the log is not complete".to_owned(),
+            Obstacle::NotDamage => "every record is whole, so that there is nothing to cut off".to_owned(),
+        }
+    }
+
+    /// What can be done instead: sentences.
+    pub fn advice(&self) -> String {
+        let text = match &self.obstacle {
+            Obstacle::StandardInput => "Give the path of the file.",
+            Obstacle::Manifest => {
+                "Correct the line by hand (keep a copy of the manifest), or restore the manifest from a backup."
+            }
+            Obstacle::NoParts => "Restore the manifest from a backup.",
+            Obstacle::MissingPart => {
+                "Restore the file from a backup, or find where it was moved to. To take it out of the manifest loses what \
+                 it held."
+            }
+            Obstacle::Compressed(_) => "Decompress the file, and fix that.",
+            Obstacle::NoLog => "Check that this is the file you meant.",
+            Obstacle::NotTheLastPart { manifest, .. } => {
+                return format!(
+                    "A cut in the middle of a log would lose what the later parts build on. To fix the log as a whole: \
+                     aofkit fix {}",
+                    manifest.display()
+                );
+            }
+            Obstacle::History { .. } => "Nothing needs it. Fix the log through its manifest.",
+            Obstacle::DamageBeforeTheLastPart => {
                 "A cut here would lose all that comes behind it in this part, on which the later parts build. Restore this \
-                 part from a backup or a replica; or, if what comes later may be lost, take the later parts out of the \
-                 manifest (keep copies) and fix this one as the last."
-                    .to_owned()
+                 part from a backup or a replica. If all that was written after the damage may be lost: copy the directory, \
+                 take the later parts out of the manifest there, and fix the copy."
             }
-            Self::DamagedRdb { .. } => {
-                "An RDB cannot be cut: nothing behind the damage could be loaded. Restore it from a backup or a replica."
-                    .to_owned()
+            Obstacle::Rdb => {
+                "An RDB cannot be cut: a server loads it whole or not at all. Restore it from a backup or a replica."
             }
-            Self::ServersReadOver { .. } => {
-                "Nothing that a server loads is cut off: start a server on the log and let it rewrite it (BGREWRITEAOF). To \
-                 cut all the same as the official checker does, run it with --fix."
-                    .to_owned()
+            Obstacle::ServersReadOver => {
+                "Nothing that a server loads is cut off. Start a server on the log and let it rewrite it (BGREWRITEAOF). The \
+                 official checker with --fix would cut there."
             }
-            Self::NotDamage { oddity, .. } => odd_advice(oddity).to_owned(),
-        }
+            Obstacle::NotDamage => match self.finding.as_ref().map(|finding| finding.code) {
+                Some(Code::NestedMulti | Code::LoneExec) => {
+                    "The official checkers cut there with --fix, but servers load every key, and nothing that a server loads \
+                     is cut off. Start a server on the log and let it rewrite it (BGREWRITEAOF)."
+                }
+                Some(Code::UnknownCommand | Code::UnknownSubcommand) => {
+                    "Start a server that knows the command: a newer one, one with the module, or one with the same \
+                     rename-command."
+                }
+                _ => return self.finding.as_ref().map_or_else(String::new, |finding| finding.advice.clone()),
+            },
+        };
+        text.to_owned()
     }
-}
 
-fn odd_advice(oddity: &Oddity) -> &'static str {
-    match oddity {
-        Oddity::Misplaced(Misplaced::NestedMulti | Misplaced::LoneExec) => {
-            "The official checkers call that invalid, and their --fix cuts there; servers load every key. Nothing that a \
-             server loads is cut off: start a server on the log and let it rewrite it (BGREWRITEAOF)."
-        }
-        Oddity::UnknownCommand(_) | Oddity::UnknownSubcommand { .. } => {
-            "Start a server that knows the command: a newer one, one with the module, or one with the same rename-command."
-        }
-        _ => "Look at the record with aofkit inspect; servers refuse it or crash.",
-    }
-}
-
-/// An oddity in words.
-pub fn words(oddity: &Oddity) -> String {
-    let shown = |bytes: &[u8]| bytes.escape_ascii().to_string();
-    match oddity {
-        Oddity::Misplaced(Misplaced::NestedMulti) => "a MULTI inside a transaction".to_owned(),
-        Oddity::Misplaced(Misplaced::LoneExec) => "an EXEC without MULTI".to_owned(),
-        Oddity::Misplaced(Misplaced::QueuedDiscard) => "a DISCARD inside a transaction".to_owned(),
-        Oddity::Misplaced(Misplaced::LoneDiscard) => "a DISCARD without MULTI".to_owned(),
-        Oddity::UnknownCommand(name) => format!("the unknown command '{}'", shown(name)),
-        Oddity::UnknownSubcommand { command, subcommand } => {
-            format!("the unknown subcommand '{}' of {command}", shown(subcommand))
-        }
-        Oddity::WrongArity(name) => format!("a wrong number of arguments for {name}"),
-        Oddity::ServerCommand(name) => format!("{name}, which a loading server may not survive,"),
-        Oddity::NulInName(name) => format!("a NUL in the command name '{}'", shown(name)),
-        Oddity::NoSuchDatabase(number) => format!("a SELECT of the database '{}'", shown(number)),
-        Oddity::CutAnnotation => "an annotation that the end of the file cuts".to_owned(),
-        Oddity::Others => "more odd records".to_owned(),
-    }
-}
-
-/// Whether a server refuses (or crashes at) the record, or a checker calls it invalid.
-pub fn is_trouble(oddity: &Oddity) -> bool {
-    match oddity {
-        Oddity::Misplaced(Misplaced::NestedMulti | Misplaced::LoneExec | Misplaced::QueuedDiscard)
-        | Oddity::UnknownCommand(_)
-        | Oddity::UnknownSubcommand { .. }
-        | Oddity::WrongArity(_)
-        | Oddity::ServerCommand(_)
-        | Oddity::NulInName(_)
-        | Oddity::Others => true,
-        Oddity::Misplaced(Misplaced::LoneDiscard) | Oddity::NoSuchDatabase(_) | Oddity::CutAnnotation => false,
+    fn with(self, finding: Option<&Finding>) -> Self {
+        Self { finding: finding.cloned().map(Box::new), ..self }
     }
 }
 
@@ -266,80 +211,100 @@ pub fn is_trouble(oddity: &Oddity) -> bool {
 /// A [`Refusal`] where a cut does not help or would lose what a server loads.
 pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
     outer_obstacle(survey)?;
-    let Some((last, before)) = survey.parts.split_last() else { return Err(Refusal::NoParts) };
-    let mut parts = Vec::with_capacity(survey.parts.len());
-    for part in before {
-        let (_, facts) = records(part)?;
-        if let Some(finding) = part.finding() {
-            return Err(Refusal::DamageBeforeTheLastPart { part: part.path.clone(), finding });
-        }
-        parts.push(PartPlan::keep_first(&part.path, facts, facts.length));
+    let report = &survey.report;
+    let mut parts = Vec::with_capacity(report.parts.len());
+    for (index, (part, file)) in report.parts.iter().zip(&survey.files).enumerate() {
+        let (scan, facts) = records(survey, part, file)?;
+        let damage = damage(survey, part);
+        let cut = match damage {
+            None => facts.length,
+            Some(_) if index + 1 < report.parts.len() => {
+                return Err(Refusal::new(Obstacle::DamageBeforeTheLastPart, &part.path).with(damage));
+            }
+            Some(_) => match file.condition {
+                Condition::ReadOver(ReadOver::ToTheEnd) => {
+                    return Err(Refusal::new(Obstacle::ServersReadOver, &part.path).with(damage));
+                }
+                Condition::ReadOver(ReadOver::UpTo(at)) => at,
+                _ => scan.valid_up_to(),
+            },
+        };
+        parts.push(PartPlan::keep_first(&part.path, facts, cut));
     }
-    let (scan, facts) = records(last)?;
-    let cut = if last.finding().is_some() { cut_at(last, scan)? } else { facts.length };
-    parts.push(PartPlan::keep_first(&last.path, facts, cut));
+    if parts.is_empty() {
+        return Err(Refusal::new(Obstacle::NoParts, &report.path));
+    }
     let plan = Plan { parts };
     if plan.is_nothing()
-        && let Some((part, oddity, seen)) = remaining(survey, &plan).find(|(_, oddity, _)| is_trouble(oddity))
+        && let Some(finding) = remaining(survey, &plan).find(|finding| finding.severity == Severity::Error)
     {
-        return Err(Refusal::NotDamage { part: part.path.clone(), oddity: oddity.clone(), seen });
+        return Err(Refusal::new(Obstacle::NotDamage, &finding.file).with(Some(finding)));
     }
     Ok(plan)
 }
 
 /// What keeps a log from being repaired before any part is looked at.
 fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
-    if survey.path.as_os_str() == "-" {
-        return Err(Refusal::StandardInput);
+    let path = &survey.report.path;
+    if path == Path::new("-") {
+        return Err(Refusal::new(Obstacle::StandardInput, path));
     }
-    if let Some(manifest) = &survey.manifest
-        && let Some(problem) = &manifest.problem
-    {
-        return Err(Refusal::Manifest { manifest: manifest.path.clone(), problem: problem.clone() });
+    if let Some(finding) = survey.report.findings.iter().find(|finding| finding.code == Code::Manifest) {
+        return Err(Refusal::new(Obstacle::Manifest, &finding.file).with(Some(finding)));
     }
     let Some(listing) = &survey.listing else { return Ok(()) };
-    let (part, manifest) = (survey.path.clone(), listing.manifest.clone());
-    match &listing.place {
-        Place::Last => Ok(()),
-        Place::Before(last) => Err(Refusal::NotTheLastPart { part, last: last.clone(), manifest }),
-        Place::History => Err(Refusal::History { part, manifest }),
-    }
+    let manifest = listing.manifest.clone();
+    let obstacle = match &listing.place {
+        Place::Last => return Ok(()),
+        Place::Before(last) => Obstacle::NotTheLastPart { last: last.clone(), manifest },
+        Place::History => Obstacle::History { manifest },
+    };
+    Err(Refusal::new(obstacle, path))
 }
 
-/// The records of a part that can be read.
-fn records(part: &PartSurvey) -> Result<(&Scan, Facts), Refusal> {
-    let path = || part.path.clone();
-    match (&part.condition, part.facts()) {
-        (Condition::Records { scan, .. }, Some(facts)) => Ok((scan, facts)),
-        (Condition::Missing(why), _) => Err(Refusal::MissingPart { part: path(), why: why.clone() }),
-        (Condition::Compressed(container), _) => Err(Refusal::Compressed { part: path(), container: *container }),
-        (Condition::Rdb { offset, message }, _) => {
-            Err(Refusal::DamagedRdb { part: path(), offset: *offset, message: message.clone() })
-        }
-        (Condition::NoLog | Condition::NotReached | Condition::Records { .. }, _) => {
-            Err(Refusal::NoLog { part: path() })
-        }
-    }
+/// The records of a part that can be cut.
+fn records<'s>(survey: &Survey, part: &'s PartReport, file: &FileSurvey) -> Result<(&'s Scan, Facts), Refusal> {
+    let obstacle = match (file.condition, &part.scan, file.facts()) {
+        (Condition::Records | Condition::ReadOver(_), Some(scan), Some(facts)) => return Ok((scan, facts)),
+        (Condition::Compressed(container), ..) => Obstacle::Compressed(container),
+        (Condition::Missing, ..) | (_, _, None) => Obstacle::MissingPart,
+        (Condition::NoLog, ..) => Obstacle::NoLog,
+        (Condition::Rdb | Condition::Records | Condition::ReadOver(_), ..) => Obstacle::Rdb,
+    };
+    let tells = matches!(obstacle, Obstacle::MissingPart | Obstacle::Rdb);
+    let of_part = |finding: &&Finding| tells && finding.file == part.path && finding.severity == Severity::Error;
+    Err(Refusal::new(obstacle, &part.path).with(survey.report.findings.iter().find(of_part)))
 }
 
-fn cut_at(part: &PartSurvey, scan: &Scan) -> Result<u64, Refusal> {
-    match (&part.condition, scan.damage) {
-        (Condition::Records { read_over: Some(ReadOver::ToTheEnd), .. }, Some(damage)) => {
-            Err(Refusal::ServersReadOver { part: part.path.clone(), damage })
-        }
-        (Condition::Records { read_over: Some(ReadOver::UpTo(at)), .. }, _) => Ok(*at),
-        _ => Ok(scan.valid_up_to()),
-    }
+/// Why a part has to be cut, if it has: its records end too early, or in bytes that are none.
+pub fn damage<'s>(survey: &'s Survey, part: &PartReport) -> Option<&'s Finding> {
+    survey.report.findings.iter().find(|finding| finding.file == part.path && is_damage(finding.code))
 }
 
-/// The odd records in what stays: which part, what, and where.
-pub fn remaining<'s>(
-    survey: &'s Survey,
-    plan: &'s Plan,
-) -> impl Iterator<Item = (&'s PartSurvey, &'s Oddity, Seen)> + 's {
-    survey.parts.iter().zip(&plan.parts).flat_map(|(part, planned)| {
-        let end = planned.cut_at().unwrap_or(planned.facts.length);
-        let oddities = part.scan().into_iter().flat_map(|scan| scan.oddities.iter());
-        oddities.filter(move |(_, seen)| seen.offset < end).map(move |(oddity, seen)| (part, oddity, seen))
+const fn is_damage(code: Code) -> bool {
+    matches!(
+        code,
+        Code::TruncatedRecord
+            | Code::MalformedRecord
+            | Code::NotARecord
+            | Code::ZeroTail
+            | Code::LongAnnotation
+            | Code::UnfinishedTransaction
+    )
+}
+
+/// What a check found and the plan leaves as it is.
+///
+/// A server or a version that does not load the log is no matter of a repair, nor is what a server would do instead of one.
+pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item = &'s Finding> {
+    let ends: Vec<(&Path, u64)> =
+        plan.parts.iter().map(|part| (part.path.as_path(), part.cut_at().unwrap_or(part.facts.length))).collect();
+    survey.report.findings.iter().filter(move |finding| {
+        let goes = |(path, end): &(&Path, u64)| {
+            *path == finding.file && finding.offset.is_some_and(|offset| offset >= *end && !plan.is_nothing())
+        };
+        !is_damage(finding.code)
+            && !matches!(finding.code, Code::LeavesTransactionOpen | Code::RdbUnsupported | Code::EmptyLog)
+            && !ends.iter().any(goes)
     })
 }

@@ -1,39 +1,27 @@
-//! What a repair needs to know of a log: every part read once, nothing changed.
+//! What a repair needs to know of a log: a check of it, and the files as they were then. Nothing is changed.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::aof::log::{Log, Role};
-use crate::aof::manifest::{self, Kind, Problem};
-use crate::aof::scan::{self, Scan};
-use crate::aof::transaction::Opening;
+use crate::aof::manifest::{self, Kind};
+use crate::aof::scan::Scan;
 use crate::aof::{Damage, DamageKind};
-use crate::check::server::{PartEnd, Resume, load_resp, starts_with_rdb};
+use crate::check::server::{PartEnd, Resume, load_resp};
+use crate::check::{self, PartReport, Report, Settings};
 use crate::input::{Container, Facts, Input};
-use crate::rdb;
 use crate::{Error, Result, Server};
 
 /// A log as a repair sees it.
 #[derive(Debug, Clone)]
 pub struct Survey {
-    /// The path as it was given; `-` for standard input.
-    pub path: PathBuf,
-    /// The manifest, for a log that has one.
-    pub manifest: Option<ManifestSurvey>,
+    /// What a check found.
+    pub report: Report,
     /// For a single file that a manifest beside it names: its place in that log.
     pub listing: Option<Listing>,
-    /// What a server loads, in its order. Nothing is read behind the first part that it would refuse.
-    pub parts: Vec<PartSurvey>,
-}
-
-/// A manifest and the rules that it breaks.
-#[derive(Debug, Clone)]
-pub struct ManifestSurvey {
-    /// Its path.
-    pub path: PathBuf,
-    /// What a server refuses it for.
-    pub problem: Option<Problem>,
+    /// The files behind [`Report::parts`], one for one.
+    pub files: Vec<FileSurvey>,
 }
 
 /// A manifest that names a file which was given by itself.
@@ -56,185 +44,83 @@ pub enum Place {
     History,
 }
 
-/// One part.
+/// The file of one part.
 #[derive(Debug, Clone)]
-pub struct PartSurvey {
-    /// The file.
-    pub path: PathBuf,
-    /// What it is to its log.
-    pub role: Role,
-    /// What was found in it.
+pub struct FileSurvey {
+    /// What can be done with it.
     pub condition: Condition,
-    pub(super) input: Option<Input>,
+    input: Option<Input>,
 }
 
-/// What was found in a part.
-#[derive(Debug, Clone)]
+/// Whether a part can be cut, as far as that is to be seen from its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// A server would have given up before it.
-    NotReached,
-    /// There is no such file, and why.
-    Missing(String),
+    /// There is no such file.
+    Missing,
     /// The file is compressed: no server loads it, and a cut needs the bytes as they are.
     Compressed(Container),
     /// Nothing in the file reads as a log.
     NoLog,
-    /// The RDB, or the RDB preamble, is damaged or unknown.
-    Rdb {
-        /// The offset of the offending byte.
-        offset: u64,
-        /// What is wrong.
-        message: String,
-    },
+    /// It begins with an RDB whose end is not known, because it is damaged or of an unknown kind.
+    Rdb,
     /// The records were read, to the end or to the first damage.
-    Records {
-        /// What was found.
-        scan: Box<Scan>,
-        /// How far servers read over the damage, where they do.
-        read_over: Option<ReadOver>,
-    },
+    Records,
+    /// The same, and a server reads over the damage.
+    ReadOver(ReadOver),
 }
 
-/// Damage to the official checkers, but not to a server, which loads the record it is in.
+/// How far a server gets with damage that only the official checkers mind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadOver {
-    /// A server loads the part to its end.
+    /// It loads the part to its end.
     ToTheEnd,
     /// The part also ends early: a server with `aof-load-truncated yes` cuts it here, and loads what is before.
     UpTo(u64),
 }
 
-/// Why a part has to be cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finding {
-    /// A record that is cut or wrong; perhaps inside a transaction, which then goes whole.
-    Damage(Damage, Option<Opening>),
-    /// The part ends in a transaction that no `EXEC` closes.
-    OpenTransaction(Opening),
-}
-
-impl Finding {
-    /// What the pass over a part found, if it found anything to cut.
-    pub fn of(scan: &Scan) -> Option<Self> {
-        match (scan.damage, scan.open()) {
-            (Some(damage), open) => Some(Self::Damage(damage, open)),
-            (None, Some(open)) => Some(Self::OpenTransaction(open)),
-            (None, None) => None,
-        }
-    }
-
-    /// Where to look: the first offending byte, or the `MULTI`.
-    pub fn offset(&self) -> u64 {
-        match self {
-            Self::Damage(damage, _) => damage.offset,
-            Self::OpenTransaction(open) => open.offset,
-        }
-    }
-
-    /// The number of the record that it is in, from 1.
-    pub fn record(&self) -> u64 {
-        match self {
-            Self::Damage(damage, _) => damage.record,
-            Self::OpenTransaction(open) => open.record,
-        }
-    }
-}
-
-impl PartSurvey {
-    /// The file as it was when it was read; `None` where there was none.
+impl FileSurvey {
+    /// The file as it was just before it was read; `None` where there was none.
     pub fn facts(&self) -> Option<Facts> {
         self.input.as_ref().map(|input| *input.facts())
     }
 
-    /// The bytes of the file; empty where there is none.
+    /// The bytes of the file; none where there is none.
     pub fn bytes(&self) -> &[u8] {
         self.input.as_ref().map_or(&[], Input::bytes)
     }
-
-    /// The pass over the records, if there was one.
-    pub fn scan(&self) -> Option<&Scan> {
-        match &self.condition {
-            Condition::Records { scan, .. } => Some(scan),
-            _ => None,
-        }
-    }
-
-    /// Why the part has to be cut, if it has.
-    pub fn finding(&self) -> Option<Finding> {
-        self.scan().and_then(Finding::of)
-    }
 }
 
-/// Reads a log for a repair, with the commands that `server` knows.
+/// Checks a log for a repair.
 ///
 /// # Errors
-/// As [`Log::open`] and [`Input::open`]; damage is none, nor is a part that is missing.
-pub fn survey(log: &Log, server: Server, options: scan::Options<'_>) -> Result<Survey> {
-    let manifest = log.as_multi_part().map(|multi_part| ManifestSurvey {
-        path: multi_part.manifest_path.clone(),
-        problem: multi_part.manifest.problem_for(Server::default()).cloned(),
+/// As [`check::check`]; damage is none, nor is a part that is missing.
+pub fn survey(log: &Log, settings: Settings<'_>) -> Result<Survey> {
+    // Opened before the check reads them: whatever changes from here on keeps the plan from being carried out.
+    let inputs: Vec<Option<Input>> = log
+        .parts
+        .iter()
+        .map(|part| if part.missing().is_some() { Ok(None) } else { part.open().map(Some) })
+        .collect::<Result<_>>()?;
+    let report = check::check(log, settings)?;
+    let listing = if log.as_multi_part().is_none() { listing(&log.path)? } else { None };
+    let files = inputs.into_iter().zip(&report.parts).map(|(input, part)| {
+        let condition = input.as_ref().map_or(Condition::Missing, |input| condition(input, part, settings.server));
+        FileSurvey { condition, input }
     });
-    let is_stdin = log.path == Path::new("-");
-    let listing = if manifest.is_none() && !is_stdin { listing(&log.path)? } else { None };
-    let mut survey = Survey { path: log.path.clone(), manifest, listing, parts: Vec::new() };
-    let refused = survey.manifest.as_ref().is_some_and(|manifest| manifest.problem.is_some());
-    if is_stdin || refused || survey.listing.as_ref().is_some_and(|listing| listing.place != Place::Last) {
-        return Ok(survey);
-    }
-    for part in &log.parts {
-        let (input, condition) = match part.missing() {
-            Some(error) => (None, Condition::Missing(error.to_string())),
-            None => {
-                let input = part.open()?;
-                let condition = read(&input, part.role, server, options);
-                (Some(input), condition)
-            }
-        };
-        let part = PartSurvey { path: part.path.clone(), role: part.role, condition, input };
-        let stop = part.scan().is_none_or(|scan| Finding::of(scan).is_some());
-        survey.parts.push(part);
-        if stop {
-            break;
-        }
-    }
-    // A part that was not reached is behind: the planner must know that the damage is not at the end.
-    for part in log.parts.iter().skip(survey.parts.len()).take(1) {
-        let (path, condition) = (part.path.clone(), Condition::NotReached);
-        survey.parts.push(PartSurvey { path, role: part.role, condition, input: None });
-    }
-    Ok(survey)
+    Ok(Survey { files: files.collect(), report, listing })
 }
 
-fn read(input: &Input, role: Role, server: Server, options: scan::Options<'_>) -> Condition {
+fn condition(input: &Input, part: &PartReport, server: Server) -> Condition {
     let bytes = input.bytes();
-    let container = if role == Role::Single { input.container() } else { Container::of(bytes) };
+    let container = if part.role == Role::Single { input.container() } else { Container::of(bytes) };
     if container != Container::Plain {
         return Condition::Compressed(container);
     }
-    let start = match rdb_end(bytes, server) {
-        Ok(start) => start,
-        Err(damage) => return Condition::Rdb { offset: damage.offset, message: damage.to_string() },
-    };
-    let scan = scan::scan(bytes, start, server, options);
-    if role == Role::Single && start == 0 && reads_as_nothing(bytes, &scan) {
+    let Some(scan) = &part.scan else { return Condition::Rdb };
+    if part.role == Role::Single && scan.start == 0 && reads_as_nothing(bytes, scan) {
         return Condition::NoLog;
     }
-    Condition::Records { read_over: read_over(bytes, &scan, server), scan: Box::new(scan) }
-}
-
-/// The end of the RDB that a part begins with, 0 if there is none; or what no server, or not this one, loads of it.
-fn rdb_end(bytes: &[u8], server: Server) -> std::result::Result<usize, rdb::Damage> {
-    if !rdb::is_rdb(bytes) && !starts_with_rdb(bytes, server) {
-        return Ok(0);
-    }
-    let mut walker = rdb::Walker::new(bytes, 0);
-    for item in &mut walker {
-        let item = item?;
-        if let Some(flaw) = item.flaws().iter().find(|flaw| flaw.servers.contains(server)) {
-            return Err(flaw.damage.clone());
-        }
-    }
-    Ok(usize::try_from(walker.position()).unwrap_or(bytes.len()))
+    read_over(bytes, scan, server).map_or(Condition::Records, Condition::ReadOver)
 }
 
 /// Whether a file has nothing of a log in it: cutting it would empty a file that was given by mistake.
@@ -248,7 +134,7 @@ fn reads_as_nothing(bytes: &[u8], scan: &Scan) -> bool {
         && !head.windows(4).any(|line| matches!(line, [b'\r', b'\n', b'$' | b'*', b'0'..=b'9']))
 }
 
-/// How far servers read over the damage, where its record is none that they give up at.
+/// How far a server reads over the damage, where its record is none that it gives up at.
 fn read_over(bytes: &[u8], scan: &Scan, server: Server) -> Option<ReadOver> {
     if matches!(scan.damage?.kind, DamageKind::Truncated { .. } | DamageKind::NoRecord { .. }) {
         return None;

@@ -55,7 +55,6 @@ fn name_of(process: u32) -> String {
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
-#[allow(clippy::disallowed_methods, reason = "a test makes its own files")]
 mod tests {
     use super::*;
     use std::process::{Command, Stdio};

@@ -1,4 +1,7 @@
 //! Everything that a person or a program reads; generic over [`std::io::Write`].
 
+pub mod check;
 pub mod escape;
 pub mod inspect;
+pub mod number;
+pub mod style;

@@ -1,6 +1,6 @@
 //! Where a record stands in its log: its database, its time, its transaction.
 
-use crate::aof::transaction::{Control, Membership, Tracker};
+use crate::aof::transaction::{Control, Membership, Opening, Tracker};
 use crate::aof::{Content, Damage, Reader, Record, timestamp};
 
 /// Where one record stands.
@@ -40,7 +40,10 @@ impl Course {
             Content::Command(arguments) => {
                 let name = arguments.first().copied().unwrap_or_default();
                 if let Some(control) = Control::from_name(name) {
-                    (membership, _) = self.tracker.control(control, record.offset, record.number);
+                    (membership, _) = self.tracker.control(
+                        control,
+                        Opening { offset: record.offset, record: record.number, command_end_before: None },
+                    );
                     self.opened += u64::from(membership == Membership::Opens);
                 } else if let Some(database) = selected_database(arguments) {
                     self.database = database;

@@ -48,7 +48,8 @@ fn keys_are_where_the_command_has_them() {
 #[test]
 fn commands_go_by_name_and_subcommand_in_any_case() {
     let lines = ["xgroup create s g $", "XGROUP DESTROY s g", "SET k v", "#TS:1"];
-    let of = |text: &str| Selection { commands: vec![CommandName::parse(text.as_bytes()).unwrap()], ..Selection::default() };
+    let of =
+        |text: &str| Selection { commands: vec![CommandName::parse(text.as_bytes()).unwrap()], ..Selection::default() };
     assert_eq!(taken(&of("XGROUP|create"), &lines), ["xgroup create s g $"]);
     assert_eq!(taken(&of("xgroup CREATE"), &lines), ["xgroup create s g $"]);
     assert_eq!(taken(&of("xgroup"), &lines), ["xgroup create s g $", "XGROUP DESTROY s g"]);

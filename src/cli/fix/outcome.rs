@@ -7,10 +7,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::excerpt;
-use crate::aof::{Damage, DamageKind};
-use crate::repair::survey::{Condition, ReadOver};
-use crate::repair::{Applied, Copy, Finding, PartPlan, PartSurvey, Plan, Refusal, Removed, Survey, Undone, plan};
+use crate::check::{Code, Excerpt, Finding, PartReport};
+use crate::repair::plan::{damage, remaining};
+use crate::repair::survey::{Condition, FileSurvey, ReadOver};
+use crate::repair::{Applied, Copy, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
+use crate::report::check::write_excerpt;
+use crate::report::style::{Style, Tone};
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,7 +45,7 @@ pub struct Report {
     copy: Option<Text>,
     applied: bool,
     pub sound: Option<bool>,
-    finding: Option<FoundText>,
+    finding: Option<Found>,
     records: Option<u64>,
     records_behind: Option<u64>,
     notes: Vec<String>,
@@ -51,14 +53,37 @@ pub struct Report {
     pub advice: Option<String>,
     #[serde(skip)]
     content: Removed,
+    #[serde(skip)]
+    excerpt: Option<Excerpt>,
 }
 
-/// A finding in words.
+/// A finding, as in the report of a check.
 #[derive(Debug, Serialize)]
-struct FoundText {
+struct Found {
+    code: Code,
+    file: Text,
+    offset: Option<u64>,
+    record: Option<u64>,
     message: String,
-    offset: u64,
-    record: u64,
+}
+
+impl Found {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            code: finding.code,
+            file: Text::of(&finding.file),
+            offset: finding.offset,
+            record: finding.record,
+            message: finding.message.clone(),
+        }
+    }
+
+    /// ` at byte 12, in record 3`.
+    fn place(&self) -> String {
+        let offset = self.offset.map_or_else(String::new, |offset| format!(" at byte {offset}"));
+        let record = self.record.map_or_else(String::new, |record| format!(", in record {record}"));
+        offset + &record
+    }
 }
 
 /// A path: a string if it is UTF-8.
@@ -74,6 +99,19 @@ impl Text {
         match path.to_str() {
             Some(text) => Self::Utf8(text.to_owned()),
             None => Self::Other { base64: data_encoding::BASE64.encode(path.as_os_str().as_encoded_bytes()) },
+        }
+    }
+}
+
+impl Text {
+    /// As a terminal can show it.
+    fn shown(&self) -> String {
+        match self {
+            Self::Utf8(text) => shown(text),
+            Self::Other { base64 } => {
+                let bytes = data_encoding::BASE64.decode(base64.as_bytes()).unwrap_or_default();
+                bytes.escape_ascii().to_string()
+            }
         }
     }
 }
@@ -116,6 +154,7 @@ impl Report {
             message: None,
             advice: None,
             content: Removed::default(),
+            excerpt: None,
         }
     }
 
@@ -123,15 +162,15 @@ impl Report {
     pub fn sound(&mut self, survey: &Survey) {
         self.state = State::Sound;
         self.sound = Some(true);
-        if let Some(part) = survey.parts.last() {
+        if let Some(part) = survey.report.parts.last() {
             self.file = Some(Text::of(&part.path));
-            self.size = part.facts().map(|facts| facts.length);
+            self.size = Some(part.size);
         }
-        self.message = Some(format!("{}: sound, nothing to fix", shown(&survey.path)));
+        self.message = Some(format!("{}: nothing is damaged, and nothing was changed", shown(&survey.report.path)));
     }
 
     /// A part is to be cut.
-    pub fn planned(&mut self, part: &PartSurvey, change: &PartPlan) {
+    pub fn planned(&mut self, survey: &Survey, part: &PartReport, file: &FileSurvey, change: &PartPlan) {
         let cut_at = change.cut_at().unwrap_or(change.facts.length);
         self.state = State::Planned;
         self.sound = Some(false);
@@ -139,51 +178,50 @@ impl Report {
         self.size = Some(change.facts.length);
         self.cut_at = Some(cut_at);
         self.removed = Some(change.facts.length - cut_at);
-        self.copy = Some(Text::of(&crate::repair::copy_name(&change.path, cut_at)));
-        self.finding = part.finding().map(|finding| found(&finding));
-        self.content = Removed::of(part.bytes(), cut_at);
+        self.copy = Some(Text::of(&copy_name(&change.path, cut_at)));
+        self.take(damage(survey, part));
+        self.content = Removed::of(file.bytes(), cut_at);
         self.records = Some(self.content.whole + self.content.behind);
         self.records_behind = Some(self.content.behind);
-        if let (Condition::Records { read_over: Some(ReadOver::UpTo(_)), .. }, Some(scan)) =
-            (&part.condition, part.scan())
-        {
+        if let Condition::ReadOver(ReadOver::UpTo(_)) = file.condition {
             self.notes.push(format!(
-                "The official checkers would cut at byte {}, where they find the first fault; servers read over it, so that \
-                 what they load behind it stays.",
-                scan.valid_up_to()
+                "The official checkers would cut at byte {}, in front of the first fault; servers read over it, and what they \
+                 load behind it stays.",
+                part.valid_up_to()
             ));
         }
     }
 
-    /// Odd records that stay.
+    fn take(&mut self, finding: Option<&Finding>) {
+        self.finding = finding.map(Found::of);
+        self.excerpt = finding.and_then(|finding| finding.excerpt.clone());
+    }
+
+    /// What a check found and the plan leaves.
     pub fn note_remaining(&mut self, survey: &Survey, planned: &Plan) {
-        for (part, oddity, seen) in plan::remaining(survey, planned) {
-            let more = if seen.count > 1 { format!(" ({} in all)", seen.count) } else { String::new() };
-            self.notes.push(format!(
-                "{} has {} at byte {}{more}; that is left as it is.",
-                shown(&part.path),
-                plan::words(oddity),
-                seen.offset
-            ));
+        for finding in remaining(survey, planned) {
+            let found = Found::of(finding);
+            let more = if finding.count > 1 { format!(" ({} in all)", finding.count) } else { String::new() };
+            self.notes.push(format!("{}{}: {}{more}", shown(&finding.file), found.place(), found.message));
         }
     }
 
     /// Nothing can be done.
-    pub fn refused(&mut self, refusal: &Refusal, part: Option<&PartSurvey>) {
+    pub fn refused(&mut self, refusal: &Refusal) {
         self.state = State::Refused;
         self.sound = Some(false);
-        self.message = Some(refusal.to_string());
+        self.file = Some(Text::of(&refusal.file));
+        self.message = Some(format!("{}: {}", shown(&refusal.file), refusal.message()));
         self.advice = Some(refusal.advice());
-        if let Some(part) = part {
-            self.file = Some(Text::of(&part.path));
-            self.size = part.facts().map(|facts| facts.length);
-            self.finding = part.finding().map(|finding| found(&finding));
-        }
+        self.take(refusal.finding.as_deref());
     }
 
     /// The cut is done, but something else is wrong.
     pub fn still(&mut self, refusal: &Refusal) {
-        self.notes.push(format!("The cut is done, but the log is not sound yet: {refusal}"));
+        self.sound = Some(false);
+        let found = refusal.finding.as_deref().map(Found::of);
+        let what = found.map_or_else(|| refusal.message(), |found| format!("{}{}", found.message, found.place()));
+        self.notes.push(format!("The cut is done, but the log is not sound yet: {what}"));
         self.advice = Some(refusal.advice());
     }
 
@@ -241,32 +279,31 @@ impl Report {
     }
 
     /// What is wrong and what will be done, before it is done.
-    pub fn write_plan(&self, part: &PartSurvey, out: &mut impl Write) -> io::Result<()> {
-        let file = shown(&part.path);
+    pub fn write_plan(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        self.write_finding(out, style)?;
         let (cut_at, removed) = (self.cut_at.unwrap_or(0), self.removed.unwrap_or(0));
-        if let Some(found) = &self.finding {
-            writeln!(out, "{file}: damaged at byte {}, in record {}", found.offset, found.record)?;
-            writeln!(out, "  {}", found.message)?;
-            write!(out, "{}", excerpt::hex(part.bytes(), found.offset))?;
-        }
-        let name = shown(part.path.file_name().unwrap_or(part.path.as_os_str()));
-        writeln!(out, "bytes {cut_at}..{} of {name} go: {}", cut_at + removed, self.content_words())?;
+        let file = self.file.as_ref().map_or_else(String::new, Text::shown);
+        let end = cut_at + removed;
+        let go = style.paint(Tone::Bad, "cut");
+        writeln!(out, "{go}  bytes {cut_at}..{end} of {file}: {}", self.content_words())?;
         if !self.content.names.is_empty() {
             let name = |(name, count): &(Vec<u8>, u64)| match count {
                 1 => name.escape_ascii().to_string(),
                 count => format!("{} ({count} times)", name.escape_ascii()),
             };
             let names: Vec<String> = self.content.names.iter().map(name).collect();
-            writeln!(out, "  commands among them: {}", names.join(", "))?;
+            writeln!(out, "     with {}", names.join(", "))?;
         }
-        if let Some(copy) = &self.copy {
-            let copy = match copy {
-                Text::Utf8(text) => shown(text),
-                Text::Other { .. } => format!("{file}.removed-{cut_at}"),
-            };
-            writeln!(out, "they are kept in {copy}")?;
-        }
-        Ok(())
+        let keep = style.paint(Tone::Good, "keep");
+        writeln!(out, "{keep} them in {}", self.copy.as_ref().map_or_else(String::new, Text::shown))
+    }
+
+    fn write_finding(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        let Some(found) = &self.finding else { return Ok(()) };
+        let code = style.paint(Tone::Bad, found.code);
+        writeln!(out, "{}: {code}{}", found.file.shown(), found.place())?;
+        writeln!(out, "    {}", found.message)?;
+        self.excerpt.as_ref().map_or(Ok(()), |excerpt| write_excerpt(out, excerpt, style))
     }
 
     /// `68 bytes, 2 records and a cut one`.
@@ -288,18 +325,18 @@ impl Report {
     }
 
     /// The end of what is said, for people.
-    pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    pub fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        if self.state == State::Refused {
+            self.write_finding(out, style)?;
+        }
         for note in &self.notes {
             writeln!(out, "note: {note}")?;
-        }
-        if let (State::Refused, Some(found)) = (self.state, &self.finding) {
-            writeln!(out, "at byte {}, in record {}: {}", found.offset, found.record, found.message)?;
         }
         for line in [&self.message, &self.advice].into_iter().flatten() {
             writeln!(out, "{line}")?;
         }
         if self.state == State::Fixed && self.sound == Some(true) {
-            writeln!(out, "The log was read again and is sound.")?;
+            writeln!(out, "The log was checked again: {}.", style.paint(Tone::Good, "nothing is damaged"))?;
         }
         Ok(())
     }
@@ -317,31 +354,4 @@ fn bytes(count: u64) -> String {
 
 fn records(count: u64) -> String {
     if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
-}
-
-fn found(finding: &Finding) -> FoundText {
-    let message = match finding {
-        Finding::Damage(damage, None) => damage_words(damage),
-        Finding::Damage(damage, Some(open)) => {
-            format!("{}, inside the transaction that MULTI opens at byte {}", damage_words(damage), open.offset)
-        }
-        Finding::OpenTransaction(_) => "no EXEC closes the transaction that this MULTI opens".to_owned(),
-    };
-    FoundText { message, offset: finding.offset(), record: finding.record() }
-}
-
-fn damage_words(damage: &Damage) -> String {
-    match damage.kind {
-        DamageKind::Truncated { field, missing: Some(missing) } => {
-            format!("the file ends inside {field} ({} missing)", bytes(missing))
-        }
-        DamageKind::Truncated { field, missing: None } => format!("the file ends inside {field}"),
-        DamageKind::Malformed { field, problem } => format!("{field}: {problem}"),
-        DamageKind::NoRecord { found } => {
-            format!("a record begins with '*', an annotation with '#', and here stands 0x{found:02x}")
-        }
-        DamageKind::LongAnnotation => {
-            format!("an annotation is longer than {} bytes", crate::aof::ANNOTATION_LIMIT)
-        }
-    }
 }

@@ -36,7 +36,10 @@ pub struct Resp<W> {
 enum Transaction {
     None,
     /// Nothing of it was wanted so far, or only its `MULTI`.
-    Pending { time: Option<i64>, opening: Opening },
+    Pending {
+        time: Option<i64>,
+        opening: Opening,
+    },
     /// Its `MULTI` is written.
     Written,
     /// It has no `EXEC`.

@@ -1,0 +1,183 @@
+//! The report for programs: one JSON object a log, on one line.
+
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{checker_words, server_log, server_words};
+use crate::check::server::Outcome;
+use crate::check::{Code, Finding, PartReport, Report, Severity, role_name};
+
+#[derive(Serialize)]
+struct JsonReport<'r> {
+    path: String,
+    sound: bool,
+    manifest: Option<String>,
+    size: u64,
+    records: u64,
+    parts: Vec<JsonPart<'r>>,
+    findings: Vec<JsonFinding<'r>>,
+    checker: JsonChecker,
+    server: JsonServer,
+}
+
+#[derive(Serialize)]
+struct JsonPart<'r> {
+    name: String,
+    role: &'static str,
+    sequence: Option<i64>,
+    format: &'static str,
+    container: &'static str,
+    size: u64,
+    valid_up_to: u64,
+    records: u64,
+    annotations: u64,
+    arguments: u64,
+    transactions: u64,
+    databases: BTreeSet<u32>,
+    first_timestamp: Option<i64>,
+    last_timestamp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rdb: Option<JsonRdb<'r>>,
+}
+
+#[derive(Serialize)]
+struct JsonRdb<'r> {
+    version: Option<u32>,
+    producer: Option<&'r str>,
+    keys: u64,
+    expires: u64,
+    functions: u64,
+    end: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct JsonFinding<'r> {
+    code: Code,
+    severity: Severity,
+    file: String,
+    offset: Option<u64>,
+    record: Option<u64>,
+    count: u64,
+    message: &'r str,
+    advice: &'r str,
+}
+
+#[derive(Serialize)]
+struct JsonChecker {
+    tool: &'static str,
+    valid: bool,
+    part: Option<usize>,
+    ok_up_to: Option<u64>,
+    says: String,
+}
+
+#[derive(Serialize)]
+struct JsonServer {
+    version: &'static str,
+    outcome: &'static str,
+    part: Option<usize>,
+    offset: Option<u64>,
+    record: Option<u64>,
+    cut_at: Option<u64>,
+    does: String,
+    log: Vec<String>,
+}
+
+/// Writes the report of one log as one line of JSON. Paths that are not UTF-8 are given as far as they are.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
+    let json = JsonReport {
+        path: text(&report.path),
+        sound: report.is_sound(),
+        manifest: report.manifest.as_deref().map(text),
+        size: report.parts.iter().map(|part| part.size).sum(),
+        records: report.parts.iter().map(PartReport::records).sum(),
+        parts: report.parts.iter().map(part).collect(),
+        findings: report.findings.iter().map(finding).collect(),
+        checker: JsonChecker {
+            tool: report.checker.tool(),
+            valid: report.checker.valid,
+            part: report.checker.part,
+            ok_up_to: report.checker.ok_up_to(),
+            says: checker_words(&report.checker, &report.parts),
+        },
+        server: server(report),
+    };
+    serde_json::to_writer(&mut *out, &json)?;
+    out.write_all(b"\n")
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn part(part: &PartReport) -> JsonPart<'_> {
+    let scan = part.scan.as_ref();
+    let databases = |part: &PartReport| {
+        let of_rdb = part.rdb.iter().flat_map(|rdb| &rdb.databases);
+        of_rdb.chain(part.scan.iter().flat_map(|scan| &scan.databases)).copied().collect()
+    };
+    JsonPart {
+        name: part.name.to_string_lossy().into_owned(),
+        role: role_name(part.role),
+        sequence: part.sequence,
+        format: part.format.name(),
+        container: part.container.name(),
+        size: part.size,
+        valid_up_to: part.valid_up_to(),
+        records: part.records(),
+        annotations: scan.map_or(0, |scan| scan.annotations),
+        arguments: scan.map_or(0, |scan| scan.arguments),
+        transactions: scan.map_or(0, |scan| scan.transactions.complete()),
+        databases: databases(part),
+        first_timestamp: scan.and_then(|scan| scan.first_timestamp),
+        last_timestamp: scan.and_then(|scan| scan.last_timestamp),
+        rdb: part.rdb.as_ref().map(|rdb| JsonRdb {
+            version: rdb.header.map(|header| header.version),
+            producer: rdb.producer.as_deref(),
+            keys: rdb.keys,
+            expires: rdb.expires,
+            functions: rdb.functions,
+            end: rdb.end,
+        }),
+    }
+}
+
+fn finding(finding: &Finding) -> JsonFinding<'_> {
+    JsonFinding {
+        code: finding.code,
+        severity: finding.severity,
+        file: text(&finding.file),
+        offset: finding.offset,
+        record: finding.record,
+        count: finding.count,
+        message: &finding.message,
+        advice: &finding.advice,
+    }
+}
+
+fn server(report: &Report) -> JsonServer {
+    let (outcome, part, place, cut_at) = match &report.server.outcome {
+        Outcome::Loads => ("loads", None, None, None),
+        Outcome::Ignores => ("ignores", None, None, None),
+        Outcome::LoadsAndCuts { part, cut } => ("cuts", Some(*part), Some(cut.place), Some(cut.at)),
+        Outcome::Refuses { part, place, .. } => ("refuses", Some(*part), *place, None),
+        Outcome::Crashes { part, place, .. } => ("crashes", Some(*part), Some(*place), None),
+        Outcome::Stops { part, place, .. } => ("stops", Some(*part), Some(*place), None),
+    };
+    JsonServer {
+        version: report.server.server.name(),
+        outcome,
+        part,
+        offset: place.map(|place| place.offset),
+        record: place.map(|place| place.record),
+        cut_at,
+        does: server_words(&report.server, &report.parts),
+        log: server_log(report),
+    }
+}

@@ -1,0 +1,175 @@
+//! The report for people: the answer first, then each part, each finding, each verdict.
+
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+
+use super::{checker_words, place_words, server_words};
+use crate::check::{Excerpt, Finding, PartReport, Report, Severity, role_name};
+use crate::report::escape::Argument;
+use crate::report::number::{grouped, time};
+use crate::report::style::{Style, Tone};
+
+/// Writes the report of one log.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Result<()> {
+    let path = Argument(report.path.as_os_str().as_bytes());
+    if report.is_sound() {
+        writeln!(out, "{path}: {}", style.paint(Tone::Good, "sound"))?;
+    } else {
+        writeln!(out, "{path}: {}", style.paint(Tone::Bad, answer(report)))?;
+    }
+    for part in &report.parts {
+        write_part(out, part, report.manifest.is_some())?;
+    }
+    for finding in &report.findings {
+        write_finding(out, finding, report, style)?;
+    }
+    writeln!(out)?;
+    let width = report.checker.tool().len().max(report.server.server.name().len());
+    let mut verdict = |who: &str, words: String, good: bool| {
+        let tone = if good { Tone::Usual } else { Tone::Doubtful };
+        writeln!(out, "  {who:width$}  {}", style.paint(tone, words))
+    };
+    verdict(report.checker.tool(), checker_words(&report.checker, &report.parts), report.checker.valid)?;
+    let loads = matches!(report.server.outcome, crate::check::server::Outcome::Loads);
+    verdict(report.server.server.name(), server_words(&report.server, &report.parts), loads)
+}
+
+/// The answer in a word or two.
+fn answer(report: &Report) -> &'static str {
+    use crate::check::Code;
+    let errors = || report.findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let torn = |code| {
+        matches!(
+            code,
+            Code::TruncatedRecord | Code::UnfinishedTransaction | Code::ZeroTail | Code::LeavesTransactionOpen
+        )
+    };
+    if errors().all(|finding| torn(finding.code)) {
+        "torn at the end"
+    } else if errors().all(|finding| matches!(finding.code, Code::RdbUnknown | Code::RdbUnsupported)) {
+        "not for this server"
+    } else {
+        "not sound"
+    }
+}
+
+fn write_part(out: &mut impl Write, part: &PartReport, named: bool) -> io::Result<()> {
+    write!(out, "  ")?;
+    if named {
+        write!(out, "{}  {}  ", Argument(part.name.as_bytes()), role_name(part.role))?;
+    }
+    write!(out, "{}", part.format.name())?;
+    if let Some(header) = part.rdb.as_ref().and_then(|rdb| rdb.header) {
+        write!(out, " (version {})", header.version)?;
+    }
+    if part.container != crate::input::Container::Plain {
+        write!(out, " in {}", part.container.name())?;
+    }
+    write!(out, ", {} bytes", grouped(part.size))?;
+    if let Some(rdb) = &part.rdb {
+        write!(out, ", {} keys", grouped(rdb.keys))?;
+        if let Some(producer) = &rdb.producer {
+            write!(out, " by {producer}")?;
+        }
+    }
+    let databases =
+        part.rdb.iter().flat_map(|rdb| &rdb.databases).chain(part.scan.iter().flat_map(|scan| &scan.databases));
+    let databases: std::collections::BTreeSet<_> = databases.collect();
+    if let Some(scan) = part.scan.as_ref().filter(|scan| scan.records > 0) {
+        write!(out, ", {} records", grouped(scan.records))?;
+        if scan.transactions.complete() > 0 {
+            write!(out, ", {} transactions", grouped(scan.transactions.complete()))?;
+        }
+    }
+    if databases.iter().any(|database| **database != 0) {
+        let numbers: Vec<String> = databases.iter().map(ToString::to_string).collect();
+        write!(out, ", databases {}", numbers.join(" "))?;
+    }
+    if let Some(scan) = &part.scan
+        && let (Some(first), Some(last)) = (scan.first_timestamp, scan.last_timestamp)
+    {
+        write!(out, ", {} to {}", time(first), time(last))?;
+    }
+    writeln!(out)
+}
+
+fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style: Style) -> io::Result<()> {
+    write!(out, "\n  {}", style.paint(finding.severity.into(), finding.severity.name()))?;
+    write!(out, " {}", style.paint(Tone::Faint, finding.code))?;
+    if report.manifest.is_some() {
+        let name = finding.file.file_name().unwrap_or(finding.file.as_os_str());
+        write!(out, " in {}", Argument(name.as_bytes()))?;
+    }
+    if let Some(place) = place_words(finding) {
+        write!(out, " at {place}")?;
+    }
+    if finding.count > 1 {
+        write!(out, ", and in {} more records", grouped(finding.count - 1))?;
+    }
+    writeln!(out)?;
+    paragraph(out, "    ", &finding.message)?;
+    if let Some(excerpt) = finding.excerpt.as_ref().filter(|_| finding.severity > Severity::Note) {
+        write_excerpt(out, excerpt, style)?;
+    }
+    paragraph(out, "    → ", &finding.advice)
+}
+
+/// Text within 80 columns, its first line behind `indent`, the others below it.
+fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
+    const COLUMNS: usize = 80;
+    let left = indent.chars().count();
+    let mut column = left;
+    write!(out, "{indent}")?;
+    for (index, word) in text.split(' ').enumerate() {
+        let width = word.chars().count();
+        if index > 0 && column + 1 + width > COLUMNS {
+            write!(out, "\n{:left$}", "")?;
+            column = left;
+        } else if index > 0 {
+            write!(out, " ")?;
+            column += 1;
+        }
+        write!(out, "{word}")?;
+        column += width;
+    }
+    writeln!(out)
+}
+
+/// A hex dump with the offending byte marked, in the brackets that a terminal without colour shows as well.
+pub(crate) fn write_excerpt(out: &mut impl Write, excerpt: &Excerpt, style: Style) -> io::Result<()> {
+    for (row, chunk) in excerpt.bytes.chunks(16).enumerate() {
+        let offset = excerpt.offset + 16 * row as u64;
+        write!(out, "    {}  ", style.paint(Tone::Faint, format_args!("{offset:08x}")))?;
+        for (column, byte) in chunk.iter().enumerate() {
+            let marked = offset + column as u64 == excerpt.marked;
+            if marked {
+                write!(out, "{}", style.paint(Tone::Bad, format_args!("[{byte:02x}]")))?;
+            } else {
+                let after_mark = column > 0 && offset + column as u64 == excerpt.marked + 1;
+                write!(
+                    out,
+                    "{}{byte:02x}",
+                    if after_mark || column == 0 && excerpt.marked != offset { "" } else { " " }
+                )?;
+            }
+        }
+        let used = chunk.len() * 3;
+        write!(out, "{:width$} |", "", width = 50_usize.saturating_sub(used))?;
+        for byte in chunk {
+            write!(out, "{}", if byte.is_ascii_graphic() || *byte == b' ' { *byte as char } else { '.' })?;
+        }
+        writeln!(out, "|")?;
+    }
+    if excerpt.marked >= excerpt.offset + excerpt.bytes.len() as u64 {
+        writeln!(
+            out,
+            "    {}  {}",
+            style.paint(Tone::Faint, format_args!("{:08x}", excerpt.marked)),
+            style.paint(Tone::Bad, "[end]")
+        )?;
+    }
+    Ok(())
+}
