@@ -6,10 +6,12 @@
 mod arguments;
 mod check;
 mod console;
+mod fix;
 mod generate;
 mod inspect;
 mod official;
 mod progress;
+mod prompt;
 mod sigbus;
 mod time;
 
@@ -54,6 +56,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
 fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {
     match subcommand {
         Subcommand::Check(typed) => check::run(&typed, console),
+        Subcommand::Fix(typed) => fix::run(&typed, console),
         Subcommand::Inspect(typed) => inspect::run(*typed, console),
         Subcommand::Generate(typed) => generate::run(&typed, console),
     }

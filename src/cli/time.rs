@@ -40,7 +40,8 @@ pub fn parse(text: &str) -> Result<Moment, String> {
         .or_else(|error| text.parse::<Date>().and_then(|date| utc(date.into())).map_err(|_| error))
         .map(Moment)
         .map_err(|_| {
-            "no time: give unix seconds (1700000000), RFC 3339 (2023-11-14T22:13:20Z), or a date in UTC (2023-11-14)".to_owned()
+            "no time: give unix seconds (1700000000), RFC 3339 (2023-11-14T22:13:20Z), or a date in UTC (2023-11-14)"
+                .to_owned()
         })
 }
 

@@ -159,7 +159,9 @@ impl Inspect {
         };
         if purpose == Purpose::Follow {
             match self.paths.as_slice() {
-                [path] if path.as_os_str() == "-" => bail!("--follow wants a path: standard input cannot be looked at again"),
+                [path] if path.as_os_str() == "-" => {
+                    bail!("--follow wants a path: standard input cannot be looked at again")
+                }
                 [_] => {}
                 _ => bail!("--follow wants one PATH"),
             }
