@@ -150,7 +150,7 @@ DIRECTORIES = {
     'manifest-carriage-returns': (WHOLE.replace(b'\n', b'\r\n'), {}),
     'manifest-comments': (b'# written by hand\n' + WHOLE, {}),
     'manifest-upper-case': (WHOLE.replace(b'file', b'FILE').replace(b'type', b'TYPE'), {}),
-    'manifest-other-order': (b'type b seq 1 file %s\nseq 1 file %s type i startoffset 0\nfile "%s" colour "a \\x22b\\" seq 2 type i\n'
+    'manifest-other-order': (b'type b seq 1 file %s\nseq 1 file %s type i startoffset 0\nfile "%s" colour "a \\x22b" seq 2 type i\n'
                              % (BASE.encode(), INCR.encode(), NEXT.encode()), {}),
     'manifest-incr-before-base': (line(INCR, 1, 'i') + line(NEXT, 2, 'i') + line(BASE, 1, 'b'), {}),
     'manifest-sequence-zero': (WHOLE.replace(b'seq 1 type i', b'seq 0 type i'), {}),
