@@ -369,7 +369,10 @@ pub(super) fn verdicts(
             Some(CheckerReason::ManifestTakenForLog(_)) => {
                 format!("{} does not recognise the manifest; with --fix it would empty it", checker.tool())
             }
-            _ if in_incr => format!("an RDB in an incr: {} reads it as RESP, servers load it", checker.tool()),
+            _ if in_incr => format!(
+                "an RDB in an incr: {} reads it as RESP, servers load it, but crash on a key that was there before",
+                checker.tool()
+            ),
             _ => format!("{} calls it invalid", checker.tool()),
         };
         let advice = "do not let it 'fix' the log: a server loads everything";

@@ -158,11 +158,14 @@ impl RdbSummary {
         }
     }
 
-    /// Whether the checker of `server` calls it sane. It does not need modules to skip their values.
+    /// Whether the checker of `server` calls it sane. It does not need modules to skip their values, and Valkey's 9 reads
+    /// foreign versions (those of Redis from 12 on) as long as there is nothing new in them.
     pub fn sane_to_checker(&self, server: Server) -> bool {
+        let foreign = |header: Header| {
+            server == Server::Valkey9 && header.magic == Magic::Redis && (12..80).contains(&header.version)
+        };
         self.damage.is_none()
-            && self.header.is_some_and(|header| header.magic == Magic::Redis || server == Server::Valkey9)
-            && self.header.is_some_and(|header| knows_version(server, header))
+            && self.header.is_some_and(|header| knows_version(server, header) || foreign(header))
             && !self.flaws.iter().any(|flaw| flaw.checkers.contains(server))
             && self.strangers.iter().all(|(_, stranger)| match stranger {
                 Stranger::Since(..) => stranger.loads_in(server),
