@@ -2,7 +2,7 @@
 
 use super::opcode::{Header, TypeRow};
 use super::primitive::LzfFault;
-use crate::server::ServerSet;
+use crate::server::{Server, ServerSet};
 
 /// What was being read, in the ten states of the servers' own checkers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -341,6 +341,31 @@ pub struct Damage {
     pub key: Option<Vec<u8>>,
     /// The type of that value.
     pub row: Option<&'static TypeRow>,
+    /// What was wrong before it in the same item, and did not stop the walk. Empty in a [`Flaw`]'s own damage.
+    pub flaws: Vec<Flaw>,
+}
+
+/// Who reads an RDB and may stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Judge {
+    /// The `check-rdb` of a server, or its `check-aof` over a preamble or base.
+    Checker(Server),
+    /// A server that starts.
+    Loader(Server),
+}
+
+impl Judge {
+    /// The first of `flaws` at which it stops.
+    pub fn first_minded(self, flaws: &[Flaw]) -> Option<&Damage> {
+        flaws.iter().find(|flaw| flaw.minds(self)).map(|flaw| &flaw.damage)
+    }
+}
+
+impl Damage {
+    /// Where `judge` stops: here, or at something in the same item that did not stop the walk.
+    pub fn stop(&self, judge: Judge) -> &Self {
+        judge.first_minded(&self.flaws).unwrap_or(self)
+    }
 }
 
 impl std::fmt::Display for Damage {
@@ -361,6 +386,16 @@ pub struct Flaw {
     /// The servers that refuse to load it. The others load it as it is, with their default
     /// `sanitize-dump-payload no`, or skip the key when it is [`Malformed::EmptyKey`].
     pub servers: ServerSet,
+}
+
+impl Flaw {
+    /// Whether `judge` stops at it.
+    pub const fn minds(&self, judge: Judge) -> bool {
+        match judge {
+            Judge::Checker(server) => self.checkers.contains(server),
+            Judge::Loader(server) => self.servers.contains(server),
+        }
+    }
 }
 
 /// A fault below the walk: it knows the bytes, not yet the key.

@@ -379,13 +379,27 @@ pub fn scans_as_double(text: &[u8]) -> bool {
     if begins(b"inf") || begins(b"nan") {
         return true;
     }
-    let (digits, text) = match text {
-        [b'0', b'x' | b'X', rest @ ..] => (u8::is_ascii_hexdigit as fn(&u8) -> bool, rest),
-        _ => (u8::is_ascii_digit as fn(&u8) -> bool, text),
+    let (is_digit, exponent, text) = match text {
+        [b'0', b'x' | b'X', rest @ ..] => (u8::is_ascii_hexdigit as fn(&u8) -> bool, b'p', rest),
+        _ => (u8::is_ascii_digit as fn(&u8) -> bool, b'e', text),
     };
-    match text {
-        [b'.', rest @ ..] => rest.first().is_some_and(digits),
-        _ => text.first().is_some_and(digits),
+    let digits = |text: &[u8]| text.iter().take_while(|byte| is_digit(byte)).count();
+    let whole = digits(text);
+    let mut rest = text.get(whole..).unwrap_or_default();
+    let mut fraction = 0;
+    if let [b'.', behind @ ..] = rest {
+        fraction = digits(behind);
+        rest = behind.get(fraction..).unwrap_or_default();
+    }
+    if whole + fraction == 0 {
+        return false;
+    }
+    // glibc gives up on an exponent that has begun and has no digits.
+    match rest {
+        [mark, b'+' | b'-', rest @ ..] | [mark, rest @ ..] if mark.to_ascii_lowercase() == exponent => {
+            rest.first().is_some_and(u8::is_ascii_digit)
+        }
+        _ => true,
     }
 }
 

@@ -120,18 +120,26 @@ impl<'a> Context<'a> {
         self.flaws.clear();
     }
 
-    /// Notes a flaw: the first, and each that more servers or checkers find than those noted before.
-    #[cold]
+    /// Notes a flaw, seen from where the reader is.
     pub(super) fn flaw(&mut self, offset: usize, malformed: Malformed, seen: Seen) {
+        self.flaw_at(offset, self.reader.position(), malformed, seen);
+    }
+
+    /// Notes a flaw that a server sees once it has read up to `position`: in the order of these, the first, and each
+    /// that more servers or checkers find than those before it.
+    #[cold]
+    pub(super) fn flaw_at(&mut self, offset: usize, position: usize, malformed: Malformed, seen: Seen) {
+        let index = self.flaws.partition_point(|flaw| flaw.fault.position <= position);
         let none = (ServerSet::NONE, ServerSet::NONE);
-        let noted = self
+        let before = self
             .flaws
             .iter()
+            .take(index)
             .fold(none, |(checkers, servers), flaw| (checkers.or(flaw.checkers), servers.or(flaw.servers)));
-        let with = (noted.0.or(seen.checkers), noted.1.or(seen.servers));
-        if self.flaws.is_empty() || with != noted {
-            let fault = self.reader.fault(offset, malformed);
-            self.flaws.push(FoundFlaw { fault, checkers: seen.checkers, servers: seen.servers });
+        let with = (before.0.or(seen.checkers), before.1.or(seen.servers));
+        if index == 0 || with != before {
+            let fault = Fault { offset, position, kind: malformed.into() };
+            self.flaws.insert(index, FoundFlaw { fault, checkers: seen.checkers, servers: seen.servers });
         }
     }
 
@@ -167,33 +175,45 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Looks for a member twice, `start` being where the members begin; `skip` passes over what follows a member.
-    fn no_member_twice(
+    /// Reads members with `read`, then looks whether one was there twice, even when reading failed: a server finds that
+    /// first. `skip` passes over what stands beside a member; `read` says who finds one twice.
+    fn unique(
         &mut self,
-        start: usize,
-        malformed: Malformed,
-        seen: Seen,
+        twice: Twice,
         skip: impl Fn(&mut Reader<'a>, Around) -> Result<(), Fault>,
+        read: impl FnOnce(&mut Self) -> Result<Seen, Fault>,
     ) -> Result<(), Fault> {
-        if !self.members.suspicious() {
-            return Ok(());
-        }
-        let mut reader = Reader::new(self.reader.since(0), start);
-        let mut again = self.members.again();
-        for _ in 0..self.elements.unwrap_or_default() {
-            skip(&mut reader, Around::Before)?;
-            let offset = reader.position();
-            let repeats = match reader.raw_string()?.open(&mut self.text) {
-                Ok(bytes) => again.repeats(bytes),
-                Err(_) => false,
+        let start = self.reader.position();
+        let result = read(self);
+        if self.members.suspicious() {
+            let mut reader = Reader::new(self.reader.since(0), start);
+            let mut again = self.members.again();
+            let mut next = || -> Result<Option<usize>, Fault> {
+                skip(&mut reader, Around::Before)?;
+                let offset = reader.position();
+                let member = reader.raw_string()?;
+                let repeats = member.open(&mut self.text).is_ok_and(|bytes| again.repeats(bytes));
+                skip(&mut reader, Around::After)?;
+                Ok(repeats.then_some(offset))
             };
-            if repeats {
-                self.flaw(offset, malformed, seen);
-                return Ok(());
+            // A fault here is the end of the members, or what ended the first look at them.
+            let found = loop {
+                match next() {
+                    Ok(None) => {}
+                    Ok(Some(offset)) => break Some(offset),
+                    Err(_) => break None,
+                }
+            };
+            if let Some(offset) = found {
+                let malformed = match twice {
+                    Twice::Member => Malformed::DuplicateMember,
+                    Twice::Field => Malformed::DuplicateField,
+                };
+                let position = reader.position();
+                self.flaw_at(offset, position, malformed, *result.as_ref().unwrap_or(&Seen::ALWAYS));
             }
-            skip(&mut reader, Around::After)?;
         }
-        Ok(())
+        result.map(|_| ())
     }
 
     /// Opens a packed encoding and has it checked.
@@ -220,6 +240,13 @@ impl<'a> Context<'a> {
         self.blob = buffer;
         result
     }
+}
+
+/// What may not occur twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Twice {
+    Member,
+    Field,
 }
 
 /// Where a second look at members asks to pass over something.
@@ -258,52 +285,58 @@ pub(super) fn list(context: &mut Context<'_>) -> Result<(), Fault> {
 
 pub(super) fn set(context: &mut Context<'_>) -> Result<(), Fault> {
     let count = context.count()?;
-    let start = context.reader.position();
-    for _ in 0..count {
-        context.member()?;
-    }
-    context.no_member_twice(start, Malformed::DuplicateMember, Seen::ALWAYS, |_, _| Ok(()))
+    let read = |context: &mut Context<'_>| {
+        for _ in 0..count {
+            context.member()?;
+        }
+        Ok(Seen::ALWAYS)
+    };
+    context.unique(Twice::Member, |_, _| Ok(()), read)
 }
 
 pub(super) fn sorted_set(context: &mut Context<'_>) -> Result<(), Fault> {
     let count = context.count()?;
-    let start = context.reader.position();
-    for _ in 0..count {
-        context.member()?;
-        let offset = context.reader.position();
-        if f64::from_le_bytes(context.reader.array()?).is_nan() {
-            context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS);
-        }
-    }
-    context.no_member_twice(start, Malformed::DuplicateMember, Seen::ALWAYS, |reader, around| match around {
+    let skip = |reader: &mut Reader<'_>, around| match around {
         Around::Before => Ok(()),
         Around::After => reader.take(8).map(|_| ()),
+    };
+    context.unique(Twice::Member, skip, |context| {
+        for _ in 0..count {
+            context.member()?;
+            let offset = context.reader.position();
+            if f64::from_le_bytes(context.reader.array()?).is_nan() {
+                context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS);
+            }
+        }
+        Ok(Seen::ALWAYS)
     })
 }
 
 pub(super) fn sorted_set_ascii(context: &mut Context<'_>) -> Result<(), Fault> {
     let count = context.count()?;
-    let start = context.reader.position();
-    for _ in 0..count {
-        context.member()?;
-        let offset = context.reader.position();
-        match context.reader.byte()? {
-            253 => context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS),
-            254 | 255 => {}
-            length => {
-                let digits = context.reader.take(length.into())?;
-                if !scans_as_double(digits) {
-                    context.flaw(offset, Malformed::Score, Seen::ALWAYS);
-                }
-            }
-        }
-    }
-    context.no_member_twice(start, Malformed::DuplicateMember, Seen::ALWAYS, |reader, around| match around {
+    let skip = |reader: &mut Reader<'_>, around| match around {
         Around::Before => Ok(()),
         Around::After => match reader.byte()? {
             253.. => Ok(()),
             length => reader.take(length.into()).map(|_| ()),
         },
+    };
+    context.unique(Twice::Member, skip, |context| {
+        for _ in 0..count {
+            context.member()?;
+            let offset = context.reader.position();
+            match context.reader.byte()? {
+                253 => context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS),
+                254 | 255 => {}
+                length => {
+                    let digits = context.reader.take(length.into())?;
+                    if !scans_as_double(digits) {
+                        context.flaw(offset, Malformed::Score, Seen::ALWAYS);
+                    }
+                }
+            }
+        }
+        Ok(Seen::ALWAYS)
     })
 }
 
@@ -314,16 +347,17 @@ fn field_twice(fields: u64, longest: usize) -> Seen {
 
 pub(super) fn hash(context: &mut Context<'_>) -> Result<(), Fault> {
     let count = context.count()?;
-    let start = context.reader.position();
-    let mut longest = 0;
-    for _ in 0..count {
-        longest = longest.max(context.member()?);
-        longest = longest.max(length(&context.reader.string()?));
-    }
-    let seen = field_twice(count, longest);
-    context.no_member_twice(start, Malformed::DuplicateField, seen, |reader, around| match around {
+    let skip = |reader: &mut Reader<'_>, around| match around {
         Around::Before => Ok(()),
         Around::After => reader.raw_string().map(|_| ()),
+    };
+    context.unique(Twice::Field, skip, |context| {
+        let mut longest = 0;
+        for _ in 0..count {
+            longest = longest.max(context.member()?);
+            longest = longest.max(length(&context.reader.string()?));
+        }
+        Ok(field_twice(count, longest))
     })
 }
 
@@ -331,7 +365,7 @@ pub(super) fn hash(context: &mut Context<'_>) -> Result<(), Fault> {
 fn length(string: &RawString<'_>) -> usize {
     match string {
         RawString::Plain(bytes) => bytes.len(),
-        RawString::Integer(_) => 0,
+        RawString::Integer(_) => 1,
         RawString::Lzf { length, .. } => usize::try_from(*length).unwrap_or(usize::MAX),
     }
 }
@@ -339,18 +373,20 @@ fn length(string: &RawString<'_>) -> usize {
 /// Valkey 9: field, value, and the time at which the field expires, or -1.
 pub(super) fn hash_2(context: &mut Context<'_>) -> Result<(), Fault> {
     let count = context.count()?;
-    let start = context.reader.position();
-    for _ in 0..count {
-        context.member()?;
-        context.reader.string()?;
-        let offset = context.reader.position();
-        if i64::from_le_bytes(context.reader.array()?) < -1 {
-            context.flaw(offset, Malformed::FieldExpiry, Seen::ALWAYS);
-        }
-    }
-    context.no_member_twice(start, Malformed::DuplicateField, Seen::ALWAYS, |reader, around| match around {
+    let skip = |reader: &mut Reader<'_>, around| match around {
         Around::Before => Ok(()),
         Around::After => reader.raw_string().and_then(|_| reader.take(8)).map(|_| ()),
+    };
+    context.unique(Twice::Field, skip, |context| {
+        for _ in 0..count {
+            context.member()?;
+            context.reader.string()?;
+            let offset = context.reader.position();
+            if i64::from_le_bytes(context.reader.array()?) < -1 {
+                context.flaw(offset, Malformed::FieldExpiry, Seen::ALWAYS);
+            }
+        }
+        Ok(Seen::ALWAYS)
     })
 }
 
@@ -372,20 +408,21 @@ pub(super) fn hash_expiring_pre_release(context: &mut Context<'_>) -> Result<(),
 
 fn expiring_fields(context: &mut Context<'_>, expiry: impl Fn(u64) -> u64) -> Result<(), Fault> {
     let count = context.count()?;
-    let start = context.reader.position();
-    let mut longest = 0;
-    for _ in 0..count {
-        let offset = context.reader.position();
-        if expiry(context.reader.number()?) > LATEST_FIELD_EXPIRY {
-            context.flaw(offset, Malformed::FieldExpiry, Seen::ALWAYS);
-        }
-        longest = longest.max(context.member()?);
-        longest = longest.max(length(&context.reader.string()?));
-    }
-    let seen = field_twice(count, longest);
-    context.no_member_twice(start, Malformed::DuplicateField, seen, |reader, around| match around {
+    let skip = |reader: &mut Reader<'_>, around| match around {
         Around::Before => reader.number().map(|_| ()),
         Around::After => reader.raw_string().map(|_| ()),
+    };
+    context.unique(Twice::Field, skip, |context| {
+        let mut longest = 0;
+        for _ in 0..count {
+            let offset = context.reader.position();
+            if expiry(context.reader.number()?) > LATEST_FIELD_EXPIRY {
+                context.flaw(offset, Malformed::FieldExpiry, Seen::ALWAYS);
+            }
+            longest = longest.max(context.member()?);
+            longest = longest.max(length(&context.reader.string()?));
+        }
+        Ok(field_twice(count, longest))
     })
 }
 

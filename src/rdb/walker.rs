@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::damage::{Damage, DamageKind, Doing, Fault, Flaw, Malformed};
+use super::damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed};
 use super::opcode::{HEADER_LENGTH, Header, Magic, Opcode, TypeRow, type_row};
 use super::primitive::{Crc64, Reader};
 use super::value::{Context, ModuleId, Seen, module_value};
@@ -78,6 +78,11 @@ impl Item<'_> {
             Self::Entry(Entry { flaws, .. }) | Self::SlotImport { flaws, .. } | Self::ModuleAux { flaws, .. } => flaws,
             _ => &[],
         }
+    }
+
+    /// Where `judge` stops inside the item; none when it does not.
+    pub fn stop(&self, judge: Judge) -> Option<&Damage> {
+        judge.first_minded(self.flaws())
     }
 }
 
@@ -212,6 +217,7 @@ impl<'a> Walker<'a> {
             doing: self.doing,
             key: None,
             row: None,
+            flaws: Vec::new(),
         }
     }
 
@@ -272,10 +278,14 @@ impl<'a> Walker<'a> {
                     self.item = start;
                     // What was said about the next key stays said, but is no longer beside it.
                     self.attributes.start = None;
+                    self.context.begin_value();
                     self.read_operands(opcode)
                 }
             };
-            return read.map_err(|fault| self.damage(fault));
+            return read.map_err(|fault| {
+                let flaws = self.flaws(None, None);
+                Damage { flaws, ..self.damage(fault) }
+            });
         }
     }
 
@@ -345,7 +355,6 @@ impl<'a> Walker<'a> {
     fn read_slot_import(&mut self) -> Result<Item<'a>, Fault> {
         const NAME: usize = 40;
         const SLOTS: u64 = 16_384;
-        self.context.begin_value();
         let offset = self.context.reader.position();
         let job = self.read_bytes()?;
         if job.len() != NAME {
@@ -366,7 +375,6 @@ impl<'a> Walker<'a> {
     fn read_module_aux(&mut self) -> Result<Item<'a>, Fault> {
         const UNSIGNED: u64 = 2;
         self.doing = Doing::ReadModuleAux;
-        self.context.begin_value();
         let reader = &mut self.context.reader;
         let module = ModuleId(reader.length()?);
         let offset = reader.position();
@@ -391,7 +399,8 @@ impl<'a> Walker<'a> {
         self.doing = Doing::ReadValue;
         let value_offset = self.context.reader.position();
         if let Err(fault) = (row.verify)(&mut self.context) {
-            return Err(Damage { row: Some(row), key: Some(key.into_owned()), ..self.damage(fault) });
+            let flaws = self.flaws(Some(&key), Some(row));
+            return Err(Damage { row: Some(row), key: Some(key.into_owned()), flaws, ..self.damage(fault) });
         }
         let flaws = self.flaws(Some(&key), Some(row));
         let Attributes { start: _, expiry, idle, frequency, metadata } = std::mem::take(&mut self.attributes);
