@@ -261,6 +261,8 @@ const LINES: &[&str] = &[
     "MULTI;SHUTDOWN NOW;EXEC",
     "MULTI;SHUTDOWN NOW",
     "DEBUG SEGFAULT",
+    "DEBUG SEGFAULT x",
+    "RESET x",
     "DEBUG LOADAOF",
     "MULTI;DEBUG SEGFAULT;EXEC",
     "MULTI;DEBUG SEGFAULT",
@@ -357,8 +359,10 @@ fn servers_put_parts_together_as_the_model_says() {
 
 /// Records of every command with every number of arguments, from its name alone to two more than it takes.
 fn every_command() -> Vec<Vec<u8>> {
-    // PFSELFTEST takes seconds.
-    let rows = aofkit::command::all().filter(|row| row.name != "pfselftest");
+    // PFSELFTEST takes seconds; the others act on what those before them left behind, and may crash.
+    let apart = ["pfselftest", "auth", "acl", "publish", "hello"];
+    let rows =
+        aofkit::command::all().filter(|row| row.name.split('|').next().is_some_and(|name| !apart.contains(&name)));
     let records = rows.flat_map(|row| {
         let name: Vec<&str> = row.name.split('|').collect();
         let takes = Server::ALL.map(|server| usize::from(row.arity.on(server).unsigned_abs()));

@@ -79,6 +79,9 @@ fn unknown(server: Server, head: &Head<'_>) -> Conduct {
 #[cold]
 fn unchecked(server: Server, row: &'static command::Command, count: usize) -> Conduct {
     let least = row.arity.on(server).unsigned_abs() as usize;
+    if count > least && is_special(row.name) {
+        return Conduct::Special(row.name);
+    }
     if count > least || arity::survives(row.name, count) {
         return Conduct::Noted(NoteKind::WrongArity);
     }
