@@ -377,6 +377,13 @@ pub fn preambles(random: &mut Random, count: usize) -> Vec<Case> {
         ("a broken intset", b"\x0b\x01k\x03abc"),
         ("scripts", b"\xfa\x03lua\x03abc\xfa\x03lua\x03def"),
         ("idle and frequency", b"\xf8\x10\xf9\x05\x00\x01k\x01v"),
+        ("a type of Redis 7.4", b"\x19\x01k\x01v"),
+        (
+            "a type of Redis 7.4 behind what is said about its key",
+            b"\xfc\x01\x02\x03\x04\x05\x01\x00\x00\xf9\x05\x19\x01k\x01v",
+        ),
+        ("a member twice in a listpack", b"\x14\x01k\x0d\x0d\x00\x00\x00\x02\x00\x81a\x02\x81a\x02\xff"),
+        ("a function that is cut", b"\xf5\x40\xff#!lua"),
         ("databases only", b"\xfe\x00\xfe\x40\xff\xfe\x80\x00\x00\x01\x00"),
     ];
     let mut cases = Vec::new();
