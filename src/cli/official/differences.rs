@@ -21,5 +21,5 @@ pub const DIFFERENCES: &[&str] = &[
      behind it may be worded otherwise where several things are wrong with a value or a stream ends early.",
     "A FIFO and a socket are refused (\"Cannot read file\"): the real tools call them empty, whatever comes through them.",
     "--version has the version that is imitated, and the program that imitates it: build=aofkit-….",
-    "The time in a line of the server's log is UTC where the system's time zone cannot be read.",
+    "The time in a line of the server's log is UTC.",
 ];
