@@ -2,6 +2,8 @@
 //!
 //! `AOFKIT_SERVERS` names a folder of unpacked servers (`redis-7.0/bin/redis-check-aof`, …).
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic, and its helpers too")]
+
 #[path = "official/cases.rs"]
 mod cases;
 #[path = "official/runs.rs"]

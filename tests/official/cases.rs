@@ -336,7 +336,7 @@ pub fn timestamped_logs(random: &mut Random, count: usize) -> Vec<Case> {
     (0..count)
         .map(|index| {
             let mut log = if random.below(6) == 0 { Vec::new() } else { set() };
-            for _ in 0..random.below(5) + 1 {
+            for _ in 0..=random.below(5) {
                 let which = if random.below(3) > 0 { random.below(3) } else { random.below(annotations.len()) };
                 log.extend_from_slice(annotations[which]);
                 log.extend_from_slice(&set());
@@ -377,6 +377,13 @@ pub fn preambles(random: &mut Random, count: usize) -> Vec<Case> {
         ("a broken intset", b"\x0b\x01k\x03abc"),
         ("scripts", b"\xfa\x03lua\x03abc\xfa\x03lua\x03def"),
         ("idle and frequency", b"\xf8\x10\xf9\x05\x00\x01k\x01v"),
+        ("a type of Redis 7.4", b"\x19\x01k\x01v"),
+        (
+            "a type of Redis 7.4 behind what is said about its key",
+            b"\xfc\x01\x02\x03\x04\x05\x01\x00\x00\xf9\x05\x19\x01k\x01v",
+        ),
+        ("a member twice in a listpack", b"\x14\x01k\x0d\x0d\x00\x00\x00\x02\x00\x81a\x02\x81a\x02\xff"),
+        ("a function that is cut", b"\xf5\x40\xff#!lua"),
         ("databases only", b"\xfe\x00\xfe\x40\xff\xfe\x80\x00\x00\x01\x00"),
     ];
     let mut cases = Vec::new();
@@ -411,104 +418,102 @@ pub fn preambles(random: &mut Random, count: usize) -> Vec<Case> {
     cases
 }
 
-/// Multi-part logs, sound and not.
-pub fn multi_part(random: &mut Random, count: usize) -> Vec<Case> {
+/// A manifest's name in messages, its text, and the parts beside it.
+type Parts = (&'static str, &'static str, Vec<(&'static str, Vec<u8>)>);
+
+const TWO: &str = "file base seq 1 type b\nfile incr seq 1 type i\n";
+const THREE: &str = "file base seq 1 type b\nfile incr seq 1 type i\nfile last seq 2 type i\n";
+
+/// Sets of parts, sound and damaged, with manifests that are in order.
+fn sets_of_parts() -> Vec<Parts> {
     let base = ("d/base", set());
     let incr = ("d/incr", [set(), set()].concat());
     let cut = ("d/incr", sound_log()[..200].to_vec());
     let last = ("d/last", [set(), b"*1\r\n$4\r\nPI".to_vec()].concat());
     let preamble = ("d/base", rdb("REDIS0011", RDB_BODY, b""));
-    let both = "file base seq 1 type b\nfile incr seq 1 type i\n";
-    let sets: Vec<(&str, &str, Vec<(&str, Vec<u8>)>)> = vec![
-        ("sound", both, vec![base.clone(), incr.clone()]),
-        ("an RDB base", both, vec![preamble.clone(), incr.clone()]),
+    let two_multi = [command(&[b"MULTI"]), command(&[b"MULTI"])].concat();
+    vec![
+        ("sound", TWO, vec![base.clone(), incr.clone()]),
+        ("an RDB base", TWO, vec![preamble.clone(), incr.clone()]),
         ("an RDB base alone", "file base seq 1 type b\n", vec![preamble.clone()]),
-        ("an RDB base that is cut", both, vec![("d/base", b"REDIS0011\xfa\x03ab".to_vec()), incr.clone()]),
+        ("an RDB base that is cut", TWO, vec![("d/base", b"REDIS0011\xfa\x03ab".to_vec()), incr.clone()]),
+        ("an RDB incr", TWO, vec![base.clone(), ("d/incr", preamble.1.clone())]),
         ("no base", "file incr seq 1 type i\nfile last seq 2 type i\n", vec![incr.clone(), last.clone()]),
-        (
-            "a cut end",
-            "file base seq 1 type b\nfile incr seq 1 type i\nfile last seq 2 type i\n",
-            vec![base.clone(), incr.clone(), last.clone()],
-        ),
-        (
-            "a cut middle",
-            "file base seq 1 type b\nfile incr seq 1 type i\nfile last seq 2 type i\n",
-            vec![base.clone(), cut.clone(), last.clone()],
-        ),
-        ("a cut base", both, vec![("d/base", b"*1\r\n".to_vec()), incr.clone()]),
-        (
-            "MULTI in the middle",
-            both,
-            vec![("d/base", [command(&[b"MULTI"]), command(&[b"MULTI"])].concat()), incr.clone()],
-        ),
-        (
-            "MULTI at the end",
-            both,
-            vec![base.clone(), ("d/incr", [command(&[b"MULTI"]), command(&[b"MULTI"])].concat())],
-        ),
-        ("empty parts", both, vec![("d/base", Vec::new()), ("d/incr", Vec::new())]),
-        ("a missing base", both, vec![incr.clone()]),
-        ("a missing incr", both, vec![base.clone()]),
-        ("a directory for a base", both, vec![("d/base/", Vec::new()), incr.clone()]),
-        ("a directory for an incr", both, vec![base.clone(), ("d/incr/", Vec::new())]),
-        ("history only", "file base seq 1 type h\n", vec![]),
-        ("comments", "#a\n#b\nfile base seq 1 type b\n#c\n", vec![base.clone()]),
-        ("comments only", "#a\n#b\n", vec![]),
-        (
-            "pairs in another order",
-            "file base type b seq 1\nfile incr type i seq 1 startoffset 10\n",
-            vec![base.clone(), incr.clone()],
-        ),
-        ("quotes", "file \"ba\\x73e\" seq 1 type b\nfile 'incr' seq 1 type i\n", vec![base.clone(), incr.clone()]),
-        ("CRLF", "file base seq 1 type b\r\nfile incr seq 1 type i\r\n", vec![base.clone(), incr.clone()]),
-        ("upper case", "file base SEQ 1 Type b\n", vec![base.clone()]),
-        (
-            "an incr before the base",
-            "file incr seq 1 type i\nfile base seq 1 type b\n",
-            vec![base.clone(), incr.clone()],
-        ),
-        ("the same file twice", "file incr seq 1 type i\nfile incr seq 2 type i\n", vec![incr.clone()]),
-        ("no newline", "file base seq 1 type b", vec![base.clone()]),
-        ("a blank line", "file base seq 1 type b\n\n", vec![base.clone()]),
-        ("a blank line and more", "file base seq 1 type b\n \t\r\nfile incr seq 1 type i\n", vec![base.clone()]),
-        ("sequence 0", "file base seq 0 type b\n", vec![base.clone()]),
-        ("a sequence that is no number", "file base seq x type b\n", vec![base.clone()]),
-        ("sequences that fall", "file incr seq 2 type i\nfile last seq 1 type i\n", vec![incr.clone(), last.clone()]),
-        ("two bases", "file base seq 1 type b\nfile incr seq 2 type b\n", vec![base.clone(), incr.clone()]),
-        ("an unknown type", "file base seq 1 type x\n", vec![base.clone()]),
-        ("a path", "file ../d/base seq 1 type b\n", vec![base.clone()]),
-        ("a backslash", "file a\\b seq 1 type b\n", vec![base.clone()]),
-        ("too few fields", "file base seq 1\n", vec![base.clone()]),
-        ("an odd field", "file base seq 1 type b x\n", vec![base.clone()]),
-        ("open quotes", "file \"base seq 1 type b\n", vec![base.clone()]),
-        ("only a word", "file\n", vec![]),
-        ("a word cut", "file", vec![]),
-        ("bytes and percent signs", "file %s%n\u{1} seq 1 type z\n", vec![]),
-    ];
-    let mut cases: Vec<Case> =
-        sets.iter().map(|(name, manifest, files)| set_of_parts(&format!("parts: {name}"), manifest, files)).collect();
+        ("a cut end", THREE, vec![base.clone(), incr.clone(), last.clone()]),
+        ("a cut middle", THREE, vec![base.clone(), cut, last]),
+        ("a cut base", TWO, vec![("d/base", b"*1\r\n".to_vec()), incr.clone()]),
+        ("MULTI in the middle", TWO, vec![("d/base", two_multi.clone()), incr.clone()]),
+        ("MULTI at the end", TWO, vec![base.clone(), ("d/incr", two_multi)]),
+        ("empty parts", TWO, vec![("d/base", Vec::new()), ("d/incr", Vec::new())]),
+        ("a missing base", TWO, vec![incr.clone()]),
+        ("a missing incr", TWO, vec![base.clone()]),
+        ("a directory for a base", TWO, vec![("d/base/", Vec::new()), incr]),
+        ("a directory for an incr", TWO, vec![base, ("d/incr/", Vec::new())]),
+    ]
+}
+
+/// Manifests over three sound parts.
+const MANIFESTS: &[(&str, &str)] = &[
+    ("history only", "file base seq 1 type h\n"),
+    ("comments", "#a\n#b\nfile base seq 1 type b\n#c\n"),
+    ("comments only", "#a\n#b\n"),
+    ("a comment that is cut", "file base seq 1 type b\n#c"),
+    ("pairs in another order", "file base type b seq 1\nfile incr type i seq 1 startoffset 10\n"),
+    ("quotes", "file \"ba\\x73e\" seq 1 type b\nfile 'incr' seq 1 type i\n"),
+    ("CRLF", "file base seq 1 type b\r\nfile incr seq 1 type i\r\n"),
+    ("upper case", "file base SEQ 1 Type b\n"),
+    ("an incr before the base", "file incr seq 1 type i\nfile base seq 1 type b\n"),
+    ("the same file twice", "file incr seq 1 type i\nfile incr seq 2 type i\n"),
+    ("a type in full", "file base seq 1 type base\nfile incr seq 1 type incr\n"),
+    ("a number and more", "file base seq 1x type b\n"),
+    ("a negative number", "file base seq -1 type b\n"),
+    ("no newline", "file base seq 1 type b"),
+    ("a blank line", "file base seq 1 type b\n\n"),
+    ("a blank line and more", "file base seq 1 type b\n \t\r\nfile incr seq 1 type i\n"),
+    ("sequence 0", "file base seq 0 type b\n"),
+    ("a sequence that is no number", "file base seq x type b\n"),
+    ("sequences that fall", "file incr seq 2 type i\nfile last seq 1 type i\n"),
+    ("two bases", "file base seq 1 type b\nfile incr seq 2 type b\n"),
+    ("an unknown type", "file base seq 1 type x\n"),
+    ("a path", "file ../d/base seq 1 type b\n"),
+    ("a backslash", "file a\\b seq 1 type b\n"),
+    ("an empty name", "file '' seq 1 type b\n"),
+    ("too few fields", "file base seq 1\n"),
+    ("an odd field", "file base seq 1 type b x\n"),
+    ("open quotes", "file \"base seq 1 type b\n"),
+    ("a NUL", "file base\0 seq 1 type b\n"),
+    ("only a word", "file\n"),
+    ("a word cut", "file"),
+    ("a word that goes on", "files are no manifest\n"),
+    ("garbage behind", "file base seq 1 type b\ngarbage\n"),
+    ("bytes and percent signs", "file %s%n\u{1} seq 1 type z\n"),
+];
+
+/// Multi-part logs, sound and not.
+pub fn multi_part(random: &mut Random, count: usize) -> Vec<Case> {
+    let mut cases: Vec<Case> = sets_of_parts()
+        .iter()
+        .map(|(name, manifest, files)| set_of_parts(&format!("parts: {name}"), manifest, files))
+        .collect();
+    let sound = [("d/base", set()), ("d/incr", set()), ("d/last", set())];
+    cases.extend(MANIFESTS.iter().map(|(name, text)| set_of_parts(&format!("manifest: {name}"), text, &sound)));
     let long_name = "x".repeat(1100);
-    cases.push(set_of_parts("parts: a line too long", &format!("file {long_name} seq 1 type b\n"), &[]));
-    cases.push(set_of_parts(
-        "parts: a long line that is wrong",
-        &format!("file {} seq 1 type z\n", &long_name[..995]),
-        &[],
-    ));
-    let three = "file base seq 1 type b\nfile incr seq 1 type i\nfile last seq 2 type i\n";
+    cases.push(set_of_parts("manifest: a line too long", &format!("file {long_name} seq 1 type b\n"), &[]));
+    let long_line = format!("file {} seq 1 type z\n", &long_name[..995]);
+    cases.push(set_of_parts("manifest: a long line that is wrong", &long_line, &[]));
     for index in 0..count {
-        let mut files = vec![
+        let last = [set(), b"#TS:200\r\n".to_vec(), command(&[b"MULTI"]), set(), command(&[b"EXEC"])].concat();
+        let mut files = [
             ("d/base", if random.below(2) == 0 { set() } else { rdb("REDIS0011", RDB_BODY, b"") }),
-            ("d/incr", sound_log()[..200].to_vec()),
-            ("d/last", sound_log()[..300].to_vec()),
+            ("d/incr", [set(), b"#TS:100\r\n".to_vec(), set()].concat()),
+            ("d/last", last),
         ];
-        files[1].1 = [set(), b"#TS:100\r\n".to_vec(), set()].concat();
-        files[2].1 = [set(), b"#TS:200\r\n".to_vec(), command(&[b"MULTI"]), set(), command(&[b"EXEC"])].concat();
         if random.below(4) > 0 {
             // Not in the base: what a broken RDB is called is tried elsewhere.
             let which = 1 + random.below(2);
             damage(&mut files[which].1, random);
         }
-        let mut case = set_of_parts(&format!("parts: random {index}"), three, &files);
+        let mut case = set_of_parts(&format!("parts: random {index}"), THREE, &files);
         if random.below(3) == 0 {
             case = case.options(&["--truncate-to-timestamp", random.pick(&["50", "100", "150", "200"])]);
         }

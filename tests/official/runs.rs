@@ -16,7 +16,7 @@ use crate::cases::Case;
 pub fn folder() -> Option<PathBuf> {
     let folder = std::env::var_os("AOFKIT_SERVERS").map(PathBuf::from);
     if folder.is_none() {
-        println!("skipped: AOFKIT_SERVERS is not set");
+        let _ = writeln!(std::io::stdout(), "skipped: AOFKIT_SERVERS is not set");
     }
     folder
 }

@@ -2,15 +2,20 @@
 
 use std::io::Write;
 
-use super::rdb_reason::{Gravity, gravity};
+use super::rdb_reason::{Gravity, UNEXPECTED_END, gravity};
 use super::{Line, c_string};
 use crate::Server;
-use crate::rdb::{Checksum, Damage, DamageKind, Doing, Entry, HEADER_LENGTH, Header, Item, Magic, TypeRow, Walker};
+use crate::rdb::{
+    Checksum, Damage, DamageKind, DataType, Doing, Entry, HEADER_LENGTH, Header, Item, Magic, Opcode, TypeRow, Walker,
+};
 
 /// What `char msg[1024]` holds of a message at most; Valkey 9 has more room.
 const MESSAGE_LIMIT: usize = 1023;
 /// The opcode of functions in release candidates of Redis 7.0.
 const FUNCTION_PRE_GA: u8 = 246;
+
+/// What Valkey 9 does not take for its own types and opcodes in an RDB of a newer Redis.
+const FOREIGN_UNKNOWN: std::ops::RangeInclusive<u8> = 22..=243;
 
 /// How the check of a preamble ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,14 +123,14 @@ impl Check<'_> {
         while let Some(next) = walker.next() {
             let item = match next {
                 Ok(item) => item,
-                Err(damage) => return Err(self.damage(&damage)),
+                Err(damage) => return Err(self.damage(&damage, bytes, walker.item_offset())),
             };
             let position = walker.position();
             if let Some(number) = self.unknown_opcode(&item) {
                 return Err(self.invalid_type(number, walker.item_offset() + 1));
             }
             if let Some(flaw) = item.flaws().iter().find(|flaw| flaw.checkers.contains(self.server)) {
-                return Err(self.damage(&flaw.damage));
+                return Err(self.damage(&flaw.damage, bytes, walker.item_offset()));
             }
             self.item(&item, position)?;
         }
@@ -226,6 +231,9 @@ impl Check<'_> {
     }
 
     fn knows(&self, row: &TypeRow) -> bool {
+        if self.foreign && FOREIGN_UNKNOWN.contains(&row.number) {
+            return false;
+        }
         let newest = match self.server {
             Server::Redis62 => 15,
             Server::Redis70 => 19,
@@ -238,16 +246,19 @@ impl Check<'_> {
 
     fn invalid_type(&mut self, number: u8, position: u64) -> Failure {
         self.doing = Doing::ReadType;
+        if self.foreign && FOREIGN_UNKNOWN.contains(&number) {
+            let text = format!("Unknown object type {number} in RDB file with foreign version {}", self.version);
+            return self.error(position, text.as_bytes());
+        }
         self.error(position, format!("Invalid object type: {number}").as_bytes())
     }
 
-    /// Damage that the walker found, in the words of the tool.
-    fn damage(&mut self, damage: &Damage) -> Failure {
+    /// Damage that the walker found in the item at `item`, in the words of the tool.
+    fn damage(&mut self, damage: &Damage, bytes: &[u8], item: u64) -> Failure {
         self.doing = damage.doing;
         if let Some(row) = damage.row {
             if !self.knows(row) {
-                // The place of the type: it stands right before the key, whose place is not known here.
-                return self.invalid_type(row.number, damage.position);
+                return self.invalid_type(row.number, behind_type(bytes, item));
             }
             self.type_shown = TypeShown::Row(row);
         }
@@ -262,18 +273,34 @@ impl Check<'_> {
                 self.invalid_type(*number, damage.offset + 1)
             }
             DamageKind::Checksum { .. } => self.error(damage.position, b"RDB CRC error"),
-            DamageKind::Truncated { .. } => self.error(damage.position, b"Unexpected EOF reading RDB file"),
+            DamageKind::Truncated { .. } => self.truncated(damage),
             DamageKind::UnsupportedVersion(header) => {
                 self.error(damage.position, format!("Can't handle RDB format version {}", header.version).as_bytes())
             }
             DamageKind::Malformed(malformed) => match gravity(malformed, damage.row) {
                 Gravity::Error(text) => self.error(damage.position, text.as_bytes()),
-                Gravity::Corrupt(reason) => {
-                    let text = format!("Internal error in RDB reading offset 0, function at rdb.c:0 -> {reason}");
-                    Failure { exits: true, ..self.error(damage.position, text.as_bytes()) }
-                }
+                Gravity::Corrupt(reason) => self.corrupt(damage.position, &reason),
             },
         }
+    }
+
+    fn truncated(&mut self, damage: &Damage) -> Failure {
+        match (damage.doing, damage.row) {
+            (Doing::ReadFunctions, _) => {
+                self.error(damage.position, b"Failed loading library, Failed loading library payload")
+            }
+            // The loader names what it was reading, each piece of a stream in its own words.
+            (Doing::ReadValue, Some(TypeRow { data_type: DataType::Stream, .. })) => {
+                self.corrupt(damage.position, "Stream listpacks loading failed.")
+            }
+            _ => self.error(damage.position, UNEXPECTED_END.as_bytes()),
+        }
+    }
+
+    /// `rdbReportError`: the tool exits on the spot.
+    fn corrupt(&mut self, position: u64, reason: &str) -> Failure {
+        let text = format!("Internal error in RDB reading offset 0, function at rdb.c:0 -> {reason}");
+        Failure { exits: true, ..self.error(position, text.as_bytes()) }
     }
 
     /// `rdbCheckError`.
@@ -335,4 +362,24 @@ fn type_name(server: Server, row: &TypeRow) -> &'static str {
         (Server::Valkey9, 22) => "hash-volatile-items",
         _ => row.name,
     }
+}
+
+/// The offset behind the type of the entry that starts at `item`: behind what opcodes say about its key, and one byte more.
+fn behind_type(bytes: &[u8], item: u64) -> u64 {
+    let mut at = usize::try_from(item).unwrap_or(usize::MAX);
+    while let Some(&number) = bytes.get(at) {
+        at += match Opcode::of(Magic::Redis, number) {
+            Some(Opcode::ExpireMilliseconds) => 9,
+            Some(Opcode::ExpireSeconds) => 5,
+            Some(Opcode::Frequency) => 2,
+            Some(Opcode::Idle) => match bytes.get(at + 1) {
+                Some(0x00..=0x3f) => 2,
+                Some(0x40..=0x7f) => 3,
+                Some(0x80) => 6,
+                _ => 10,
+            },
+            _ => break,
+        };
+    }
+    at as u64 + 1
 }

@@ -35,11 +35,18 @@ pub(super) fn gravity(malformed: &Malformed, row: Option<&TypeRow>) -> Gravity {
         Malformed::ScoreIsNan => "Zset with NAN score detected",
         Malformed::Packed { packing, .. } => packed(*packing, kind, row),
         Malformed::Tuples { .. } => packed(Packing::Listpack, kind, row),
+        // The check of a packed collection finds them too.
+        Malformed::DuplicateMember | Malformed::DuplicateField
+            if row.is_some_and(|row| matches!(row.number, 12 | 13 | 16 | 17 | 20 | 23 | 25)) =>
+        {
+            packed(Packing::Listpack, kind, row)
+        }
         Malformed::DuplicateMember if kind == DataType::SortedSet => "Duplicate zset fields detected",
         Malformed::DuplicateMember => "Duplicate set members detected",
         Malformed::DuplicateField => "Duplicate hash fields detected",
         Malformed::Container(_) => "Quicklist integrity check failed.",
-        Malformed::FieldExpiry | Malformed::FieldExpiryOrder => "Hash listpackex integrity check failed.",
+        Malformed::FieldExpiry if row.is_some_and(|row| matches!(row.number, 22 | 24)) => "invalid expireAt time: 0",
+        Malformed::FieldExpiry | Malformed::FieldExpiryOrder => "Hash listpack integrity check failed.",
         Malformed::Stream(fault) => return Gravity::Corrupt(stream(*fault).to_owned()),
     };
     Gravity::Corrupt(reason.to_owned())
@@ -56,7 +63,6 @@ fn packed(packing: Packing, kind: DataType, row: Option<&TypeRow>) -> &'static s
         (_, DataType::SortedSet, _) => "Zset listpack integrity check failed.",
         (Packing::Zipmap, ..) => "Zipmap integrity check failed.",
         (_, DataType::Hash, 13) => "Hash ziplist integrity check failed.",
-        (_, DataType::Hash, 23 | 25) => "Hash listpackex integrity check failed.",
         (_, DataType::Hash, _) => "Hash listpack integrity check failed.",
         _ => "Stream listpack integrity check failed.",
     }

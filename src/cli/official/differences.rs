@@ -9,7 +9,7 @@ pub const DIFFERENCES: &[&str] = &[
      tools take it for a log, and --fix cuts it to 0 bytes.",
     "Nothing is opened for writing unless --fix or --truncate-to-timestamp is given, so a plain check works on read-only media.",
     "Before anything is cut off, it is written to NAME.removed-OFFSET beside the file (with a number behind it if that \
-     exists) and forced to disk; one line on standard error names that file. The real tools keep no copy.",
+     exists) and forced to disk; on a terminal a line on standard error names that file. The real tools keep no copy.",
     "A file whose length has changed since it was read is not cut: \"Failed to truncate AOF\".",
     "--truncate-to-timestamp cuts before the transaction that is open at the first later annotation. The real tools cut inside \
      it, and what they leave is not valid.",
@@ -21,5 +21,5 @@ pub const DIFFERENCES: &[&str] = &[
      behind it may be worded otherwise where several things are wrong with a value or a stream ends early.",
     "A FIFO and a socket are refused (\"Cannot read file\"): the real tools call them empty, whatever comes through them.",
     "--version has the version that is imitated, and the program that imitates it: build=aofkit-….",
-    "The time in a line of the server's log is UTC where the system's time zone cannot be read.",
+    "The time in a line of the server's log is UTC.",
 ];
