@@ -74,7 +74,8 @@ fn kept(lines: &[&str], arguments: &[&str]) -> Vec<String> {
             return value["text"].as_str().unwrap().to_owned();
         }
         let arguments = value["arguments"].as_array().unwrap().iter();
-        let words: Vec<_> = std::iter::once(&value["command"]).chain(arguments).map(|word| word.as_str().unwrap()).collect();
+        let words: Vec<_> =
+            std::iter::once(&value["command"]).chain(arguments).map(|word| word.as_str().unwrap()).collect();
         words.join(" ")
     };
     output.lines().map(record).collect()
@@ -179,7 +180,9 @@ fn a_damaged_log_is_shown_up_to_the_damage() {
             .assert()
             .code(1)
             .stdout(contains("SET").or(predicates::ord::eq("1\n")))
-            .stderr(contains("a.aof, byte 46 (record 2, which starts at byte 27): the file ends inside argument 2, 5 bytes"))
+            .stderr(contains(
+                "a.aof, byte 46 (record 2, which starts at byte 27): the file ends inside argument 2, 5 bytes",
+            ))
             .stderr(contains("aofkit check").and(contains("aofkit fix")));
     }
     let path = directory.file("open.aof", &log(&["SET a 1", "MULTI", "SET b 1"]));
@@ -229,7 +232,13 @@ fn every_part_of_a_log_is_shown_in_order() {
     "##);
     inspect().args(["--skip-rdb", "--db", "3", "--count"]).arg(directory.path()).assert().success().stdout("4\n");
     inspect().args(["--part", "i2", "--from", "1", "--count"]).arg(directory.path()).assert().success().stdout("2\n");
-    inspect().args(["--from", "1"]).arg(directory.path()).assert().code(2).stdout("").stderr(contains("--part: b.rdb, i1, i2"));
+    inspect()
+        .args(["--from", "1"])
+        .arg(directory.path())
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(contains("--part: b.rdb, i1, i2"));
     inspect().args(["--part", "i3"]).arg(directory.path()).assert().code(2).stderr(contains("no part is named i3"));
 }
 
@@ -252,7 +261,12 @@ fn an_rdb_is_not_written_as_half_a_log() {
 #[test]
 fn what_comes_on_standard_input_is_shown_too() {
     let bytes = log(&["SET a 1"]);
-    inspect().args(["--format", "json", "-"]).write_stdin(bytes.clone()).assert().success().stdout(contains("\"part\":\"-\""));
+    inspect()
+        .args(["--format", "json", "-"])
+        .write_stdin(bytes.clone())
+        .assert()
+        .success()
+        .stdout(contains("\"part\":\"-\""));
     inspect().args(["--count", "-"]).write_stdin("").assert().success().stdout("0\n");
     inspect().args(["--follow", "-"]).write_stdin(bytes).assert().code(2).stderr(contains("standard input"));
 }

@@ -32,7 +32,7 @@ impl Moment {
 pub fn parse(text: &str) -> Result<Moment, String> {
     let text = text.trim();
     if let Some(moment) = unix_seconds(text) {
-        return moment.ok_or_else(|| format!("{text} seconds are beyond every calendar"));
+        return moment;
     }
     let utc = |civil: DateTime| civil.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
     text.parse::<Timestamp>()
@@ -40,12 +40,13 @@ pub fn parse(text: &str) -> Result<Moment, String> {
         .or_else(|error| text.parse::<Date>().and_then(|date| utc(date.into())).map_err(|_| error))
         .map(Moment)
         .map_err(|_| {
-            "no time: give unix seconds (1700000000), RFC 3339 (2023-11-14T22:13:20Z), or a date in UTC (2023-11-14)".to_owned()
+            "no time: give unix seconds (1700000000), RFC 3339 (2023-11-14T22:13:20Z), or a date in UTC (2023-11-14)"
+                .to_owned()
         })
 }
 
-/// `None` if the text is no number; the inner one if the number is out of range.
-fn unix_seconds(text: &str) -> Option<Option<Moment>> {
+/// `None` if the text is no number.
+fn unix_seconds(text: &str) -> Option<Result<Moment, String>> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(seconds.strip_prefix('-').unwrap_or(seconds)) || !digits(fraction) {
@@ -57,7 +58,7 @@ fn unix_seconds(text: &str) -> Option<Option<Moment>> {
         let nanoseconds: i32 = nanoseconds.parse().ok()?;
         Timestamp::new(seconds, if text.starts_with('-') { -nanoseconds } else { nanoseconds }).ok().map(Moment)
     };
-    Some(moment())
+    Some(moment().ok_or_else(|| format!("{text} seconds are beyond every calendar")))
 }
 
 #[cfg(test)]

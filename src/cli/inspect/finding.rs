@@ -53,7 +53,7 @@ pub fn of_damage(part: &Part, damage: &Damage) -> Finding {
 /// A transaction without an end.
 pub fn of_opening(part: &Part, opening: Opening) -> Finding {
     let name = Argument(super::file_name(part));
-    let Opening { offset, record } = opening;
+    let Opening { offset, record, .. } = opening;
     let text = format!(
         "{name}, byte {offset} (record {record}): the file ends inside the transaction that MULTI opens here; a server drops it"
     );

@@ -112,14 +112,8 @@ impl<'s> Follower<'s> {
             Layout::MultiPart(multi_part) => Some(Manifest { path: multi_part.manifest_path.clone(), stamp: None }),
         };
         let parts = chosen(settings, log)?;
-        let mut follower = Self {
-            settings,
-            tail: None,
-            sequence: None,
-            manifest,
-            course: position.course,
-            interrupted,
-        };
+        let mut follower =
+            Self { settings, tail: None, sequence: None, manifest, course: position.course, interrupted };
         if let Some(part) = parts.get(position.part).filter(|part| part.role != Role::Base) {
             follower.sequence = part.sequence;
             follower.tail = Some(Tail::open(part, position.behind)?);
@@ -223,7 +217,8 @@ impl<'s> Follower<'s> {
         if let (Some(last), Some(sequence)) = (self.sequence, next.sequence)
             && sequence > last + 1
         {
-            let _ = writeln!(talk, "aofkit: what stood between incr {last} and incr {sequence} was rewritten away unseen");
+            let _ =
+                writeln!(talk, "aofkit: what stood between incr {last} and incr {sequence} was rewritten away unseen");
         }
         let Some(start) = start_of_records(&next.path)? else { return Ok(Next::Wait) };
         self.course.begin_part();
@@ -247,12 +242,8 @@ fn start_of_records(path: &Path) -> anyhow::Result<Option<u64>> {
         return Ok(Some(0));
     }
     let mut walker = rdb::Walker::new(bytes, 0);
-    while let Some(item) = walker.next() {
-        if item.is_err() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(walker.position()))
+    let is_whole = walker.by_ref().all(|item| item.is_ok());
+    Ok(is_whole.then(|| walker.position()))
 }
 
 impl Tail {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::aof::transaction::Membership;
+use crate::report::style::Style;
 use crate::resp::write_command;
 use crate::select::{CommandName, Selection, Walk};
 use proptest::prelude::*;
@@ -51,7 +52,7 @@ fn json(log: &[u8]) -> String {
 
 fn text(log: &[u8], lengths: Lengths) -> String {
     let mut out = Vec::new();
-    print(&mut Text::new(&mut out, Palette::default(), lengths), log, &Selection::default(), Ahead::Unknown);
+    print(&mut Text::new(&mut out, Style::Plain, lengths), log, &Selection::default(), Ahead::Unknown);
     String::from_utf8(out).unwrap()
 }
 
@@ -162,7 +163,8 @@ fn text_cuts_what_is_long_and_says_so() {
 
 #[test]
 fn a_log_without_filters_comes_out_as_it_was() {
-    let log = log(&["SELECT 0", "#TS:1", "MULTI", "SELECT 1", "SET a 1", "EXEC", "multi", "exec", "EXEC", "SET b 1", "#x"]);
+    let log =
+        log(&["SELECT 0", "#TS:1", "MULTI", "SELECT 1", "SET a 1", "EXEC", "multi", "exec", "EXEC", "SET b 1", "#x"]);
     assert_eq!(resp(&log, &Selection::default()), log);
 }
 
@@ -176,7 +178,10 @@ fn an_unfinished_transaction_is_left_out() {
 
 #[test]
 fn what_a_record_needs_is_put_back_before_it() {
-    let input = log(&["SELECT 2", "#TS:5", "SET a 1", "#TS:6", "DEL a", "MULTI", "SELECT 3", "SET b 1", "DEL b", "EXEC", "MULTI", "DEL c", "EXEC", "SELECT 2", "SET d 1"]);
+    let input = log(&[
+        "SELECT 2", "#TS:5", "SET a 1", "#TS:6", "DEL a", "MULTI", "SELECT 3", "SET b 1", "DEL b", "EXEC", "MULTI",
+        "DEL c", "EXEC", "SELECT 2", "SET d 1",
+    ]);
     let sets = ["#TS:5", "SELECT 2", "SET a 1", "#TS:6", "MULTI", "SELECT 3", "SET b 1", "EXEC", "SELECT 2", "SET d 1"];
     assert_eq!(lines(&resp(&input, &only("set"))), sets);
     let since = Selection { since: Some(6), ..Selection::default() };
