@@ -10,10 +10,15 @@ pub mod opcode;
 pub mod packed;
 pub mod primitive;
 mod stream;
+mod support;
 mod value;
 mod walker;
 
 pub use damage::{Damage, DamageKind, Doing, Fault, Flaw, Malformed, PackedFault, Packing, StreamFault};
 pub use opcode::{DataType, HEADER_LENGTH, Header, Magic, Opcode, TYPES, TypeRow, is_rdb, type_row};
+pub use support::{Refusal, checker_refusal, refusal, takes_type, takes_version};
 pub use value::ModuleId;
 pub use walker::{Checksum, Entry, Item, Walker};
+
+#[cfg(test)]
+mod tests;

@@ -272,7 +272,7 @@ pub static TYPES: [TypeRow; 25] = [
     ),
     only(Magic::Redis, row(24, "hash-hashtable-md", DataType::Hash, "hashtableex", 12, value::hash_expiring)),
     only(Magic::Redis, row(25, "hash-listpack-md", DataType::Hash, "listpackex", 12, value::hash_listpack_expiring)),
-    only(Magic::Valkey, row(22, "hash-hashtable-with-expiration", DataType::Hash, "hashtable", 80, value::hash_2)),
+    only(Magic::Valkey, row(22, "hash-volatile-items", DataType::Hash, "hashtable", 80, value::hash_2)),
 ];
 
 /// The row of a type in files of `magic`; none when this build knows none. Type 6, which only release candidates of

@@ -1,0 +1,252 @@
+//! `aofkit fix`: cuts a damaged end off a log and keeps it beside, or puts it back.
+
+mod outcome;
+
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::Outcome;
+use super::check::ServerName;
+use super::console::Console;
+use super::progress::Progress;
+use super::prompt::{self, Answer};
+use crate::aof::log::Log;
+use crate::check;
+use crate::repair::{self, Obstacle, OpenElsewhere, PartPlan, Plan, Refusal, Survey, plan};
+use crate::report::style::Style;
+use crate::{Error, ErrorKind, Server};
+use outcome::{Report, State};
+
+/// The arguments as typed.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "a switch each, resolved before use")]
+#[command(after_long_help = HELP)]
+pub(super) struct Fix {
+    /// The log: a file, a manifest, or a directory with a manifest in it
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// Show what would be cut, and change nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+    /// Cut without asking
+    #[arg(long, short = 'y', conflicts_with = "dry_run")]
+    yes: bool,
+    /// Put back what the last fix cut off
+    #[arg(long)]
+    undo: bool,
+    /// Change a file even if another process has it open for writing
+    #[arg(long)]
+    force: bool,
+    /// The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]
+    #[arg(long, value_name = "VERSION", value_enum)]
+    server: Option<ServerName>,
+    /// How to say what was done
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+const HELP: &str = "\
+Only the end of the last part is cut, where redis-check-aof --fix and a server with aof-load-truncated yes cut: at the end of \
+the last whole record outside an unfinished transaction. What a server loads is never cut off, even where the official \
+checkers call it invalid. The bytes that go are first written to NAME.removed-OFFSET beside the file.
+
+With --format json, one object is printed: outcome (sound, planned, declined, fixed, restored or refused), path, file, size \
+(before), cut_at, removed (bytes), copy, applied (whether the file was changed), sound (whether the log is so now), finding \
+(code, file, offset, record, message), records (whole ones that go), records_behind (those of them found behind the damage), notes, \
+message and advice. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.
+
+Exit codes: 0 the log is sound, or was made so; 1 it is damaged, and was not or could not be fixed; 2 a file cannot be read \
+or written.";
+
+/// How the outcome is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs: one object
+    Json,
+}
+
+/// The arguments as resolved.
+struct Settings {
+    path: PathBuf,
+    server: Option<Server>,
+    consent: Consent,
+    open_elsewhere: OpenElsewhere,
+    format: Format,
+}
+
+/// Who decides whether the plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Consent {
+    /// Nobody: it is only shown.
+    Never,
+    /// It was given in advance.
+    Given,
+    /// The person at the terminal.
+    Ask,
+    /// There is nobody to ask.
+    NobodyThere,
+}
+
+impl From<&Fix> for Settings {
+    fn from(typed: &Fix) -> Self {
+        let consent = if typed.dry_run {
+            Consent::Never
+        } else if typed.yes {
+            Consent::Given
+        } else if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            Consent::Ask
+        } else {
+            Consent::NobodyThere
+        };
+        Self {
+            path: typed.path.clone(),
+            server: typed.server.map(|server| server.0),
+            consent,
+            open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
+            format: typed.format,
+        }
+    }
+}
+
+/// Fixes a log, or undoes that.
+pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome> {
+    let settings = Settings::from(typed);
+    let mut report = Report::new(&settings.path);
+    let outcome =
+        if typed.undo { undo(&settings, &mut report, console)? } else { fix(&settings, &mut report, console)? };
+    match settings.format {
+        Format::Text => {
+            let style = console.style();
+            report.write_text(&mut console.out, style)?;
+        }
+        Format::Json => report.write_json(&mut console.out)?,
+    }
+    Ok(outcome)
+}
+
+fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
+    let log = Log::open(&settings.path)?;
+    let server = match settings.server {
+        Some(server) => server,
+        // Only Valkey 9 writes that magic, and no other server loads it.
+        None if log.parts.iter().any(|part| part.open().is_ok_and(|input| input.bytes().starts_with(b"VALKEY"))) => {
+            Server::Valkey9
+        }
+        None => Server::default(),
+    };
+    let total = log.parts.iter().filter_map(|part| part.path.metadata().ok()).map(|metadata| metadata.len()).sum();
+    let progress = Progress::new(console.progress, total, what);
+    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    repair::survey(&log, check::Settings { server, threads, progress: &|bytes| progress.advance(bytes) })
+}
+
+fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
+    if settings.path.as_os_str() == "-" {
+        report.refused(&Refusal::new(Obstacle::StandardInput, "-"));
+        return Ok(Outcome::Unsound);
+    }
+    let survey = survey(settings, "checking", console)?;
+    let plan = match plan::plan(&survey) {
+        Ok(plan) => plan,
+        Err(refusal) => {
+            report.refused(&refusal);
+            return Ok(Outcome::Unsound);
+        }
+    };
+    report.note_remaining(&survey, &plan);
+    let parts = survey.report.parts.iter().zip(&survey.files).zip(&plan.parts);
+    let Some(((part, file), change)) = parts.into_iter().find(|(_, change)| !change.is_untouched()) else {
+        report.sound(&survey);
+        return Ok(Outcome::Sound);
+    };
+    report.planned(&survey, part, file, change);
+    // A person who is to decide sees the plan first, a program gets it as a part of the outcome.
+    let style = console.style();
+    match settings.format {
+        Format::Text => report.write_plan(&mut console.out, style)?,
+        Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.talk, Style::Plain)?,
+        Format::Json => {}
+    }
+    console.out.flush()?;
+    if !consents(settings, change, report, console)? {
+        return Ok(Outcome::Unsound);
+    }
+    drop(survey);
+    carry_out(settings, &plan, report, console)
+}
+
+/// Whether the plan is to be carried out; if not, the report says why.
+fn consents(
+    settings: &Settings,
+    change: &PartPlan,
+    report: &mut Report,
+    console: &mut Console,
+) -> anyhow::Result<bool> {
+    let agreed = match settings.consent {
+        Consent::Given => return Ok(true),
+        Consent::Never => {
+            report.state = State::Planned;
+            report.message = Some("nothing was changed (--dry-run)".to_owned());
+            return Ok(false);
+        }
+        Consent::NobodyThere => false,
+        Consent::Ask => {
+            let question = outcome::question(change);
+            prompt::ask(&question, io::stdin().lock(), &mut console.talk)? == Answer::Yes
+        }
+    };
+    if !agreed {
+        report.state = State::Declined;
+        report.message = Some("nothing was changed".to_owned());
+        if settings.consent == Consent::NobodyThere {
+            report.advice = Some("There is no terminal to ask at: use --yes to cut without a question.".to_owned());
+        }
+    }
+    Ok(agreed)
+}
+
+/// Cuts, reads the log again, and says what is so now.
+fn carry_out(settings: &Settings, plan: &Plan, report: &mut Report, console: &Console) -> anyhow::Result<Outcome> {
+    for applied in repair::apply(plan, settings.open_elsewhere)? {
+        report.fixed(&applied);
+    }
+    let again = survey(settings, "checking again", console)?;
+    match plan::plan(&again) {
+        Ok(plan) if plan.is_nothing() => {
+            report.sound = Some(true);
+            Ok(Outcome::Sound)
+        }
+        Ok(_) => {
+            let text = "the log is still damaged after the cut; was it written to?".to_owned();
+            Err(Error::new(&settings.path, ErrorKind::Refused(text)).into())
+        }
+        Err(refusal) => {
+            report.still(&refusal);
+            Ok(Outcome::Unsound)
+        }
+    }
+}
+
+/// Puts back what was cut off the log's last part, or off the first part that has a copy beside it.
+fn undo(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
+    let log = Log::open(&settings.path)?;
+    let last = log.parts.iter().rev().find(|part| repair::find(&part.path).is_ok()).or(log.parts.last());
+    let Some(part) = last else {
+        let text = "the manifest names no file to which bytes could be put back".to_owned();
+        return Err(Error::new(&settings.path, ErrorKind::Refused(text)).into());
+    };
+    let path = part.path.clone();
+    drop(log);
+    if settings.consent == Consent::Never {
+        let copy = repair::find(&path)?;
+        report.would_restore(&path, &copy);
+        return Ok(Outcome::Unsound);
+    }
+    let undone = repair::undo(&path, settings.open_elsewhere)?;
+    report.restored(&undone);
+    console.out.flush()?;
+    Ok(Outcome::Sound)
+}

@@ -1,0 +1,357 @@
+//! What a fix says at its end, as text and as JSON.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::check::{Code, Excerpt, Finding, PartReport};
+use crate::repair::plan::{damage, remaining};
+use crate::repair::survey::{Condition, FileSurvey, ReadOver};
+use crate::repair::{Applied, Copy, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
+use crate::report::check::write_excerpt;
+use crate::report::style::{Style, Tone};
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Nothing to do.
+    Sound,
+    /// Shown, not done.
+    Planned,
+    /// Shown, and not agreed to.
+    Declined,
+    /// Cut.
+    Fixed,
+    /// Put back.
+    Restored,
+    /// Not possible.
+    Refused,
+}
+
+/// The outcome; the fields are those of the JSON object.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    #[serde(rename = "outcome")]
+    pub state: State,
+    path: Text,
+    file: Option<Text>,
+    size: Option<u64>,
+    cut_at: Option<u64>,
+    removed: Option<u64>,
+    copy: Option<Text>,
+    applied: bool,
+    pub sound: Option<bool>,
+    finding: Option<Found>,
+    records: Option<u64>,
+    records_behind: Option<u64>,
+    notes: Vec<String>,
+    pub message: Option<String>,
+    pub advice: Option<String>,
+    #[serde(skip)]
+    content: Removed,
+    #[serde(skip)]
+    excerpt: Option<Excerpt>,
+}
+
+/// A finding, as in the report of a check.
+#[derive(Debug, Serialize)]
+struct Found {
+    code: Code,
+    file: Text,
+    offset: Option<u64>,
+    record: Option<u64>,
+    message: String,
+}
+
+impl Found {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            code: finding.code,
+            file: Text::of(&finding.file),
+            offset: finding.offset,
+            record: finding.record,
+            message: finding.message.clone(),
+        }
+    }
+
+    /// ` at byte 12, in record 3`.
+    fn place(&self) -> String {
+        let offset = self.offset.map_or_else(String::new, |offset| format!(" at byte {offset}"));
+        let record = self.record.map_or_else(String::new, |record| format!(", in record {record}"));
+        offset + &record
+    }
+}
+
+/// A path: a string if it is UTF-8.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Text {
+    Utf8(String),
+    Other { base64: String },
+}
+
+impl Text {
+    fn of(path: &Path) -> Self {
+        match path.to_str() {
+            Some(text) => Self::Utf8(text.to_owned()),
+            None => Self::Other { base64: data_encoding::BASE64.encode(path.as_os_str().as_encoded_bytes()) },
+        }
+    }
+}
+
+impl Text {
+    /// As a terminal can show it.
+    fn shown(&self) -> String {
+        match self {
+            Self::Utf8(text) => shown(text),
+            Self::Other { base64 } => {
+                let bytes = data_encoding::BASE64.decode(base64.as_bytes()).unwrap_or_default();
+                bytes.escape_ascii().to_string()
+            }
+        }
+    }
+}
+
+/// A path that a terminal can show.
+pub fn shown(path: impl AsRef<OsStr>) -> String {
+    let text = path.as_ref().to_string_lossy();
+    text.chars().fold(String::new(), |mut out, letter| {
+        if letter.is_control() {
+            out.extend(letter.escape_default());
+        } else {
+            out.push(letter);
+        }
+        out
+    })
+}
+
+/// The question that is asked before a cut.
+pub fn question(change: &PartPlan) -> String {
+    let cut_at = change.cut_at().unwrap_or(change.facts.length);
+    format!("Cut {} at byte {cut_at}?", shown(&change.path))
+}
+
+impl Report {
+    pub fn new(path: &Path) -> Self {
+        Self {
+            state: State::Refused,
+            path: Text::of(path),
+            file: None,
+            size: None,
+            cut_at: None,
+            removed: None,
+            copy: None,
+            applied: false,
+            sound: None,
+            finding: None,
+            records: None,
+            records_behind: None,
+            notes: Vec::new(),
+            message: None,
+            advice: None,
+            content: Removed::default(),
+            excerpt: None,
+        }
+    }
+
+    /// Nothing is to be done.
+    pub fn sound(&mut self, survey: &Survey) {
+        self.state = State::Sound;
+        self.sound = Some(true);
+        if let Some(part) = survey.report.parts.last() {
+            self.file = Some(Text::of(&part.path));
+            self.size = Some(part.size);
+        }
+        self.message = Some(format!("{}: nothing is damaged, and nothing was changed", shown(&survey.report.path)));
+    }
+
+    /// A part is to be cut.
+    pub fn planned(&mut self, survey: &Survey, part: &PartReport, file: &FileSurvey, change: &PartPlan) {
+        let cut_at = change.cut_at().unwrap_or(change.facts.length);
+        self.state = State::Planned;
+        self.sound = Some(false);
+        self.file = Some(Text::of(&change.path));
+        self.size = Some(change.facts.length);
+        self.cut_at = Some(cut_at);
+        self.removed = Some(change.facts.length - cut_at);
+        self.copy = Some(Text::of(&copy_name(&change.path, cut_at)));
+        self.take(damage(survey, part));
+        self.content = Removed::of(file.bytes(), cut_at);
+        self.records = Some(self.content.whole + self.content.behind);
+        self.records_behind = Some(self.content.behind);
+        if let Condition::ReadOver(ReadOver::UpTo(_)) = file.condition {
+            self.notes.push(format!(
+                "The official checkers would cut at byte {}, in front of the first fault; servers read over it, and what they \
+                 load behind it stays.",
+                part.valid_up_to()
+            ));
+        }
+    }
+
+    fn take(&mut self, finding: Option<&Finding>) {
+        self.finding = finding.map(Found::of);
+        self.excerpt = finding.and_then(|finding| finding.excerpt.clone());
+    }
+
+    /// What a check found and the plan leaves.
+    pub fn note_remaining(&mut self, survey: &Survey, planned: &Plan) {
+        for finding in remaining(survey, planned) {
+            let found = Found::of(finding);
+            let more = if finding.count > 1 { format!(" ({} in all)", finding.count) } else { String::new() };
+            self.notes.push(format!("{}{}: {}{more}", shown(&finding.file), found.place(), found.message));
+        }
+    }
+
+    /// Nothing can be done.
+    pub fn refused(&mut self, refusal: &Refusal) {
+        self.state = State::Refused;
+        self.sound = Some(false);
+        self.file = Some(Text::of(&refusal.file));
+        self.message = Some(format!("{}: {}", shown(&refusal.file), refusal.message()));
+        self.advice = Some(refusal.advice());
+        self.take(refusal.finding.as_deref());
+    }
+
+    /// The cut is done, but something else is wrong.
+    pub fn still(&mut self, refusal: &Refusal) {
+        self.sound = Some(false);
+        let found = refusal.finding.as_deref().map(Found::of);
+        let what = found.map_or_else(|| refusal.message(), |found| format!("{}{}", found.message, found.place()));
+        self.notes.push(format!("The cut is done, but the log is not sound yet: {what}"));
+        self.advice = Some(refusal.advice());
+    }
+
+    /// The cut is done.
+    pub fn fixed(&mut self, applied: &Applied) {
+        self.state = State::Fixed;
+        self.applied = true;
+        self.copy = Some(Text::of(&applied.copy));
+        self.message = Some(format!(
+            "{} was cut at byte {}; the {} are in {}. To put them back: aofkit fix --undo {}",
+            shown(&applied.path),
+            applied.cut_at,
+            bytes(applied.removed),
+            shown(&applied.copy),
+            shown(&applied.path)
+        ));
+    }
+
+    /// What was cut off could be put back.
+    pub fn would_restore(&mut self, path: &Path, copy: &Copy) {
+        self.restoring(path, copy.cut_at, copy.length, &copy.path);
+        self.state = State::Planned;
+        self.message = Some(format!(
+            "would put {} from {} back behind byte {} of {}, and remove the copy; nothing was changed (--dry-run)",
+            bytes(copy.length),
+            shown(&copy.path),
+            copy.cut_at,
+            shown(path)
+        ));
+    }
+
+    /// What was cut off is back.
+    pub fn restored(&mut self, undone: &Undone) {
+        self.restoring(&undone.path, undone.cut_at, undone.restored, &undone.copy);
+        self.state = State::Restored;
+        self.applied = true;
+        self.message = Some(format!(
+            "{} were put back behind byte {} of {}; {} was removed",
+            bytes(undone.restored),
+            undone.cut_at,
+            shown(&undone.path),
+            shown(&undone.copy)
+        ));
+        if undone.others > 0 {
+            self.notes.push(format!("{} more of what was removed at other times stay beside it.", undone.others));
+        }
+    }
+
+    fn restoring(&mut self, path: &Path, cut_at: u64, length: u64, copy: &Path) {
+        self.file = Some(Text::of(path));
+        self.cut_at = Some(cut_at);
+        self.removed = Some(length);
+        self.size = Some(cut_at + length);
+        self.copy = Some(Text::of(copy));
+    }
+
+    /// What is wrong and what will be done, before it is done.
+    pub fn write_plan(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        self.write_finding(out, style)?;
+        let (cut_at, removed) = (self.cut_at.unwrap_or(0), self.removed.unwrap_or(0));
+        let file = self.file.as_ref().map_or_else(String::new, Text::shown);
+        let end = cut_at + removed;
+        let go = style.paint(Tone::Bad, "cut");
+        writeln!(out, "{go}  bytes {cut_at}..{end} of {file}: {}", self.content_words())?;
+        if !self.content.names.is_empty() {
+            let name = |(name, count): &(Vec<u8>, u64)| match count {
+                1 => name.escape_ascii().to_string(),
+                count => format!("{} ({count} times)", name.escape_ascii()),
+            };
+            let names: Vec<String> = self.content.names.iter().map(name).collect();
+            writeln!(out, "     with {}", names.join(", "))?;
+        }
+        let keep = style.paint(Tone::Good, "keep");
+        writeln!(out, "{keep} them in {}", self.copy.as_ref().map_or_else(String::new, Text::shown))
+    }
+
+    fn write_finding(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        let Some(found) = &self.finding else { return Ok(()) };
+        let code = style.paint(Tone::Bad, found.code);
+        writeln!(out, "{}: {code}{}", found.file.shown(), found.place())?;
+        writeln!(out, "    {}", found.message)?;
+        self.excerpt.as_ref().map_or(Ok(()), |excerpt| write_excerpt(out, excerpt, style))
+    }
+
+    /// `68 bytes, 2 records and a cut one`.
+    fn content_words(&self) -> String {
+        let content = &self.content;
+        let mut words = bytes(self.removed.unwrap_or(0));
+        match (content.whole, content.broken) {
+            (0, false) => {}
+            (0, true) => words.push_str(", a record that is not whole"),
+            (whole, broken) => {
+                let _ = write!(words, ", {}{}", records(whole), if broken { " and one that is not whole" } else { "" });
+            }
+        }
+        if content.behind > 0 {
+            let least = if content.at_least { "at least " } else { "" };
+            let _ = write!(words, ", and behind the damage {least}{} that could be read", records(content.behind));
+        }
+        words
+    }
+
+    /// The end of what is said, for people.
+    pub fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        if self.state == State::Refused {
+            self.write_finding(out, style)?;
+        }
+        for note in &self.notes {
+            writeln!(out, "note: {note}")?;
+        }
+        for line in [&self.message, &self.advice].into_iter().flatten() {
+            writeln!(out, "{line}")?;
+        }
+        if self.state == State::Fixed && self.sound == Some(true) {
+            writeln!(out, "The log was checked again: {}.", style.paint(Tone::Good, "nothing is damaged"))?;
+        }
+        Ok(())
+    }
+
+    /// The object, on one line.
+    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        writeln!(out)
+    }
+}
+
+fn bytes(count: u64) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
+fn records(count: u64) -> String {
+    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
+}

@@ -1,0 +1,48 @@
+//! A question to a person at a terminal.
+
+use std::io::{self, BufRead, Write};
+
+/// More than this is no answer.
+const ANSWER_LIMIT: u64 = 1024;
+
+/// What the person said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// `y` or `yes`, in any case.
+    Yes,
+    /// Anything else, and the end of the input.
+    No,
+}
+
+/// Asks `question` on `talk` and reads one line of `input`.
+pub fn ask(question: &str, input: impl BufRead, talk: &mut impl Write) -> io::Result<Answer> {
+    write!(talk, "{question} [y/N] ")?;
+    talk.flush()?;
+    let mut line = Vec::new();
+    input.take(ANSWER_LIMIT).read_until(b'\n', &mut line)?;
+    if !line.ends_with(b"\n") {
+        // The end of the input leaves the cursor behind the question.
+        writeln!(talk)?;
+    }
+    let yes = matches!(line.trim_ascii().to_ascii_lowercase().as_slice(), b"y" | b"yes");
+    Ok(if yes { Answer::Yes } else { Answer::No })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_yes_is_one() {
+        let answer = |input: &str| ask("Cut?", input.as_bytes(), &mut Vec::new()).unwrap();
+        for yes in ["y\n", "Y\n", " yes \r\n", "YES"] {
+            assert_eq!(answer(yes), Answer::Yes, "{yes:?}");
+        }
+        for no in ["", "\n", "n\n", "yep\n", "no\ny\n"] {
+            assert_eq!(answer(no), Answer::No, "{no:?}");
+        }
+        let mut talk = Vec::new();
+        ask("Cut?", &b"y\n"[..], &mut talk).unwrap();
+        assert_eq!(talk, b"Cut? [y/N] ");
+    }
+}

@@ -1,0 +1,115 @@
+//! Which server takes what: versions of the format, types, opcodes.
+
+use std::fmt;
+
+use super::opcode::{Header, Magic, Opcode, TypeRow};
+use super::value::ModuleId;
+use super::walker::Item;
+use crate::server::Server;
+
+/// Why a server does not take something that is sound in itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// The version of the format: newer than the server, or of the other family.
+    Version(Header),
+    /// A type of value.
+    Type(&'static TypeRow),
+    /// An opcode.
+    Opcode(Opcode),
+    /// Data of a module that the server does not have unless told to load it.
+    Module(ModuleId),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(Header { magic: Magic::Redis, version }) => write!(f, "RDB version {version}"),
+            Self::Version(Header { magic, version }) => write!(f, "RDB version {version} of {magic}"),
+            Self::Type(row) => write!(f, "RDB type {} ({})", row.number, row.name),
+            Self::Opcode(opcode) => write!(f, "RDB opcode {}", opcode.number()),
+            Self::Module(module) => write!(f, "data of the module type '{}'", module.name()),
+        }
+    }
+}
+
+/// The module type of vector sets, which Redis 8.0 has built in.
+const VECTOR_SET: &str = "vectorset";
+
+/// Why `server` refuses to load `item`; none when it does not, flaws aside.
+///
+/// Asked of 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1 and 9.1.2 with their default configuration. Valkey 9 loads the versions
+/// 12 to 79, which it reserves for others, only with `rdb-version-check relaxed`.
+pub fn refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
+    match item {
+        Item::Header(header) => (!takes_version(server, *header)).then_some(Refusal::Version(*header)),
+        Item::SlotInfo { .. } => opcode_refusal(server, Opcode::SlotInfo),
+        Item::SlotImport { .. } => opcode_refusal(server, Opcode::SlotImport),
+        Item::Function { .. } => opcode_refusal(server, Opcode::Function),
+        Item::ModuleAux { module, .. } => module_refusal(server, *module),
+        Item::Entry(entry) => {
+            let metadata = entry.metadata.and_then(|_| opcode_refusal(server, Opcode::KeyMeta));
+            let kind = (!takes_type(server, entry.kind)).then_some(Refusal::Type(entry.kind));
+            metadata.or(kind).or_else(|| entry.module.and_then(|module| module_refusal(server, module)))
+        }
+        Item::Aux { .. } | Item::SelectDatabase(_) | Item::ResizeDatabase { .. } | Item::End { .. } => None,
+    }
+}
+
+/// Why the `check-rdb` of `server` (and its `check-aof`, for a preamble or base) calls `item` invalid; none when it
+/// does not, flaws aside. It minds what the server minds, but for modules, whose data it passes over, and for versions
+/// that Valkey 9 only warns of.
+pub fn checker_refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
+    match refusal(server, item)? {
+        Refusal::Module(_) => None,
+        Refusal::Version(header) if server == Server::Valkey9 && warned_of(header) => None,
+        refusal => Some(refusal),
+    }
+}
+
+/// Versions that Valkey 9 calls foreign (12 to 79) or future (Valkey above 80): its checker goes on and ends with
+/// `loading requires config 'rdb-version-check relaxed'`.
+const fn warned_of(header: Header) -> bool {
+    matches!(header, Header { version: 12..=79, .. } | Header { magic: Magic::Valkey, version: 81.. })
+}
+
+/// Whether `server` loads this version of the format.
+pub const fn takes_version(server: Server, header: Header) -> bool {
+    let newest = match (server, header.magic) {
+        (Server::Redis62, Magic::Redis) => 9,
+        (Server::Redis70, Magic::Redis) => 10,
+        (Server::Redis80, Magic::Redis) => 12,
+        (Server::Valkey8 | Server::Valkey9, Magic::Redis) => 11,
+        (Server::Valkey9, Magic::Valkey) => return header.version == 80,
+        (_, Magic::Valkey) => return false,
+    };
+    1 <= header.version && header.version <= newest
+}
+
+/// Whether `server` knows this type. The version that a file says it has does not matter for that.
+pub const fn takes_type(server: Server, row: &TypeRow) -> bool {
+    match (server, row.magic) {
+        (Server::Redis80, Some(Magic::Redis)) | (Server::Valkey9, Some(Magic::Valkey)) => true,
+        (_, Some(_)) => false,
+        (Server::Redis62, None) => row.number <= 15,
+        (Server::Redis70, None) => row.number <= 19,
+        (_, None) => true,
+    }
+}
+
+const fn takes_opcode(server: Server, opcode: Opcode) -> bool {
+    match opcode {
+        Opcode::KeyMeta => false,
+        Opcode::SlotImport => matches!(server, Server::Valkey9),
+        Opcode::SlotInfo => matches!(server, Server::Redis80 | Server::Valkey9),
+        Opcode::Function => !matches!(server, Server::Redis62),
+        _ => true,
+    }
+}
+
+fn opcode_refusal(server: Server, opcode: Opcode) -> Option<Refusal> {
+    (!takes_opcode(server, opcode)).then_some(Refusal::Opcode(opcode))
+}
+
+fn module_refusal(server: Server, module: ModuleId) -> Option<Refusal> {
+    (server != Server::Redis80 || module.name() != VECTOR_SET).then_some(Refusal::Module(module))
+}

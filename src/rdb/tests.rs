@@ -1,0 +1,406 @@
+//! The walk over whole files: those of `testdata/rdb`, cut and damaged, and what the real checkers say about them.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::server::Server;
+
+fn corpus() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/rdb");
+    let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rdb" || extension == "aof"))
+        .map(|path| (path.file_name().unwrap().to_string_lossy().into_owned(), std::fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    assert!(files.len() > 30, "the test data is missing");
+    files
+}
+
+/// Whether a file of the corpus is an RDB and nothing else.
+fn is_bare(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "rdb")
+}
+
+/// What a walk to the end found.
+#[derive(Debug, Default)]
+struct Walked {
+    items: usize,
+    flaws: Vec<Flaw>,
+    damage: Option<Damage>,
+    checksum: Option<Checksum>,
+    end: u64,
+    types: BTreeSet<&'static str>,
+    /// Whether the checker asked about does not take something.
+    refused: bool,
+    /// Whether the server does not.
+    refused_to_load: bool,
+}
+
+/// Walks to the end, and checks what must hold whatever the bytes are.
+fn walk(bytes: &[u8], server: Server) -> Walked {
+    let mut walker = Walker::new(bytes, 0);
+    let mut found = Walked::default();
+    let mut before = 0;
+    while let Some(item) = walker.next() {
+        let (start, end) = (walker.item_offset(), walker.position());
+        assert!(before <= end && end <= bytes.len() as u64);
+        match item {
+            Ok(item) => {
+                assert!(before <= start && start < end);
+                found.items += 1;
+                found.refused |= checker_refusal(server, &item).is_some();
+                found.refused_to_load |= refusal(server, &item).is_some();
+                for flaw in item.flaws() {
+                    assert!(start <= flaw.damage.offset && flaw.damage.offset < end, "{flaw:?}");
+                    assert!(flaw.damage.offset <= flaw.damage.position && flaw.damage.position <= end, "{flaw:?}");
+                    found.flaws.push(flaw.clone());
+                }
+                if let Item::Entry(entry) = &item {
+                    assert_eq!((entry.offset, entry.offset + entry.length), (start, end));
+                    assert_eq!(entry.value_offset + entry.value.len() as u64, end);
+                    assert!(start < entry.key_offset && entry.key_offset < entry.value_offset);
+                    found.types.insert(entry.kind.name);
+                }
+                if let Item::End { checksum } = item {
+                    found.checksum = Some(checksum);
+                }
+            }
+            Err(damage) => {
+                assert!(damage.offset <= bytes.len() as u64 && damage.position <= bytes.len() as u64, "{damage:?}");
+                found.damage = Some(damage);
+            }
+        }
+        before = end;
+    }
+    assert!(walker.next().is_none());
+    assert!(found.checksum.is_some() != found.damage.is_some());
+    found.end = walker.position();
+    found
+}
+
+impl Walked {
+    /// Whether the checker would find nothing.
+    fn valid_for(&self, checker: Server) -> bool {
+        self.damage.is_none() && !self.refused && !self.flaws.iter().any(|flaw| flaw.checkers.contains(checker))
+    }
+
+    /// Whether the server would load it.
+    fn loads_in(&self, server: Server) -> bool {
+        self.damage.is_none() && !self.refused_to_load && !self.flaws.iter().any(|flaw| flaw.servers.contains(server))
+    }
+}
+
+#[test]
+fn every_file_of_the_corpus_is_sound_to_its_end() {
+    for (name, bytes) in corpus() {
+        let walked = walk(&bytes, Server::Redis80);
+        assert_eq!(walked.damage, None, "{name}");
+        assert!(walked.flaws.is_empty(), "{name}: {:?}", walked.flaws);
+        if is_bare(&name) {
+            assert_eq!(walked.end, bytes.len() as u64, "{name}");
+        } else {
+            assert!(bytes[usize::try_from(walked.end).unwrap()..].starts_with(b"*2\r\n$6\r\nSELECT"), "{name}");
+        }
+        let disabled = name.contains("uncompressed");
+        match walked.checksum.unwrap() {
+            Checksum::Absent => assert!(name.starts_with("crafted-1.") || name.starts_with("crafted-2-"), "{name}"),
+            Checksum::Disabled => assert!(disabled, "{name}"),
+            Checksum::Verified(_) => assert!(!disabled, "{name}"),
+        }
+    }
+}
+
+#[test]
+fn every_type_of_the_table_occurs_in_the_corpus() {
+    let mut seen = BTreeSet::new();
+    for (_, bytes) in corpus() {
+        seen.extend(walk(&bytes, Server::Redis80).types);
+    }
+    let rows: BTreeSet<&str> = TYPES.iter().map(|row| row.name).collect();
+    assert_eq!(seen, rows);
+}
+
+#[test]
+fn every_row_is_found_by_its_number_and_magic() {
+    for row in &TYPES {
+        for magic in [Magic::Redis, Magic::Valkey] {
+            let found = type_row(magic, row.number);
+            if row.magic.is_none_or(|only| only == magic) {
+                assert_eq!(found, Some(row));
+            } else {
+                assert_ne!(found, Some(row));
+            }
+        }
+    }
+    let known = |magic| (0..=255).filter(|number| type_row(magic, *number).is_some()).count();
+    assert_eq!((known(Magic::Redis), known(Magic::Valkey)), (24, 21));
+    for number in 0..=255 {
+        for magic in [Magic::Redis, Magic::Valkey] {
+            assert!(type_row(magic, number).is_none() || Opcode::of(magic, number).is_none());
+            assert!(Opcode::of(magic, number).is_none_or(|opcode| opcode.number() == number));
+        }
+    }
+}
+
+#[test]
+fn every_truncation_ends_in_missing_bytes() {
+    for (name, bytes) in corpus() {
+        let whole = usize::try_from(walk(&bytes, Server::Redis80).end).unwrap();
+        for length in (0..whole.min(3000)).chain((3000..whole).step_by(97)) {
+            let damage = walk(&bytes[..length], Server::Redis80).damage;
+            let Some(Damage { kind: DamageKind::Truncated { missing }, offset, position, .. }) = damage else {
+                panic!("{name} cut to {length}: {damage:?}");
+            };
+            assert!(missing > 0 && offset == length as u64 && position <= offset, "{name} cut to {length}");
+        }
+    }
+}
+
+/// A generator of numbers below a bound, the same on every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from((self.0 >> 33) % bound as u64).unwrap()
+    }
+}
+
+/// One damage, and the checksum disabled so that the structure decides.
+fn damaged(bytes: &[u8], numbers: &mut Numbers) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let body = bytes.len() - 9;
+    let at = 9 + numbers.below(body - 9);
+    match numbers.below(10) {
+        0 => drop(bytes.remove(at)),
+        1 => bytes.insert(at, u8::try_from(numbers.below(256)).unwrap()),
+        2 => {
+            let last = bytes.len() - 8;
+            bytes[at] = u8::try_from(numbers.below(256)).unwrap();
+            bytes.truncate(last - numbers.below(last - 9));
+            return bytes;
+        }
+        3 => bytes[at] = [0, 0xff, 0xfe, 0x80, 0x81, 0xc3, 0x7f][numbers.below(7)],
+        4 => {
+            let other = 9 + numbers.below(body - 9);
+            bytes.swap(at, other);
+        }
+        _ => bytes[at] ^= 1 << numbers.below(8),
+    }
+    let last = bytes.len() - 8;
+    bytes[last..].fill(0);
+    bytes
+}
+
+#[test]
+fn damage_never_breaks_the_walk() {
+    let mut numbers = Numbers(7);
+    for (_, bytes) in corpus() {
+        for _ in 0..200 {
+            let mut bytes = damaged(&bytes, &mut numbers);
+            if numbers.below(3) == 0 && bytes.len() > 30 {
+                bytes = damaged(&bytes, &mut numbers);
+            }
+            walk(&bytes, Server::Redis80);
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_found_by_the_checksum_at_the_latest() {
+    for (name, bytes) in corpus() {
+        if !matches!(walk(&bytes, Server::Redis80).checksum, Some(Checksum::Verified(_))) || !is_bare(&name) {
+            continue;
+        }
+        for at in (9..bytes.len()).step_by(61) {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 0x10;
+            assert!(walk(&bytes, Server::Redis80).damage.is_some(), "{name}: byte {at}");
+        }
+    }
+}
+
+/// The folder of real servers, if the environment names one.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+fn servers() -> Option<PathBuf> {
+    let folder = std::env::var_os("AOFKIT_SERVERS").map(PathBuf::from);
+    if folder.is_none() {
+        eprintln!("skipped: AOFKIT_SERVERS names no folder of real servers");
+    }
+    folder
+}
+
+/// What a real checker says of a file.
+#[derive(Debug)]
+struct Said {
+    valid: bool,
+    text: String,
+}
+
+/// Asks `redis-check-rdb`; none when it does not end, as it does where a module's value is cut short.
+fn ask(checker: &Path, file: &Path) -> Option<Said> {
+    let mut child = Command::new(checker)
+        .arg(file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if begin.elapsed() > Duration::from_secs(5) {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    let mut text = Vec::new();
+    std::io::Read::read_to_end(&mut child.stdout.take().unwrap(), &mut text).unwrap();
+    Some(Said { valid: status.success(), text: String::from_utf8_lossy(&text).into_owned() })
+}
+
+#[test]
+fn damaged_files_are_valid_for_the_checker_of_8_0_6_and_here_alike() {
+    let Some(servers) = servers() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump.rdb");
+    let rounds = std::env::var("AOFKIT_ROUNDS").map_or(12, |rounds| rounds.parse().unwrap());
+    let seed = std::env::var("AOFKIT_SEED").map_or(42, |seed| seed.parse().unwrap());
+    let mut numbers = Numbers(seed);
+    let mut differ = Vec::new();
+    for (name, bytes) in corpus().into_iter().filter(|(name, _)| is_bare(name)) {
+        let (checker, path) = if bytes.starts_with(b"VALKEY") {
+            (Server::Valkey9, "valkey-9.1/bin/valkey-check-rdb")
+        } else {
+            (Server::Redis80, "redis-8.0.6/bin/redis-check-rdb")
+        };
+        for round in 0..rounds {
+            let bytes = damaged(&bytes, &mut numbers);
+            std::fs::write(&file, &bytes).unwrap();
+            let said = ask(&servers.join(path), &file);
+            let walked = walk(&bytes, checker);
+            let here = walked.valid_for(checker);
+            if said.as_ref().is_none_or(|said| said.valid != here) {
+                if let Ok(keep) = std::env::var("AOFKIT_KEEP") {
+                    std::fs::write(Path::new(&keep).join(format!("{name}-{seed}-{round}")), &bytes).unwrap();
+                }
+                let said = said.map(|said| {
+                    said.text
+                        .lines()
+                        .filter(|line| !line.contains("AUX") && !line.contains("[info]"))
+                        .collect::<Vec<_>>()
+                        .join("\n  ")
+                });
+                differ.push(format!("{name} {round}: here {here}, {:?} {:?}\n  {said:?}", walked.damage, walked.flaws));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
+}
+
+/// The folder and the name of the programs that stand for a server.
+fn programs(server: Server) -> (&'static str, &'static str) {
+    match server {
+        Server::Redis62 => ("redis-6.2", "redis"),
+        Server::Redis70 => ("redis-7.0", "redis"),
+        Server::Redis80 => ("redis-8.0.6", "redis"),
+        Server::Valkey8 => ("valkey-8.1", "valkey"),
+        Server::Valkey9 => ("valkey-9.1", "valkey"),
+    }
+}
+
+/// Whether a server starts on an RDB.
+fn loads(servers: &Path, server: Server, rdb: &[u8]) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("dump.rdb"), rdb).unwrap();
+    let (name, program) = programs(server);
+    let socket = folder.path().join("s");
+    let mut child = Command::new(servers.join(name).join(format!("bin/{program}-server")))
+        .args(["--port", "0", "--save", "", "--dir"])
+        .arg(folder.path())
+        .arg("--unixsocket")
+        .arg(&socket)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    let mut answers = false;
+    while begin.elapsed() < Duration::from_secs(10) && child.try_wait().unwrap().is_none() {
+        if let Ok(mut stream) = std::os::unix::net::UnixStream::connect(&socket) {
+            let mut reply = [0; 5];
+            stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+            let _ = std::io::Write::write_all(&mut stream, b"PING\r\n");
+            if std::io::Read::read_exact(&mut stream, &mut reply).is_ok() && &reply == b"+PONG" {
+                answers = true;
+                break;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    answers
+}
+
+fn asked(servers: &Path, server: Server, file: &Path) -> Option<Said> {
+    let (name, program) = programs(server);
+    let folder = servers.join(name).join("bin");
+    if server != Server::Redis62 {
+        return ask(&folder.join(format!("{program}-check-rdb")), file);
+    }
+    // The checker is the server under another name.
+    let link = file.with_file_name("redis-check-rdb");
+    if !link.exists() {
+        std::os::unix::fs::symlink(folder.join("redis-server"), &link).unwrap();
+    }
+    ask(&link, file)
+}
+
+#[test]
+fn a_flaw_names_the_checkers_and_servers_that_mind() {
+    let Some(servers) = servers() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/rdb/flawed");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 150);
+    let differ = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for files in files.chunks(files.len().div_ceil(4)) {
+            let (servers, differ) = (&servers, &differ);
+            scope.spawn(move || {
+                let folder = tempfile::tempdir().unwrap();
+                for file in files {
+                    let bytes = std::fs::read(file).unwrap();
+                    let copy = folder.path().join("dump.rdb");
+                    std::fs::copy(file, &copy).unwrap();
+                    let name = file.file_stem().unwrap().to_string_lossy();
+                    for server in Server::ALL {
+                        let found = walk(&bytes, server);
+                        let valid = asked(servers, server, &copy).is_some_and(|said| said.valid);
+                        if found.valid_for(server) != valid {
+                            differ.lock().unwrap().push(format!("{name}: for the checker of {server} it is {valid}"));
+                        }
+                        let loaded = loads(servers, server, &bytes);
+                        if found.loads_in(server) != loaded {
+                            differ.lock().unwrap().push(format!("{name}: for {server} it is {loaded}"));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let mut differ = differ.into_inner().unwrap();
+    differ.sort();
+    assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
+}

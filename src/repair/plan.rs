@@ -1,0 +1,310 @@
+//! Which bytes of a log stay: pure data, and the rules that lead to it.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
+use crate::aof::scan::Scan;
+use crate::check::{Code, Finding, PartReport, Severity};
+use crate::input::{Container, Facts};
+
+/// What a repair does to a log: for each part, which bytes stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Every part, in the order in which a server loads them; those that stay as they are too.
+    pub parts: Vec<PartPlan>,
+}
+
+/// What a repair does to one part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartPlan {
+    /// The file.
+    pub path: PathBuf,
+    /// The file as it was when it was read: it is not touched if anything of this is different.
+    pub facts: Facts,
+    /// The byte ranges that stay: in order, none empty, none touching another, all within the file's length.
+    pub keep: Vec<Range<u64>>,
+}
+
+impl Plan {
+    /// The parts that lose bytes.
+    pub fn changes(&self) -> impl Iterator<Item = &PartPlan> {
+        self.parts.iter().filter(|part| !part.is_untouched())
+    }
+
+    /// Whether every byte stays.
+    pub fn is_nothing(&self) -> bool {
+        self.changes().next().is_none()
+    }
+}
+
+impl PartPlan {
+    /// A plan that keeps the first `length` bytes of a file (all of them, if it has no more).
+    pub fn keep_first(path: impl Into<PathBuf>, facts: Facts, length: u64) -> Self {
+        let length = length.min(facts.length);
+        // Not one range but a list of them, which is empty when nothing stays.
+        let keep = std::iter::once(0..length).filter(|range| !range.is_empty()).collect();
+        Self { path: path.into(), facts, keep }
+    }
+
+    /// The byte ranges that go, in order.
+    pub fn removed(&self) -> Vec<Range<u64>> {
+        let starts = std::iter::once(0).chain(self.keep.iter().map(|range| range.end));
+        let ends = self.keep.iter().map(|range| range.start).chain([self.facts.length]);
+        starts.zip(ends).map(|(start, end)| start..end).filter(|range| !range.is_empty()).collect()
+    }
+
+    /// Whether every byte stays.
+    pub fn is_untouched(&self) -> bool {
+        self.removed().is_empty()
+    }
+
+    /// The offset from which on everything goes, for a part that only loses its end.
+    pub fn cut_at(&self) -> Option<u64> {
+        match self.removed().as_slice() {
+            [only] if only.end == self.facts.length => Some(only.start),
+            _ => None,
+        }
+    }
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The kind of obstacle.
+    pub obstacle: Obstacle,
+    /// The file that it is about; `-` for standard input.
+    pub file: PathBuf,
+    /// What a check found there, if it is that.
+    pub finding: Option<Box<Finding>>,
+}
+
+/// What keeps a log from being repaired by a cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// Standard input cannot be cut.
+    StandardInput,
+    /// The manifest breaks a rule.
+    Manifest,
+    /// The manifest names nothing that a server loads.
+    NoParts,
+    /// A part is not there.
+    MissingPart,
+    /// The file is compressed.
+    Compressed(Container),
+    /// Nothing in the file reads as a log.
+    NoLog,
+    /// The file that was given is named by a manifest, and others come behind it.
+    NotTheLastPart {
+        /// The last part.
+        last: PathBuf,
+        /// The manifest that says so.
+        manifest: PathBuf,
+    },
+    /// The file that was given was replaced by a rewrite.
+    History {
+        /// The manifest that says so.
+        manifest: PathBuf,
+    },
+    /// A part before the last is damaged.
+    DamageBeforeTheLastPart,
+    /// An RDB, or an RDB preamble, is damaged or of an unknown kind.
+    Rdb,
+    /// The official checkers call a place invalid that servers read over.
+    ServersReadOver,
+    /// All records are whole, but something else is wrong: an unknown command, a nested `MULTI` …
+    NotDamage,
+}
+
+impl Refusal {
+    /// A refusal without a finding.
+    pub fn new(obstacle: Obstacle, file: impl Into<PathBuf>) -> Self {
+        Self { obstacle, file: file.into(), finding: None }
+    }
+
+    /// What is in the way: a sentence without its full stop, to be read behind the file's name.
+    pub fn message(&self) -> String {
+        match &self.obstacle {
+            Obstacle::StandardInput => "standard input cannot be cut".to_owned(),
+            Obstacle::NoParts => "the manifest names no file that a server loads".to_owned(),
+            Obstacle::Compressed(container) => format!("the file is compressed ({})", container.name()),
+            Obstacle::NoLog => "nothing in this file reads as a log: a cut would only empty it".to_owned(),
+            Obstacle::NotTheLastPart { last, manifest } => format!(
+                "this is not the last part of its log: {} comes behind it, says {}",
+                last.display(),
+                manifest.display()
+            ),
+            Obstacle::History { manifest } => {
+                format!("this file was replaced by a rewrite and is not loaded, says {}", manifest.display())
+            }
+            Obstacle::DamageBeforeTheLastPart => "this is damaged, and not the last part of its log".to_owned(),
+            Obstacle::Rdb => "the damage is inside an RDB".to_owned(),
+            Obstacle::ServersReadOver => {
+                "the official checkers call this invalid, but servers load it to its end".to_owned()
+            }
+            Obstacle::Manifest | Obstacle::MissingPart => "the log is not complete".to_owned(),
+            Obstacle::NotDamage => "every record is whole, so that there is nothing to cut off".to_owned(),
+        }
+    }
+
+    /// What can be done instead: sentences.
+    pub fn advice(&self) -> String {
+        let text = match &self.obstacle {
+            Obstacle::StandardInput => "Give the path of the file.",
+            Obstacle::Manifest => {
+                "Correct the line by hand (keep a copy of the manifest), or restore the manifest from a backup."
+            }
+            Obstacle::NoParts => "Restore the manifest from a backup.",
+            Obstacle::MissingPart => {
+                "Restore the file from a backup, or find where it was moved to. To take it out of the manifest loses what \
+                 it held."
+            }
+            Obstacle::Compressed(_) => "Decompress the file, and fix that.",
+            Obstacle::NoLog => "Check that this is the file you meant.",
+            Obstacle::NotTheLastPart { manifest, .. } => {
+                return format!(
+                    "A cut in the middle of a log would lose what the later parts build on. To fix the log as a whole: \
+                     aofkit fix {}",
+                    manifest.display()
+                );
+            }
+            Obstacle::History { .. } => "Nothing needs it. Fix the log through its manifest.",
+            Obstacle::DamageBeforeTheLastPart => {
+                "A cut here would lose all that comes behind it in this part, on which the later parts build. Restore this \
+                 part from a backup or a replica. If all that was written after the damage may be lost: copy the directory, \
+                 take the later parts out of the manifest there, and fix the copy."
+            }
+            Obstacle::Rdb => {
+                "An RDB cannot be cut: a server loads it whole or not at all. Restore it from a backup or a replica."
+            }
+            Obstacle::ServersReadOver => {
+                "Nothing that a server loads is cut off. Start a server on the log and let it rewrite it (BGREWRITEAOF). The \
+                 official checker with --fix would cut there."
+            }
+            Obstacle::NotDamage => match self.finding.as_ref().map(|finding| finding.code) {
+                Some(Code::NestedMulti | Code::LoneExec) => {
+                    "The official checkers cut there with --fix, but servers load every key, and nothing that a server loads \
+                     is cut off. Start a server on the log and let it rewrite it (BGREWRITEAOF)."
+                }
+                Some(Code::UnknownCommand | Code::UnknownSubcommand) => {
+                    "Start a server that knows the command: a newer one, one with the module, or one with the same \
+                     rename-command."
+                }
+                _ => return self.finding.as_ref().map_or_else(String::new, |finding| finding.advice.clone()),
+            },
+        };
+        text.to_owned()
+    }
+
+    fn with(self, finding: Option<&Finding>) -> Self {
+        Self { finding: finding.cloned().map(Box::new), ..self }
+    }
+}
+
+/// Decides which bytes stay: all of them, or those of the last part up to the end of its last whole record outside a
+/// transaction, where `redis-check-aof --fix` and a server with `aof-load-truncated yes` cut.
+///
+/// Where a server loads more than the checkers take, what it loads stays.
+///
+/// # Errors
+/// A [`Refusal`] where a cut does not help or would lose what a server loads.
+pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
+    outer_obstacle(survey)?;
+    let report = &survey.report;
+    let mut parts = Vec::with_capacity(report.parts.len());
+    for (index, (part, file)) in report.parts.iter().zip(&survey.files).enumerate() {
+        let (scan, facts) = records(survey, part, file)?;
+        let damage = damage(survey, part);
+        let cut = match damage {
+            None => facts.length,
+            Some(_) if index + 1 < report.parts.len() => {
+                return Err(Refusal::new(Obstacle::DamageBeforeTheLastPart, &part.path).with(damage));
+            }
+            Some(_) => match file.condition {
+                Condition::ReadOver(ReadOver::ToTheEnd) => {
+                    return Err(Refusal::new(Obstacle::ServersReadOver, &part.path).with(damage));
+                }
+                Condition::ReadOver(ReadOver::UpTo(at)) => at,
+                _ => scan.valid_up_to(),
+            },
+        };
+        parts.push(PartPlan::keep_first(&part.path, facts, cut));
+    }
+    if parts.is_empty() {
+        return Err(Refusal::new(Obstacle::NoParts, &report.path));
+    }
+    let plan = Plan { parts };
+    if plan.is_nothing()
+        && let Some(finding) = remaining(survey, &plan).find(|finding| finding.severity == Severity::Error)
+    {
+        return Err(Refusal::new(Obstacle::NotDamage, &finding.file).with(Some(finding)));
+    }
+    Ok(plan)
+}
+
+/// What keeps a log from being repaired before any part is looked at.
+fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
+    let path = &survey.report.path;
+    if path == Path::new("-") {
+        return Err(Refusal::new(Obstacle::StandardInput, path));
+    }
+    if let Some(finding) = survey.report.findings.iter().find(|finding| finding.code == Code::Manifest) {
+        return Err(Refusal::new(Obstacle::Manifest, &finding.file).with(Some(finding)));
+    }
+    let Some(listing) = &survey.listing else { return Ok(()) };
+    let manifest = listing.manifest.clone();
+    let obstacle = match &listing.place {
+        Place::Last => return Ok(()),
+        Place::Before(last) => Obstacle::NotTheLastPart { last: last.clone(), manifest },
+        Place::History => Obstacle::History { manifest },
+    };
+    Err(Refusal::new(obstacle, path))
+}
+
+/// The records of a part that can be cut.
+fn records<'s>(survey: &Survey, part: &'s PartReport, file: &FileSurvey) -> Result<(&'s Scan, Facts), Refusal> {
+    let obstacle = match (file.condition, &part.scan, file.facts()) {
+        (Condition::Records | Condition::ReadOver(_), Some(scan), Some(facts)) => return Ok((scan, facts)),
+        (Condition::Compressed(container), ..) => Obstacle::Compressed(container),
+        (Condition::Missing, ..) | (_, _, None) => Obstacle::MissingPart,
+        (Condition::NoLog, ..) => Obstacle::NoLog,
+        (Condition::Rdb | Condition::Records | Condition::ReadOver(_), ..) => Obstacle::Rdb,
+    };
+    let tells = matches!(obstacle, Obstacle::MissingPart | Obstacle::Rdb);
+    let of_part = |finding: &&Finding| tells && finding.file == part.path && finding.severity == Severity::Error;
+    Err(Refusal::new(obstacle, &part.path).with(survey.report.findings.iter().find(of_part)))
+}
+
+/// Why a part has to be cut, if it has: its records end too early, or in bytes that are none.
+pub fn damage<'s>(survey: &'s Survey, part: &PartReport) -> Option<&'s Finding> {
+    survey.report.findings.iter().find(|finding| finding.file == part.path && is_damage(finding.code))
+}
+
+const fn is_damage(code: Code) -> bool {
+    matches!(
+        code,
+        Code::TruncatedRecord
+            | Code::MalformedRecord
+            | Code::NotARecord
+            | Code::ZeroTail
+            | Code::LongAnnotation
+            | Code::UnfinishedTransaction
+    )
+}
+
+/// What a check found and the plan leaves as it is.
+///
+/// A server or a version that does not load the log is no matter of a repair, nor is what a server would do instead of one.
+pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item = &'s Finding> {
+    let ends: Vec<(&Path, u64)> =
+        plan.parts.iter().map(|part| (part.path.as_path(), part.cut_at().unwrap_or(part.facts.length))).collect();
+    survey.report.findings.iter().filter(move |finding| {
+        let goes = |(path, end): &(&Path, u64)| {
+            *path == finding.file && finding.offset.is_some_and(|offset| offset >= *end && !plan.is_nothing())
+        };
+        !is_damage(finding.code)
+            && !matches!(finding.code, Code::LeavesTransactionOpen | Code::RdbUnsupported | Code::EmptyLog)
+            && !ends.iter().any(goes)
+    })
+}

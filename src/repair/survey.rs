@@ -1,0 +1,186 @@
+//! What a repair needs to know of a log: a check of it, and the files as they were then. Nothing is changed.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::aof::log::{Log, Role};
+use crate::aof::manifest::{self, Kind};
+use crate::aof::scan::Scan;
+use crate::aof::{Damage, DamageKind};
+use crate::check::server::{PartEnd, Resume, load_resp};
+use crate::check::{self, PartReport, Report, Settings};
+use crate::input::{Container, Facts, Input};
+use crate::{Error, Result, Server};
+
+/// A log as a repair sees it.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// What a check found.
+    pub report: Report,
+    /// For a single file that a manifest beside it names: its place in that log.
+    pub listing: Option<Listing>,
+    /// The files behind [`Report::parts`], one for one.
+    pub files: Vec<FileSurvey>,
+}
+
+/// A manifest that names a file which was given by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listing {
+    /// The manifest's path.
+    pub manifest: PathBuf,
+    /// The file's place in the log.
+    pub place: Place,
+}
+
+/// The place of a part in its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The last part: what a server appends to.
+    Last,
+    /// Another part comes behind it; its name is given.
+    Before(PathBuf),
+    /// A rewrite replaced it, and no server loads it.
+    History,
+}
+
+/// The file of one part.
+#[derive(Debug, Clone)]
+pub struct FileSurvey {
+    /// What can be done with it.
+    pub condition: Condition,
+    input: Option<Input>,
+}
+
+/// Whether a part can be cut, as far as that is to be seen from its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// There is no such file.
+    Missing,
+    /// The file is compressed: no server loads it, and a cut needs the bytes as they are.
+    Compressed(Container),
+    /// Nothing in the file reads as a log.
+    NoLog,
+    /// It begins with an RDB whose end is not known, because it is damaged or of an unknown kind.
+    Rdb,
+    /// The records were read, to the end or to the first damage.
+    Records,
+    /// The same, and a server reads over the damage.
+    ReadOver(ReadOver),
+}
+
+/// How far a server gets with damage that only the official checkers mind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadOver {
+    /// It loads the part to its end.
+    ToTheEnd,
+    /// The part also ends early: a server with `aof-load-truncated yes` cuts it here, and loads what is before.
+    UpTo(u64),
+}
+
+impl FileSurvey {
+    /// The file as it was just before it was read; `None` where there was none.
+    pub fn facts(&self) -> Option<Facts> {
+        self.input.as_ref().map(|input| *input.facts())
+    }
+
+    /// The bytes of the file; none where there is none.
+    pub fn bytes(&self) -> &[u8] {
+        self.input.as_ref().map_or(&[], Input::bytes)
+    }
+}
+
+/// Checks a log for a repair.
+///
+/// # Errors
+/// As [`check::check`]; damage is none, nor is a part that is missing.
+pub fn survey(log: &Log, settings: Settings<'_>) -> Result<Survey> {
+    // Opened before the check reads them: whatever changes from here on keeps the plan from being carried out.
+    let inputs: Vec<Option<Input>> = log
+        .parts
+        .iter()
+        .map(|part| if part.missing().is_some() { Ok(None) } else { part.open().map(Some) })
+        .collect::<Result<_>>()?;
+    let report = check::check(log, settings)?;
+    let listing = if log.as_multi_part().is_none() { listing(&log.path)? } else { None };
+    let files = inputs.into_iter().zip(&report.parts).map(|(input, part)| {
+        let condition = input.as_ref().map_or(Condition::Missing, |input| condition(input, part, settings.server));
+        FileSurvey { condition, input }
+    });
+    Ok(Survey { files: files.collect(), report, listing })
+}
+
+fn condition(input: &Input, part: &PartReport, server: Server) -> Condition {
+    let bytes = input.bytes();
+    let container = if part.role == Role::Single { input.container() } else { Container::of(bytes) };
+    if container != Container::Plain {
+        return Condition::Compressed(container);
+    }
+    let Some(scan) = &part.scan else { return Condition::Rdb };
+    if part.role == Role::Single && scan.start == 0 && reads_as_nothing(bytes, scan) {
+        return Condition::NoLog;
+    }
+    read_over(bytes, scan, server).map_or(Condition::Records, Condition::ReadOver)
+}
+
+/// Whether a file has nothing of a log in it: cutting it would empty a file that was given by mistake.
+fn reads_as_nothing(bytes: &[u8], scan: &Scan) -> bool {
+    const HEAD: usize = 64 << 10;
+    let stopped_at_once = scan.records == scan.annotations
+        && matches!(scan.damage, Some(Damage { kind: DamageKind::NoRecord { found }, .. }) if found != 0);
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    stopped_at_once
+        && !bytes.starts_with(b"#TS:")
+        && !head.windows(4).any(|line| matches!(line, [b'\r', b'\n', b'$' | b'*', b'0'..=b'9']))
+}
+
+/// How far a server reads over the damage, where its record is none that it gives up at.
+fn read_over(bytes: &[u8], scan: &Scan, server: Server) -> Option<ReadOver> {
+    if matches!(scan.damage?.kind, DamageKind::Truncated { .. } | DamageKind::NoRecord { .. }) {
+        return None;
+    }
+    let valid = scan.valid_up_to();
+    // The transaction that the damage is in is read again from its start.
+    match load_resp(bytes, Resume::behind_preamble(valid), server).end {
+        PartEnd::Whole => Some(ReadOver::ToTheEnd),
+        PartEnd::Short(cut) => {
+            // Not where this server cuts, which may leave a transaction open, but where the cut leaves none.
+            let at = cut.leaves_open.unwrap_or(cut.place).offset;
+            (at > valid).then_some(ReadOver::UpTo(at))
+        }
+        PartEnd::Refused(..) | PartEnd::Crashed(..) | PartEnd::Stopped(..) => None,
+    }
+}
+
+/// The place of a file in the log of a manifest in the same directory, if one names it.
+fn listing(path: &Path) -> Result<Option<Listing>> {
+    let path = fs::canonicalize(path).map_err(|source| Error::io(path, "find", source))?;
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
+    // A directory that may be entered but not listed hides its manifest; the file can still be read.
+    let Ok(entries) = fs::read_dir(directory) else { return Ok(None) };
+    let mut manifests: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|file| file.extension() == Some(OsStr::new("manifest")) && file.is_file())
+        .collect();
+    manifests.sort_unstable();
+    Ok(manifests.into_iter().find_map(|manifest| {
+        let place = place(&manifest, name)?;
+        Some(Listing { manifest, place })
+    }))
+}
+
+fn place(manifest: &Path, name: &OsStr) -> Option<Place> {
+    let input = Input::open_as_is(manifest).ok()?;
+    let manifest = manifest::parse(input.bytes());
+    let is_it = |entry: &&manifest::Entry| entry.name == name.as_encoded_bytes();
+    let kind = manifest.entries.iter().find(is_it)?.kind;
+    if kind == Kind::History {
+        return Some(Place::History);
+    }
+    let last = manifest.of_kind(Kind::Base).chain(manifest.of_kind(Kind::Incr)).last()?;
+    Some(if is_it(&last) {
+        Place::Last
+    } else {
+        Place::Before(String::from_utf8_lossy(&last.name).into_owned().into())
+    })
+}
