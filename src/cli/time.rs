@@ -32,7 +32,7 @@ impl Moment {
 pub fn parse(text: &str) -> Result<Moment, String> {
     let text = text.trim();
     if let Some(moment) = unix_seconds(text) {
-        return moment.ok_or_else(|| format!("{text} seconds are beyond every calendar"));
+        return moment;
     }
     let utc = |civil: DateTime| civil.to_zoned(TimeZone::UTC).map(|zoned| zoned.timestamp());
     text.parse::<Timestamp>()
@@ -45,8 +45,8 @@ pub fn parse(text: &str) -> Result<Moment, String> {
         })
 }
 
-/// `None` if the text is no number; the inner one if the number is out of range.
-fn unix_seconds(text: &str) -> Option<Option<Moment>> {
+/// `None` if the text is no number.
+fn unix_seconds(text: &str) -> Option<Result<Moment, String>> {
     let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(seconds.strip_prefix('-').unwrap_or(seconds)) || !digits(fraction) {
@@ -58,7 +58,7 @@ fn unix_seconds(text: &str) -> Option<Option<Moment>> {
         let nanoseconds: i32 = nanoseconds.parse().ok()?;
         Timestamp::new(seconds, if text.starts_with('-') { -nanoseconds } else { nanoseconds }).ok().map(Moment)
     };
-    Some(moment())
+    Some(moment().ok_or_else(|| format!("{text} seconds are beyond every calendar")))
 }
 
 #[cfg(test)]

@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn shortens_what_does_not_fit_and_says_how_long_it_was() {
         assert_eq!(cut(b"short", 5), ("short".to_owned(), 5));
-        assert_eq!(cut(&[b'a'; 1_048_576], 30), ("\"aaaaaaaaaaa…\" (1048576 bytes)".to_owned(), 30));
+        assert_eq!(cut(&vec![b'a'; 1_048_576], 30), ("\"aaaaaaaaaaa…\" (1048576 bytes)".to_owned(), 30));
         assert_eq!(cut(&[0; 50], 24).0, r#""\x00\x00…" (50 bytes)"#);
     }
 

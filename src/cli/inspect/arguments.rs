@@ -7,12 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::ValueEnum;
-use owo_colors::Style;
 
 use super::{Purpose, Rdb, Settings};
 use crate::cli::console::Console;
 use crate::cli::time::{self, Moment};
-use crate::report::inspect::{Lengths, Palette};
+use crate::report::inspect::Lengths;
 use crate::select::{CommandName, Selection};
 
 const EXAMPLES: &str = "\
@@ -50,6 +49,7 @@ RESP is a log again: SELECT, #TS:, MULTI and EXEC are put back around what is sh
 
 /// Where to look, what to show, and how.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches as they are typed; they are resolved to enums")]
 #[command(after_help = EXAMPLES)]
 pub struct Inspect {
     /// A file, a manifest, a directory with a manifest in it, or - for standard input; files may be gzip or zstd
@@ -191,15 +191,5 @@ fn width(console: &Console) -> usize {
     match rustix::termios::tcgetwinsize(stdout) {
         Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).max(LEAST),
         _ => 80,
-    }
-}
-
-/// The codes of a terminal.
-pub fn palette() -> Palette {
-    let codes = |style: Style| style.prefix_formatter().to_string();
-    Palette {
-        quiet: codes(Style::new().dimmed()),
-        strong: codes(Style::new().bold()),
-        plain: Style::new().bold().suffix_formatter().to_string(),
     }
 }

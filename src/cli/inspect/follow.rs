@@ -242,12 +242,8 @@ fn start_of_records(path: &Path) -> anyhow::Result<Option<u64>> {
         return Ok(Some(0));
     }
     let mut walker = rdb::Walker::new(bytes, 0);
-    while let Some(item) = walker.next() {
-        if item.is_err() {
-            return Ok(None);
-        }
-    }
-    Ok(Some(walker.position()))
+    let is_whole = walker.by_ref().all(|item| item.is_ok());
+    Ok(is_whole.then(|| walker.position()))
 }
 
 impl Tail {

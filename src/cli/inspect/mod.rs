@@ -7,7 +7,7 @@ mod show;
 mod traverse;
 
 use std::ffi::OsStr;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -15,10 +15,12 @@ use anyhow::{Context, bail};
 
 use super::Outcome;
 use super::console::Console;
+use super::progress::Progress;
 use crate::aof::log::{Log, Part, Role};
 use crate::rdb;
 use crate::report::escape::Argument;
-use crate::report::inspect::{Announced, Heading, Json, Lengths, Palette, Printer, Resp, Text};
+use crate::report::inspect::{Announced, Heading, Json, Lengths, Printer, Resp, Text};
+use crate::report::style::Style;
 use crate::select::Selection;
 use arguments::Format;
 pub use arguments::Inspect;
@@ -81,10 +83,15 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
     let parts = chosen(settings, &log)?;
     settings.refuse_what_cannot_be(path, &parts)?;
     let mut findings: Vec<Finding> = finding::of_manifest(&log).into_iter().collect();
+    // Where rows appear, a bar would only be in their way.
+    let silent =
+        settings.purpose == Purpose::Follow || (std::io::stdout().is_terminal() && settings.purpose == Purpose::Show);
+    let progress = Progress::new(console.progress && !silent, settings.bytes_to_read(&parts), "reading");
     let traversal = Traversal {
         selection: &settings.selection,
         rdb: settings.rdb,
         parts: &parts,
+        progress: &progress,
         growth: if settings.purpose == Purpose::Follow { Growth::Expected } else { Growth::None },
     };
     if settings.purpose == Purpose::Count {
@@ -108,8 +115,8 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
         }
     };
     let end = {
-        let colored = console.colored;
-        let mut printer = settings.printer(&mut console.out, colored);
+        let style = console.style();
+        let mut printer = settings.printer(&mut console.out, style);
         let mut show = Show::new(printer.as_mut(), tally, settings, &parts, path);
         let mut end = traversal.run(checkpoint, &mut show)?;
         show.flush()?;
@@ -119,6 +126,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
         }
         if let (Purpose::Follow, Some(position), false) = (settings.purpose, end.position.take(), show.is_full()) {
             end.findings.extend(Follower::new(&log, settings, position)?.run(&mut show, &mut console.talk)?);
+            show.flush()?;
         }
         end
     };
@@ -128,12 +136,16 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
 }
 
 impl Settings {
-    fn printer<'w>(&self, out: &'w mut dyn Write, colored: bool) -> Box<dyn Printer + 'w> {
+    /// How many bytes there are on the way.
+    fn bytes_to_read(&self, parts: &[&Part]) -> u64 {
+        let length = |part: &&Part| part.open().map_or(0, |input| input.bytes().len() as u64);
+        let once: u64 = parts.iter().map(length).sum();
+        if self.tail.is_some() && self.purpose == Purpose::Show { once.saturating_mul(2) } else { once }
+    }
+
+    fn printer<'w>(&self, out: &'w mut dyn Write, style: Style) -> Box<dyn Printer + 'w> {
         match self.format {
-            Format::Text => {
-                let palette = if colored { arguments::palette() } else { Palette::default() };
-                Box::new(Text::new(out, palette, self.lengths))
-            }
+            Format::Text => Box::new(Text::new(out, style, self.lengths)),
             Format::Json => Box::new(Json::new(out)),
             Format::Resp => Box::new(Resp::new(out)),
         }

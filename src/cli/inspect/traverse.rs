@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 
+use super::super::progress::Progress;
 use super::finding::{self, Finding};
 use super::{Rdb, open};
 use crate::aof::log::Part;
@@ -41,7 +42,11 @@ pub struct Traversal<'s> {
     pub rdb: Rdb,
     pub parts: &'s [&'s Part],
     pub growth: Growth,
+    pub progress: &'s Progress,
 }
+
+/// After so many bytes the progress is told of them.
+const STRIDE: u64 = 4 << 20;
 
 /// Whether the last part may be being written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,7 +203,12 @@ impl Traversal<'_> {
         visitor: &mut impl Visitor,
     ) -> anyhow::Result<RecordsEnd> {
         let asks_for_fate = visitor.asks_for_fate();
+        let mut told = walk.position();
         loop {
+            if walk.position() - told >= STRIDE {
+                self.progress.advance(walk.position() - told);
+                told = walk.position();
+            }
             let before = growing.then(|| Checkpoint::behind(part, walk));
             let step = match walk.next_step() {
                 None => return Ok(RecordsEnd::Whole(Checkpoint::behind(part, walk))),

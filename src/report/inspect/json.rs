@@ -232,8 +232,7 @@ const fn is_plain(byte: u8) -> bool {
 /// the direction of text.
 fn must_escape(character: char) -> bool {
     match character {
-        '"' | '\\' => true,
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        '"' | '\\' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
         _ => character.is_control(),
     }
 }

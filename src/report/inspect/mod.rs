@@ -6,7 +6,7 @@ mod text;
 
 pub use json::Json;
 pub use resp::Resp;
-pub use text::{Lengths, Palette, Text};
+pub use text::{Lengths, Text};
 
 use std::io;
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::aof::transaction::Membership;
+use crate::report::style::Style;
 use crate::resp::write_command;
 use crate::select::{CommandName, Selection, Walk};
 use proptest::prelude::*;
@@ -51,7 +52,7 @@ fn json(log: &[u8]) -> String {
 
 fn text(log: &[u8], lengths: Lengths) -> String {
     let mut out = Vec::new();
-    print(&mut Text::new(&mut out, Palette::default(), lengths), log, &Selection::default(), Ahead::Unknown);
+    print(&mut Text::new(&mut out, Style::Plain, lengths), log, &Selection::default(), Ahead::Unknown);
     String::from_utf8(out).unwrap()
 }
 

@@ -9,6 +9,7 @@ use crate::aof::Content;
 use crate::aof::transaction::Membership;
 use crate::rdb;
 use crate::report::escape;
+use crate::report::style::{Style, Tone};
 use crate::select::Step;
 
 /// Writes text.
@@ -31,15 +32,27 @@ pub struct Text<W> {
     begun: bool,
 }
 
-/// What is put around the parts of a row, nothing or the codes of a terminal.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Palette {
+/// What is put around the parts of a row: nothing, or the codes of a terminal.
+#[derive(Debug)]
+struct Palette {
     /// What stands back: offsets, lines, annotations, remarks.
-    pub quiet: String,
+    quiet: String,
     /// What stands out: names of commands and keys of entries.
-    pub strong: String,
+    strong: String,
     /// The end of either.
-    pub plain: String,
+    plain: String,
+}
+
+impl Palette {
+    /// The codes once, rather than for every row.
+    fn of(style: Style) -> Self {
+        let codes = |tone| {
+            let painted = style.paint(tone, '\0').to_string();
+            painted.split_once('\0').map(|(before, behind)| (before.to_owned(), behind.to_owned())).unwrap_or_default()
+        };
+        let (quiet, plain) = codes(Tone::Faint);
+        Self { quiet, strong: codes(Tone::Notable).0, plain }
+    }
 }
 
 /// How much is shown of what is long.
@@ -83,11 +96,11 @@ const SIZE_WIDTH: usize = 8;
 
 impl<W: Write> Text<W> {
     /// A printer into `out`.
-    pub fn new(out: W, palette: Palette, lengths: Lengths) -> Self {
+    pub fn new(out: W, style: Style, lengths: Lengths) -> Self {
         Self {
             out,
             row: Vec::with_capacity(FLUSH_AT + 4096),
-            palette,
+            palette: Palette::of(style),
             lengths,
             columns: Columns::None,
             offset_width: 6,
