@@ -203,7 +203,8 @@ def by_server(name, output):
 
 def preamble(output):
     """An append-only file of 6.2: an RDB, then commands."""
-    server = Server('redis-6.2', 'appendonly yes', 'aof-use-rdb-preamble yes', 'auto-aof-rewrite-percentage 0')
+    server = Server('redis-6.2', 'appendonly yes', 'aof-use-rdb-preamble yes', 'appendfsync always',
+                    'auto-aof-rewrite-percentage 0')
     try:
         server.call('SET', 'before', 'the rewrite')
         server.call('RPUSH', 'list', *range(10))
@@ -385,15 +386,181 @@ def crafted():
     }
 
 
+def spliced(data, at, new):
+    return data[:at] + new + data[at + len(new):]
+
+
+def flawed_collections():
+    """Values in which something is wrong, though their end is known: name -> (header, type, value)."""
+    v9, v10, v11, v12, v80 = b'REDIS0009', b'REDIS0010', b'REDIS0011', b'REDIS0012', b'VALKEY080'
+    none = length(0)
+    zl, lp = ziplist(b'a', b'bb', 5), listpack(b'a', b'bb', 5)
+    double = lambda number: struct.pack('<d', number)
+    intset = lambda width, count, *members: struct.pack('<II', width, count) + b''.join(
+        struct.pack('<h', member) for member in members)
+    twice = string('f') + string('v') + string('f') + string('w')
+    expiring = lambda *parts: string(listpack(*parts))
+    out = {
+        'empty-list': (v9, 1, none), 'empty-set': (v9, 2, none), 'empty-zset-ascii': (v9, 3, none),
+        'empty-hash': (v9, 4, none), 'empty-zset': (v9, 5, none), 'empty-quicklist': (v9, 14, none),
+        'empty-quicklist-node': (v9, 14, length(1) + string(ziplist())),
+        'empty-list-ziplist': (v9, 10, string(ziplist())), 'empty-hash-ziplist': (v9, 13, string(ziplist())),
+        'empty-zset-ziplist': (v9, 12, string(ziplist())), 'empty-intset': (v9, 11, string(intset(2, 0))),
+        'empty-zipmap': (v9, 9, string(b'\0\xff')), 'empty-quicklist2': (v10, 18, none),
+        'empty-quicklist2-node': (v10, 18, length(1) + length(2) + string(listpack())),
+        'empty-hash-listpack': (v10, 16, string(listpack())), 'empty-zset-listpack': (v10, 17, string(listpack())),
+        'empty-set-listpack': (v11, 20, string(listpack())),
+        'twice-set': (v9, 2, length(3) + string('a') + string('b') + string('a')),
+        'twice-set-number': (v9, 2, length(2) + string('7') + b'\xc0\x07'),
+        'twice-zset': (v9, 5, length(2) + (string('a') + double(1)) * 2),
+        'twice-zset-ascii': (v9, 3, length(2) + (string('a') + string('1')) * 2),
+        'twice-hash': (v9, 4, length(2) + twice),
+        'twice-hash-long': (v9, 4, length(3) + string('x' * 70) + string('y') + twice),
+        'twice-hash-many': (v9, 4, length(602) + twice + b''.join(string('%d' % i) * 2 for i in range(600))),
+        'twice-hash-ziplist': (v9, 13, string(ziplist(b'f', b'v', b'f', b'w'))),
+        'twice-zset-ziplist': (v9, 12, string(ziplist(b'm', 1, b'm', 2))),
+        'twice-hash-zipmap': (v9, 9, string(zipmap((b'f', b'v'), (b'f', b'w')))),
+        'twice-hash-listpack': (v10, 16, string(listpack(5, b'v', b'5', b'w'))),
+        'twice-zset-listpack': (v10, 17, string(listpack(b'm', 1, b'm', 2))),
+        'twice-set-listpack': (v11, 20, string(listpack(b'm', b'm'))),
+        'nan-zset': (v9, 5, length(1) + string('a') + double(float('nan'))),
+        'nan-zset-ascii': (v9, 3, length(1) + string('a') + b'\xfd'),
+        'score-text': (v9, 3, length(1) + string('a') + string('one')),
+        'score-hex': (v9, 3, length(1) + string('a') + string('0x1p3')),
+        'score-nothing': (v9, 3, length(1) + string('a') + none),
+        'score-prefix': (v9, 3, length(1) + string('a') + string(' 1.5x')),
+        'score-listpack': (v10, 17, string(listpack(b'm', b'one'))),
+        'intset-order': (v9, 11, string(intset(2, 3, 1, 3, 2))), 'intset-twice': (v9, 11, string(intset(2, 2, 1, 1))),
+        'intset-width': (v9, 11, string(intset(3, 1, 1))), 'intset-size': (v9, 11, string(intset(2, 3, 1, 2))),
+        'intset-short': (v9, 11, string(b'\2\0\0')),
+        'zipmap-count': (v9, 9, string(b'\2' + zipmap((b'f', b'v'))[1:])),
+        'zipmap-behind': (v9, 9, string(zipmap((b'f', b'v')) + b'xx\xff')),
+        'zipmap-overrun': (v9, 9, string(b'\1\1f\5\0v\xff')),
+        'lzf-reference': (v9, 0, lzf(b'\0a\x20\x05', 4)), 'lzf-short': (v9, 0, lzf(b'\0a', 4)),
+        'lzf-long': (v9, 0, lzf(b'\2abc', 2)), 'lzf-ends': (v9, 0, lzf(b'\5ab', 6)), 'lzf-nothing': (v9, 0, lzf(b'\5a', 0)),
+        'container': (v10, 18, length(1) + length(3) + string(lp)),
+        'node-plain-empty': (v10, 18, length(1) + length(1) + none),
+        'node-empty': (v9, 14, length(1) + none),
+        'expiry-range': (v12, 24, struct.pack('<q', 5) + length(1) + b'\x81' + struct.pack('>Q', 2 ** 60) + string('f')
+                         + string('v')),
+        'expiry-earliest': (v12, 24, struct.pack('<q', -1) + length(1) + none + string('f') + string('v')),
+        'expiry-earliest-listpack': (v12, 25, struct.pack('<q', -1) + expiring(b'f', b'v', 0)),
+        'expiry-order': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', 9, b'g', b'v', 5)),
+        'expiry-after-none': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', 0, b'g', b'v', 5)),
+        'expiry-text': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', b'x')),
+        'expiry-tuple': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', 1, b'g')),
+        'twice-expiring': (v12, 24, struct.pack('<q', FUTURE) + length(2) + (length(1) + string('f') + string('v')) * 2),
+        'expiry-below-none': (v80, 22, length(1) + string('f') + string('v') + struct.pack('<q', -2)),
+        'twice-expiring-valkey': (v80, 22, length(2) + (string('f') + string('v') + struct.pack('<q', -1)) * 2),
+        'empty-expiring-valkey': (v80, 22, none),
+        'module-opcode': (v9, 7, module_id('aofkit-mo', 3) + length(9) + none),
+    }
+    for name, number, lists in (('list', 10, True), ('quicklist', 14, False), ('hash', 13, True)):
+        wrap = string if lists else lambda blob: length(1) + string(blob)
+        whole = zl if name != 'hash' else ziplist(b'a', b'bb', 5, 6)
+        for flaw, blob in {
+            'count': spliced(whole, 8, b'\x09'), 'total': spliced(whole, 0, b'\x09'), 'uncounted': spliced(whole, 8, b'\xff\xff'),
+            'tail': spliced(whole, 4, b'\x0d'), 'far-tail': spliced(whole, 4, b'\xff\xff'),
+            'previous': spliced(whole, 13, b'\x07'), 'encoding': spliced(whole, 11, b'\xc7'),
+            'overrun': spliced(whole, 11, b'\x3f'), 'early-end': spliced(whole, 13, b'\xff'),
+            'no-end': whole[:-1] + b'\xfe', 'short': whole[:9],
+        }.items():
+            out['ziplist-%s-%s' % (name, flaw)] = (v9, number, wrap(blob))
+    out['ziplist-hash-odd'] = (v9, 13, string(zl))
+    for name, header, number in (('quicklist', v10, 18), ('hash', v10, 16), ('set', v11, 20)):
+        wrap = string if number != 18 else lambda blob: length(1) + length(2) + string(blob)
+        whole = lp if name != 'hash' else listpack(b'a', b'bb', 5, 6)
+        for flaw, blob in {
+            'count': spliced(whole, 4, b'\x09'), 'total': spliced(whole, 0, b'\x09'), 'uncounted': spliced(whole, 4, b'\xff\xff'),
+            'backlen': spliced(whole, 8, b'\x05'), 'encoding': spliced(whole, 6, b'\xf7'),
+            'overrun': spliced(whole, 6, b'\xbf'), 'early-end': spliced(whole, 9, b'\xff'),
+            'no-end': whole[:-1] + b'\xfe', 'short': whole[:6],
+        }.items():
+            out['listpack-%s-%s' % (name, flaw)] = (header, number, wrap(blob))
+    out['listpack-hash-odd'] = (v10, 16, string(lp))
+    return out
+
+
+def flawed_streams():
+    number = struct.Struct('>QQ').pack
+    good = listpack(1, 0, 1, b'f', 0, 2, 0, 0, b'v', 4)
+
+    def stream(*nodes, entries=1, groups=(), keys=((5, 1), (6, 1), (7, 1))):
+        out = length(len(nodes))
+        for key, node in zip(keys, nodes):
+            out += string(key if isinstance(key, bytes) else number(*key)) + string(node)
+        return b'REDIS0009', 15, out + length(entries) + length(5) + length(1) + length(len(groups)) + b''.join(groups)
+
+    def group(name, pending, *consumers):
+        out = string(name) + length(5) + length(1) + length(len(pending))
+        out += b''.join(number(*each) + bytes(8) + length(1) for each in pending) + length(len(consumers))
+        for consumer, own in consumers:
+            out += string(consumer) + bytes(8) + length(len(own)) + b''.join(number(*each) for each in own)
+        return out
+
+    early = good[:-1] + b'\xff\x05\x05\xff'
+    early = struct.pack('<I', len(early)) + early[4:]
+    one = (5, 1)
+    return {
+        'stream-good': stream(good, groups=[group('g', [one], ('c', [one]))]),
+        'stream-count': stream(spliced(good, 4, b'\x4d')), 'stream-uncounted': stream(spliced(good, 4, b'\xff\xff')),
+        'stream-early-end': stream(early), 'stream-goes-on': stream(listpack(1, 0, 1, b'f', 0, 2, 0, 0, b'v', 4, 9)),
+        'stream-total': stream(spliced(good, 0, b'\x07')), 'stream-ends': stream(listpack(2, 0, 1, b'f', 0, 2, 0, 0, b'v', 4)),
+        'stream-length': stream(good, entries=7), 'stream-length-less': stream(good, entries=0),
+        'stream-no-nodes': stream(entries=1), 'stream-no-entries': stream(entries=0),
+        'stream-text': stream(listpack(1, 0, 1, b'f', 0, b'two', 0, 0, b'v', 4)),
+        'stream-digits': stream(listpack(1, 0, 1, b'f', 0, b'2', 0, 0, b'v', 4)),
+        'stream-negative': stream(listpack(-1, 1, 1, b'f', 0), entries=0),
+        'stream-more-deleted': stream(listpack(2, -1, 1, b'f', 0, 2, 0, 0, b'v', 4), entries=2),
+        'stream-zero-live': stream(listpack(0, 0, 1, b'f', 0), entries=0),
+        'stream-flags': stream(listpack(1, 0, 1, b'f', 0, 77, 0, 0, b'v', 4)),
+        'stream-flag-4': stream(listpack(1, 0, 1, b'f', 0, 6, 0, 0, b'v', 4)),
+        'stream-deleted': stream(listpack(1, 1, 1, b'f', 0, 3, 0, 0, b'v', 4, 2, 1, 0, b'v', 4)),
+        'stream-deleted-uncounted': stream(listpack(2, 0, 1, b'f', 0, 3, 0, 0, b'v', 4, 2, 1, 0, b'v', 4), entries=2),
+        'stream-order': stream(listpack(2, 0, 1, b'f', 0, 2, 5, 0, b'v', 4, 2, 1, 0, b'v', 4), entries=2),
+        'stream-same-id': stream(listpack(2, 0, 1, b'f', 0, 2, 5, 0, b'v', 4, 2, 5, 0, b'v', 4), entries=2),
+        'stream-below-key': stream(listpack(1, 0, 1, b'f', 0, 2, -3, 0, b'v', 4)),
+        'stream-lp-count': stream(listpack(1, 0, 1, b'f', 0, 2, 0, 0, b'v', 5)),
+        'stream-master-end': stream(listpack(1, 0, 1, b'f', 1, 2, 0, 0, b'v', 4)),
+        'stream-empty-node': stream(listpack()), 'stream-key': stream(good, keys=[b'k' * 15]),
+        'stream-same-node': stream(good, good, entries=2, keys=[one, one]),
+        'stream-node-order': stream(good, good, entries=2, keys=[(6, 1), one]),
+        'stream-same-group': stream(good, groups=[group('g', []), group('g', [])]),
+        'stream-pending-twice': stream(good, groups=[group('g', [one, one], ('c', [one]))]),
+        'stream-unowned': stream(good, groups=[group('g', [one, (5, 2)], ('c', [one]))]),
+        'stream-not-pending': stream(good, groups=[group('g', [one], ('c', [one, (5, 2)]))]),
+        'stream-owned-twice': stream(good, groups=[group('g', [one], ('c', [one, one]))]),
+        'stream-two-owners': stream(good, groups=[group('g', [one], ('c', [one]), ('d', [one]))]),
+        'stream-same-consumer': stream(good, groups=[group('g', [one], ('c', [one]), ('c', []))]),
+    }
+
+
+def flawed():
+    out = {}
+    for name, (header, number, value) in {**flawed_collections(), **flawed_streams()}.items():
+        out[name + '.rdb'] = header + entry(number, 'key', value) + b'\xff' + bytes(8)
+    out['slot-import-name.rdb'] = rdb(b'VALKEY080', b'\xf3' + string('short') + length(0))
+    out['slot-import-range.rdb'] = rdb(b'VALKEY080', b'\xf3' + string('0123456789' * 4) + length(1) + length(5) + length(4))
+    out['slot-import-slot.rdb'] = rdb(b'VALKEY080', b'\xf3' + string('0123456789' * 4) + length(1) + length(5) + length(16384))
+    out['module-when.rdb'] = rdb(b'REDIS0009', b'\xf7' + module_id('aofkit-mo', 3) + b'\x01\x02' + MODULE)
+    return out
+
+
 def main():
     output = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), 'rdb')
     os.makedirs(output, exist_ok=True)
     for name, data in crafted().items():
         with open(os.path.join(output, name), 'wb') as file:
             file.write(data)
+    shutil.rmtree(os.path.join(output, 'flawed'), ignore_errors=True)
+    os.makedirs(os.path.join(output, 'flawed'))
+    for name, data in flawed().items():
+        with open(os.path.join(output, 'flawed', name), 'wb') as file:
+            file.write(data)
     for name in SERVERS:
         by_server(name, output)
     preamble(output)
 
 
-main()
+if __name__ == '__main__':
+    main()

@@ -2,6 +2,8 @@
 //!
 //! Needs `AOFKIT_SERVERS`, a folder of unpacked servers.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout, reason = "this is a test")]
+
 use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs;
@@ -15,7 +17,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use aofkit::Server;
-use aofkit::aof::manifest::{Kind, Manifest, official_is_manifest, parse};
+use aofkit::aof::manifest::{Kind, Manifest, official_is_manifest, parse_as};
 
 const SERVERS: [(&str, Server); 4] = [
     ("redis-7.0", Server::Redis70),
@@ -26,6 +28,9 @@ const SERVERS: [(&str, Server); 4] = [
 
 /// Two cores are enough to keep the whole table under half a minute.
 const WORKERS: usize = 2;
+
+/// Names that are put in front of each checker.
+const NAMES: usize = 40;
 
 /// A start takes a twentieth of a second.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,8 +47,8 @@ struct Refusal {
 }
 
 impl Refusal {
-    fn expected(manifest: &Manifest, server: Server) -> Option<Self> {
-        let problem = manifest.problem_for(server)?;
+    fn expected(manifest: &Manifest) -> Option<Self> {
+        let problem = manifest.problems.first()?;
         let text = problem.text.as_ref().map(|text| {
             let mut quoted = [b">>> '", text.as_slice(), b"'"].concat();
             quoted.truncate(LOG_LIMIT);
@@ -170,8 +175,8 @@ fn compare_with_server(server_folder: &Path, server: Server, bytes: &[u8], manif
     let mut command = Command::new(tool(server_folder, "server"));
     command.args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", "no", "--unixsocket"]);
     command.arg(folder.join("socket")).arg("--dir").arg(folder);
-    let (ready, log) = run(&mut command, Some(b"ready to accept connections at"));
-    let expected = Refusal::expected(manifest, server);
+    let (ready, log) = run(&mut command, Some(b"eady to accept connections"));
+    let expected = Refusal::expected(manifest);
     // A log without any part is no refusal: the server starts empty.
     let starts = expected.is_none() && fixture.complete;
     differences(server.name(), bytes, &log, &(starts, expected), &(ready, Refusal::logged(&log)))
@@ -182,7 +187,7 @@ fn compare_with_checker(server_folder: &Path, server: Server, bytes: &[u8], mani
     let (_, log) = run(Command::new(tool(server_folder, "check-aof")).arg(fixture.manifest()), None);
     let says = |part: &[u8]| log.iter().any(|line| contains(line, part));
     let is_manifest = official_is_manifest(bytes, server);
-    let expected = if is_manifest { Refusal::expected(manifest, server) } else { None };
+    let expected = if is_manifest { Refusal::expected(manifest) } else { None };
     let valid = is_manifest && expected.is_none() && fixture.complete;
     let theirs =
         (says(b"Start checking Multi Part AOF"), says(b"All AOF files and manifest are valid"), Refusal::logged(&log));
@@ -190,99 +195,107 @@ fn compare_with_checker(server_folder: &Path, server: Server, bytes: &[u8], mani
 }
 
 /// One manifest for each rule and each oddity.
+const TABLE: &[&[u8]] = &[
+    b"",
+    b"\n",
+    b"#",
+    b"# nothing but a comment\n",
+    b"file a seq 1 type b\n",
+    b"file a seq 1 type b",
+    b"file a seq 1 type b\nfile c seq 1 type i",
+    b"file a seq 1 type b\nfile c seq 1 type i\nfile d seq 2 type i\n",
+    b"file a seq 1 type b\r\nfile c seq 1 type i\r\n",
+    b"file\ta\tseq\t1\ttype\tb\n",
+    b" \t file a seq 1 type b \t \n",
+    b"\x0bfile a seq 1 type b\n",
+    b"file a \x0b\x0cseq 1 type b\n",
+    b"file a\x0b seq 1 type b\n",
+    b"FILE a SEQ 1 TYPE b\n",
+    b"seq 1 type i file a\n",
+    b"startoffset 5 file a seq 1 type i endoffset 9\n",
+    b"file a seq 1 type i startoffset x endoffset -1\n",
+    b"file a seq 1 type b more\n",
+    b"file a seq 1 type\n",
+    b"file a seq 1\n",
+    b"file a\n",
+    b"file\n",
+    b"file a seq 1 kind b\n",
+    b"name a seq 1 type b\n",
+    b"file a number 1 type b\n",
+    b"file a file d seq 1 type b\n",
+    b"file a/b file d seq 1 type b\n",
+    b"file a seq 1 type b seq 0 pad pad\n",
+    b"file a seq 0 type b\n",
+    b"file a seq 00 type b\n",
+    b"file a seq x type b\n",
+    b"file a seq 1x type b\n",
+    b"file a seq +1 type i\n",
+    b"file a seq -1 type b\n",
+    b"file a seq -1 type i\n",
+    b"file a seq 0x1 type i\n",
+    b"file a seq \" \\n 2\" type i\n",
+    b"file a seq 9223372036854775807 type b\n",
+    b"file a seq 9223372036854775808 type i\nfile c seq 9223372036854775807 type i\n",
+    b"file a seq -99999999999999999999 type h\n",
+    b"file a seq 1 type B\n",
+    b"file a seq 1 type incr\n",
+    b"file a seq 1 type ''\n",
+    b"file a seq 1 type \"\\x00b\"\n",
+    b"file a seq 1 type \"\\xff\"\n",
+    b"file a seq 2 type i\nfile c seq 1 type i\n",
+    b"file a seq 2 type i\nfile c seq 2 type i\n",
+    b"file a seq 1 type i\nfile c seq 7 type i\nfile d seq 5 type b\n",
+    b"file a seq 1 type b\nfile c seq 2 type b\n",
+    b"file a seq 1 type b\nfile a seq 1 type i\nfile a seq 2 type i\n",
+    b"file a seq 3 type h\nfile c seq 1 type h\nfile d seq 1 type h\nfile e seq 1 type b\n",
+    b"file \"a b\" seq 1 type b\n",
+    b"file 'a b' seq 1 type b\n",
+    b"file 'it\\'s' seq 1 type b\n",
+    b"file it's seq 1 type b\n",
+    b"file \"it's\" seq 1 type b\n",
+    b"file \"\\x41\\xff\\n\\r\\t\\a\\b\\q\\xg\\\"\" seq 1 type b\n",
+    b"file x\"y z\" seq 1 type b\n",
+    b"file \"a\"b seq 1 type b\n",
+    b"file \"a\"\x0bseq 1 type b\n",
+    b"file \"a seq 1 type b\n",
+    b"file \"a\\\" seq 1 type b\n",
+    b"file \"\" seq 1 type b\n",
+    b"file \"ab\\x00cd\" seq 1 type b\n",
+    b"\"file\\x00\" a seq 1 type b\n",
+    b"'file' a 'seq' 1 \"type\" b\n",
+    b"file a\xc3\xa9\xff seq 1 type b\n",
+    b"file a/b seq 1 type b\n",
+    b"file a\\b seq 1 type b\n",
+    b"file .. seq 0 type b\n",
+    b"file /a seq 0 type z\n",
+    b"file a\0 seq 1 type b\n",
+    b"file a seq 1 type b\0\n",
+    b"#\0\nfile a seq 1 type b\n",
+    b"\0file a seq 1 type b\n",
+    b"\nfile a seq 1 type b\n",
+    b"file a seq 1 type b\n\n",
+    b"file a seq 1 type b\n \t\r\n",
+    b"# one\n#two\nfile a seq 1 type b\n# three\nfile c seq 1 type i\n# four",
+    b" # not a comment\nfile a seq 1 type b\n",
+    b"garbage\nfile a seq 1 type b\n",
+    b"*1\r\n$4\r\nPING\r\nfile a seq 1 type b\n",
+    b"filesystem a seq 1 type b\n",
+    b"file \"a\"'b'c seq 1 type b\n",
+    b"file 'a'\"b\" seq 1 type b\n",
+    b"\"fi\"'le' a seq 1 type b\n",
+    b"file \"a\xff\\\xffb\" seq 1 type b\n",
+    b"file 'a\xffb' seq 1 type b\n",
+    b"file \xff seq 1 type b\n",
+    b"fi\xffle a seq 1\xff2 type \xffb\n",
+];
+
+/// The table, and lines around the limit of their length.
 fn table() -> Vec<Vec<u8>> {
-    let mut table: Vec<Vec<u8>> = [
-        &b""[..],
-        b"\n",
-        b"#",
-        b"# nothing but a comment\n",
-        b"file a seq 1 type b\n",
-        b"file a seq 1 type b",
-        b"file a seq 1 type b\nfile c seq 1 type i",
-        b"file a seq 1 type b\nfile c seq 1 type i\nfile d seq 2 type i\n",
-        b"file a seq 1 type b\r\nfile c seq 1 type i\r\n",
-        b"file\ta\tseq\t1\ttype\tb\n",
-        b" \t file a seq 1 type b \t \n",
-        b"\x0bfile a seq 1 type b\n",
-        b"file a \x0b\x0cseq 1 type b\n",
-        b"file a\x0b seq 1 type b\n",
-        b"FILE a SEQ 1 TYPE b\n",
-        b"seq 1 type i file a\n",
-        b"startoffset 5 file a seq 1 type i endoffset 9\n",
-        b"file a seq 1 type i startoffset x endoffset -1\n",
-        b"file a seq 1 type b more\n",
-        b"file a seq 1 type\n",
-        b"file a seq 1\n",
-        b"file a\n",
-        b"file\n",
-        b"file a seq 1 kind b\n",
-        b"name a seq 1 type b\n",
-        b"file a number 1 type b\n",
-        b"file a file d seq 1 type b\n",
-        b"file a/b file d seq 1 type b\n",
-        b"file a seq 1 type b seq 0 pad pad\n",
-        b"file a seq 0 type b\n",
-        b"file a seq 00 type b\n",
-        b"file a seq x type b\n",
-        b"file a seq 1x type b\n",
-        b"file a seq +1 type i\n",
-        b"file a seq -1 type b\n",
-        b"file a seq -1 type i\n",
-        b"file a seq 0x1 type i\n",
-        b"file a seq \" \\n 2\" type i\n",
-        b"file a seq 9223372036854775807 type b\n",
-        b"file a seq 9223372036854775808 type i\nfile c seq 9223372036854775807 type i\n",
-        b"file a seq -99999999999999999999 type h\n",
-        b"file a seq 1 type B\n",
-        b"file a seq 1 type incr\n",
-        b"file a seq 1 type ''\n",
-        b"file a seq 1 type \"\\x00b\"\n",
-        b"file a seq 1 type \"\\xff\"\n",
-        b"file a seq 2 type i\nfile c seq 1 type i\n",
-        b"file a seq 2 type i\nfile c seq 2 type i\n",
-        b"file a seq 1 type i\nfile c seq 7 type i\nfile d seq 5 type b\n",
-        b"file a seq 1 type b\nfile c seq 2 type b\n",
-        b"file a seq 1 type b\nfile a seq 1 type i\nfile a seq 2 type i\n",
-        b"file a seq 3 type h\nfile c seq 1 type h\nfile d seq 1 type h\nfile e seq 1 type b\n",
-        b"file \"a b\" seq 1 type b\n",
-        b"file 'a b' seq 1 type b\n",
-        b"file 'it\\'s' seq 1 type b\n",
-        b"file it's seq 1 type b\n",
-        b"file \"it's\" seq 1 type b\n",
-        b"file \"\\x41\\xff\\n\\r\\t\\a\\b\\q\\xg\\\"\" seq 1 type b\n",
-        b"file x\"y z\" seq 1 type b\n",
-        b"file \"a\"b seq 1 type b\n",
-        b"file \"a\"\x0bseq 1 type b\n",
-        b"file \"a seq 1 type b\n",
-        b"file \"a\\\" seq 1 type b\n",
-        b"file \"\" seq 1 type b\n",
-        b"file \"ab\\x00cd\" seq 1 type b\n",
-        b"\"file\\x00\" a seq 1 type b\n",
-        b"'file' a 'seq' 1 \"type\" b\n",
-        b"file a\xc3\xa9\xff seq 1 type b\n",
-        b"file a/b seq 1 type b\n",
-        b"file a\\b seq 1 type b\n",
-        b"file .. seq 0 type b\n",
-        b"file /a seq 0 type z\n",
-        b"file a\0 seq 1 type b\n",
-        b"file a seq 1 type b\0\n",
-        b"#\0\nfile a seq 1 type b\n",
-        b"\0file a seq 1 type b\n",
-        b"\nfile a seq 1 type b\n",
-        b"file a seq 1 type b\n\n",
-        b"file a seq 1 type b\n \t\r\n",
-        b"# one\n#two\nfile a seq 1 type b\n# three\nfile c seq 1 type i\n# four",
-        b" # not a comment\nfile a seq 1 type b\n",
-        b"garbage\nfile a seq 1 type b\n",
-        b"*1\r\n$4\r\nPING\r\nfile a seq 1 type b\n",
-        b"filesystem a seq 1 type b\n",
-    ]
-    .map(<[u8]>::to_vec)
-    .to_vec();
+    let mut table: Vec<Vec<u8>> = TABLE.iter().map(|bytes| bytes.to_vec()).collect();
     let entry = |length: usize| [&b"file a seq 1 type b pad "[..], &vec![b'p'; length - 25], b"\n"].concat();
     let comment = |behind: &[u8]| [&b"#"[..], &[b'-'; 1023], behind].concat();
     table.extend([entry(1023), entry(1024), entry(1025), entry(3000)]);
-    table.extend([entry(1020), b"file c seq 1 type z\n".to_vec()].concat().chunks(5000).map(<[u8]>::to_vec));
+    table.push([entry(1020), b"file c seq 1 type z\n".to_vec()].concat());
     table.extend([[&entry(1000)[..999], b" x\n"].concat(), [&entry(1024)[..1022], b" x\n"].concat()]);
     for behind in
         [&b""[..], b"\n", b"file a seq 1 type b\n", b"# more\nfile a seq 1 type b\n", b"oops\nfile a seq 1 type b\n"]
@@ -292,13 +305,17 @@ fn table() -> Vec<Vec<u8>> {
     table
 }
 
-/// Manifests put together from what matters, the same each time.
-fn generated(count: usize) -> Vec<Vec<u8>> {
-    let mut state = 20_240_229_u64;
-    let mut below = |limit: usize| {
+/// Numbers that are the same each time.
+fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
+    move |limit| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % limit
-    };
+    }
+}
+
+/// Manifests put together from what matters.
+fn generated(count: usize) -> Vec<Vec<u8>> {
+    let mut below = numbers(20_240_229);
     let names = ["a", "c", "\"d e\"", "'f'", "g\"h\"", "\"\\x69\\t\"", "j'k", "l/m", "\"\""];
     let sequences = ["1", "2", "3", "4", "5", "10", "1x", "-1", "0"];
     let types = ["b", "i", "i", "i", "h", "incr", "x"];
@@ -326,23 +343,27 @@ fn generated(count: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
+fn servers() -> Option<PathBuf> {
+    let servers = std::env::var_os("AOFKIT_SERVERS").map(PathBuf::from);
+    if servers.is_none() {
+        println!("skipped: AOFKIT_SERVERS names no folder of servers");
+    }
+    servers
+}
+
 #[test]
 fn servers_and_checkers_judge_manifests_as_we_do() {
-    let Some(servers) = std::env::var_os("AOFKIT_SERVERS") else {
-        println!("skipped: AOFKIT_SERVERS names no folder of servers");
-        return;
-    };
-    let servers = PathBuf::from(servers);
-    let work: VecDeque<Vec<u8>> = table().into_iter().chain(generated(40)).collect();
+    let Some(servers) = servers() else { return };
+    let work: VecDeque<Vec<u8>> = table().into_iter().chain(generated(30)).collect();
     let (work, found) = (Mutex::new(work), Mutex::new(Vec::new()));
     thread::scope(|scope| {
         for _ in 0..WORKERS {
             scope.spawn(|| {
                 loop {
                     let Some(bytes) = work.lock().unwrap().pop_front() else { break };
-                    let manifest = parse(&bytes);
                     for (name, server) in SERVERS {
                         let folder = servers.join(name);
+                        let manifest = parse_as(&bytes, server);
                         let with_server = compare_with_server(&folder, server, &bytes, &manifest);
                         let with_checker = compare_with_checker(&folder, server, &bytes, &manifest);
                         found.lock().unwrap().extend(with_server.into_iter().chain(with_checker));
@@ -352,5 +373,33 @@ fn servers_and_checkers_judge_manifests_as_we_do() {
         }
     });
     let found = found.into_inner().unwrap();
+    assert!(found.is_empty(), "{} differences:\n{}", found.len(), found.join("\n"));
+}
+
+/// A checker names the file that it cannot open, and so tells how it took the quotes apart.
+#[test]
+fn checkers_read_names_as_we_do() {
+    let Some(servers) = servers() else { return };
+    let mut below = numbers(7);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("list");
+    let mut found = Vec::new();
+    for _ in 0..NAMES {
+        let alphabet = b"ab\"\"\"'''  \\\\\\x41n\t\x0b\r\xff\xe9#;";
+        let name: Vec<u8> = (0..=below(9)).map(|_| alphabet[below(alphabet.len())]).collect();
+        let bytes = [b"file ", name.as_slice(), b" seq 1 type b\n"].concat();
+        fs::write(&path, &bytes).unwrap();
+        for (name, server) in SERVERS {
+            let (_, log) = run(Command::new(tool(&servers.join(name), "check-aof")).arg(&path), None);
+            let manifest = parse_as(&bytes, server);
+            let expected = Refusal::expected(&manifest);
+            let opens = manifest.entries.first().is_none_or(|entry| {
+                let directory = folder.path().as_os_str().as_bytes();
+                let line = [b"Cannot open file ", directory, b"/", entry.name.as_slice(), b": "].concat();
+                contains(&log.join(&b'\n'), &line)
+            });
+            found.extend(differences(server.name(), &bytes, &log, &(true, expected), &(opens, Refusal::logged(&log))));
+        }
+    }
     assert!(found.is_empty(), "{} differences:\n{}", found.len(), found.join("\n"));
 }

@@ -276,11 +276,13 @@ impl Content {
     fn of_file(path: &Path) -> io::Result<Self> {
         let mut head = Vec::with_capacity(HEAD);
         File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
-        Ok(match Container::of(&head) {
-            Container::Plain => Self::of(&head),
-            Container::Gzip => Self::of(&decompressed_head(flate2::bufread::GzDecoder::new(head.as_slice()))),
-            Container::Zstd => Self::of(&decompressed_head(zstd::stream::read::Decoder::with_buffer(head.as_slice())?)),
-        })
+        let unpacked = match Container::of(&head) {
+            Container::Plain => return Ok(Self::of(&head)),
+            Container::Gzip => decompressed_head(flate2::bufread::GzDecoder::new(head.as_slice())),
+            Container::Zstd => decompressed_head(zstd::stream::read::Decoder::with_buffer(head.as_slice())?),
+        };
+        // A server reads no compressed manifest, and the files that one names are elsewhere.
+        Ok(if Self::of(&unpacked) == Self::Log { Self::Log } else { Self::Unknown })
     }
 }
 

@@ -8,10 +8,10 @@
 //! file "with a space.incr.aof" seq 2 type i startoffset 1024
 //! ```
 //!
-//! The grammar and every rule are those of `aofLoadManifestFromFile` in Redis 7.0 to 8.0 and Valkey 8 and 9, which agree to
-//! the byte: pairs in any order, keys in any letter case, unknown pairs tolerated, `#` comments, values quoted as on
-//! `redis-cli`'s command line. A server stops at the first line that breaks a rule; [`parse`] notes it and goes on, so that a
-//! repair sees all that is left.
+//! The grammar and every rule are those of `aofLoadManifestFromFile` in Redis 7.0 to 8.0 and Valkey 8 and 9: pairs in any
+//! order, keys in any letter case, unknown pairs tolerated, `#` comments, values quoted as on `redis-cli`'s command line. The
+//! servers differ in how they take quotes apart, and in nothing else: see [`parse_as`]. A server stops at the first line that
+//! breaks a rule; here it is noted and reading goes on, so that a repair sees all that is left.
 
 use std::fmt;
 
@@ -220,16 +220,6 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The problem over which `server` and its checker give up; `None` if they accept the manifest.
-    ///
-    /// All servers that know manifests agree. Redis 6.2 does not know them, so nothing in one is a problem to it.
-    pub fn problem_for(&self, server: Server) -> Option<&Problem> {
-        match server {
-            Server::Redis62 => None,
-            Server::Redis70 | Server::Redis80 | Server::Valkey8 | Server::Valkey9 => self.problems.first(),
-        }
-    }
-
     /// The entries of one kind, in the order of the lines.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.kind == kind)
@@ -249,10 +239,32 @@ impl Manifest {
     }
 }
 
-/// Reads a manifest. Never fails: what breaks a rule is in [`Manifest::problems`].
+/// Reads a manifest as Redis does. Never fails: what breaks a rule is in [`Manifest::problems`].
 ///
 /// After a thousand problems the rest is left unread.
 pub fn parse(bytes: &[u8]) -> Manifest {
+    parse_with(bytes, Quoting::Redis)
+}
+
+/// Reads a manifest as one server does; otherwise like [`parse`].
+///
+/// Redis 6.2 knows no manifests, and is taken for a later one. Valkey drops each byte 255 that is not written as an escape;
+/// to Valkey 9 a field goes on behind a closing quote, where all others refuse the line.
+pub fn parse_as(bytes: &[u8], server: Server) -> Manifest {
+    parse_with(bytes, Quoting::of(server))
+}
+
+/// The problem over which `server` and its checker give up; `None` if they accept the manifest.
+///
+/// To Redis 6.2 nothing in a manifest is a problem, as it does not know them.
+pub fn problem_for(bytes: &[u8], server: Server) -> Option<Problem> {
+    match server {
+        Server::Redis62 => None,
+        _ => parse_as(bytes, server).problems.into_iter().next(),
+    }
+}
+
+fn parse_with(bytes: &[u8], quoting: Quoting) -> Manifest {
     let mut manifest = Manifest::default();
     if bytes.is_empty() {
         manifest.problems.push(Problem { flaw: Flaw::Empty, line: 0, offset: 0, text: None });
@@ -275,7 +287,7 @@ pub fn parse(bytes: &[u8]) -> Manifest {
         if manifest.problems.len() >= PROBLEM_LIMIT {
             break;
         }
-        let flaw = match line.entry() {
+        let flaw = match line.entry(quoting) {
             Ok(entry) => {
                 let flaw = rules.broken_by(&entry);
                 manifest.entries.push(entry);
@@ -325,7 +337,7 @@ impl Line<'_> {
         self.bytes.ends_with(b"\n") && memchr(0, self.bytes).is_none()
     }
 
-    fn entry(&self) -> Result<Entry, Flaw> {
+    fn entry(&self, quoting: Quoting) -> Result<Entry, Flaw> {
         if !self.is_whole() {
             return Err(match self.bytes {
                 bytes if memchr(0, bytes).is_some() => Flaw::NulByte,
@@ -337,7 +349,7 @@ impl Line<'_> {
         if line.is_empty() {
             return Err(Flaw::BlankLine);
         }
-        let fields = split_fields(line).ok_or(Flaw::UnbalancedQuotes)?;
+        let fields = quoting.split(line).ok_or(Flaw::UnbalancedQuotes)?;
         if fields.len() < 6 || fields.len() % 2 == 1 {
             return Err(Flaw::FieldCount(fields.len()));
         }
@@ -457,75 +469,101 @@ fn leading_integer(field: &[u8]) -> i64 {
     })
 }
 
-/// Splits a line into its fields as `sdssplitargs` does: quotes and escapes removed, `None` if the quotes do not balance.
-fn split_fields(line: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut fields = Vec::new();
-    let mut rest = line;
-    loop {
-        let start = rest.iter().position(|&byte| !is_space(byte));
-        let Some(text) = start.and_then(|start| rest.get(start..)) else { return Some(fields) };
-        let (field, behind) = split_field(text)?;
-        fields.push(field);
-        rest = behind;
-    }
+/// How a server takes a line apart into fields (`sdssplitargs`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quoting {
+    Redis,
+    /// 8.1: with a byte 255 taken for "no byte".
+    Valkey8,
+    /// 9.0 and 9.1: the same, and a closing quote ends what is quoted but not the field.
+    Valkey9,
 }
 
-/// The field at the beginning of `text`, and what is behind it.
-fn split_field(text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
-    let mut field = Vec::new();
-    let mut rest = text;
-    while let Some((&byte, behind)) = rest.split_first() {
-        rest = behind;
-        match byte {
-            b' ' | b'\n' | b'\r' | b'\t' => break,
-            // A quote may open in the middle of a field, but only the field's end may follow the one that closes.
-            b'"' | b'\'' => {
-                rest = if byte == b'"' {
-                    unquote_double(behind, &mut field)?
-                } else {
-                    unquote_single(behind, &mut field)?
-                };
-                return match rest.split_first() {
-                    Some((&next, _)) if !is_space(next) => None,
-                    _ => Some((field, rest)),
-                };
-            }
-            _ => field.push(byte),
+impl Quoting {
+    const fn of(server: Server) -> Self {
+        match server {
+            Server::Redis62 | Server::Redis70 | Server::Redis80 => Self::Redis,
+            Server::Valkey8 => Self::Valkey8,
+            Server::Valkey9 => Self::Valkey9,
         }
     }
-    Some((field, rest))
-}
 
-/// Takes what is in `"…"` off the beginning of `text`, which starts behind the first quote.
-fn unquote_double<'a>(text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]> {
-    let mut rest = text;
-    loop {
-        let (byte, behind) = match rest {
-            [] => return None,
-            [b'"', behind @ ..] => return Some(behind),
-            [b'\\', b'x', high, low, behind @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                (hex_digit(*high) * 16 + hex_digit(*low), behind)
-            }
-            [b'\\', escaped, behind @ ..] => (unescape(*escaped), behind),
-            [byte, behind @ ..] => (*byte, behind),
-        };
-        field.push(byte);
-        rest = behind;
+    /// The fields of a line, without quotes and escapes; `None` if the quotes do not balance.
+    fn split(self, line: &[u8]) -> Option<Vec<Vec<u8>>> {
+        let mut fields = Vec::new();
+        let mut rest = line;
+        loop {
+            let start = rest.iter().position(|&byte| !is_space(byte));
+            let Some(text) = start.and_then(|start| rest.get(start..)) else { return Some(fields) };
+            let (field, behind) = self.split_field(text)?;
+            fields.push(field);
+            rest = behind;
+        }
     }
-}
 
-/// Takes what is in `'…'` off the beginning of `text`, which starts behind the first quote.
-fn unquote_single<'a>(text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]> {
-    let mut rest = text;
-    loop {
-        let (byte, behind) = match rest {
-            [] => return None,
-            [b'\'', behind @ ..] => return Some(behind),
-            [b'\\', b'\'', behind @ ..] => (b'\'', behind),
-            [byte, behind @ ..] => (*byte, behind),
-        };
-        field.push(byte);
-        rest = behind;
+    /// The field at the beginning of `text`, and what is behind it.
+    fn split_field(self, text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
+        let mut field = Vec::new();
+        let mut rest = text;
+        while let Some((&byte, behind)) = rest.split_first() {
+            rest = behind;
+            match byte {
+                b' ' | b'\n' | b'\r' | b'\t' => break,
+                // A quote may open in the middle of a field.
+                b'"' => rest = self.unquote_double(behind, &mut field)?,
+                b'\'' => rest = self.unquote_single(behind, &mut field)?,
+                _ => self.push(&mut field, byte),
+            }
+            if matches!(byte, b'"' | b'\'') && self != Self::Valkey9 {
+                let ends = rest.first().is_none_or(|&next| is_space(next));
+                return ends.then_some((field, rest));
+            }
+        }
+        Some((field, rest))
+    }
+
+    /// Takes what is in `"…"` off the beginning of `text`, which starts behind the first quote.
+    fn unquote_double<'a>(self, text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]> {
+        let mut rest = text;
+        loop {
+            rest = match rest {
+                [] => return None,
+                [b'"', behind @ ..] => return Some(behind),
+                [b'\\', b'x', high, low, behind @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                    field.push(hex_digit(*high) * 16 + hex_digit(*low));
+                    behind
+                }
+                [b'\\', escaped, behind @ ..] => {
+                    self.push(field, unescape(*escaped));
+                    behind
+                }
+                [byte, behind @ ..] => {
+                    self.push(field, *byte);
+                    behind
+                }
+            };
+        }
+    }
+
+    /// Takes what is in `'…'` off the beginning of `text`, which starts behind the first quote.
+    fn unquote_single<'a>(self, text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]> {
+        let mut rest = text;
+        loop {
+            let (byte, behind) = match rest {
+                [] => return None,
+                [b'\'', behind @ ..] => return Some(behind),
+                [b'\\', b'\'', behind @ ..] => (b'\'', behind),
+                [byte, behind @ ..] => (*byte, behind),
+            };
+            self.push(field, byte);
+            rest = behind;
+        }
+    }
+
+    fn push(self, field: &mut Vec<u8>, byte: u8) {
+        if byte != u8::MAX || self == Self::Redis {
+            field.push(byte);
+        }
     }
 }
 
@@ -609,7 +647,8 @@ fn begins_with_file(line: &[u8]) -> bool {
 
 /// Whether the line has at least two of the three keys in the places of keys.
 fn names_file(line: &[u8]) -> bool {
-    let fields = split_fields(line).unwrap_or_default();
+    // Valkey 9 refuses the fewest lines.
+    let fields = Quoting::Valkey9.split(line).unwrap_or_default();
     let keys: Vec<Key> = fields.iter().step_by(2).filter_map(|field| Key::of(field)).collect();
     let has = |key| keys.contains(&key);
     [Key::File, Key::Seq, Key::Type].into_iter().filter(|&key| has(key)).count() >= 2

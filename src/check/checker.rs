@@ -3,7 +3,7 @@
 use super::official::{self, FileKind, Resume, Verdict};
 use super::part::PartReport;
 use crate::aof::log::Role;
-use crate::aof::manifest::Manifest;
+use crate::aof::manifest;
 use crate::server::Server;
 
 /// What the official checker of a server says about a log.
@@ -86,13 +86,13 @@ impl Checker {
         self.stopped.get_or_insert((part, reason));
     }
 
-    pub(super) fn manifest(&mut self, manifest: &Manifest, bytes: &[u8]) {
+    pub(super) fn manifest(&mut self, bytes: &[u8]) {
         if self.server == Server::Redis62 || official::file_kind(bytes, self.server) != FileKind::Manifest {
             let verdict = official::check_resp(bytes, Resume::default(), self.server);
             if !verdict.valid() {
                 self.stop(None, CheckerReason::ManifestTakenForLog(verdict));
             }
-        } else if let Some(problem) = manifest.problem_for(self.server) {
+        } else if let Some(problem) = manifest::problem_for(bytes, self.server) {
             self.stop(None, CheckerReason::Manifest(problem.flaw.server_message()));
         }
     }

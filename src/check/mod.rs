@@ -20,6 +20,7 @@ pub use part::{Format, PartReport};
 pub use rdb::{RdbSummary, knows_version};
 
 use crate::aof::log::{Layout, Log, Role};
+use crate::aof::manifest::{self, Manifest};
 use crate::error::Result;
 use crate::server::Server;
 
@@ -100,8 +101,8 @@ pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
         facts: Vec::new(),
         checker: checker::Checker::new(settings.server),
     };
-    let manifest = log.as_multi_part();
-    if let Some(multi_part) = manifest {
+    let layout = log.as_multi_part();
+    if let Some(multi_part) = layout {
         examination.manifest(&multi_part.manifest, &multi_part.manifest_path, multi_part.input.bytes());
     }
     for (index, part) in log.parts.iter().enumerate() {
@@ -110,16 +111,16 @@ pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
     let server = examination.server_verdict(log);
     let checker = examination.checker.finish();
     let mut findings = examination.findings;
-    if examination.reports.iter().all(PartReport::is_empty) && findings.is_empty() && manifest.is_none() {
+    if examination.reports.iter().all(PartReport::is_empty) && findings.is_empty() && layout.is_none() {
         findings.push(describe::empty_log(&log.path));
     }
-    if let Some(multi_part) = manifest {
+    if let Some(multi_part) = layout {
         findings.extend(multi_part.unlisted()?.iter().filter_map(|file| describe::unlisted(file, multi_part)));
     }
     describe::verdicts(&mut findings, &checker, &server, &examination.reports, &log.path);
     Ok(Report {
         path: log.path.clone(),
-        manifest: manifest.map(|multi_part| multi_part.manifest_path.clone()),
+        manifest: layout.map(|multi_part| multi_part.manifest_path.clone()),
         parts: examination.reports,
         findings,
         checker,
@@ -137,8 +138,8 @@ struct Examination<'p> {
 }
 
 impl Examination<'_> {
-    fn manifest(&mut self, manifest: &crate::aof::manifest::Manifest, path: &Path, bytes: &[u8]) {
-        self.checker.manifest(manifest, bytes);
+    fn manifest(&mut self, manifest: &Manifest, path: &Path, bytes: &[u8]) {
+        self.checker.manifest(bytes);
         self.findings.extend(manifest.problems.iter().map(|problem| describe::manifest(problem, path, bytes)));
     }
 
@@ -146,7 +147,7 @@ impl Examination<'_> {
         let server = self.settings.server;
         if let Layout::MultiPart(multi_part) = &log.layout
             && server != Server::Redis62
-            && let Some(problem) = multi_part.manifest.problem_for(server)
+            && let Some(problem) = manifest::problem_for(multi_part.input.bytes(), server)
         {
             let reason = server::Reason::Manifest(problem.flaw.server_message().to_owned());
             let outcome = server::Outcome::Refuses { part: 0, place: None, reason };

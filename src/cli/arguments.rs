@@ -24,6 +24,8 @@ pub(super) enum Subcommand {
     Check(super::check::Check),
     /// Cut a damaged end off a log, and keep what was cut off
     Fix(super::fix::Fix),
+    /// Show a log as text or JSON, or parts of it as a log again
+    Inspect(Box<super::inspect::Inspect>),
     /// Write the shell completions and the man pages into a directory
     #[command(hide = true)]
     Generate(super::generate::Generate),

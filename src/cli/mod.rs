@@ -8,8 +8,12 @@ mod check;
 mod console;
 mod fix;
 mod generate;
+mod inspect;
+mod official;
 mod progress;
 mod prompt;
+mod sigbus;
+mod time;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -21,13 +25,18 @@ use arguments::{Arguments, Subcommand};
 use console::Console;
 
 pub use arguments::command;
+pub use official::DIFFERENCES;
 
 /// Runs the program and says how it ended; `arguments` begin with the program's own name.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    if let Some(imitated) = arguments.first().and_then(|program| official::Imitated::of(program)) {
+        return official::run(imitated, &arguments);
+    }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
+    sigbus::install();
     let mut console = Console::new(arguments.color, arguments.progress);
     let result = run(arguments.subcommand, &mut console).and_then(|outcome| {
         console.out.flush()?;
@@ -48,6 +57,7 @@ fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome>
     match subcommand {
         Subcommand::Check(typed) => check::run(&typed, console),
         Subcommand::Fix(typed) => fix::run(&typed, console),
+        Subcommand::Inspect(typed) => inspect::run(*typed, console),
         Subcommand::Generate(typed) => generate::run(&typed, console),
     }
 }

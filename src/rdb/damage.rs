@@ -169,6 +169,25 @@ pub enum StreamFault {
     /// A node without any element.
     #[error("a node is empty")]
     EmptyNode,
+    /// A node whose counts are not those of its entries.
+    #[error("a node counts {claimed} deleted entries and has {actual}")]
+    NodeCounts {
+        /// What its master entry says.
+        claimed: i64,
+        /// How many entries are marked as deleted.
+        actual: i64,
+    },
+    /// A length that is not the sum of the nodes' entries.
+    #[error("it counts {claimed} entries and its nodes {actual}")]
+    Length {
+        /// What the stream says.
+        claimed: u64,
+        /// What its nodes say.
+        actual: u64,
+    },
+    /// A pending entry that two consumers have.
+    #[error("a pending entry has two consumers")]
+    TwoConsumers,
     /// A length, and no node.
     #[error("it has {0} entries and no node")]
     LengthWithoutNodes(u64),

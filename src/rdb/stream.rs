@@ -35,6 +35,7 @@ fn flaw(context: &mut Context<'_>, offset: usize, fault: StreamFault, seen: Seen
 
 fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     let nodes = context.reader.length()?;
+    let mut live = 0_u64;
     let mut keys = Ids::default();
     for _ in 0..nodes {
         let offset = context.reader.position();
@@ -45,7 +46,7 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
             }
         }
         context.blob(|context, bytes, place| {
-            node(context, bytes, place);
+            live = live.saturating_add(node(context, layout, bytes, place));
             Ok(())
         })?;
     }
@@ -60,7 +61,10 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
         context.reader.number()?;
     }
     if length != 0 && nodes == 0 {
-        flaw(context, start, StreamFault::LengthWithoutNodes(length), Seen::ALWAYS);
+        flaw(context, start, StreamFault::LengthWithoutNodes(length), Seen::SINCE_7);
+    }
+    if length != live {
+        flaw(context, start, StreamFault::Length { claimed: length, actual: live }, Seen::VALKEY_9);
     }
     let groups = context.reader.length()?;
     let mut names = Names::default();
@@ -95,18 +99,37 @@ fn node_key(context: &mut Context<'_>) -> Result<Option<u128>, Fault> {
     Ok(key)
 }
 
-fn node(context: &mut Context<'_>, bytes: &[u8], place: Place) {
+/// Checks a node, and gives the number of its entries that are not deleted.
+fn node(context: &mut Context<'_>, layout: Layout, bytes: &[u8], place: Place) -> u64 {
     if let Err(at) = listpack::frame(bytes) {
         let malformed = Malformed::Packed { packing: Packing::Listpack, fault: at.fault };
         context.flaw(place.of(at.offset), malformed, Seen::ALWAYS);
-        return;
+        return 0;
     }
-    let mut elements = NodeElements { elements: listpack::Elements::new(bytes) };
-    if let Err(NodeFault { offset, malformed }) = elements.node() {
-        // An empty listpack is the one fault inside a node that servers look for however they are configured.
-        let seen = if bytes.get(6) == Some(&0xff) { Seen::ALWAYS } else { Seen::DEEP };
-        context.flaw(place.of(offset), malformed, seen);
+    let mut elements = NodeElements { elements: listpack::Elements::new(bytes), deleted: 0 };
+    let (live, deleted) = match elements.node() {
+        Ok(counts) => counts,
+        Err(NodeFault { offset, malformed }) => {
+            let seen = match malformed {
+                Malformed::Stream(StreamFault::EmptyNode) => Seen::ALWAYS,
+                // The first layout has no first id: all servers but 6.2 read entries to find it, and die of this.
+                Malformed::Stream(StreamFault::NotANumber) if layout == Layout::First => Seen::DEEP_SINCE_7,
+                _ => Seen::DEEP,
+            };
+            context.flaw(place.of(offset), malformed, seen);
+            return 0;
+        }
+    };
+    // Only Valkey 9.1 looks at more than that the entries are as many as the counts together.
+    if let Err(at) = elements.elements.finish() {
+        let malformed = Malformed::Packed { packing: Packing::Listpack, fault: at.fault };
+        context.flaw(place.of(at.offset), malformed, Seen::VALKEY_9);
     }
+    if live < 0 || deleted != elements.deleted {
+        let fault = StreamFault::NodeCounts { claimed: deleted, actual: elements.deleted };
+        flaw(context, place.of(0), fault, Seen::VALKEY_9);
+    }
+    u64::try_from(live).unwrap_or_default()
 }
 
 /// A fault at an offset of a node.
@@ -123,11 +146,15 @@ impl From<At> for NodeFault {
 
 /// The flag of an entry whose fields are those of the master entry.
 const SAME_FIELDS: i64 = 2;
+/// The flag of an entry that was deleted.
+const DELETED: i64 = 1;
 
 /// The elements of a node. As in the servers' check of a node, what the listpack's header counts does not matter, nor
 /// what lies behind a terminator before the last byte.
 struct NodeElements<'a> {
     elements: listpack::Elements<'a>,
+    /// How many entries were marked as deleted.
+    deleted: i64,
 }
 
 impl NodeElements<'_> {
@@ -153,7 +180,8 @@ impl NodeElements<'_> {
         number.ok_or(NodeFault { offset, malformed: Malformed::Stream(StreamFault::NotANumber) })
     }
 
-    fn node(&mut self) -> Result<(), NodeFault> {
+    /// Reads a node to its end, and gives its counts of entries that live and that are deleted.
+    fn node(&mut self) -> Result<(i64, i64), NodeFault> {
         if self.elements.clone().next()?.is_none() {
             return Err(self.fault(StreamFault::EmptyNode));
         }
@@ -171,13 +199,14 @@ impl NodeElements<'_> {
             entries = entries.wrapping_sub(1);
         }
         match self.elements.next()? {
-            None => Ok(()),
+            None => Ok((live, deleted)),
             Some((offset, _)) => Err(NodeFault { offset, malformed: Malformed::Stream(StreamFault::NodeGoesOn) }),
         }
     }
 
     fn entry(&mut self, master_fields: i64) -> Result<(), NodeFault> {
         let flags = self.integer()?;
+        self.deleted += i64::from(flags & DELETED != 0);
         // The id, as differences from the node's key.
         self.integer()?;
         self.integer()?;
@@ -221,7 +250,7 @@ fn group(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
         consumer(context, layout, &pending, &mut owned)?;
     }
     if let Some(offset) = names.twice() {
-        flaw(context, offset, StreamFault::DuplicateConsumer, Seen::ALWAYS);
+        flaw(context, offset, StreamFault::DuplicateConsumer, Seen::SINCE_7);
     }
     if owned.contains(&false) {
         flaw(context, start, StreamFault::PendingWithoutConsumer, Seen::DEEP);
@@ -239,6 +268,7 @@ fn consumer(context: &mut Context<'_>, layout: Layout, pending: &Ids, owned: &mu
         let id = u128::from_be_bytes(context.reader.array()?);
         own.push(id);
         match pending.ids.binary_search(&id).ok().and_then(|index| owned.get_mut(index)) {
+            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::NEWEST),
             Some(owned) => *owned = true,
             None => flaw(context, offset, StreamFault::PendingNotInGroup, Seen::ALWAYS),
         }

@@ -21,6 +21,11 @@ fn corpus() -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// Whether a file of the corpus is an RDB and nothing else.
+fn is_bare(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "rdb")
+}
+
 /// What a walk to the end found.
 #[derive(Debug, Default)]
 struct Walked {
@@ -30,14 +35,16 @@ struct Walked {
     checksum: Option<Checksum>,
     end: u64,
     types: BTreeSet<&'static str>,
-    /// The first thing that the checker of 8.0.6 does not take.
+    /// Whether the checker asked about does not take something.
     refused: bool,
+    /// Whether the server does not.
+    refused_to_load: bool,
 }
 
 /// Walks to the end, and checks what must hold whatever the bytes are.
-fn walk(bytes: &[u8], checker: Server) -> Walked {
+fn walk(bytes: &[u8], server: Server) -> Walked {
     let mut walker = Walker::new(bytes, 0);
-    let mut walked = Walked::default();
+    let mut found = Walked::default();
     let mut before = 0;
     while let Some(item) = walker.next() {
         let (start, end) = (walker.item_offset(), walker.position());
@@ -45,40 +52,46 @@ fn walk(bytes: &[u8], checker: Server) -> Walked {
         match item {
             Ok(item) => {
                 assert!(before <= start && start < end);
-                walked.items += 1;
-                walked.refused |= checker_refusal(checker, &item).is_some();
+                found.items += 1;
+                found.refused |= checker_refusal(server, &item).is_some();
+                found.refused_to_load |= refusal(server, &item).is_some();
                 for flaw in item.flaws() {
                     assert!(start <= flaw.damage.offset && flaw.damage.offset < end, "{flaw:?}");
                     assert!(flaw.damage.offset <= flaw.damage.position && flaw.damage.position <= end, "{flaw:?}");
-                    walked.flaws.push(flaw.clone());
+                    found.flaws.push(flaw.clone());
                 }
                 if let Item::Entry(entry) = &item {
                     assert_eq!((entry.offset, entry.offset + entry.length), (start, end));
                     assert_eq!(entry.value_offset + entry.value.len() as u64, end);
                     assert!(start < entry.key_offset && entry.key_offset < entry.value_offset);
-                    walked.types.insert(entry.kind.name);
+                    found.types.insert(entry.kind.name);
                 }
                 if let Item::End { checksum } = item {
-                    walked.checksum = Some(checksum);
+                    found.checksum = Some(checksum);
                 }
             }
             Err(damage) => {
                 assert!(damage.offset <= bytes.len() as u64 && damage.position <= bytes.len() as u64, "{damage:?}");
-                walked.damage = Some(damage);
+                found.damage = Some(damage);
             }
         }
         before = end;
     }
     assert!(walker.next().is_none());
-    assert!(walked.checksum.is_some() != walked.damage.is_some());
-    walked.end = walker.position();
-    walked
+    assert!(found.checksum.is_some() != found.damage.is_some());
+    found.end = walker.position();
+    found
 }
 
 impl Walked {
     /// Whether the checker would find nothing.
     fn valid_for(&self, checker: Server) -> bool {
         self.damage.is_none() && !self.refused && !self.flaws.iter().any(|flaw| flaw.checkers.contains(checker))
+    }
+
+    /// Whether the server would load it.
+    fn loads_in(&self, server: Server) -> bool {
+        self.damage.is_none() && !self.refused_to_load && !self.flaws.iter().any(|flaw| flaw.servers.contains(server))
     }
 }
 
@@ -88,7 +101,7 @@ fn every_file_of_the_corpus_is_sound_to_its_end() {
         let walked = walk(&bytes, Server::Redis80);
         assert_eq!(walked.damage, None, "{name}");
         assert!(walked.flaws.is_empty(), "{name}: {:?}", walked.flaws);
-        if name.ends_with(".rdb") {
+        if is_bare(&name) {
             assert_eq!(walked.end, bytes.len() as u64, "{name}");
         } else {
             assert!(bytes[usize::try_from(walked.end).unwrap()..].starts_with(b"*2\r\n$6\r\nSELECT"), "{name}");
@@ -201,7 +214,7 @@ fn damage_never_breaks_the_walk() {
 #[test]
 fn a_flipped_bit_is_found_by_the_checksum_at_the_latest() {
     for (name, bytes) in corpus() {
-        if !matches!(walk(&bytes, Server::Redis80).checksum, Some(Checksum::Verified(_))) || name.ends_with(".aof") {
+        if !matches!(walk(&bytes, Server::Redis80).checksum, Some(Checksum::Verified(_))) || !is_bare(&name) {
             continue;
         }
         for at in (9..bytes.len()).step_by(61) {
@@ -213,6 +226,7 @@ fn a_flipped_bit_is_found_by_the_checksum_at_the_latest() {
 }
 
 /// The folder of real servers, if the environment names one.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn servers() -> Option<PathBuf> {
     let folder = std::env::var_os("AOFKIT_SERVERS").map(PathBuf::from);
     if folder.is_none() {
@@ -263,7 +277,7 @@ fn damaged_files_are_valid_for_the_checker_of_8_0_6_and_here_alike() {
     let seed = std::env::var("AOFKIT_SEED").map_or(42, |seed| seed.parse().unwrap());
     let mut numbers = Numbers(seed);
     let mut differ = Vec::new();
-    for (name, bytes) in corpus().into_iter().filter(|(name, _)| name.ends_with(".rdb")) {
+    for (name, bytes) in corpus().into_iter().filter(|(name, _)| is_bare(name)) {
         let (checker, path) = if bytes.starts_with(b"VALKEY") {
             (Server::Valkey9, "valkey-9.1/bin/valkey-check-rdb")
         } else {
@@ -290,5 +304,103 @@ fn damaged_files_are_valid_for_the_checker_of_8_0_6_and_here_alike() {
             }
         }
     }
+    assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
+}
+
+/// The folder and the name of the programs that stand for a server.
+fn programs(server: Server) -> (&'static str, &'static str) {
+    match server {
+        Server::Redis62 => ("redis-6.2", "redis"),
+        Server::Redis70 => ("redis-7.0", "redis"),
+        Server::Redis80 => ("redis-8.0.6", "redis"),
+        Server::Valkey8 => ("valkey-8.1", "valkey"),
+        Server::Valkey9 => ("valkey-9.1", "valkey"),
+    }
+}
+
+/// Whether a server starts on an RDB.
+fn loads(servers: &Path, server: Server, rdb: &[u8]) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("dump.rdb"), rdb).unwrap();
+    let (name, program) = programs(server);
+    let socket = folder.path().join("s");
+    let mut child = Command::new(servers.join(name).join(format!("bin/{program}-server")))
+        .args(["--port", "0", "--save", "", "--dir"])
+        .arg(folder.path())
+        .arg("--unixsocket")
+        .arg(&socket)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    let mut answers = false;
+    while begin.elapsed() < Duration::from_secs(10) && child.try_wait().unwrap().is_none() {
+        if let Ok(mut stream) = std::os::unix::net::UnixStream::connect(&socket) {
+            let mut reply = [0; 5];
+            stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+            let _ = std::io::Write::write_all(&mut stream, b"PING\r\n");
+            if std::io::Read::read_exact(&mut stream, &mut reply).is_ok() && &reply == b"+PONG" {
+                answers = true;
+                break;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+    answers
+}
+
+fn asked(servers: &Path, server: Server, file: &Path) -> Option<Said> {
+    let (name, program) = programs(server);
+    let folder = servers.join(name).join("bin");
+    if server != Server::Redis62 {
+        return ask(&folder.join(format!("{program}-check-rdb")), file);
+    }
+    // The checker is the server under another name.
+    let link = file.with_file_name("redis-check-rdb");
+    if !link.exists() {
+        std::os::unix::fs::symlink(folder.join("redis-server"), &link).unwrap();
+    }
+    ask(&link, file)
+}
+
+#[test]
+fn a_flaw_names_the_checkers_and_servers_that_mind() {
+    let Some(servers) = servers() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/rdb/flawed");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 150);
+    let differ = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for files in files.chunks(files.len().div_ceil(4)) {
+            let (servers, differ) = (&servers, &differ);
+            scope.spawn(move || {
+                let folder = tempfile::tempdir().unwrap();
+                for file in files {
+                    let bytes = std::fs::read(file).unwrap();
+                    let copy = folder.path().join("dump.rdb");
+                    std::fs::copy(file, &copy).unwrap();
+                    let name = file.file_stem().unwrap().to_string_lossy();
+                    for server in Server::ALL {
+                        let found = walk(&bytes, server);
+                        let valid = asked(servers, server, &copy).is_some_and(|said| said.valid);
+                        if found.valid_for(server) != valid {
+                            differ.lock().unwrap().push(format!("{name}: for the checker of {server} it is {valid}"));
+                        }
+                        let loaded = loads(servers, server, &bytes);
+                        if found.loads_in(server) != loaded {
+                            differ.lock().unwrap().push(format!("{name}: for {server} it is {loaded}"));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let mut differ = differ.into_inner().unwrap();
+    differ.sort();
     assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
 }

@@ -32,14 +32,27 @@ const SINCE_7: ServerSet =
 impl Seen {
     /// Every checker and every server.
     pub(super) const ALWAYS: Self = Self { checkers: ServerSet::ALL, servers: ServerSet::ALL };
-    /// Every checker; servers only with `sanitize-dump-payload yes`, which is not the default.
-    pub(super) const DEEP: Self = Self { checkers: ServerSet::ALL, servers: ServerSet::NONE };
-    /// Every checker, and every server that rewrites ziplists as listpacks while it loads.
-    const CONVERTED: Self = Self { checkers: ServerSet::ALL, servers: SINCE_7 };
+    /// Every checker, and Valkey 9.1; the other servers only with `sanitize-dump-payload yes`, which is not the
+    /// default.
+    pub(super) const DEEP: Self = Self { checkers: ServerSet::ALL, servers: Server::Valkey9.set() };
+    /// Every checker; every server passes over it with a notice.
+    const SKIPPED: Self = Self { checkers: ServerSet::ALL, servers: ServerSet::NONE };
+    /// Every checker, and every server but Redis 6.2: the others rewrite ziplists as listpacks while they load.
+    pub(super) const DEEP_SINCE_7: Self = Self { checkers: ServerSet::ALL, servers: SINCE_7 };
     /// Redis 6.2 does not look; all others do.
-    const SINCE_7: Self = Self { checkers: SINCE_7, servers: SINCE_7 };
+    pub(super) const SINCE_7: Self = Self { checkers: SINCE_7, servers: SINCE_7 };
+    /// Redis 8.0 and Valkey 9.1 alone look.
+    pub(super) const NEWEST: Self = Self::only(Server::Redis80.set().or(Server::Valkey9.set()));
+    /// Valkey 9.1 alone looks.
+    pub(super) const VALKEY_9: Self = Self::only(Server::Valkey9.set());
+    /// No checker looks, but servers that load it do.
+    pub(super) const ON_LOAD: Self = Self { checkers: ServerSet::NONE, servers: ServerSet::ALL };
     /// Neither checkers nor servers look.
-    const NEVER: Self = Self { checkers: ServerSet::NONE, servers: ServerSet::NONE };
+    const NEVER: Self = Self::only(ServerSet::NONE);
+
+    const fn only(servers: ServerSet) -> Self {
+        Self { checkers: servers, servers }
+    }
 }
 
 /// A flaw before the walk adds the key.
@@ -127,7 +140,7 @@ impl<'a> Context<'a> {
     fn collection(&mut self, start: usize, elements: u64) {
         self.elements = Some(elements);
         if elements == 0 {
-            self.flaw(start, Malformed::EmptyKey, Seen::DEEP);
+            self.flaw(start, Malformed::EmptyKey, Seen::SKIPPED);
         }
     }
 
@@ -259,7 +272,7 @@ pub(super) fn sorted_set(context: &mut Context<'_>) -> Result<(), Fault> {
         context.member()?;
         let offset = context.reader.position();
         if f64::from_le_bytes(context.reader.array()?).is_nan() {
-            context.flaw(offset, Malformed::ScoreIsNan, Seen::SINCE_7);
+            context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS);
         }
     }
     context.no_member_twice(start, Malformed::DuplicateMember, Seen::ALWAYS, |reader, around| match around {
@@ -275,12 +288,12 @@ pub(super) fn sorted_set_ascii(context: &mut Context<'_>) -> Result<(), Fault> {
         context.member()?;
         let offset = context.reader.position();
         match context.reader.byte()? {
-            253 => context.flaw(offset, Malformed::ScoreIsNan, Seen::SINCE_7),
+            253 => context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS),
             254 | 255 => {}
             length => {
                 let digits = context.reader.take(length.into())?;
                 if !scans_as_double(digits) {
-                    context.flaw(offset + 1, Malformed::Score, Seen::ALWAYS);
+                    context.flaw(offset, Malformed::Score, Seen::ALWAYS);
                 }
             }
         }
@@ -330,7 +343,10 @@ pub(super) fn hash_2(context: &mut Context<'_>) -> Result<(), Fault> {
     for _ in 0..count {
         context.member()?;
         context.reader.string()?;
-        context.reader.take(8)?;
+        let offset = context.reader.position();
+        if i64::from_le_bytes(context.reader.array()?) < -1 {
+            context.flaw(offset, Malformed::FieldExpiry, Seen::ALWAYS);
+        }
     }
     context.no_member_twice(start, Malformed::DuplicateField, Seen::ALWAYS, |reader, around| match around {
         Around::Before => Ok(()),
@@ -409,12 +425,16 @@ impl Tuple {
 #[derive(Debug, Clone, Copy)]
 struct Format {
     packing: Packing,
-    /// Who looks behind the frame.
+    /// Who finds a broken entry.
+    entry: Seen,
+    /// Who looks behind the frame for anything else.
     deep: Seen,
 }
 
-const LISTPACK: Format = Format { packing: Packing::Listpack, deep: Seen::DEEP };
-const ZIPLIST: Format = Format { packing: Packing::Ziplist, deep: Seen::CONVERTED };
+const LISTPACK: Format = Format { packing: Packing::Listpack, entry: Seen::DEEP, deep: Seen::DEEP };
+const ZIPLIST: Format = Format { packing: Packing::Ziplist, entry: Seen::DEEP_SINCE_7, deep: Seen::DEEP_SINCE_7 };
+/// A list that is one ziplist: Redis 6.2 reads its entries while it makes a quicklist of them, and dies of a broken one.
+const ZIPLIST_OF_LIST: Format = Format { entry: Seen::ALWAYS, ..ZIPLIST };
 
 impl Context<'_> {
     fn packed_flaw(&mut self, place: Place, packing: Packing, at: At, seen: Seen) {
@@ -432,7 +452,7 @@ impl Context<'_> {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(at) => {
-                    self.packed_flaw(place, format.packing, at, format.deep);
+                    self.packed_flaw(place, format.packing, at, format.entry);
                     return elements.count();
                 }
             };
@@ -445,7 +465,9 @@ impl Context<'_> {
                 }
                 (Tuple::FieldValueExpiry, 2) => {
                     if let Err(malformed) = expiries.next(&element) {
-                        self.flaw(place.of(offset), malformed, format.deep);
+                        // What is no number at all kills Redis 8.0, which looks for the earliest.
+                        let number = matches!(element, Element::Integer(_));
+                        self.flaw(place.of(offset), malformed, if number { format.deep } else { Seen::ALWAYS });
                     }
                 }
                 _ => element.with_bytes(|bytes| self.members.add(bytes)),
@@ -456,7 +478,8 @@ impl Context<'_> {
         }
         let (count, length) = (elements.count(), tuple.length());
         if count % length != 0 {
-            self.flaw(place.of(0), Malformed::Tuples { elements: count, tuple: length }, format.deep);
+            let seen = if tuple == Tuple::FieldValueExpiry { Seen::ALWAYS } else { format.deep };
+            self.flaw(place.of(0), Malformed::Tuples { elements: count, tuple: length }, seen);
         }
         if self.members.suspicious() {
             self.sequence_twice(place, format, tuple, start);
@@ -491,9 +514,9 @@ impl Context<'_> {
     }
 
     /// Checks a ziplist, and gives the number of its elements.
-    fn ziplist(&mut self, place: Place, bytes: &[u8], tuple: Tuple) -> u64 {
+    fn ziplist(&mut self, place: Place, bytes: &[u8], format: Format, tuple: Tuple) -> u64 {
         match ziplist::frame(bytes) {
-            Ok(()) => self.sequence(place, ZIPLIST, tuple, ziplist::Elements::new(bytes)),
+            Ok(()) => self.sequence(place, format, tuple, ziplist::Elements::new(bytes)),
             Err(at) => {
                 self.packed_flaw(place, Packing::Ziplist, at, Seen::ALWAYS);
                 0
@@ -509,9 +532,9 @@ impl Context<'_> {
         })
     }
 
-    fn ziplist_value(&mut self, tuple: Tuple) -> Result<(), Fault> {
+    fn ziplist_value(&mut self, format: Format, tuple: Tuple) -> Result<(), Fault> {
         self.blob(|context, bytes, place| {
-            let elements = context.ziplist(place, bytes, tuple) / tuple.length();
+            let elements = context.ziplist(place, bytes, format, tuple) / tuple.length();
             context.collection(place.of(0), elements);
             Ok(())
         })
@@ -570,15 +593,15 @@ pub(super) fn hash_listpack_expiring_pre_release(context: &mut Context<'_>) -> R
 }
 
 pub(super) fn list_ziplist(context: &mut Context<'_>) -> Result<(), Fault> {
-    context.ziplist_value(Tuple::Element)
+    context.ziplist_value(ZIPLIST_OF_LIST, Tuple::Element)
 }
 
 pub(super) fn sorted_set_ziplist(context: &mut Context<'_>) -> Result<(), Fault> {
-    context.ziplist_value(Tuple::MemberScore)
+    context.ziplist_value(ZIPLIST, Tuple::MemberScore)
 }
 
 pub(super) fn hash_ziplist(context: &mut Context<'_>) -> Result<(), Fault> {
-    context.ziplist_value(Tuple::FieldValue)
+    context.ziplist_value(ZIPLIST, Tuple::FieldValue)
 }
 
 pub(super) fn set_intset(context: &mut Context<'_>) -> Result<(), Fault> {
@@ -635,7 +658,7 @@ pub(super) fn quicklist_ziplists(context: &mut Context<'_>) -> Result<(), Fault>
     quicklist(context, |context| {
         let mut elements = 0;
         context.blob(|context, bytes, place| {
-            elements = context.ziplist(place, bytes, Tuple::Element);
+            elements = context.ziplist(place, bytes, ZIPLIST, Tuple::Element);
             Ok(())
         })?;
         Ok(elements)

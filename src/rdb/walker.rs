@@ -356,7 +356,7 @@ impl<'a> Walker<'a> {
             let offset = self.context.reader.position();
             let (first, last) = (self.context.reader.length()?, self.context.reader.length()?);
             if first > last || last >= SLOTS {
-                self.context.flaw(offset, Malformed::SlotImport, Seen::ALWAYS);
+                self.context.flaw(offset, Malformed::SlotImport, Seen::ON_LOAD);
             }
             ranges.push((first, last));
         }
@@ -372,7 +372,7 @@ impl<'a> Walker<'a> {
         let offset = reader.position();
         let (when_opcode, when) = (reader.length()?, reader.length()?);
         if when_opcode != UNSIGNED {
-            self.context.flaw(offset, Malformed::ModuleWhen(when_opcode), Seen::ALWAYS);
+            self.context.flaw(offset, Malformed::ModuleWhen(when_opcode), Seen::SINCE_7);
         }
         let start = self.context.reader.position();
         module_value(&mut self.context)?;

@@ -196,6 +196,7 @@ fn a_tree_is_walked_for_logs() {
         ("b/log.gz", &gzip(RESP)),
         ("b/log.zst", &zstd::encode_all(RESP, 1).unwrap()),
         ("b/other.gz", &gzip(b"hello")),
+        ("b/manifest.gz", &gzip(MANIFEST)),
         ("b/empty.aof", b""),
         ("b/damaged.aof", b"\0\0\0"),
         ("b/temp-rewriteaof-1.aof", RESP),

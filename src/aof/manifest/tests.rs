@@ -150,8 +150,8 @@ fn the_rest_of_a_long_comment_counts_as_a_line() {
 
 #[test]
 fn reading_goes_on_after_a_problem() {
-    let manifest =
-        parse(b"# top\nfile a seq 1 type b\n\nfile b/c seq 1 type i\nfile d seq 2 type i\nfile e seq 1 type i");
+    let bytes = b"# top\nfile a seq 1 type b\n\nfile b/c seq 1 type i\nfile d seq 2 type i\nfile e seq 1 type i";
+    let manifest = parse(bytes);
     let flaws: Vec<Flaw> = manifest.problems.iter().map(|problem| problem.flaw).collect();
     assert_eq!(flaws, [Flaw::BlankLine, Flaw::NameIsPath, Flaw::NoNewline]);
     assert_eq!(manifest.entries.len(), 2);
@@ -161,9 +161,19 @@ fn reading_goes_on_after_a_problem() {
     assert_eq!(manifest.problems[2].text, None);
     assert_eq!(manifest.comments, [Comment { text: b"# top".to_vec(), line: 1, offset: 0 }]);
     for server in SERVERS {
-        assert_eq!(manifest.problem_for(server), manifest.problems.first());
+        assert_eq!(problem_for(bytes, server).as_ref(), manifest.problems.first());
     }
-    assert_eq!(manifest.problem_for(Server::Redis62), None);
+    assert_eq!(problem_for(bytes, Server::Redis62), None);
+}
+
+#[test]
+fn valkey_takes_quotes_apart_in_its_own_way() {
+    let names = |line: &[u8]| SERVERS.map(|server| parse_as(line, server).entries.pop().map(|entry| entry.name));
+    let some = |name: &[u8]| Some(name.to_vec());
+    let bytes = b"file a\xffb seq 1 type b\n";
+    assert_eq!(names(bytes), [some(b"a\xffb"), some(b"a\xffb"), some(b"ab"), some(b"ab")]);
+    assert_eq!(names(b"file \"a\\xffb\" seq 1 type b\n"), [0; 4].map(|_| some(b"a\xffb")));
+    assert_eq!(names(b"file \"a\"'b'c seq 1 type b\n"), [None, None, None, some(b"abc")]);
 }
 
 #[test]
@@ -171,7 +181,7 @@ fn a_line_without_an_end_is_one_problem() {
     let manifest = parse(&[b"file ".as_slice(), &[b'x'; 10_000], b"\nfile y seq 1 type i\n"].concat());
     assert_eq!(manifest.problems.len(), 1);
     assert_eq!(manifest.entries.len(), 1);
-    assert!(parse(&[b'\n'; 1 << 20]).problems.len() <= PROBLEM_LIMIT);
+    assert!(parse(&b"\n".repeat(1 << 20)).problems.len() <= PROBLEM_LIMIT);
 }
 
 #[test]
@@ -239,13 +249,10 @@ fn official_checkers_look_at_the_beginning_of_lines() {
 }
 
 /// What a rewrite of the manifest has to keep.
-fn content(manifest: &Manifest) -> Vec<(Kind, Vec<u8>, i64, Vec<(Vec<u8>, Vec<u8>)>)> {
-    let mut entries: Vec<_> = manifest
-        .entries
-        .iter()
-        .map(|entry| (entry.kind, entry.name.clone(), entry.sequence, entry.extra.clone()))
-        .collect();
-    entries.sort_by_key(|entry| [Kind::Base, Kind::History, Kind::Incr].iter().position(|kind| *kind == entry.0));
+fn content(manifest: &Manifest) -> Vec<Entry> {
+    let unplaced = |entry: &Entry| Entry { line: 0, offset: 0, ..entry.clone() };
+    let mut entries: Vec<Entry> = manifest.entries.iter().map(unplaced).collect();
+    entries.sort_by_key(|entry| [Kind::Base, Kind::History, Kind::Incr].iter().position(|kind| *kind == entry.kind));
     entries
 }
 
@@ -285,6 +292,7 @@ proptest! {
         is_manifest(&bytes);
         for server in Server::ALL {
             official_is_manifest(&bytes, server);
+            problem_for(&bytes, server);
         }
     }
 

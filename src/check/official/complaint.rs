@@ -51,19 +51,19 @@ impl Complaint {
     /// The line as the tools of 7.0 and later print it, without its newline; `path` is the file as they name it there, which in
     /// a multi-part log is its directory, a slash and its name. In place of a byte that the tool never read stands `00`.
     pub fn line(&self, path: &[u8]) -> Vec<u8> {
-        self.prefixed(self.kind.text(Some(path)))
+        self.prefixed(&self.kind.text(Some(path)))
     }
 
     /// The line as the tool of 6.2 prints it, without its newline.
     pub fn line_without_name(&self) -> Vec<u8> {
-        self.prefixed(self.kind.text(None))
+        self.prefixed(&self.kind.text(None))
     }
 
-    fn prefixed(&self, text: Vec<u8>) -> Vec<u8> {
+    fn prefixed(&self, text: &[u8]) -> Vec<u8> {
         // The tools copy the text as a C string.
-        let end = memchr::memchr(0, &text).unwrap_or(text.len()).min(TEXT_LIMIT);
+        let end = memchr::memchr(0, text).unwrap_or(text.len()).min(TEXT_LIMIT);
         let mut line = format!("0x{:>16}: ", format!("{:x}", self.offset)).into_bytes();
-        line.extend_from_slice(text.get(..end).unwrap_or(&text));
+        line.extend_from_slice(text.get(..end).unwrap_or(text));
         line
     }
 

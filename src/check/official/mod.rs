@@ -6,13 +6,30 @@
 //! followed byte by byte.
 
 mod complaint;
+mod preamble;
+mod rdb_reason;
 mod scan;
 
 pub use complaint::{Complaint, ComplaintKind};
+pub use preamble::{PreambleEnd, check_preamble};
 
 use crate::Server;
 use crate::aof::manifest;
-use scan::{End, Scan};
+use scan::{End, Scan, strtol};
+
+/// A line that a tool prints to standard output; may hold newlines, but not its last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// As it is.
+    Plain(Vec<u8>),
+    /// Through the server's log: behind the process's id, a letter for its role, the local time and a mark.
+    Log {
+        /// `*` for a notice, `#` for a warning.
+        mark: char,
+        /// What is behind the mark.
+        text: Vec<u8>,
+    },
+}
 
 /// Where the model starts to read, and what the tool would know by then.
 ///
@@ -66,6 +83,37 @@ impl Verdict {
     /// Whether the tool calls the part valid. An empty one is, except to 6.2.
     pub const fn valid(&self) -> bool {
         self.size == self.ok_up_to
+    }
+
+    /// The lines that the tool of `server` prints about the part, down to its summary (`AOF analyzed: …`); `name` is the part as
+    /// the manifest or the command line names it, `path` where it is (see [`Complaint::line`]).
+    pub fn lines(&self, server: Server, name: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
+        let is_62 = server == Server::Redis62;
+        let mut lines = self.findings(server, name, path);
+        let mut summary = b"AOF analyzed: ".to_vec();
+        if !is_62 {
+            summary.extend_from_slice(&[b"filename=", name, b", "].concat());
+        }
+        let Self { size, ok_up_to, ok_up_to_line, .. } = self;
+        let difference = size - ok_up_to;
+        let numbers = format!("size={size}, ok_up_to={ok_up_to}, ok_up_to_line={ok_up_to_line}, diff={difference}");
+        summary.extend_from_slice(numbers.as_bytes());
+        lines.push(summary);
+        lines
+    }
+
+    /// The same without the summary, which the tool leaves out when it has looked for a timestamp in a valid part.
+    pub fn findings(&self, server: Server, name: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
+        let mut lines = Vec::new();
+        if self.format_error {
+            lines.push([b"AOF ", name, b" format error"].concat());
+        }
+        match &self.complaint {
+            Some(complaint) if server == Server::Redis62 => lines.push(complaint.line_without_name()),
+            Some(complaint) => lines.push(complaint.line(path)),
+            None => {}
+        }
+        lines
     }
 }
 
@@ -128,6 +176,17 @@ pub fn cut_to_timestamp(bytes: &[u8], start: Resume, server: Server, timestamp: 
         }
         End::InvalidTimestamp { offset } => Cut::Invalid { offset: offset as u64 },
     }
+}
+
+/// The timestamp that `--truncate-to-timestamp` takes an argument for; `None` where the tool calls it invalid. Nothing is 0.
+pub fn timestamp_argument(text: &[u8]) -> Option<i64> {
+    let number = strtol(text);
+    number.value.filter(|_| number.length == text.len())
+}
+
+/// The bytes before the first NUL.
+fn c_string(bytes: &[u8]) -> &[u8] {
+    memchr::memchr(0, bytes).and_then(|end| bytes.get(..end)).unwrap_or(bytes)
 }
 
 /// What a checker takes a file for, by its content.

@@ -2,7 +2,7 @@
 
 use memchr::memchr;
 
-use super::{Complaint, ComplaintKind, Crash, Resume, Verdict};
+use super::{Complaint, ComplaintKind, Crash, Resume, Verdict, c_string};
 use crate::Server;
 use crate::aof::ANNOTATION_LIMIT;
 use crate::resp::{self, Head, Sink};
@@ -181,7 +181,7 @@ impl<'a> Scan<'a> {
             return self.complain(ComplaintKind::Length(length));
         }
         let wanted = length.wrapping_add(2);
-        if wanted >= ADDRESS_SPACE || wanted < 0 {
+        if !(0..ADDRESS_SPACE).contains(&wanted) {
             self.crash = Some(Crash { offset: line_offset as u64, length });
         }
         self.read_from = ReadFrom::Offset(self.position);
@@ -281,20 +281,15 @@ fn opens_transaction(name: &[u8]) -> Option<bool> {
     }
 }
 
-/// The bytes before the first NUL.
-fn c_string(bytes: &[u8]) -> &[u8] {
-    memchr(0, bytes).and_then(|end| bytes.get(..end)).unwrap_or(bytes)
-}
-
 /// What `strtol` makes of a string.
-struct Number {
+pub(super) struct Number {
     /// `None` if the digits say more than fits.
-    value: Option<i64>,
+    pub(super) value: Option<i64>,
     /// How many bytes it consumed: none without digits, and then the value is 0.
-    length: usize,
+    pub(super) length: usize,
 }
 
-fn strtol(text: &[u8]) -> Number {
+pub(super) fn strtol(text: &[u8]) -> Number {
     let spaces = text.iter().take_while(|&&byte| matches!(byte, b' ' | 0x09..=0x0d)).count();
     let negative = text.get(spaces) == Some(&b'-');
     let sign = usize::from(matches!(text.get(spaces), Some(b'-' | b'+')));

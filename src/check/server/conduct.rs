@@ -1,8 +1,10 @@
 //! What a server does with a command that it reads from a log.
 
+use super::arity;
+use super::special::{When, is_special};
 use super::verdict::{Crash, NoteKind, Stop};
 use crate::aof::transaction::Control;
-use crate::command;
+use crate::command::{self, Effect};
 use crate::resp::Head;
 use crate::server::Server;
 
@@ -21,8 +23,10 @@ pub(super) enum Conduct {
     UnknownSubcommand,
     /// It refuses the log: the command of this name does not take so many arguments.
     WrongArity(&'static str),
-    /// It crashes; with `queued_only` only if the command is queued in a transaction.
-    Crashes { cause: Crash, queued_only: bool },
+    /// It depends on the arguments, see [`super::special::conduct`]; the row's name.
+    Special(&'static str),
+    /// It crashes, in this position.
+    Crashes { cause: Crash, when: When },
     /// It does not get ready.
     Stops(Stop),
 }
@@ -39,13 +43,16 @@ pub(super) fn conduct(server: Server, head: &Head<'_>) -> Conduct {
     if !fits && checks_arity(server) {
         return Conduct::WrongArity(row.name);
     }
+    if fits && row.effect == Effect::Write {
+        return Conduct::Runs;
+    }
     if let Some(control) = Control::from_name(head.name) {
         return Conduct::Control { control, arity: fits };
     }
     if !fits {
         return unchecked(server, row, count);
     }
-    special(server, row.name, head)
+    if is_special(row.name) { Conduct::Special(row.name) } else { Conduct::Runs }
 }
 
 /// Whether `server` merely runs the command with this head while it loads.
@@ -72,34 +79,9 @@ fn unknown(server: Server, head: &Head<'_>) -> Conduct {
 #[cold]
 fn unchecked(server: Server, row: &'static command::Command, count: usize) -> Conduct {
     let least = row.arity.on(server).unsigned_abs() as usize;
-    if count > least {
+    if count > least || arity::survives(row.name, count) {
         return Conduct::Noted(NoteKind::WrongArity);
     }
     let cause = if row.subcommands.is_empty() { Crash::TooFewArguments } else { Crash::ContainerAlone };
-    Conduct::Crashes { cause, queued_only: false }
-}
-
-/// The databases that a server has unless it is told otherwise.
-const DATABASES: u64 = 16;
-
-/// The few commands of which there is something to say.
-#[inline]
-fn special(server: Server, name: &str, head: &Head<'_>) -> Conduct {
-    match name {
-        "select" if !is_database(head.second) => Conduct::Noted(NoteKind::SelectFails),
-        "shutdown" if server == Server::Redis62 => Conduct::Stops(Stop::ShutsDown),
-        _ => Conduct::Runs,
-    }
-}
-
-/// `string2ll` and the range of databases: digits without a sign, a leading zero or anything else.
-fn is_database(text: &[u8]) -> bool {
-    match text {
-        b"0" => true,
-        [b'1'..=b'9', ..] if text.len() <= 2 => std::str::from_utf8(text)
-            .ok()
-            .and_then(|text| text.parse().ok())
-            .is_some_and(|number: u64| number < DATABASES),
-        _ => false,
-    }
+    Conduct::Crashes { cause, when: When::Always }
 }

@@ -6,10 +6,12 @@
 //!
 //! [`load_resp`] does one part, [`load`] puts the parts together. Nothing here touches a file.
 
+mod arity;
 mod conduct;
 mod log;
 mod message;
 mod part;
+mod special;
 mod stdio;
 mod verdict;
 

@@ -1,6 +1,7 @@
 //! The RESP of one part, as a server loads it.
 
 use super::conduct::{Conduct, conduct};
+use super::special::{self, When};
 use super::stdio::{Found, Habits};
 use super::verdict::{Crash, Cut, Note, NoteKind, Place, Reason, ShortRead, Stop, Words};
 use crate::aof::transaction::Control;
@@ -181,7 +182,7 @@ impl<'a> Loader<'a> {
     fn command(&mut self, head: &Head<'a>, end: usize) -> Option<PartEnd> {
         let ended = match conduct(self.server, head) {
             Conduct::Runs => None,
-            other => self.remarkable(other, end),
+            other => self.remarkable(other),
         };
         if ended.is_none() {
             self.records += 1;
@@ -192,7 +193,7 @@ impl<'a> Loader<'a> {
     }
 
     #[cold]
-    fn remarkable(&mut self, conduct: Conduct, end: usize) -> Option<PartEnd> {
+    fn remarkable(&mut self, conduct: Conduct) -> Option<PartEnd> {
         let place = self.place();
         match conduct {
             Conduct::Runs => None,
@@ -202,27 +203,34 @@ impl<'a> Loader<'a> {
                 }
                 self.control(control, place)
             }
+            Conduct::Unknown => Some(PartEnd::Refused(place, Reason::UnknownCommand(self.words()))),
+            Conduct::UnknownSubcommand => Some(PartEnd::Refused(place, Reason::UnknownSubcommand(self.words()))),
+            Conduct::WrongArity(command) => Some(PartEnd::Refused(place, Reason::WrongArity { command })),
+            Conduct::Special(name) => {
+                let conduct = special::conduct(self.server, name, &self.words());
+                // One level deep: it never says that it depends.
+                if matches!(conduct, Conduct::Special(_)) { None } else { self.remarkable(conduct) }
+            }
+            // While EXEC runs a script, its failures are handled as they should.
+            Conduct::Noted(NoteKind::RunsScript) if self.open.is_some() => None,
             Conduct::Noted(kind) => {
                 self.note(kind, place);
                 None
             }
-            Conduct::Unknown => Some(PartEnd::Refused(place, Reason::UnknownCommand(self.words(end)))),
-            Conduct::UnknownSubcommand => Some(PartEnd::Refused(place, Reason::UnknownSubcommand(self.words(end)))),
-            Conduct::WrongArity(command) => Some(PartEnd::Refused(place, Reason::WrongArity { command })),
-            Conduct::Crashes { cause, queued_only } => self.doom(place, Doom::Crash(cause), queued_only),
-            Conduct::Stops(stop) => self.doom(place, Doom::Stop(stop), false),
+            Conduct::Crashes { cause, when } => self.doom(place, Doom::Crash(cause), when),
+            Conduct::Stops(stop) => self.doom(place, Doom::Stop(stop), When::Always),
         }
     }
 
     /// A command that ends the server: at once, or when `EXEC` runs it.
-    fn doom(&mut self, place: Place, doom: Doom, queued_only: bool) -> Option<PartEnd> {
-        match &mut self.open {
-            Some(open) => {
+    fn doom(&mut self, place: Place, doom: Doom, when: When) -> Option<PartEnd> {
+        match (&mut self.open, when) {
+            (Some(open), When::Always | When::Queued) => {
                 open.doom.get_or_insert((place, doom));
                 None
             }
-            None if queued_only => None,
-            None => Some(doom.end(place)),
+            (None, When::Always | When::Alone) => Some(doom.end(place)),
+            (Some(_), When::Alone) | (None, When::Queued) => None,
         }
     }
 
@@ -282,7 +290,7 @@ impl<'a> Loader<'a> {
     }
 
     /// The first arguments of the record that is being looked at.
-    fn words(&self, _end: usize) -> Words {
+    fn words(&self) -> Words {
         let mut words = FirstWords(Words::default());
         // Read laxly, since it may be a record that the strict grammar refuses; it is the same for the others.
         self.habits.read(self.bytes, self.position, &mut words);

@@ -155,10 +155,14 @@ pub enum Reason {
 pub struct Words(pub Vec<Vec<u8>>);
 
 impl Words {
+    /// Argument `index`, at most 128 bytes of it; 0 is the name. Empty when there is none.
+    pub fn word(&self, index: usize) -> &[u8] {
+        self.0.get(index).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Argument `index` up to its first NUL, which is where a server's message ends it; 0 is the name.
     pub fn text(&self, index: usize) -> &[u8] {
-        let word = self.0.get(index).map(Vec::as_slice).unwrap_or_default();
-        word.split(|byte| *byte == 0).next().unwrap_or_default()
+        self.word(index).split(|byte| *byte == 0).next().unwrap_or_default()
     }
 }
 
@@ -177,6 +181,12 @@ pub enum Crash {
     EndsTransaction,
     /// A command that needs a client's connection, which a loading server does not have.
     NeedsConnection,
+    /// A command that blocks its client (`WAIT`, Redis 6.2 and 7.0).
+    Blocks,
+    /// A command that loads a log while the log is being loaded (`DEBUG LOADAOF`, `DEBUG RELOAD`).
+    LoadsAgain,
+    /// A command whose purpose it is (`DEBUG SEGFAULT`, `PANIC`, `ASSERT`, `OOM`).
+    Asked,
 }
 
 /// How a server ends, or does not get ready, without a word of complaint.
@@ -184,8 +194,8 @@ pub enum Crash {
 pub enum Stop {
     /// It shuts down as a command asks it to.
     ShutsDown,
-    /// It waits for as long as a command asks it to.
-    Waits,
+    /// It starts itself anew, meets the same command, and so on (`DEBUG RESTART`, Redis 6.2).
+    RestartsForEver,
 }
 
 /// Something that does not keep a server from starting, and yet is worth knowing.
@@ -225,6 +235,12 @@ pub enum NoteKind {
     CutsPreamble,
     /// A part that is not the last is cut before the server refuses, so that the next start succeeds without its end.
     CutsEarlierPart,
-    /// A command that changes the server itself (its role, its settings …) and not the data.
+    /// A command that changes the server itself and not its data: `REPLICAOF`, `CONFIG SET`, `ACL SETUSER`, `BGREWRITEAOF` …
     ChangesServer,
+    /// A command that takes the loading client for a real one (`SYNC`, `POST`, Redis 6.2): the server starts, and crashes a
+    /// moment later.
+    CrashesOnceReady,
+    /// A script or function outside a transaction. Servers from Redis 7.0 on crash if it ends with the error of a command
+    /// that it called; whether it does, only its run can tell. A script without an end keeps any server from starting.
+    RunsScript,
 }

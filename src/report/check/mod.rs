@@ -70,7 +70,7 @@ pub(crate) fn server_words(verdict: &Verdict, parts: &[PartReport]) -> String {
         Outcome::Stops { part, place: record, stop } => {
             let how = match stop {
                 Stop::ShutsDown => "shuts down as the log tells it to",
-                Stop::Waits => "waits as the log tells it to",
+                Stop::RestartsForEver => "restarts for ever",
             };
             format!("{how}{}, record {} at byte {}", place(*part), record.record, record.offset)
         }
@@ -108,6 +108,9 @@ fn crash_words(cause: Crash) -> String {
         Crash::TooFewArguments => "a command with too few arguments".to_owned(),
         Crash::ContainerAlone => "a container command without its subcommand".to_owned(),
         Crash::EndsTransaction => "a command that ends the transaction it is queued in".to_owned(),
+        Crash::Blocks => "a command that blocks".to_owned(),
+        Crash::LoadsAgain => "a command that loads a log".to_owned(),
+        Crash::Asked => "a command whose purpose that is".to_owned(),
         Crash::NeedsConnection => "a command that needs a client's connection".to_owned(),
     }
 }

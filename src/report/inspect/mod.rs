@@ -43,7 +43,7 @@ pub trait Printer {
     /// Those of the writer, and [`io::ErrorKind::Unsupported`] where the format has no words for it.
     fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> io::Result<()>;
 
-    /// The next record opens a transaction: does an `EXEC` close it? A printer that is not told must wait and see.
+    /// How the transaction ends that the last record opened. A printer that is not told must wait and see.
     fn transaction(&mut self, _fate: Fate) {}
 
     /// Whether more records, wanted or not, are needed to complete what was printed.

@@ -114,9 +114,9 @@ impl<W: Write> Resp<W> {
     /// Writes `MULTI` if it is still to be written.
     fn enter(&mut self) -> io::Result<()> {
         if let Transaction::Pending { time, .. } = self.transaction {
-            self.go_to_time(time)?;
             self.transaction = Transaction::Written;
             self.before = (self.database, self.time);
+            self.go_to_time(time)?;
             let multi = std::mem::take(&mut self.multi);
             self.write(&multi)?;
         }
@@ -150,10 +150,7 @@ impl<W: Write> Resp<W> {
     fn open(&mut self, step: &Step<'_, '_>, opening: Opening) {
         self.multi.clear();
         self.multi.extend_from_slice(step.raw);
-        self.transaction = match self.fate {
-            Some(Fate::Unfinished) => Transaction::LeftOut,
-            _ => Transaction::Pending { time: step.place.time, opening },
-        };
+        self.transaction = Transaction::Pending { time: step.place.time, opening };
     }
 }
 
@@ -215,6 +212,9 @@ impl<W: Write> Printer for Resp<W> {
 
     fn transaction(&mut self, fate: Fate) {
         self.fate = Some(fate);
+        if fate == Fate::Unfinished {
+            self.transaction = Transaction::LeftOut;
+        }
     }
 
     fn is_incomplete(&self) -> bool {

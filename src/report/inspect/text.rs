@@ -139,7 +139,7 @@ impl<W: Write> Text<W> {
         let mut heads = format!("{:>width$}  db  ", "offset", width = self.offset_width);
         match columns {
             Columns::None => return,
-            Columns::Entries => heads.push_str("type    encoding         bytes  key"),
+            Columns::Entries => heads.push_str("type    encoding        bytes  key"),
             Columns::Records(Times::Unknown) => heads.push_str("  command"),
             Columns::Records(Times::Shown) => heads.push_str("time (UTC)             command"),
         }

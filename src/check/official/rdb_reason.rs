@@ -1,0 +1,88 @@
+//! What `check-rdb` says of a broken value.
+
+use crate::rdb::{DataType, Malformed, Packing, StreamFault, TypeRow};
+
+/// How a check goes on from a broken value.
+pub(super) enum Gravity {
+    /// As from any other error.
+    Error(&'static str),
+    /// It exits on the spot, after this reason.
+    Corrupt(String),
+}
+
+/// What it says where the loader gives up without a word: the check takes that for the file's end.
+pub(super) const UNEXPECTED_END: &str = "Unexpected EOF reading RDB file";
+
+/// The words of `rdb.c` (Redis 8.0) for what the walker found.
+pub(super) fn gravity(malformed: &Malformed, row: Option<&TypeRow>) -> Gravity {
+    let kind = row.map_or(DataType::String, |row| row.data_type);
+    let reason = match malformed {
+        Malformed::Signature => return Gravity::Error("Wrong signature trying to load DB from file"),
+        Malformed::ModuleWhen(_) => return Gravity::Error("bad when_opcode"),
+        Malformed::SlotImport => return Gravity::Error("Invalid slot import job name length in RDB"),
+        Malformed::EmptyKey
+        | Malformed::ReservedLength
+        | Malformed::Score
+        | Malformed::EmptyNode
+        | Malformed::ModuleOpcode(_) => return Gravity::Error(UNEXPECTED_END),
+        Malformed::LengthEncoding(byte) => {
+            return Gravity::Corrupt(format!("Unknown length encoding {} in rdbLoadLen()", byte >> 6));
+        }
+        Malformed::StringEncoding(encoding) => {
+            return Gravity::Corrupt(format!("Unknown RDB string encoding type {encoding}"));
+        }
+        Malformed::Lzf(_) => "Invalid LZF compressed string",
+        Malformed::ScoreIsNan => "Zset with NAN score detected",
+        Malformed::Packed { packing, .. } => packed(*packing, kind, row),
+        Malformed::Tuples { .. } => packed(Packing::Listpack, kind, row),
+        Malformed::DuplicateMember if kind == DataType::SortedSet => "Duplicate zset fields detected",
+        Malformed::DuplicateMember => "Duplicate set members detected",
+        Malformed::DuplicateField => "Duplicate hash fields detected",
+        Malformed::Container(_) => "Quicklist integrity check failed.",
+        Malformed::FieldExpiry | Malformed::FieldExpiryOrder => "Hash listpackex integrity check failed.",
+        Malformed::Stream(fault) => return Gravity::Corrupt(stream(*fault).to_owned()),
+    };
+    Gravity::Corrupt(reason.to_owned())
+}
+
+fn packed(packing: Packing, kind: DataType, row: Option<&TypeRow>) -> &'static str {
+    match (packing, kind, row.map_or(0, |row| row.number)) {
+        (_, DataType::List, 10) => "List ziplist integrity check failed.",
+        (Packing::Listpack, DataType::List, _) => "Listpack integrity check failed.",
+        (_, DataType::List, _) => "Ziplist integrity check failed.",
+        (Packing::Intset, ..) => "Intset integrity check failed.",
+        (_, DataType::Set, _) => "Set listpack integrity check failed.",
+        (_, DataType::SortedSet, 12) => "Zset ziplist integrity check failed.",
+        (_, DataType::SortedSet, _) => "Zset listpack integrity check failed.",
+        (Packing::Zipmap, ..) => "Zipmap integrity check failed.",
+        (_, DataType::Hash, 13) => "Hash ziplist integrity check failed.",
+        (_, DataType::Hash, 23 | 25) => "Hash listpackex integrity check failed.",
+        (_, DataType::Hash, _) => "Hash listpack integrity check failed.",
+        _ => "Stream listpack integrity check failed.",
+    }
+}
+
+fn stream(fault: StreamFault) -> &'static str {
+    match fault {
+        StreamFault::NodeKey(_) => "Stream node key entry is not the size of a stream ID",
+        StreamFault::DuplicateNode => "Listpack re-added with existing key",
+        StreamFault::NodeEnds
+        | StreamFault::NotANumber
+        | StreamFault::MasterEnd
+        | StreamFault::EntryCount { .. }
+        | StreamFault::NodeCounts { .. }
+        | StreamFault::NodeGoesOn => "Stream listpack integrity check failed.",
+        StreamFault::EmptyNode => "Empty listpack inside stream",
+        StreamFault::LengthWithoutNodes(_) | StreamFault::Length { .. } => {
+            "Stream length inconsistent with rax entries"
+        }
+        StreamFault::DuplicateGroup => "Duplicated consumer group name",
+        StreamFault::DuplicateConsumer => "Duplicate stream consumer detected.",
+        StreamFault::DuplicatePending => "Duplicated global PEL entry loading stream consumer group",
+        StreamFault::DuplicateOwned | StreamFault::TwoConsumers => {
+            "Duplicated consumer PEL entry loading a stream consumer group"
+        }
+        StreamFault::PendingNotInGroup => "Consumer entry not found in group global PEL",
+        StreamFault::PendingWithoutConsumer => "Stream CG PEL entry without consumer",
+    }
+}

@@ -1,0 +1,205 @@
+//! The arguments of `aofkit inspect`, as typed and as resolved.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::ValueEnum;
+use owo_colors::Style;
+
+use super::{Purpose, Rdb, Settings};
+use crate::cli::console::Console;
+use crate::cli::time::{self, Moment};
+use crate::report::inspect::{Lengths, Palette};
+use crate::select::{CommandName, Selection};
+
+const EXAMPLES: &str = "\
+Examples:
+  aofkit inspect appendonlydir
+      Everything, in order; `| less -R` with --color always keeps the colours.
+  aofkit inspect --key 'user:*' --command del --command unlink appendonlydir
+      Who deleted the users?
+  aofkit inspect --since 2023-11-14T22:00:00Z --tail 20 appendonlydir
+      The last twenty records, unless they are older than that.
+  aofkit inspect --format json appendonly.aof | jq -r 'select(.command) | .command' | sort | uniq -c
+      How often each command was written.
+  aofkit inspect --format resp --db 3 --skip-rdb appendonlydir | redis-cli --pipe
+      What the log says about database 3, into a running server.
+  aofkit inspect --follow --tail 10 /var/lib/redis
+      What a server writes, as it writes it.
+
+Exit codes: 0 the log was read to its end, 1 it is damaged or ends inside a transaction, 2 it cannot be read.";
+
+const ABOUT_FORMATS: &str = "How to write what is shown
+
+JSON Lines are one object a line. Each has kind, part (the file's name), offset and length; also log (the PATH) when several \
+PATHs are given. By kind:
+  command     record (its number in the part), db, time (unix seconds of the last #TS: annotation, if there was one), \
+transaction (its number in the log, inside one only), command, arguments
+  annotation  record, time, transaction, text
+  entry       of an RDB: db, key, type, encoding, size (bytes in the file), elements, expiry (unix milliseconds), idle, \
+frequency, module
+  aux         name, value
+  function    code
+  module_aux  module, size
+Bytes that are UTF-8 are a string, others are {\"base64\": \"...\"}.
+
+RESP is a log again: SELECT, #TS:, MULTI and EXEC are put back around what is shown, and a transaction without EXEC is left out.";
+
+/// Where to look, what to show, and how.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Inspect {
+    /// A file, a manifest, a directory with a manifest in it, or - for standard input; files may be gzip or zstd
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    #[arg(long, short, value_name = "FORMAT", default_value = "text", long_help = ABOUT_FORMATS)]
+    /// How to write what is shown
+    format: Format,
+    /// Show long values and long lists of arguments whole, in text
+    #[arg(long)]
+    full: bool,
+    /// Keep reading as the log grows, through rewrites too, until interrupted
+    #[arg(long, conflicts_with = "count")]
+    follow: bool,
+
+    /// Only database N; may be given again
+    ///
+    /// SELECT belongs to the database that it selects.
+    #[arg(long, value_name = "N", help_heading = "Which records")]
+    db: Vec<u64>,
+    /// Only commands with a key that matches the pattern; may be given again
+    ///
+    /// The rules are those of KEYS and SCAN: *, ?, [a-z], [^a] and \x. The keys are those that the command's key positions
+    /// give, and those of RDB entries. What has no key is left out.
+    #[arg(long, value_name = "GLOB", help_heading = "Which records")]
+    key: Vec<OsString>,
+    /// Only this command, in any case; may be given again
+    ///
+    /// A subcommand is named as in "xgroup|create" or "XGROUP CREATE".
+    #[arg(long, value_name = "NAME", help_heading = "Which records")]
+    command: Vec<OsString>,
+    /// Only from this time on: unix seconds, RFC 3339, or a date (UTC)
+    ///
+    /// A record's time is that of the last #TS: annotation before it, which servers write with aof-timestamp-enabled yes. What
+    /// stands before the first annotation, or in an RDB, has no time and counts as older. A date is its first second.
+    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Which records")]
+    since: Option<Moment>,
+    /// Only up to this time, itself included
+    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Which records")]
+    until: Option<Moment>,
+    /// Only records that start at this byte offset or behind it
+    ///
+    /// Offsets are those within one file: for a log of several parts, choose one with --part.
+    #[arg(long, value_name = "OFFSET", help_heading = "Which records")]
+    from: Option<u64>,
+    /// Only records that start before this byte offset
+    #[arg(long, value_name = "OFFSET", help_heading = "Which records")]
+    to: Option<u64>,
+    /// Only this file of a log of several parts, history included; may be given again
+    ///
+    /// The others are not read: times and numbers of transactions begin anew.
+    #[arg(long, value_name = "NAME", help_heading = "Which records")]
+    part: Vec<OsString>,
+    /// Leave out RDB entries
+    #[arg(long, help_heading = "Which records")]
+    skip_rdb: bool,
+
+    /// Stop after N of them, for each PATH
+    #[arg(long, short = 'n', value_name = "N", help_heading = "How many")]
+    limit: Option<u64>,
+    /// Only the last N of them (of those within --limit), for each PATH
+    #[arg(long, value_name = "N", help_heading = "How many")]
+    tail: Option<u64>,
+    /// Only say how many there are
+    #[arg(long, help_heading = "How many")]
+    count: bool,
+}
+
+/// How records are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Columns for people
+    Text,
+    /// One JSON object a line
+    Json,
+    /// A log again
+    Resp,
+}
+
+impl Inspect {
+    pub fn resolve(self, console: &Console) -> anyhow::Result<Settings> {
+        let commands = self.command.into_iter().map(|name| {
+            let name = name.into_vec();
+            CommandName::parse(&name)
+                .ok_or_else(|| anyhow::anyhow!("--command wants a name, or two as in \"XGROUP CREATE\""))
+        });
+        let commands = commands.collect::<anyhow::Result<Vec<_>>>()?;
+        let selection = Selection {
+            databases: self.db,
+            keys: self.key.into_iter().map(OsString::into_vec).collect(),
+            commands,
+            since: self.since.map(Moment::ceiling),
+            until: self.until.map(Moment::floor),
+            from: self.from,
+            to: self.to,
+        };
+        if selection.since.zip(selection.until).is_some_and(|(since, until)| since > until) {
+            bail!("--since is later than --until");
+        }
+        if selection.from.zip(selection.to).is_some_and(|(from, to)| from >= to) {
+            bail!("--to must be greater than --from");
+        }
+        let purpose = match (self.count, self.follow) {
+            (true, _) => Purpose::Count,
+            (_, true) => Purpose::Follow,
+            _ => Purpose::Show,
+        };
+        if purpose == Purpose::Follow {
+            match self.paths.as_slice() {
+                [path] if path.as_os_str() == "-" => {
+                    bail!("--follow wants a path: standard input cannot be looked at again")
+                }
+                [_] => {}
+                _ => bail!("--follow wants one PATH"),
+            }
+        }
+        Ok(Settings {
+            paths: self.paths,
+            format: self.format,
+            lengths: if self.full { Lengths::Full } else { Lengths::Within(width(console)) },
+            selection,
+            parts: self.part.into_iter().map(OsString::into_vec).collect(),
+            rdb: if self.skip_rdb { Rdb::Skipped } else { Rdb::Shown },
+            limit: self.limit,
+            tail: self.tail,
+            purpose,
+        })
+    }
+}
+
+/// Columns of a row: the terminal's, or what most screens and editors show.
+fn width(console: &Console) -> usize {
+    const ELSEWHERE: usize = 120;
+    const LEAST: usize = 60;
+    let stdout = console.out.get_ref();
+    if !stdout.is_terminal() {
+        return ELSEWHERE;
+    }
+    match rustix::termios::tcgetwinsize(stdout) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).max(LEAST),
+        _ => 80,
+    }
+}
+
+/// The codes of a terminal.
+pub fn palette() -> Palette {
+    let codes = |style: Style| style.prefix_formatter().to_string();
+    Palette {
+        quiet: codes(Style::new().dimmed()),
+        strong: codes(Style::new().bold()),
+        plain: Style::new().bold().suffix_formatter().to_string(),
+    }
+}

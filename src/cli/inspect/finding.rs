@@ -1,0 +1,68 @@
+//! What is wrong with a log, in one line each.
+
+use crate::aof::log::{Log, Part};
+use crate::aof::transaction::Opening;
+use crate::aof::{ANNOTATION_LIMIT, Damage, DamageKind};
+use crate::rdb;
+use crate::report::escape::Argument;
+
+/// Something that makes a log unsound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The file, the offset, the record, and what is wrong.
+    pub text: String,
+}
+
+/// The first rule that a manifest breaks.
+pub fn of_manifest(log: &Log) -> Option<Finding> {
+    let multi_part = log.as_multi_part()?;
+    let problem = multi_part.manifest.problems.first()?;
+    let text = format!(
+        "{}, line {}: a server refuses this manifest: {}",
+        multi_part.manifest_path.display(),
+        problem.line,
+        problem.flaw.server_message()
+    );
+    Some(Finding { text })
+}
+
+/// Damage of a RESP part.
+pub fn of_damage(part: &Part, damage: &Damage) -> Finding {
+    let what = match damage.kind {
+        DamageKind::Truncated { field, missing: Some(missing) } => {
+            format!("the file ends inside {field}, {missing} bytes too early")
+        }
+        DamageKind::Truncated { field, missing: None } => format!("the file ends inside {field}"),
+        DamageKind::Malformed { field, problem } => format!("{field} is malformed: {problem}"),
+        DamageKind::NoRecord { found } if found.is_ascii_graphic() => {
+            format!("expected a record ('*' or '#'), found '{}'", found as char)
+        }
+        DamageKind::NoRecord { found } => format!("expected a record ('*' or '#'), found 0x{found:02x}"),
+        DamageKind::LongAnnotation => format!("the annotation is longer than {ANNOTATION_LIMIT} bytes"),
+    };
+    let Damage { offset, record, record_offset, .. } = damage;
+    let name = Argument(super::file_name(part));
+    let place = if offset == record_offset {
+        format!("byte {offset} (record {record})")
+    } else {
+        format!("byte {offset} (record {record}, which starts at byte {record_offset})")
+    };
+    Finding { text: format!("{name}, {place}: {what}") }
+}
+
+/// A transaction without an end.
+pub fn of_opening(part: &Part, opening: Opening) -> Finding {
+    let name = Argument(super::file_name(part));
+    let Opening { offset, record, .. } = opening;
+    let text = format!(
+        "{name}, byte {offset} (record {record}): the file ends inside the transaction that MULTI opens here; a server drops it"
+    );
+    Finding { text }
+}
+
+/// Damage of an RDB, or a flaw in one of its values.
+pub fn of_rdb(part: &Part, damage: &rdb::Damage) -> Finding {
+    let name = Argument(super::file_name(part));
+    let key = damage.key.as_ref().map(|key| format!(", in the value of {}", Argument(key))).unwrap_or_default();
+    Finding { text: format!("{name}, byte {}{key}: {damage}", damage.offset) }
+}

@@ -1,0 +1,254 @@
+//! `aofkit inspect`: the records and entries of a log, as text, as JSON or as a log again.
+
+mod arguments;
+mod finding;
+mod follow;
+mod show;
+mod traverse;
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+
+use super::Outcome;
+use super::console::Console;
+use crate::aof::log::{Log, Part, Role};
+use crate::rdb;
+use crate::report::escape::Argument;
+use crate::report::inspect::{Announced, Heading, Json, Lengths, Palette, Printer, Resp, Text};
+use crate::select::Selection;
+use arguments::Format;
+pub use arguments::Inspect;
+use finding::Finding;
+use follow::Follower;
+use show::{Count, Counted, Show, Tally};
+use traverse::{Checkpoint, Growth, Traversal};
+
+/// What is done, once the arguments are understood.
+pub struct Settings {
+    /// The logs, in their order.
+    pub paths: Vec<PathBuf>,
+    /// How records are written.
+    format: Format,
+    /// How much of what is long is shown, in text.
+    lengths: Lengths,
+    selection: Selection,
+    /// The names of the parts to read; all if there are none.
+    parts: Vec<Vec<u8>>,
+    rdb: Rdb,
+    limit: Option<u64>,
+    tail: Option<u64>,
+    purpose: Purpose,
+}
+
+/// Whether the entries of an RDB are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rdb {
+    Shown,
+    Skipped,
+}
+
+/// What becomes of the records that are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Show,
+    Count,
+    Follow,
+}
+
+/// Inspects every log in turn.
+pub fn run(typed: Inspect, console: &mut Console) -> anyhow::Result<Outcome> {
+    let settings = typed.resolve(console)?;
+    let mut outcome = Outcome::Sound;
+    for path in &settings.paths {
+        match inspect(&settings, path, console) {
+            Ok(this) => outcome = outcome.max(this),
+            Err(error) if settings.paths.len() == 1 || super::is_broken_pipe(&error) => return Err(error),
+            Err(error) => {
+                console.error(&format!("{error:#}"));
+                outcome = Outcome::CannotSay;
+            }
+        }
+    }
+    Ok(outcome)
+}
+
+fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::Result<Outcome> {
+    let log = if path == Path::new("-") { Log::from_stdin()? } else { Log::open(path)? };
+    let parts = chosen(settings, &log)?;
+    settings.refuse_what_cannot_be(path, &parts)?;
+    let mut findings: Vec<Finding> = finding::of_manifest(&log).into_iter().collect();
+    let traversal = Traversal {
+        selection: &settings.selection,
+        rdb: settings.rdb,
+        parts: &parts,
+        growth: if settings.purpose == Purpose::Follow { Growth::Expected } else { Growth::None },
+    };
+    if settings.purpose == Purpose::Count {
+        let mut count = Count::default();
+        let end = traversal.run(Checkpoint::start(), &mut count)?;
+        let counted = Tally::new(settings.limit, 0).shown_of(count.matched, settings.tail);
+        match settings.paths.len() {
+            1 => writeln!(console.out, "{counted}")?,
+            _ => writeln!(console.out, "{}:{counted}", Argument(path.as_os_str().as_bytes()))?,
+        }
+        findings.extend(end.findings);
+        return Ok(report(&log, path, &findings, console));
+    }
+    let mut counting_found = None;
+    let (checkpoint, tally) = match settings.tail {
+        None => (Checkpoint::start(), Tally::new(settings.limit, 0)),
+        Some(tail) => {
+            let mut counted = Counted::new(tail, settings.limit);
+            counting_found = Some(traversal.run(Checkpoint::start(), &mut counted)?.findings);
+            counted.into_start()
+        }
+    };
+    let end = {
+        let colored = console.colored;
+        let mut printer = settings.printer(&mut console.out, colored);
+        let mut show = Show::new(printer.as_mut(), tally, settings, &parts, path);
+        let mut end = traversal.run(checkpoint, &mut show)?;
+        show.flush()?;
+        // Counting saw all of it; the second time begins where the tail does.
+        if let Some(found) = counting_found {
+            end.findings = found;
+        }
+        if let (Purpose::Follow, Some(position), false) = (settings.purpose, end.position.take(), show.is_full()) {
+            end.findings.extend(Follower::new(&log, settings, position)?.run(&mut show, &mut console.talk)?);
+        }
+        end
+    };
+    findings.extend(end.findings);
+    hint_at_unknown_commands(settings, console);
+    Ok(report(&log, path, &findings, console))
+}
+
+impl Settings {
+    fn printer<'w>(&self, out: &'w mut dyn Write, colored: bool) -> Box<dyn Printer + 'w> {
+        match self.format {
+            Format::Text => {
+                let palette = if colored { arguments::palette() } else { Palette::default() };
+                Box::new(Text::new(out, palette, self.lengths))
+            }
+            Format::Json => Box::new(Json::new(out)),
+            Format::Resp => Box::new(Resp::new(out)),
+        }
+    }
+
+    /// How a part is announced.
+    fn heading<'p>(&self, path: &'p Path, part: &'p Part, parts: usize, length: u64) -> Heading<'p> {
+        let several = self.paths.len() > 1;
+        Heading {
+            log: several.then(|| path.as_os_str().as_bytes()),
+            name: file_name(part),
+            role: match part.role {
+                Role::Single => None,
+                Role::Base => Some("base"),
+                Role::Incr => Some("incr"),
+                Role::History => Some("history"),
+            },
+            length,
+            announced: if several || parts > 1 { Announced::Yes } else { Announced::No },
+        }
+    }
+
+    /// Says no before anything is written.
+    fn refuse_what_cannot_be(&self, path: &Path, parts: &[&Part]) -> anyhow::Result<()> {
+        if parts.len() > 1 && (self.selection.from.is_some() || self.selection.to.is_some()) {
+            let names: Vec<_> = parts.iter().map(|part| Argument(file_name(part)).to_string()).collect();
+            bail!(
+                "{}: --from and --to are offsets in one file, and this log has {} parts; choose one with --part: {}",
+                path.display(),
+                parts.len(),
+                names.join(", ")
+            );
+        }
+        if self.format != Format::Resp || self.rdb == Rdb::Skipped || self.purpose == Purpose::Count {
+            return Ok(());
+        }
+        for part in parts {
+            let input = part.open()?;
+            if rdb::is_rdb(input.bytes()) && !self.selection.excludes_rdb(rdb_end(input.bytes())) {
+                bail!(
+                    "{}: begins with an RDB, whose entries --format resp cannot write as commands; --skip-rdb writes the \
+                     commands behind it alone, and --format json shows the entries",
+                    Argument(file_name(part))
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Where the RDB that begins a file ends, as far as it can be read.
+fn rdb_end(bytes: &[u8]) -> u64 {
+    let mut walker = rdb::Walker::new(bytes, 0);
+    while let Some(Ok(_)) = walker.next() {}
+    walker.position()
+}
+
+/// The last component of a part's name: parts of a manifest have no other, and a single file is named as it was given.
+fn file_name(part: &Part) -> &[u8] {
+    Path::new(&part.name).file_name().unwrap_or(part.name.as_os_str()).as_bytes()
+}
+
+fn chosen<'l>(settings: &Settings, log: &'l Log) -> anyhow::Result<Vec<&'l Part>> {
+    if settings.parts.is_empty() {
+        return Ok(log.parts.iter().collect());
+    }
+    let all = || log.parts.iter().chain(&log.history);
+    for name in &settings.parts {
+        if !all().any(|part| file_name(part) == name) {
+            let names: Vec<_> = all().map(|part| Argument(file_name(part)).to_string()).collect();
+            bail!("{}: no part is named {}; there are {}", log.path.display(), Argument(name), names.join(", "));
+        }
+    }
+    Ok(all().filter(|part| settings.parts.iter().any(|name| name == file_name(part))).collect())
+}
+
+/// Says each finding, and what can be done about them.
+fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -> Outcome {
+    if findings.is_empty() {
+        return Outcome::Sound;
+    }
+    for finding in findings {
+        console.error(&finding.text);
+    }
+    if path != Path::new("-") {
+        let path = shell_word(log.path.as_os_str());
+        console.say(&format!(
+            "  aofkit check {path}           says more, and what a server would do with it\n  \
+             aofkit fix --dry-run {path}   says what a repair would cut, and changes nothing"
+        ));
+    }
+    Outcome::Unsound
+}
+
+/// A path as it can be pasted into a shell.
+fn shell_word(text: &OsStr) -> String {
+    let shown = Argument(text.as_bytes()).to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
+    if text.as_bytes().iter().all(|byte| plain(*byte)) { shown } else { format!("'{}'", shown.trim_matches('"')) }
+}
+
+/// A name that no server has may be a slip of the finger, or a module's.
+fn hint_at_unknown_commands(settings: &Settings, console: &mut Console) {
+    for name in settings.selection.commands.iter().filter(|name| !name.is_known()) {
+        let name = Argument(&name.name);
+        console.say(&format!("aofkit: note: {name} is no command of Redis or Valkey; a module's, or a slip?"));
+    }
+}
+
+/// The error of a file, in the words of the command line.
+fn read_context(part: &Part) -> String {
+    format!("cannot go on at {}", Argument(file_name(part)))
+}
+
+/// Opens a part, naming it where the log has several.
+fn open(part: &Part) -> anyhow::Result<crate::input::Input> {
+    part.open().with_context(|| read_context(part))
+}

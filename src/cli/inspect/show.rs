@@ -1,0 +1,196 @@
+//! What becomes of the records that are wanted: shown, or counted.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use super::Settings;
+use super::traverse::{Checkpoint, Visitor};
+use crate::aof::log::Part;
+use crate::input::Input;
+use crate::rdb;
+use crate::report::inspect::{Fate, Printer};
+use crate::select::{Step, Walk};
+
+/// Counts matches against `--limit` and `--tail`.
+#[derive(Debug, Clone, Copy)]
+pub struct Tally {
+    limit: Option<u64>,
+    skip: u64,
+    matched: u64,
+}
+
+impl Tally {
+    /// Leaves `skip` matches out, and stops at the one with the number `limit`.
+    pub fn new(limit: Option<u64>, skip: u64) -> Self {
+        Self { limit, skip, matched: 0 }
+    }
+
+    /// How many of so many matches are left.
+    pub fn shown_of(&self, matched: u64, tail: Option<u64>) -> u64 {
+        let within = self.limit.map_or(matched, |limit| matched.min(limit));
+        tail.map_or(within, |tail| within.min(tail))
+    }
+
+    /// Takes one more match, and says whether it is to be shown.
+    fn take(&mut self) -> bool {
+        if self.is_full() {
+            return false;
+        }
+        self.matched += 1;
+        self.matched > self.skip
+    }
+
+    fn is_full(&self) -> bool {
+        self.limit.is_some_and(|limit| self.matched >= limit)
+    }
+}
+
+/// Prints what is wanted.
+pub struct Show<'p> {
+    pub printer: &'p mut dyn Printer,
+    tally: Tally,
+    settings: &'p Settings,
+    parts: &'p [&'p Part],
+    path: &'p Path,
+}
+
+impl<'p> Show<'p> {
+    pub fn new(
+        printer: &'p mut dyn Printer,
+        tally: Tally,
+        settings: &'p Settings,
+        parts: &'p [&'p Part],
+        path: &'p Path,
+    ) -> Self {
+        Self { printer, tally, settings, parts, path }
+    }
+
+    /// Hands on what is formatted.
+    pub fn flush(&mut self) -> anyhow::Result<()> {
+        Ok(self.printer.flush()?)
+    }
+
+    /// Whether `--limit` is reached.
+    pub fn is_full(&self) -> bool {
+        self.tally.is_full() && !self.printer.is_incomplete()
+    }
+
+    /// Announces a part that came up while the log was followed.
+    pub fn next_part(&mut self, part: &Part, length: u64) -> anyhow::Result<()> {
+        let parts = if part.sequence.is_some() { 2 } else { 1 };
+        Ok(self.printer.part(&self.settings.heading(self.path, part, parts, length))?)
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        if self.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl Visitor for Show<'_> {
+    fn part(&mut self, index: usize, input: &Input) -> anyhow::Result<()> {
+        let Some(part) = self.parts.get(index) else { return Ok(()) };
+        let length = input.bytes().len() as u64;
+        Ok(self.printer.part(&self.settings.heading(self.path, part, self.parts.len(), length))?)
+    }
+
+    fn record(&mut self, step: &Step<'_, '_>, wanted: bool) -> anyhow::Result<ControlFlow<()>> {
+        if wanted && self.tally.take() {
+            self.printer.record(step)?;
+        } else {
+            self.printer.pass(step)?;
+        }
+        Ok(if self.tally.limit.is_some() { self.flow() } else { ControlFlow::Continue(()) })
+    }
+
+    fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> anyhow::Result<ControlFlow<()>> {
+        if self.tally.take() {
+            self.printer.item(offset, length, item)?;
+        }
+        Ok(self.flow())
+    }
+
+    fn asks_for_fate(&self) -> bool {
+        self.settings.format == super::Format::Resp
+    }
+
+    fn fate(&mut self, fate: Fate) {
+        self.printer.transaction(fate);
+    }
+}
+
+/// Counts what is wanted, for `--count`.
+#[derive(Debug, Default)]
+pub struct Count {
+    pub matched: u64,
+}
+
+impl Visitor for Count {
+    fn part(&mut self, _index: usize, _input: &Input) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn record(&mut self, _step: &Step<'_, '_>, wanted: bool) -> anyhow::Result<ControlFlow<()>> {
+        self.matched += u64::from(wanted);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn item(&mut self, _offset: u64, _length: u64, _item: &rdb::Item<'_>) -> anyhow::Result<ControlFlow<()>> {
+        self.matched += 1;
+        Ok(ControlFlow::Continue(()))
+    }
+}
+
+/// Counts what is wanted, for `--tail`, and notes where to begin so that little is read twice: the last two places with
+/// at least `tail` matches between them.
+#[derive(Debug)]
+pub struct Counted {
+    tail: u64,
+    tally: Tally,
+    older: (Checkpoint, u64),
+    newer: (Checkpoint, u64),
+}
+
+impl Counted {
+    pub fn new(tail: u64, limit: Option<u64>) -> Self {
+        let start = (Checkpoint::start(), 0);
+        Self { tail, tally: Tally::new(limit, 0), older: start, newer: start }
+    }
+
+    /// Where to begin, and how many matches to leave out from there.
+    pub fn into_start(self) -> (Checkpoint, Tally) {
+        let first = self.tally.matched.saturating_sub(self.tail);
+        let (checkpoint, matched) = if self.newer.1 <= first { self.newer } else { self.older };
+        // Behind a limit of none there is nothing; a log that grows has no end to its tail.
+        let limit = self.tally.limit.map(|limit| limit.saturating_sub(matched));
+        (checkpoint, Tally::new(limit, first - matched))
+    }
+
+    fn flow(&self) -> ControlFlow<()> {
+        if self.tally.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl Visitor for Counted {
+    fn part(&mut self, _index: usize, _input: &Input) -> anyhow::Result<()> {
+        Ok(())
+    }
+
+    fn record(&mut self, _step: &Step<'_, '_>, wanted: bool) -> anyhow::Result<ControlFlow<()>> {
+        if wanted {
+            self.tally.take();
+        }
+        Ok(self.flow())
+    }
+
+    fn item(&mut self, _offset: u64, _length: u64, _item: &rdb::Item<'_>) -> anyhow::Result<ControlFlow<()>> {
+        self.tally.take();
+        Ok(self.flow())
+    }
+
+    fn between(&mut self, part: usize, walk: &Walk<'_>) {
+        if self.tally.matched - self.newer.1 >= self.tail.max(1) {
+            self.older = self.newer;
+            self.newer = (Checkpoint::behind(part, walk), self.tally.matched);
+        }
+    }
+}

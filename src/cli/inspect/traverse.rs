@@ -1,0 +1,250 @@
+//! The way through the parts of a log, record by record.
+
+use std::ops::ControlFlow;
+
+use super::finding::{self, Finding};
+use super::{Rdb, open};
+use crate::aof::log::Part;
+use crate::aof::transaction::Membership;
+use crate::aof::{Content, Damage, DamageKind};
+use crate::input::Input;
+use crate::rdb;
+use crate::report::inspect::Fate;
+use crate::select::{Course, Selection, Step, Walk};
+
+/// Meets what a log holds, in order; `Break` ends the way.
+pub trait Visitor {
+    /// The part with this index begins.
+    fn part(&mut self, index: usize, input: &Input) -> anyhow::Result<()>;
+
+    /// A record.
+    fn record(&mut self, step: &Step<'_, '_>, wanted: bool) -> anyhow::Result<ControlFlow<()>>;
+
+    /// An item of an RDB that is wanted.
+    fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> anyhow::Result<ControlFlow<()>>;
+
+    /// Whether it wants to be told how a transaction ends when it begins.
+    fn asks_for_fate(&self) -> bool {
+        false
+    }
+
+    /// How the transaction ends that the last record opened.
+    fn fate(&mut self, _fate: Fate) {}
+
+    /// Between two records, outside any transaction: from here the way can be taken up again.
+    fn between(&mut self, _part: usize, _walk: &Walk<'_>) {}
+}
+
+/// What is walked through, and what is wanted of it.
+pub struct Traversal<'s> {
+    pub selection: &'s Selection,
+    pub rdb: Rdb,
+    pub parts: &'s [&'s Part],
+    pub growth: Growth,
+}
+
+/// Whether the last part may be being written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Growth {
+    /// What is there is all.
+    None,
+    /// An incomplete record at the end will be completed.
+    Expected,
+}
+
+/// Where the way can be taken up: at the beginning of a part, or behind some of its records.
+#[derive(Debug, Clone, Copy)]
+pub struct Checkpoint {
+    pub part: usize,
+    pub behind: Option<Behind>,
+    /// The course up to there; for a part's beginning, up to the end of the part before.
+    pub course: Course,
+}
+
+/// The records of a part that were walked over.
+#[derive(Debug, Clone, Copy)]
+pub struct Behind {
+    pub offset: u64,
+    pub records: u64,
+}
+
+impl Checkpoint {
+    /// The beginning of the log.
+    pub fn start() -> Self {
+        Self { part: 0, behind: None, course: Course::default() }
+    }
+
+    /// The place that a walk has reached.
+    pub fn behind(part: usize, walk: &Walk<'_>) -> Self {
+        let behind = Behind { offset: walk.position(), records: walk.records() };
+        Self { part, behind: Some(behind), course: *walk.course() }
+    }
+}
+
+/// How a traversal ended.
+pub struct End {
+    pub findings: Vec<Finding>,
+    /// Where the log can go on, if it was walked to its end.
+    pub position: Option<Checkpoint>,
+}
+
+/// How a part ended.
+enum PartEnd {
+    Whole(Checkpoint),
+    Stopped,
+}
+
+impl Traversal<'_> {
+    /// Goes from a checkpoint to the log's end, or to its first damage, or as far as the visitor wants.
+    pub fn run(&self, from: Checkpoint, visitor: &mut impl Visitor) -> anyhow::Result<End> {
+        let mut findings = Vec::new();
+        let mut at = from;
+        for index in from.part..self.parts.len() {
+            let Some(part) = self.parts.get(index) else { break };
+            let start = Checkpoint { part: index, behind: at.behind.filter(|_| index == from.part), ..at };
+            match self.part(part, start, &mut findings, visitor)? {
+                PartEnd::Whole(end) => at = end,
+                PartEnd::Stopped => return Ok(End { findings, position: None }),
+            }
+        }
+        Ok(End { findings, position: Some(at) })
+    }
+
+    fn part(
+        &self,
+        part: &Part,
+        start: Checkpoint,
+        findings: &mut Vec<Finding>,
+        visitor: &mut impl Visitor,
+    ) -> anyhow::Result<PartEnd> {
+        let input = open(part)?;
+        input.advise_sequential();
+        visitor.part(start.part, &input)?;
+        let bytes = input.bytes();
+        let mut walk = match start.behind {
+            Some(Behind { offset, records }) => {
+                let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+                Walk::piece(rest, offset, records, start.course)
+            }
+            None => {
+                let Some(rdb_end) = self.rdb(part, bytes, findings, visitor)? else { return Ok(PartEnd::Stopped) };
+                Walk::part(bytes, rdb_end, start.course)
+            }
+        };
+        let is_last = start.part + 1 == self.parts.len();
+        let growing = is_last && self.growth == Growth::Expected;
+        let course = match self.records(start.part, &mut walk, growing, visitor)? {
+            RecordsEnd::Whole(course) => course,
+            RecordsEnd::Stopped => return Ok(PartEnd::Stopped),
+            RecordsEnd::Damaged(damage) => {
+                findings.push(finding::of_damage(part, &damage));
+                return Ok(PartEnd::Stopped);
+            }
+        };
+        if let Some(defect) = input.defect() {
+            findings.push(Finding { text: defect.to_string() });
+            return Ok(PartEnd::Stopped);
+        }
+        if let Some(opening) = course.course.opening().filter(|_| !growing) {
+            findings.push(finding::of_opening(part, opening));
+        }
+        Ok(PartEnd::Whole(Checkpoint { part: start.part, ..course }))
+    }
+
+    /// The RDB that the part begins with, if it does; the index behind it, or nothing if the way ends there.
+    fn rdb(
+        &self,
+        part: &Part,
+        bytes: &[u8],
+        findings: &mut Vec<Finding>,
+        visitor: &mut impl Visitor,
+    ) -> anyhow::Result<Option<usize>> {
+        if !rdb::is_rdb(bytes) {
+            return Ok(Some(0));
+        }
+        let mut walker = rdb::Walker::new(bytes, 0);
+        while let Some(item) = walker.next() {
+            let item = match item {
+                Ok(item) => item,
+                Err(damage) => {
+                    findings.push(finding::of_rdb(part, &damage));
+                    return Ok(None);
+                }
+            };
+            let offset = walker.item_offset();
+            if let (Some(flaw), true) = (item.flaws().first(), findings.is_empty()) {
+                findings.push(finding::of_rdb(part, &flaw.damage));
+            }
+            let wanted = self.rdb == Rdb::Shown
+                && match &item {
+                    rdb::Item::Entry(entry) => self.selection.takes_entry(offset, entry.database, &entry.key),
+                    rdb::Item::Aux { .. } | rdb::Item::Function { .. } | rdb::Item::ModuleAux { .. } => {
+                        self.selection.takes_loose(offset)
+                    }
+                    _ => false,
+                };
+            if wanted && visitor.item(offset, walker.position() - offset, &item)?.is_break() {
+                return Ok(None);
+            }
+        }
+        Ok(usize::try_from(walker.position()).ok())
+    }
+
+    fn records(
+        &self,
+        part: usize,
+        walk: &mut Walk<'_>,
+        growing: bool,
+        visitor: &mut impl Visitor,
+    ) -> anyhow::Result<RecordsEnd> {
+        let asks_for_fate = visitor.asks_for_fate();
+        loop {
+            let before = growing.then(|| Checkpoint::behind(part, walk));
+            let step = match walk.next_step() {
+                None => return Ok(RecordsEnd::Whole(Checkpoint::behind(part, walk))),
+                Some(Err(damage)) => {
+                    return Ok(match before {
+                        Some(before) if is_incomplete(&damage) => RecordsEnd::Whole(before),
+                        _ => RecordsEnd::Damaged(damage),
+                    });
+                }
+                Some(Ok(step)) => step,
+            };
+            if let Some(before) = before.filter(|_| is_cut_annotation(&step)) {
+                return Ok(RecordsEnd::Whole(before));
+            }
+            let past = self.selection.is_past(step.record.offset);
+            let (membership, opened) = (step.place.membership, step.place.membership == Membership::Opens);
+            let wanted = !past && self.selection.takes(&step.record, &step.place);
+            if visitor.record(&step, wanted)?.is_break() {
+                return Ok(RecordsEnd::Stopped);
+            }
+            // Where the place behind --to is reached, a transaction may still have to be completed.
+            if past && matches!(membership, Membership::Outside | Membership::Closes) {
+                return Ok(RecordsEnd::Stopped);
+            }
+            if opened && asks_for_fate && !growing {
+                visitor.fate(if walk.transaction_completes() { Fate::Completes } else { Fate::Unfinished });
+            }
+            if !walk.course().is_in_transaction() {
+                visitor.between(part, walk);
+            }
+        }
+    }
+}
+
+enum RecordsEnd {
+    Whole(Checkpoint),
+    Damaged(Damage),
+    Stopped,
+}
+
+/// Whether more bytes could complete the record.
+pub fn is_incomplete(damage: &Damage) -> bool {
+    matches!(damage.kind, DamageKind::Truncated { .. })
+}
+
+/// Whether the record is an annotation whose end is still to be written.
+pub fn is_cut_annotation(step: &Step<'_, '_>) -> bool {
+    matches!(step.record.content, Content::Annotation(_)) && !step.raw.ends_with(b"\n")
+}

@@ -1,0 +1,154 @@
+//! The drop-in: under the name of an official checker the program is that checker.
+//!
+//! The lines on standard output and the exit codes are those of `redis-check-aof` 8.0.6 and of `valkey-check-aof` 9.1.2; where the
+//! real tool is wrong or dangerous this one is neither, and [`DIFFERENCES`] names every such place.
+
+mod differences;
+mod part;
+mod tool;
+mod truncate;
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::Server;
+use crate::check::official::timestamp_argument;
+use tool::{Mode, Tool};
+
+pub use differences::DIFFERENCES;
+
+/// An official checker that the program can stand in for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imitated {
+    /// `redis-check-aof` 8.0.6.
+    Redis,
+    /// `valkey-check-aof` 9.1.2.
+    Valkey,
+}
+
+impl Imitated {
+    /// The checker of this name, which is `argv[0]`: its last component counts.
+    pub fn of(program: &OsStr) -> Option<Self> {
+        match Path::new(program).file_name()?.as_bytes() {
+            b"redis-check-aof" => Some(Self::Redis),
+            b"valkey-check-aof" => Some(Self::Valkey),
+            _ => None,
+        }
+    }
+
+    const fn server(self) -> Server {
+        match self {
+            Self::Redis => Server::Redis80,
+            Self::Valkey => Server::Valkey9,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis-check-aof",
+            Self::Valkey => "valkey-check-aof",
+        }
+    }
+
+    const fn version(self) -> &'static str {
+        match self {
+            Self::Redis => "8.0.6",
+            Self::Valkey => "9.1.2",
+        }
+    }
+}
+
+/// What the command line asks for.
+enum Request {
+    Version,
+    Check { path: OsString, mode: Mode },
+    InvalidTimestamp,
+    Usage,
+}
+
+/// As the tools read it: by the number of arguments, and options in front only.
+fn request(arguments: &[OsString]) -> Request {
+    match arguments {
+        [only] if only == "-v" || only == "--version" => Request::Version,
+        [path] => Request::Check { path: path.clone(), mode: Mode::Check },
+        [option, path] if option == "--fix" => Request::Check { path: path.clone(), mode: Mode::Fix },
+        [option, timestamp, path] if option == "--truncate-to-timestamp" => {
+            match timestamp_argument(timestamp.as_bytes()) {
+                // As to the real tools, 0 is no timestamp.
+                Some(0) => Request::Check { path: path.clone(), mode: Mode::Check },
+                Some(timestamp) => Request::Check { path: path.clone(), mode: Mode::ToTimestamp(timestamp) },
+                None => Request::InvalidTimestamp,
+            }
+        }
+        _ => Request::Usage,
+    }
+}
+
+/// Does what the real tool would; `arguments` begin with the program's own name.
+pub fn run(imitated: Imitated, arguments: &[OsString]) -> ExitCode {
+    let (program, arguments) =
+        arguments.split_first().map_or((OsStr::new(""), arguments), |(program, rest)| (program, rest));
+    let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    let end = respond(imitated, program, &request(arguments), &mut out);
+    // Without a reader there is nobody to tell.
+    let flushed = out.flush();
+    match (end, flushed) {
+        (Ok(()), Ok(())) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// The tool printed why it stops, or its output cannot be written; either way it exits with 1.
+struct Stopped;
+
+impl From<io::Error> for Stopped {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+fn respond(imitated: Imitated, program: &OsStr, request: &Request, out: &mut dyn Write) -> Result<(), Stopped> {
+    match request {
+        Request::Version => {
+            let (name, version, own) = (imitated.name(), imitated.version(), env!("CARGO_PKG_VERSION"));
+            let bits = usize::BITS;
+            writeln!(out, "{name} v={version} sha=00000000:0 malloc=libc bits={bits} build=aofkit-{own}")?;
+            Ok(())
+        }
+        Request::InvalidTimestamp => {
+            writeln!(out, "Invalid timestamp, aborting...")?;
+            Err(Stopped)
+        }
+        Request::Usage => {
+            out.write_all(b"Usage: ")?;
+            out.write_all(program.as_bytes())?;
+            writeln!(out, " [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>")?;
+            Err(Stopped)
+        }
+        Request::Check { path, mode } => Tool::new(imitated, *mode, out).check(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_told_by_the_last_component_of_its_name() {
+        assert_eq!(Imitated::of(OsStr::new("/usr/bin/redis-check-aof")), Some(Imitated::Redis));
+        assert_eq!(Imitated::of(OsStr::new("valkey-check-aof")), Some(Imitated::Valkey));
+        assert_eq!(Imitated::of(OsStr::new("/redis-check-aof/aofkit")), None);
+        assert_eq!(Imitated::of(OsStr::new("")), None);
+    }
+
+    #[test]
+    fn differences_are_named_once_and_as_sentences() {
+        for (index, difference) in DIFFERENCES.iter().enumerate() {
+            assert!(difference.ends_with('.'), "{difference}");
+            assert!(!DIFFERENCES[..index].contains(difference));
+        }
+    }
+}

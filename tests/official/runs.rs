@@ -1,0 +1,163 @@
+//! Runs of the real tools and of the drop-in, each in a directory of its own.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use aofkit::Server;
+
+use crate::cases::Case;
+
+/// The folder of unpacked servers; says so once for each test that has to do without.
+pub fn folder() -> Option<PathBuf> {
+    let folder = std::env::var_os("AOFKIT_SERVERS").map(PathBuf::from);
+    if folder.is_none() {
+        println!("skipped: AOFKIT_SERVERS is not set");
+    }
+    folder
+}
+
+/// What a run left behind.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outcome {
+    pub stdout: Vec<u8>,
+    /// Negative for a signal.
+    pub code: i32,
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Outcome {
+    pub fn file(&self, name: &str) -> &[u8] {
+        &self.files[name]
+    }
+
+    /// Without the files that the drop-in keeps what it removes in, which must hold what is gone.
+    pub fn without_copies(mut self) -> Self {
+        self.files.retain(|name, _| !name.contains(".removed-"));
+        self
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sizes: Vec<_> = self.files.iter().map(|(name, bytes)| format!("{name}: {} bytes", bytes.len())).collect();
+        write!(
+            f,
+            "exit {}; {}\n{}",
+            self.code,
+            sizes.join(", "),
+            self.stdout.escape_ascii().to_string().replace("\\n", "\n")
+        )
+    }
+}
+
+/// One real tool.
+pub struct Real {
+    pub server: Server,
+    program: PathBuf,
+}
+
+impl Real {
+    pub fn all(folder: &Path) -> Vec<Self> {
+        let tool = |server, path: &str| Self { server, program: folder.join(path) };
+        vec![
+            tool(Server::Redis62, "redis-6.2/bin/redis-server"),
+            tool(Server::Redis70, "redis-7.0/bin/redis-check-aof"),
+            tool(Server::Redis80, "redis-8.0.6/bin/redis-check-aof"),
+            tool(Server::Valkey8, "valkey-8.1/bin/valkey-check-aof"),
+            tool(Server::Valkey9, "valkey-9.1/bin/valkey-check-aof"),
+        ]
+    }
+
+    /// The two that the drop-in imitates.
+    pub fn imitated(folder: &Path) -> Vec<Self> {
+        Self::all(folder).into_iter().filter(|tool| [Server::Redis80, Server::Valkey9].contains(&tool.server)).collect()
+    }
+
+    pub fn name(&self) -> &'static str {
+        if self.server.is_valkey() { "valkey-check-aof" } else { "redis-check-aof" }
+    }
+
+    pub fn run(&self, case: &Case) -> Outcome {
+        let mut command = Command::new(&self.program);
+        if self.server == Server::Redis62 {
+            // The server is the checker, under its name.
+            command.arg0("redis-check-aof");
+        }
+        run(command, case)
+    }
+}
+
+/// The drop-in under this name.
+pub fn drop_in(name: &str, case: &Case) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+    command.arg0(name);
+    run(command, case)
+}
+
+fn run(mut command: Command, case: &Case) -> Outcome {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, bytes) in &case.files {
+        let path = directory.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        if name.ends_with('/') {
+            fs::create_dir_all(path).unwrap();
+        } else {
+            fs::write(path, bytes).unwrap();
+        }
+    }
+    command.args(&case.options).args(case.operand()).current_dir(directory.path()).env("TZ", "UTC");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    // A tool that does not ask does not read.
+    let _ = child.stdin.take().unwrap().write_all(case.answer.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let code = output.status.code().unwrap_or_else(|| -output.status.signal().unwrap_or(1));
+    Outcome { stdout: output.stdout, code, files: files_in(directory.path(), "") }
+}
+
+fn files_in(directory: &Path, prefix: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type().unwrap().is_dir() {
+            files.extend(files_in(&entry.path(), &format!("{name}/")));
+        } else {
+            files.insert(name, fs::read(entry.path()).unwrap());
+        }
+    }
+    files
+}
+
+/// Without what differs from run to run: the process's id and the time in lines of the server's log, what an earlier line left in
+/// the tool's buffer, and the number of a line in the tool's source.
+pub fn masked(stdout: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for line in stdout.split(|&byte| byte == b'\n') {
+        let mut line = line.to_vec();
+        let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 && matches!(line.get(digits..digits + 3), Some(b":C " | b":M ")) {
+            // "22 Nov 2024 12:00:00.000 "
+            line.splice(..digits, *b"PID");
+            line.splice(6..30, *b"TIME");
+        }
+        if let Some(at) = find(&line, b"Expected \\r\\n, got: 00") {
+            line.truncate(at + 22);
+        }
+        if let Some(at) = find(&line, b"function at rdb.c:") {
+            let end = line[at..].iter().position(|&byte| byte == b'>').map_or(line.len(), |end| at + end);
+            line.drain(at..end);
+        }
+        lines.push(line);
+    }
+    lines.join(&b'\n')
+}
+
+fn find(line: &[u8], text: &[u8]) -> Option<usize> {
+    line.windows(text.len()).position(|window| window == text)
+}
