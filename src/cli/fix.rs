@@ -4,7 +4,8 @@ mod outcome;
 
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use super::Outcome;
 use super::check::ServerName;
@@ -13,6 +14,7 @@ use super::progress::Progress;
 use super::prompt::{self, Answer};
 use crate::aof::log::Log;
 use crate::check;
+use crate::repair::writers::writers;
 use crate::repair::{self, Obstacle, OpenElsewhere, PartPlan, Plan, Refusal, Survey, plan};
 use crate::report::style::Style;
 use crate::{Error, ErrorKind, Server};
@@ -145,7 +147,7 @@ fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::
 
 fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
     if settings.path.as_os_str() == "-" {
-        report.refused(&Refusal::new(Obstacle::StandardInput, "-"));
+        report.refused(&Refusal::new(Obstacle::Stream, "-"));
         return Ok(Outcome::Unsound);
     }
     let survey = survey(settings, "checking", console)?;
@@ -171,11 +173,31 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         Format::Json => {}
     }
     console.out.flush()?;
+    if settings.consent != Consent::Never {
+        // Better than to ask first and to refuse then.
+        refuse_writers(settings, &change.path)?;
+    }
     if !consents(settings, change, report, console)? {
         return Ok(Outcome::Unsound);
     }
     drop(survey);
     carry_out(settings, &plan, report, console)
+}
+
+/// Refuses a file that another process may be appending to, unless that was forced.
+fn refuse_writers(settings: &Settings, path: &Path) -> crate::Result<()> {
+    let Ok(metadata) = path.metadata() else { return Ok(()) };
+    let writers = match settings.open_elsewhere {
+        OpenElsewhere::Ignore => Vec::new(),
+        OpenElsewhere::Refuse => writers(metadata.dev(), metadata.ino()),
+    };
+    let Some(first) = writers.first() else { return Ok(()) };
+    let text = format!(
+        "process {} ({}) has the file open for writing; stop it first, or use --force",
+        first.process,
+        first.name.escape_default()
+    );
+    Err(Error::new(path, ErrorKind::Refused(text)))
 }
 
 /// Whether the plan is to be carried out; if not, the report says why.
@@ -243,8 +265,9 @@ fn undo(settings: &Settings, report: &mut Report, console: &mut Console) -> anyh
     if settings.consent == Consent::Never {
         let copy = repair::find(&path)?;
         report.would_restore(&path, &copy);
-        return Ok(Outcome::Unsound);
+        return Ok(Outcome::Sound);
     }
+    refuse_writers(settings, &path)?;
     let undone = repair::undo(&path, settings.open_elsewhere)?;
     report.restored(&undone);
     console.out.flush()?;

@@ -204,10 +204,7 @@ pub(super) fn check_writers(path: &Path, facts: &Facts, open_elsewhere: OpenElse
     let found = writers::writers(facts.device, facts.inode);
     let Some(first) = found.first() else { return Ok(()) };
     let (process, name) = (first.process, first.name.escape_default());
-    Err(refused(
-        path,
-        format!("process {process} ({name}) has the file open for writing; stop it first, or use --force"),
-    ))
+    Err(refused(path, format!("process {process} ({name}) has the file open for writing; stop it first")))
 }
 
 pub(super) fn facts_of(metadata: &std::fs::Metadata) -> Facts {

@@ -1,8 +1,30 @@
 //! Makes a damaged log loadable again, and loses nothing by it.
 //!
-//! Three steps, so that what will happen can be shown before it does: [`survey`](survey::survey) reads a log,
-//! [`plan`](plan::plan) says which bytes of each part stay (pure data), [`apply`] keeps the others beside the file and cuts.
-//! [`undo`] puts them back. Only [`apply`] and [`undo`] change files.
+//! Three steps, so that what will happen can be shown before it does: [`survey()`] reads a log, [`plan::plan`] says which
+//! bytes of each part stay (pure data), [`apply()`] keeps the others beside the file and cuts. [`undo()`] puts them back. Only
+//! those two, and [`cut()`], change files.
+//!
+//! ```
+//! # fn main() -> aofkit::Result<()> {
+//! # let directory = tempfile::tempdir().unwrap();
+//! # let path = directory.path().join("appendonly.aof");
+//! # std::fs::write(&path, b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPI").unwrap();
+//! use aofkit::repair::{self, OpenElsewhere};
+//!
+//! let log = aofkit::aof::log::Log::open(&path)?;
+//! let survey = repair::survey(&log, aofkit::check::Settings::default())?;
+//! match repair::plan::plan(&survey) {
+//!     Ok(plan) => {
+//!         let applied = repair::apply(&plan, OpenElsewhere::Refuse)?;
+//!         assert_eq!((applied[0].cut_at, applied[0].removed), (14, 10));
+//!     }
+//!     Err(refusal) => println!("{}: {}", refusal.message(), refusal.advice()),
+//! }
+//! repair::undo(&path, OpenElsewhere::Refuse)?;
+//! # assert_eq!(std::fs::metadata(&path).unwrap().len(), 24);
+//! # Ok(())
+//! # }
+//! ```
 
 mod apply;
 mod copies;

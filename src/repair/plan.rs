@@ -83,8 +83,8 @@ pub struct Refusal {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Obstacle {
-    /// Standard input cannot be cut.
-    StandardInput,
+    /// Standard input, or a pipe: there is no file to cut.
+    Stream,
     /// The manifest breaks a rule.
     Manifest,
     /// The manifest names nothing that a server loads.
@@ -126,7 +126,7 @@ impl Refusal {
     /// What is in the way: a sentence without its full stop, to be read behind the file's name.
     pub fn message(&self) -> String {
         match &self.obstacle {
-            Obstacle::StandardInput => "standard input cannot be cut".to_owned(),
+            Obstacle::Stream => "this is a stream, which cannot be cut".to_owned(),
             Obstacle::NoParts => "the manifest names no file that a server loads".to_owned(),
             Obstacle::Compressed(container) => format!("the file is compressed ({})", container.name()),
             Obstacle::NoLog => "nothing in this file reads as a log: a cut would only empty it".to_owned(),
@@ -151,7 +151,7 @@ impl Refusal {
     /// What can be done instead: sentences.
     pub fn advice(&self) -> String {
         let text = match &self.obstacle {
-            Obstacle::StandardInput => "Give the path of the file.",
+            Obstacle::Stream => "Give the path of the file.",
             Obstacle::Manifest => {
                 "Correct the line by hand (keep a copy of the manifest), or restore the manifest from a backup."
             }
@@ -247,7 +247,7 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
 fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
     let path = &survey.report.path;
     if path == Path::new("-") {
-        return Err(Refusal::new(Obstacle::StandardInput, path));
+        return Err(Refusal::new(Obstacle::Stream, path));
     }
     if let Some(finding) = survey.report.findings.iter().find(|finding| finding.code == Code::Manifest) {
         return Err(Refusal::new(Obstacle::Manifest, &finding.file).with(Some(finding)));
@@ -269,6 +269,7 @@ fn records<'s>(survey: &Survey, part: &'s PartReport, file: &FileSurvey) -> Resu
         (Condition::Compressed(container), ..) => Obstacle::Compressed(container),
         (Condition::Missing, ..) | (_, _, None) => Obstacle::MissingPart,
         (Condition::NoLog, ..) => Obstacle::NoLog,
+        (Condition::Stream, ..) => Obstacle::Stream,
         (Condition::Rdb | Condition::Records | Condition::ReadOver(_), ..) => Obstacle::Rdb,
     };
     let tells = matches!(obstacle, Obstacle::MissingPart | Obstacle::Rdb);

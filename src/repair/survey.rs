@@ -59,6 +59,8 @@ pub enum Condition {
     Missing,
     /// The file is compressed: no server loads it, and a cut needs the bytes as they are.
     Compressed(Container),
+    /// There is no file behind the bytes, but a pipe.
+    Stream,
     /// Nothing in the file reads as a log.
     NoLog,
     /// It begins with an RDB whose end is not known, because it is damaged or of an unknown kind.
@@ -115,6 +117,9 @@ fn condition(input: &Input, part: &PartReport, server: Server) -> Condition {
     let container = if part.role == Role::Single { input.container() } else { Container::of(bytes) };
     if container != Container::Plain {
         return Condition::Compressed(container);
+    }
+    if bytes.len() as u64 != input.facts().length {
+        return Condition::Stream;
     }
     let Some(scan) = &part.scan else { return Condition::Rdb };
     if part.role == Role::Single && scan.start == 0 && reads_as_nothing(bytes, scan) {
