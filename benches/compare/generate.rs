@@ -11,6 +11,9 @@ use clap::ValueEnum;
 /// Written out in pieces of about this size.
 const PIECE: usize = 1 << 20;
 
+/// When keys expire, in unix milliseconds: not while a server that is compared holds them.
+const FAR_FUTURE: u64 = 4_102_444_800_000;
+
 /// The kinds of log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Workload {
@@ -70,14 +73,14 @@ struct Generator {
     state: u64,
     /// What values are cut from.
     letters: Vec<u8>,
-    /// In milliseconds.
+    /// Unix seconds, for annotations.
     clock: u64,
 }
 
 impl Generator {
     fn new(seed: u64) -> Self {
         let mut generator =
-            Self { out: Vec::with_capacity(2 * PIECE), state: seed, letters: Vec::new(), clock: 1_700_000_000_000 };
+            Self { out: Vec::with_capacity(2 * PIECE), state: seed, letters: Vec::new(), clock: 1_700_000_000 };
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         generator.letters = (0..1 << 16).map(|_| generator.pick(alphabet)).collect();
         generator
@@ -120,8 +123,8 @@ impl Generator {
             Workload::Collections => self.collection(),
             Workload::Mixed => match self.below(2000) {
                 0 => {
-                    self.clock += 1000;
-                    write_annotation(&mut self.out, self.clock / 1000);
+                    self.clock += 1;
+                    write_annotation(&mut self.out, self.clock);
                 }
                 1..60 => {
                     self.command(&[b"MULTI"]);
@@ -155,7 +158,7 @@ impl Generator {
                 self.command(&[b"SET", &key, &member]);
             }
             3 => {
-                let (key, time) = (self.numbered("s:", KEYS), self.clock + 3_600_000);
+                let (key, time) = (self.numbered("s:", KEYS), FAR_FUTURE + self.below(1_000_000) as u64);
                 self.command(&[b"PEXPIREAT", &key, time.to_string().as_bytes()]);
             }
             4 => {
