@@ -1,0 +1,213 @@
+//! Logs as Redis 7 writes them, the same for the same seed.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use aofkit::resp::write_command;
+use clap::ValueEnum;
+
+/// Written out in pieces of about this size.
+const PIECE: usize = 1 << 20;
+
+/// When keys expire, in unix milliseconds: not while a server that is compared holds them.
+const FAR_FUTURE: u64 = 4_102_444_800_000;
+
+/// The kinds of log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Workload {
+    /// SET of 100 bytes over a million keys
+    Small,
+    /// Commands of many types with tiny arguments, some in transactions
+    Mixed,
+    /// SET of 1 KiB
+    Large,
+    /// RPUSH, SADD, ZADD and HSET of 64 items
+    Collections,
+}
+
+impl Workload {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Small, Self::Mixed, Self::Large, Self::Collections];
+
+    /// As it is typed and reported.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Small => "small",
+            Self::Mixed => "mixed",
+            Self::Large => "large",
+            Self::Collections => "collections",
+        }
+    }
+}
+
+/// The log of `size` bytes or a record more; one that an earlier run left is taken.
+pub fn log(directory: &Path, workload: Workload, size: u64, seed: u64) -> anyhow::Result<PathBuf> {
+    let path = directory.join(format!("{}-{size}-{seed}.aof", workload.name()));
+    if path.exists() {
+        return Ok(path);
+    }
+    eprintln!("writing {} …", path.display());
+    let unfinished = path.with_extension("unfinished");
+    let mut file = File::create(&unfinished).with_context(|| format!("cannot write {}", unfinished.display()))?;
+    let mut generator = Generator::new(seed);
+    generator.command(&[b"SELECT", b"0"]);
+    let mut written = 0;
+    while written < size {
+        while generator.out.len() < PIECE && written + (generator.out.len() as u64) < size {
+            generator.step(workload);
+        }
+        file.write_all(&generator.out)?;
+        written += generator.out.len() as u64;
+        generator.out.clear();
+    }
+    file.sync_all()?;
+    fs::rename(&unfinished, &path)?;
+    Ok(path)
+}
+
+/// Random commands, appended to `out`.
+struct Generator {
+    out: Vec<u8>,
+    state: u64,
+    /// What values are cut from.
+    letters: Vec<u8>,
+    /// Unix seconds, for annotations.
+    clock: u64,
+}
+
+impl Generator {
+    fn new(seed: u64) -> Self {
+        let mut generator =
+            Self { out: Vec::with_capacity(2 * PIECE), state: seed, letters: Vec::new(), clock: 1_700_000_000 };
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        generator.letters = (0..1 << 16).map(|_| generator.pick(alphabet)).collect();
+        generator
+    }
+
+    /// Splitmix64.
+    fn next(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit as u64).unwrap_or_default()
+    }
+
+    fn pick<T: Copy, const N: usize>(&mut self, from: &[T; N]) -> T {
+        let index = self.below(N);
+        from.get(index).copied().unwrap_or(from[0])
+    }
+
+    fn value(&mut self, length: usize) -> Vec<u8> {
+        let start = self.below(self.letters.len() - length);
+        self.letters.iter().skip(start).take(length).copied().collect()
+    }
+
+    fn numbered(&mut self, prefix: &str, limit: usize) -> Vec<u8> {
+        format!("{prefix}{}", self.below(limit)).into_bytes()
+    }
+
+    fn command(&mut self, words: &[&[u8]]) {
+        write_command(&mut self.out, words);
+    }
+
+    fn step(&mut self, workload: Workload) {
+        match workload {
+            Workload::Small => self.set(100),
+            Workload::Large => self.set(1024),
+            Workload::Collections => self.collection(),
+            Workload::Mixed => match self.below(2000) {
+                0 => {
+                    self.clock += 1;
+                    write_annotation(&mut self.out, self.clock);
+                }
+                1..60 => {
+                    self.command(&[b"MULTI"]);
+                    for _ in 0..2 + self.below(3) {
+                        self.tiny();
+                    }
+                    self.command(&[b"EXEC"]);
+                }
+                _ => self.tiny(),
+            },
+        }
+    }
+
+    fn set(&mut self, length: usize) {
+        let key = format!("key:{:012}", self.below(1_000_000));
+        let value = self.value(length);
+        self.command(&[b"SET", key.as_bytes(), &value]);
+    }
+
+    /// One command with a few short arguments, over a hundred thousand keys.
+    fn tiny(&mut self) {
+        const KEYS: usize = 100_000;
+        let member = self.numbered("", 1000);
+        match self.below(10) {
+            0 => {
+                let key = self.numbered("c:", KEYS);
+                self.command(&[b"INCR", &key]);
+            }
+            1 | 2 => {
+                let key = self.numbered("s:", KEYS);
+                self.command(&[b"SET", &key, &member]);
+            }
+            3 => {
+                let (key, time) = (self.numbered("s:", KEYS), FAR_FUTURE + self.below(1_000_000) as u64);
+                self.command(&[b"PEXPIREAT", &key, time.to_string().as_bytes()]);
+            }
+            4 => {
+                let key = self.numbered("l:", KEYS);
+                self.command(&[b"RPUSH", &key, &member]);
+            }
+            5 => {
+                let key = self.numbered("l:", KEYS);
+                self.command(&[b"LPOP", &key]);
+            }
+            6 => {
+                let key = self.numbered("u:", KEYS);
+                self.command(&[b"SADD", &key, &member]);
+            }
+            7 => {
+                let (key, field) = (self.numbered("h:", KEYS), self.numbered("f", 20));
+                self.command(&[b"HSET", &key, &field, &member]);
+            }
+            8 => {
+                let (key, score) = (self.numbered("z:", KEYS), self.numbered("", 10_000));
+                self.command(&[b"ZADD", &key, &score, &member]);
+            }
+            _ => {
+                let key = self.numbered("s:", KEYS);
+                self.command(&[b"DEL", &key]);
+            }
+        }
+    }
+
+    /// One command that fills a collection with 64 items.
+    fn collection(&mut self) {
+        let key = self.numbered("collection:", 100_000);
+        let (name, pairs) = self.pick(&[("RPUSH", false), ("SADD", false), ("ZADD", true), ("HSET", true)]);
+        let mut words = vec![name.as_bytes().to_vec(), key];
+        for item in 0..64 {
+            if pairs {
+                words.push(if name == "ZADD" {
+                    self.numbered("", 100_000)
+                } else {
+                    format!("field:{item}").into_bytes()
+                });
+            }
+            words.push(self.numbered("item:", 1_000_000));
+        }
+        let words: Vec<_> = words.iter().map(Vec::as_slice).collect();
+        self.command(&words);
+    }
+}
+
+fn write_annotation(out: &mut Vec<u8>, seconds: u64) {
+    out.extend_from_slice(format!("#TS:{seconds}\r\n").as_bytes());
+}

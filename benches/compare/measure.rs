@@ -1,0 +1,156 @@
+//! Runs contenders alternately and keeps what each took.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+use crate::generate::Workload;
+
+/// How often memory is looked at.
+const SAMPLING: Duration = Duration::from_millis(2);
+
+/// Things that do the same work; the first is the one that the others are compared with.
+pub struct Comparison {
+    /// What the work is.
+    pub title: &'static str,
+    /// Who does it.
+    pub contenders: Vec<Contender>,
+}
+
+type Work = Box<dyn Fn(&Path, Watch) -> anyhow::Result<Sample>>;
+
+/// One that does the work on a log.
+pub struct Contender {
+    /// How it is listed.
+    pub name: &'static str,
+    /// Does the work once. What is no single process (a server that loads and rewrites) is another function.
+    work: Work,
+}
+
+/// Whether memory is watched during a run; it is then not timed, since watching takes time of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watch {
+    /// Only the clock.
+    Time,
+    /// Memory too.
+    Memory,
+}
+
+/// What one run took.
+#[derive(Debug, Clone, Copy)]
+pub struct Sample {
+    /// From start to end.
+    pub seconds: f64,
+    /// The most anonymous memory seen, in bytes; 0 when it was not watched.
+    pub anonymous: u64,
+}
+
+/// What all runs of a contender took.
+pub struct Measured {
+    /// How it is listed.
+    pub name: &'static str,
+    /// Each timed run.
+    pub seconds: Vec<f64>,
+    /// The most anonymous memory seen, in bytes.
+    pub anonymous: u64,
+}
+
+/// A finished comparison.
+pub struct Outcome {
+    /// What the work was.
+    pub title: &'static str,
+    /// What kind of log it was done on.
+    pub workload: Workload,
+    /// How large that log is.
+    pub bytes: u64,
+    /// In the order of the contenders.
+    pub measured: Vec<Measured>,
+}
+
+impl Outcome {
+    /// The median of the contender that the others are compared with.
+    pub fn reference(&self) -> f64 {
+        self.measured.first().map_or(f64::NAN, Measured::median)
+    }
+}
+
+impl Measured {
+    /// The middle run; of an even number of runs, the slower of the two in the middle.
+    pub fn median(&self) -> f64 {
+        let mut sorted = self.seconds.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The quickest and the slowest run.
+    pub fn range(&self) -> (f64, f64) {
+        self.seconds.iter().fold((f64::INFINITY, 0.0), |(least, most), &run| (least.min(run), most.max(run)))
+    }
+}
+
+impl Contender {
+    /// A program that is given the log as its last argument, and must succeed.
+    pub fn command(name: &'static str, program: &Path, arguments: &[&'static str]) -> Self {
+        let (program, arguments) = (PathBuf::from(program), arguments.to_vec());
+        Self { name, work: Box::new(move |log, watch| run_program(&program, &arguments, log, watch)) }
+    }
+}
+
+/// Runs every contender `rounds` times, alternately, on a log that is in the page cache.
+pub fn run(comparison: &Comparison, workload: Workload, log: &Path, rounds: usize) -> anyhow::Result<Outcome> {
+    let bytes = io::copy(&mut File::open(log)?, &mut io::sink())?;
+    let mut measured = Vec::new();
+    for contender in &comparison.contenders {
+        let sample = (contender.work)(log, Watch::Memory).with_context(|| contender.name)?;
+        measured.push(Measured { name: contender.name, seconds: Vec::new(), anonymous: sample.anonymous });
+    }
+    for _ in 0..rounds {
+        for (contender, measured) in comparison.contenders.iter().zip(&mut measured) {
+            let sample = (contender.work)(log, Watch::Time).with_context(|| contender.name)?;
+            measured.seconds.push(sample.seconds);
+        }
+    }
+    Ok(Outcome { title: comparison.title, workload, bytes, measured })
+}
+
+fn run_program(program: &Path, arguments: &[&'static str], log: &Path, watch: Watch) -> anyhow::Result<Sample> {
+    let complaints = tempfile::NamedTempFile::new()?;
+    let started = Instant::now();
+    let mut child = Command::new(program)
+        .args(arguments)
+        .arg(log)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(complaints.reopen()?)
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let anonymous = if watch == Watch::Memory { most_anonymous(&mut child)? } else { 0 };
+    let status = child.wait()?;
+    let seconds = started.elapsed().as_secs_f64();
+    if !status.success() {
+        bail!("{status}: {}", fs::read_to_string(complaints.path())?.trim());
+    }
+    Ok(Sample { seconds, anonymous })
+}
+
+/// Looks at a process until it ends.
+fn most_anonymous(child: &mut Child) -> anyhow::Result<u64> {
+    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
+    let mut most = 0;
+    while child.try_wait()?.is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let kilobytes = text
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"))
+            .and_then(|rest| rest.trim().strip_suffix("kB"))
+            .and_then(|number| number.trim().parse::<u64>().ok());
+        most = most.max(kilobytes.unwrap_or(0) * 1024);
+        thread::sleep(SAMPLING);
+    }
+    Ok(most)
+}
