@@ -15,7 +15,7 @@ mod special;
 mod stdio;
 mod verdict;
 
-pub use conduct::merely_runs;
+pub use conduct::Bystander;
 pub use log::{Layout, PartFacts, RdbOutcome, load, starts_with_rdb};
 pub use part::{OpenTransaction, PartEnd, PartOutcome, Resume, load_resp};
 pub use verdict::{Crash, Cut, Note, NoteKind, Outcome, Place, Reason, ShortRead, Stop, Verdict, Words};
