@@ -195,6 +195,11 @@ fn known_oddities() -> Vec<Vec<u8>> {
         b"VALKEY".to_vec(),
         b"VALKEX".to_vec(),
         b"*".to_vec(),
+        command(&[&"x".repeat(130), &"y".repeat(130), "z"]),
+        command(&[&"x".repeat(3000)]),
+        command(&["XGROUP", &"x".repeat(130)]),
+        command(&["a\r\nb", "c\r\nd", "e\0f"]),
+        command(&["x"; 100]),
         zeros(b"", 300),
         zeros(b"*1", 100),
         zeros(b"*1", 2000),
@@ -304,7 +309,9 @@ const LINES: &[&str] = &[
 ];
 
 fn lines() -> Vec<Vec<u8>> {
-    LINES.iter().flat_map(|line| [commands(line), [commands(line), b"*1\r\n$4\r\nPI".to_vec()].concat()]).collect()
+    let whole = LINES.iter().map(|line| commands(line));
+    let cut = LINES.iter().step_by(3).map(|line| [commands(line), b"*1\r\n$4\r\nPI".to_vec()].concat());
+    whole.chain(cut).collect()
 }
 
 #[test]

@@ -137,8 +137,12 @@ pub(crate) fn load(folder: &Path, files: &Files) -> Loaded {
     Loaded { ended, log: fs::read(&log).unwrap_or_default(), sizes }
 }
 
+static TURN: Mutex<()> = Mutex::new(());
+
 /// Loads each of `logs`, two at a time; what became of them, in their order.
 pub(crate) fn load_all(folder: &Path, logs: &[Files]) -> Vec<Loaded> {
+    // Tests run side by side; their servers need not.
+    let turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let next = AtomicUsize::new(0);
     let results = Mutex::new(vec![None; logs.len()]);
     std::thread::scope(|scope| {
@@ -154,5 +158,6 @@ pub(crate) fn load_all(folder: &Path, logs: &[Files]) -> Vec<Loaded> {
             });
         }
     });
+    drop(turn);
     results.into_inner().expect("no thread panicked").into_iter().flatten().collect()
 }

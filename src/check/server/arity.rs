@@ -52,10 +52,8 @@ mod tests {
         for (least, names) in SURVIVORS {
             for name in names.split(' ') {
                 let row = command::all().find(|row| row.name == name).expect(name);
-                let takes = row.servers.iter().filter(|server| !server.is_valkey()).map(|server| row.arity.on(server));
-                for arity in takes {
-                    assert!(*least < arity.unsigned_abs() as usize, "{name} takes {arity}");
-                }
+                let mut servers = row.servers.iter().filter(|server| !server.is_valkey());
+                assert!(servers.any(|server| *least < usize::from(row.arity.on(server).unsigned_abs())), "{name}");
             }
         }
     }

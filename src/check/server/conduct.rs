@@ -4,7 +4,7 @@ use super::arity;
 use super::special::{When, is_special};
 use super::verdict::{Crash, NoteKind, Stop};
 use crate::aof::transaction::Control;
-use crate::command::{self, Effect};
+use crate::command::{self, Command, Effect};
 use crate::resp::Head;
 use crate::server::Server;
 
@@ -31,37 +31,67 @@ pub(super) enum Conduct {
     Stops(Stop),
 }
 
-/// How `server` behaves when it meets the command with this head.
+/// How `server` behaves when it meets the command with this head, and the row it has for it.
 #[inline]
-pub(super) fn conduct(server: Server, head: &Head<'_>) -> Conduct {
+fn examine(server: Server, head: &Head<'_>) -> (Conduct, Option<&'static Command>) {
     let arguments = [head.name, head.second];
     let count = head.count as usize;
     let Some(row) = command::known_to(server, arguments.get(..count.min(2)).unwrap_or(&arguments)) else {
-        return unknown(server, head);
+        return (unknown(server, head), None);
     };
     let fits = command::arity_fits(row, server, count);
-    if !fits && checks_arity(server) {
-        return Conduct::WrongArity(row.name);
-    }
-    if fits && row.effect == Effect::Write {
-        return Conduct::Runs;
-    }
-    if let Some(control) = Control::from_name(head.name) {
-        return Conduct::Control { control, arity: fits };
-    }
-    if !fits {
-        return unchecked(server, row, count);
-    }
-    if is_special(row.name) { Conduct::Special(row.name) } else { Conduct::Runs }
+    let conduct = if !fits && checks_arity(server) {
+        Conduct::WrongArity(row.name)
+    } else if fits && row.effect == Effect::Write {
+        Conduct::Runs
+    } else if let Some(control) = Control::from_name(head.name) {
+        Conduct::Control { control, arity: fits }
+    } else if !fits {
+        unchecked(server, row, count)
+    } else if is_special(row.name) {
+        Conduct::Special(row.name)
+    } else {
+        Conduct::Runs
+    };
+    (conduct, Some(row))
 }
 
-/// Whether `server` merely runs the command with this head while it loads.
+/// Tells the commands that a server merely runs while it loads a log.
 ///
-/// That holds for nearly every record of a real log. It does not for transaction control, and wherever a server refuses,
-/// crashes, or does something that is worth a note.
-#[inline]
-pub fn merely_runs(server: Server, head: &Head<'_>) -> bool {
-    conduct(server, head) == Conduct::Runs
+/// They are nearly all records of a real log. The others are transaction control, and whatever a server refuses, crashes
+/// on, or does something with that is worth a note. Whoever scans a part can stop at the first of those, hand it to
+/// [`super::load_resp`] with a [`super::Resume`], and need not look at the part's beginning twice.
+#[derive(Debug, Clone)]
+pub struct Bystander<'a> {
+    server: Server,
+    /// Name and count of the last command that runs whatever its arguments are: logs repeat themselves.
+    usual: (&'a [u8], u32),
+}
+
+impl<'a> Bystander<'a> {
+    /// One that knows what `server` does.
+    pub const fn new(server: Server) -> Self {
+        Self { server, usual: (&[], 0) }
+    }
+
+    /// Whether the server merely runs the command with this head.
+    #[inline]
+    pub fn merely_runs(&mut self, head: &Head<'a>) -> bool {
+        self.conduct(head) == Conduct::Runs
+    }
+
+    #[inline]
+    pub(super) fn conduct(&mut self, head: &Head<'a>) -> Conduct {
+        if self.usual == (head.name, head.count) {
+            return Conduct::Runs;
+        }
+        let (conduct, row) = examine(self.server, head);
+        // A subcommand's row is called otherwise: there, more than the name counts.
+        if conduct == Conduct::Runs && row.is_some_and(|row| row.name.len() == head.name.len()) {
+            self.usual = (head.name, head.count);
+        }
+        conduct
+    }
 }
 
 /// Whether the server counts a command's arguments before it runs it (Valkey since 8.1).
@@ -77,7 +107,7 @@ fn unknown(server: Server, head: &Head<'_>) -> Conduct {
 
 /// A number of arguments that the command does not take, and nobody counts them.
 #[cold]
-fn unchecked(server: Server, row: &'static command::Command, count: usize) -> Conduct {
+fn unchecked(server: Server, row: &'static Command, count: usize) -> Conduct {
     let least = row.arity.on(server).unsigned_abs() as usize;
     if count > least && is_special(row.name) {
         return Conduct::Special(row.name);

@@ -121,3 +121,54 @@ fn load_parts(parts: &[PartFacts], server: Server, notes: &mut Vec<Note>) -> Out
     let _ = server;
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::server::{Resume, load_resp};
+
+    const PING: &[u8] = b"*1\r\n$4\r\nPING\r\n";
+
+    fn part(bytes: &[u8], server: Server) -> PartFacts {
+        PartFacts::Read { rdb: None, resp: Some(load_resp(bytes, Resume::default(), server)) }
+    }
+
+    #[test]
+    fn only_the_last_part_may_end_early() {
+        let server = Server::Redis80;
+        let cut = [PING, b"*1\r\n"].concat();
+        let last = load(Layout::Manifest, &[part(PING, server), part(&cut, server)], server);
+        assert!(matches!(last.outcome, Outcome::LoadsAndCuts { part: 1, cut } if cut.at == 14));
+        let first = load(Layout::Manifest, &[part(&cut, server), PartFacts::Empty], server);
+        assert!(matches!(first.outcome, Outcome::Refuses { part: 0, reason: Reason::CutBeforeTheLast(_), .. }));
+        assert!(first.notes.iter().any(|note| note.kind == NoteKind::CutsEarlierPart));
+        for verdict in [last, first] {
+            let refused = verdict.outcome.without_cutting();
+            assert!(matches!(refused, Outcome::Refuses { reason: Reason::UnexpectedEnd(_), .. }), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_part_is_noticed_before_any_other_is_read() {
+        let server = Server::Valkey9;
+        let verdict = load(Layout::Manifest, &[part(b"garbage", server), PartFacts::Missing], server);
+        assert_eq!(verdict.outcome, Outcome::Refuses { part: 1, place: None, reason: Reason::MissingPart });
+    }
+
+    #[test]
+    fn a_server_without_manifests_never_looks() {
+        let server = Server::Redis62;
+        assert_eq!(load(Layout::Manifest, &[part(b"garbage", server)], server).outcome, Outcome::Ignores);
+        assert!(matches!(load(Layout::SingleFile, &[part(b"x", server)], server).outcome, Outcome::Refuses { .. }));
+    }
+
+    #[test]
+    fn an_emptied_preamble_is_noted() {
+        let server = Server::Redis70;
+        let rdb = Some(RdbOutcome::Whole { end: 9 });
+        let resp = Some(load_resp(b"(the RDB)*1\r\n", Resume::behind_preamble(9), server));
+        let verdict = load(Layout::SingleFile, &[PartFacts::Read { rdb, resp }], server);
+        assert!(matches!(verdict.outcome, Outcome::LoadsAndCuts { part: 0, cut } if cut.at == 0));
+        assert!(verdict.notes.iter().any(|note| note.kind == NoteKind::CutsPreamble));
+    }
+}

@@ -3,6 +3,9 @@
 use super::verdict::{Outcome, Reason, ShortRead, Verdict, Words};
 use crate::server::Server;
 
+/// The longest line that servers log (`LOG_MAX_LEN`, and a NUL).
+const LINE_LIMIT: usize = 1023;
+
 impl Verdict {
     /// The lines that the server logs when it refuses or cuts, in order, without their prefix of process and time.
     ///
@@ -21,6 +24,14 @@ impl Verdict {
 impl Reason {
     /// What `server` logs when it refuses for this reason; see [`Verdict::log_lines`].
     pub fn log_lines(&self, server: Server, file_name: &str) -> Vec<Vec<u8>> {
+        let mut lines = self.whole_lines(server, file_name);
+        for line in &mut lines {
+            line.truncate(LINE_LIMIT);
+        }
+        lines
+    }
+
+    fn whole_lines(&self, server: Server, file_name: &str) -> Vec<Vec<u8>> {
         let name = NameOf { server, file_name };
         match self {
             Self::UnknownCommand(words) if server.is_valkey() => vec![valkey_error(file_name, &unknown_command(words))],
@@ -160,4 +171,44 @@ fn unknown_subcommand(words: &Words) -> Vec<u8> {
     let container = words.text(0).to_ascii_uppercase();
     let name = at_most_128(words.text(1));
     [b"unknown subcommand '".as_slice(), name, b"'. Try ", &container, b" HELP."].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(reason: &Reason, server: Server) -> Vec<String> {
+        let lines = reason.log_lines(server, "a.aof.1.incr.aof");
+        lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn an_unknown_command_is_named_as_each_server_names_it() {
+        let words = |list: &[&str]| Words(list.iter().map(|word| word.as_bytes().to_vec()).collect());
+        let reason = Reason::UnknownCommand(words(&["FOO\0x", "b\r\nc", "d"]));
+        assert_eq!(lines(&reason, Server::Redis62), ["Unknown command 'FOO' reading the append only file"]);
+        assert_eq!(
+            lines(&reason, Server::Redis80),
+            ["Unknown command 'FOO' reading the append only file a.aof.1.incr.aof"]
+        );
+        assert_eq!(
+            lines(&reason, Server::Valkey9),
+            ["Error reading the append only file a.aof.1.incr.aof, error: unknown command 'FOO', with args beginning \
+              with: 'b  c' 'd' "]
+        );
+        let subcommand = Reason::UnknownSubcommand(words(&["xgroup", "foo"]));
+        assert_eq!(
+            lines(&subcommand, Server::Valkey8),
+            ["Error reading the append only file a.aof.1.incr.aof, error: unknown subcommand 'foo'. Try XGROUP HELP."]
+        );
+    }
+
+    #[test]
+    fn no_line_is_longer_than_servers_log() {
+        let reason = Reason::UnknownCommand(Words(vec![vec![b'x'; 1024]; 45]));
+        for server in Server::ALL {
+            assert!(lines(&reason, server).iter().all(|line| line.len() <= 1023));
+        }
+        assert_eq!(lines(&reason, Server::Redis80)[0].len(), 1023);
+    }
 }

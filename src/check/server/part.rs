@@ -1,6 +1,6 @@
 //! The RESP of one part, as a server loads it.
 
-use super::conduct::{Conduct, conduct};
+use super::conduct::{Bystander, Conduct};
 use super::special::{self, When};
 use super::stdio::{Found, Habits};
 use super::verdict::{Crash, Cut, Note, NoteKind, Place, Reason, ShortRead, Stop, Words};
@@ -11,7 +11,7 @@ use crate::server::Server;
 /// Where to begin in a part: behind records that are known to be sound.
 ///
 /// Whoever has scanned a part strictly can spare the model the same work. All that is before must be records of the strict
-/// grammar, commands that [`super::merely_runs`] on the server, annotations, and transactions without any command that is
+/// grammar, commands of which [`super::Bystander::merely_runs`] is true, annotations, and transactions without any command that is
 /// not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Resume {
@@ -84,6 +84,7 @@ struct Loader<'a> {
     bytes: &'a [u8],
     server: Server,
     habits: Habits,
+    bystander: Bystander<'a>,
     position: usize,
     records: u64,
     /// `valid_up_to`: the end of the last command.
@@ -129,6 +130,7 @@ impl<'a> Loader<'a> {
             bytes,
             server,
             habits: Habits::of(server),
+            bystander: Bystander::new(server),
             position: usize::try_from(resume.position).unwrap_or(usize::MAX).min(bytes.len()),
             records: resume.records,
             command_end: resume.last_command_end.unwrap_or(floor),
@@ -180,7 +182,7 @@ impl<'a> Loader<'a> {
 
     #[inline]
     fn command(&mut self, head: &Head<'a>, end: usize) -> Option<PartEnd> {
-        let ended = match conduct(self.server, head) {
+        let ended = match self.bystander.conduct(head) {
             Conduct::Runs => None,
             other => self.remarkable(other),
         };
@@ -306,16 +308,164 @@ pub(super) fn note(notes: &mut Vec<Note>, kind: NoteKind, part: usize, place: Pl
     }
 }
 
-/// Keeps what fits into a server's message: 128 bytes of each of the first arguments.
+/// Keeps what fits into a server's message: a kibibyte of the name, 128 bytes of each of the next arguments.
 struct FirstWords(Words);
 
 impl<'a> Sink<'a> for FirstWords {
     fn push(&mut self, argument: &'a [u8]) {
+        const NAME_BYTES: usize = 1024;
         const BYTES: usize = 128;
         /// Each takes at least three bytes of the 128 that a message has for all of them.
         const COUNT: usize = 45;
         if self.0.0.len() < COUNT {
-            self.0.0.push(argument.get(..BYTES).unwrap_or(argument).to_vec());
+            let bytes = if self.0.0.is_empty() { NAME_BYTES } else { BYTES };
+            self.0.0.push(argument.get(..bytes).unwrap_or(argument).to_vec());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aof::Reader;
+    use crate::check::server::Bystander;
+    use proptest::prelude::*;
+
+    fn commands(lines: &str) -> Vec<u8> {
+        let mut out = Vec::new();
+        for line in lines.split(';') {
+            resp::write_command(&mut out, &line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+        }
+        out
+    }
+
+    fn end(server: Server, log: &[u8]) -> PartEnd {
+        load_resp(log, Resume::default(), server).end
+    }
+
+    #[test]
+    fn a_record_cut_inside_a_transaction_leaves_it_open_except_in_valkey_9() {
+        let head = commands("SET a b;MULTI;SET c d");
+        let log = [head.as_slice(), b"*1\r\n$4\r\nEX"].concat();
+        let place = Place { offset: 69, record: 4 };
+        let multi = Some(Place { offset: 27, record: 2 });
+        for server in Server::ALL {
+            let (at, leaves_open) = if server == Server::Valkey9 { (27, None) } else { (69, multi) };
+            let cut = Cut { at, cause: ShortRead::Record, place, leaves_open };
+            assert_eq!(end(server, &log), PartEnd::Short(cut), "{server}");
+        }
+    }
+
+    #[test]
+    fn a_nested_multi_moves_the_place_of_the_cut() {
+        let log = commands("SET a b;MULTI;SET c d;MULTI;SET e f");
+        let cause = ShortRead::Transaction;
+        let place = Place { offset: 27, record: 2 };
+        let cut = Cut { at: 69, cause, place, leaves_open: Some(place) };
+        for server in Server::ALL {
+            assert_eq!(end(server, &log), PartEnd::Short(cut), "{server}");
+        }
+    }
+
+    #[test]
+    fn an_annotation_before_the_cut_goes_with_it() {
+        let log = [commands("SET a b").as_slice(), b"#TS:1\r\n*1\r\n$4\r\nPI"].concat();
+        assert!(matches!(end(Server::Redis80, &log), PartEnd::Short(Cut { at: 27, .. })));
+        let place = Place { offset: 27, record: 2 };
+        assert_eq!(end(Server::Redis62, &log), PartEnd::Refused(place, Reason::BadFormat { at: 27 }));
+    }
+
+    #[test]
+    fn a_cut_first_record_takes_the_preamble_away_except_in_valkey_9() {
+        let log = b"(the RDB)*1\r\n$4\r\nPI";
+        for server in Server::ALL {
+            let PartEnd::Short(cut) = load_resp(log, Resume::behind_preamble(9), server).end else {
+                panic!("{server} does not cut");
+            };
+            assert_eq!(cut.at, if server == Server::Valkey9 { 9 } else { 0 }, "{server}");
+        }
+    }
+
+    #[test]
+    fn what_kills_a_server_in_a_transaction_does_so_at_exec() {
+        let crash = PartEnd::Crashed(Place { offset: 15, record: 2 }, Crash::EndsTransaction);
+        for server in Server::ALL {
+            assert_eq!(end(server, &commands("MULTI;DISCARD;EXEC")), crash, "{server}");
+            assert!(matches!(end(server, &commands("MULTI;DISCARD")), PartEnd::Short(_)), "{server}");
+            let refused = end(server, &commands("MULTI;DISCARD;FOO;EXEC"));
+            assert!(matches!(refused, PartEnd::Refused(_, Reason::UnknownCommand(_))), "{server}");
+        }
+    }
+
+    #[test]
+    fn notes_are_counted_by_kind() {
+        let outcome = load_resp(&commands("SELECT 99;EXEC;SELECT x;SET a b"), Resume::default(), Server::Redis80);
+        let of = |kind| outcome.notes.iter().find(|note| note.kind == kind).map(|note| (note.place.record, note.count));
+        assert_eq!(outcome.end, PartEnd::Whole);
+        assert_eq!((of(NoteKind::SelectFails), of(NoteKind::LoneExec)), (Some((1, 2)), Some((2, 1))));
+    }
+
+    /// Scans strictly up to the first record that is not plain, or to `limit`.
+    fn scan(bytes: &[u8], server: Server, limit: u64) -> Resume {
+        let mut reader = Reader::new(bytes, 0);
+        let mut bystander = Bystander::new(server);
+        let mut resume = Resume::default();
+        while resume.records < limit {
+            let Some(Ok(record)) = reader.next_record() else { break };
+            if let crate::aof::Content::Command(arguments) = record.content {
+                let mut head = Head::default();
+                for argument in arguments {
+                    head.push(argument);
+                }
+                let place = Place { offset: record.offset, record: record.number };
+                match Control::from_name(head.name) {
+                    Some(Control::Multi) if resume.open.is_none() && head.count == 1 => {
+                        let command_end_before = resume.last_command_end;
+                        resume.open = Some(OpenTransaction { multi: place, command_end_before });
+                    }
+                    Some(Control::Exec) if resume.open.is_some() && head.count == 1 => resume.open = None,
+                    None if bystander.merely_runs(&head) => {}
+                    _ => break,
+                }
+                resume.last_command_end = Some(record.end());
+            } else if server == Server::Redis62 {
+                break;
+            }
+            (resume.position, resume.records) = (record.end(), record.number);
+        }
+        resume
+    }
+
+    proptest! {
+        #[test]
+        fn resuming_behind_a_sound_prefix_comes_to_the_same_end(
+            lines in prop::collection::vec(prop::sample::select(vec![
+                "SET a b", "MULTI", "EXEC", "SELECT 1", "SELECT 99", "GET", "FOO", "XGROUP CREATE x g 0", "XGROUP", "#",
+                "DISCARD", "RESET", "EVAL x 0", "HSET h f v",
+            ]), 0..14),
+            limit in 0_u64..14,
+            cut in 0_usize..12,
+        ) {
+            let mut log = Vec::new();
+            for line in lines {
+                if line == "#" { log.extend_from_slice(b"#TS:1\r\n") } else { log.extend(commands(line)) }
+            }
+            log.truncate(log.len().saturating_sub(cut));
+            for server in Server::ALL {
+                let whole = load_resp(&log, Resume::default(), server);
+                let resumed = load_resp(&log, scan(&log, server, limit), server);
+                prop_assert_eq!(&resumed, &whole);
+            }
+        }
+
+        #[test]
+        fn any_bytes_come_to_an_end(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            for server in Server::ALL {
+                let outcome = load_resp(&bytes, Resume::default(), server);
+                if let PartEnd::Short(cut) = outcome.end {
+                    prop_assert!(cut.at <= bytes.len() as u64);
+                }
+            }
         }
     }
 }

@@ -155,7 +155,7 @@ pub enum Reason {
 pub struct Words(pub Vec<Vec<u8>>);
 
 impl Words {
-    /// Argument `index`, at most 128 bytes of it; 0 is the name. Empty when there is none.
+    /// The first bytes of argument `index`, 0 being the name; empty when there is none.
     pub fn word(&self, index: usize) -> &[u8] {
         self.0.get(index).map(Vec::as_slice).unwrap_or_default()
     }
@@ -167,6 +167,8 @@ impl Words {
 }
 
 /// How a server crashes.
+///
+/// Redis 8.0.6 may hang in its crash handler (`crash-log-enabled yes`, the default) instead of coming to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crash {
     /// A length that is negative or that no allocation survives.
