@@ -357,9 +357,11 @@ fn a_plan_with_a_hole_in_the_middle_is_refused_before_anything_is_touched() {
 fn any_file_can_be_cut_at_any_offset() {
     let directory = TempDir::new().unwrap();
     let path = log_in(directory.path());
-    let applied = repair::cut(&path, 7, OpenElsewhere::Refuse).unwrap().unwrap();
+    let size = damaged().len() as u64;
+    let applied = repair::cut(&path, size, 7, OpenElsewhere::Refuse).unwrap().unwrap();
     assert_eq!((applied.cut_at, applied.removed), (7, damaged().len() as u64 - 7));
-    assert_eq!(repair::cut(&path, 7, OpenElsewhere::Refuse).unwrap(), None);
+    assert!(repair::cut(&path, size, 7, OpenElsewhere::Refuse).is_err(), "it has another size now");
+    assert_eq!(repair::cut(&path, 7, 7, OpenElsewhere::Refuse).unwrap(), None);
     repair::undo(&path, OpenElsewhere::Refuse).unwrap();
     assert_eq!(fs::read(&path).unwrap(), damaged());
 }

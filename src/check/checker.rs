@@ -118,7 +118,7 @@ impl Checker {
         let knows_magic = kind == FileKind::Rdb || (self.server == Server::Valkey9 && bytes.starts_with(b"VALKEY"));
         let verdict = match &report.rdb {
             Some(rdb) if looks_for_rdb && knows_magic => {
-                if !rdb.sane_to_checker(self.server) {
+                if !rdb.sane_to_checker {
                     return self.stop(Some(index), CheckerReason::Rdb);
                 }
                 self.records(bytes, report, rdb.end)

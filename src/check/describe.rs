@@ -5,8 +5,7 @@ use std::path::Path;
 use super::checker::{CheckerReason, CheckerVerdict};
 use super::finding::{Code, Finding, Severity};
 use super::part::PartReport;
-use super::rdb::knows_version;
-use super::server::{self, NoteKind, Outcome, RdbOutcome};
+use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
 use crate::aof::scan::{self, Oddity, Scan, Seen};
@@ -279,9 +278,12 @@ fn rdb_findings(
         let finding = Finding::new(Code::RdbValue, severity, path, rdb_words(&flaw.damage), RESTORE);
         findings.push(place(finding, flaw.damage.offset));
     }
-    let Some(damage) = &rdb.damage else {
-        return unsupported(findings, report, rdb, bytes, server);
-    };
+    if let Some((offset, refused)) = &rdb.refused {
+        let message = format!("{server} does not load {refused}");
+        let advice = "load it with a server that does";
+        findings.push(place(Finding::new(Code::RdbUnsupported, Severity::Error, path, message, advice), *offset));
+    }
+    let Some(damage) = &rdb.damage else { return };
     let (code, advice) = match damage.kind {
         rdb::DamageKind::Checksum { .. } => {
             (Code::RdbChecksum, "some byte in the file is not what was written: restore it from a copy")
@@ -290,42 +292,6 @@ fn rdb_findings(
         _ => (Code::RdbDamage, RESTORE),
     };
     findings.push(place(Finding::new(code, Severity::Error, path, rdb_words(damage), advice), damage.offset));
-}
-
-/// Whatever keeps this server from loading an RDB that is sound.
-fn unsupported(
-    findings: &mut Vec<Finding>,
-    report: &PartReport,
-    rdb: &super::RdbSummary,
-    bytes: &[u8],
-    server: Server,
-) {
-    let advice = "load it with a server that knows it";
-    let mut add = |message: String, offset| {
-        let finding = Finding::new(Code::RdbUnsupported, Severity::Error, &report.path, message, advice);
-        findings.push(finding.at(bytes, offset, None));
-    };
-    match rdb.outcome(server) {
-        RdbOutcome::UnsupportedVersion(_) => {
-            if let Some(header) = rdb.header.filter(|header| !knows_version(server, *header)) {
-                add(
-                    format!("{server} does not load RDB version {} of {}", header.version, magic_name(header.magic)),
-                    0,
-                );
-            }
-        }
-        RdbOutcome::UnsupportedContent { offset } => {
-            add(format!("{server} does not load what is here: a type, a module or a database that it lacks"), offset);
-        }
-        RdbOutcome::Whole { .. } | RdbOutcome::Damaged { .. } => {}
-    }
-}
-
-const fn magic_name(magic: rdb::Magic) -> &'static str {
-    match magic {
-        rdb::Magic::Redis => "Redis",
-        rdb::Magic::Valkey => "Valkey",
-    }
 }
 
 fn rdb_words(damage: &rdb::Damage) -> String {

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub use checker::{CheckerReason, CheckerVerdict};
 pub use finding::{Code, Excerpt, Finding, Severity};
 pub use part::{Format, PartReport};
-pub use rdb::{RdbSummary, knows_version};
+pub use rdb::{RdbSummary, Refused};
 
 use crate::aof::log::{Layout, Log, Role};
 use crate::aof::manifest::{self, Manifest};

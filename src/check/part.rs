@@ -121,7 +121,7 @@ impl Examination<'_> {
     fn read(&self, bytes: &[u8], input: &Input, report: &mut PartReport) {
         if bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY") {
             input.advise_sequential();
-            report.rdb = Some(RdbSummary::walk(bytes, &|step| (self.settings.progress)(step)));
+            report.rdb = Some(RdbSummary::walk(bytes, self.settings.server, &|step| (self.settings.progress)(step)));
         }
         let start = match &report.rdb {
             None => Some(0),
@@ -147,7 +147,7 @@ fn server_facts(bytes: &[u8], report: &PartReport, server: Server) -> PartFacts 
     if bytes.is_empty() {
         return PartFacts::Empty;
     }
-    let rdb = report.rdb.as_ref().filter(|_| server::starts_with_rdb(bytes, server)).map(|rdb| rdb.outcome(server));
+    let rdb = report.rdb.as_ref().filter(|_| rdb::taken_for_rdb(bytes, server)).map(|rdb| rdb.outcome);
     let resp = match (&report.scan, rdb) {
         // It begins with an RDB that this server takes for RESP.
         (_, None) if report.rdb.is_some() => Some(server::load_resp(bytes, server::Resume::behind_preamble(0), server)),

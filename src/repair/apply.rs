@@ -62,13 +62,14 @@ pub fn apply_with(
     plan.changes().map(|part| apply_part(operations, part, open_elsewhere)).collect()
 }
 
-/// Cuts a file to `length` bytes, and keeps the others beside it; `None` if the file is not longer.
+/// Cuts a file of `size` bytes to `length`, and keeps the others beside it; `None` if it is not longer than that.
 ///
 /// # Errors
-/// As [`apply`].
-pub fn cut(path: &Path, length: u64, open_elsewhere: OpenElsewhere) -> Result<Option<Applied>> {
+/// As [`apply`]; also for a file that has another size.
+pub fn cut(path: &Path, size: u64, length: u64, open_elsewhere: OpenElsewhere) -> Result<Option<Applied>> {
     let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, "open", source))?;
-    let plan = Plan { parts: vec![PartPlan::keep_first(path, facts_of(&metadata), length)] };
+    let facts = Facts { length: size, ..facts_of(&metadata) };
+    let plan = Plan { parts: vec![PartPlan::keep_first(path, facts, length)] };
     Ok(apply(&plan, open_elsewhere)?.pop())
 }
 

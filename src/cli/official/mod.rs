@@ -6,7 +6,6 @@
 mod differences;
 mod part;
 mod tool;
-mod truncate;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
