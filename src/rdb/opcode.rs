@@ -29,6 +29,9 @@ pub struct Header {
     pub magic: Magic,
     /// The version of the format.
     pub version: u32,
+    /// Whether the byte behind the magic is `0`, as in everything that servers write. For Valkey 9 nothing else is an
+    /// RDB of Redis.
+    pub padded: bool,
 }
 
 /// How many bytes a header has.
@@ -43,11 +46,12 @@ impl Header {
         } else {
             (Magic::Valkey, bytes.strip_prefix(b"VALKEY")?)
         };
+        let padded = digits.starts_with(b"0");
         let digits = digits.trim_ascii_start();
         let digits = digits.strip_prefix(b"+").unwrap_or(digits);
         let digits = digits.split(|byte| !byte.is_ascii_digit()).next().unwrap_or_default();
         let version = digits.iter().fold(0, |version, digit| version * 10 + u32::from(digit - b'0'));
-        Some(Self { magic, version })
+        Some(Self { magic, version, padded })
     }
 
     /// Whether this build knows the version: Redis 1 to 16, Valkey 80.

@@ -183,7 +183,7 @@ impl<'a> Walker<'a> {
             bytes,
             context: Context::new(reader),
             state: State::Header,
-            header: Header { magic: Magic::Redis, version: 0 },
+            header: Header { magic: Magic::Redis, version: 0, padded: true },
             database: 0,
             attributes: Attributes::default(),
             checksum: Crc64::default(),
