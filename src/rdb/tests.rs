@@ -147,9 +147,11 @@ fn every_row_is_found_by_its_number_and_magic() {
     let known = |magic| (0..=255).filter(|number| type_row(magic, *number).is_some()).count();
     assert_eq!((known(Magic::Redis), known(Magic::Valkey)), (24, 21));
     for number in 0..=255 {
-        for magic in [Magic::Redis, Magic::Valkey] {
-            assert!(type_row(magic, number).is_none() || Opcode::of(magic, number).is_none());
-            assert!(Opcode::of(magic, number).is_none_or(|opcode| opcode.number() == number));
+        for (magic, version) in [(Magic::Redis, 12), (Magic::Redis, 13), (Magic::Valkey, 80)] {
+            let opcode = Opcode::of(Header { magic, version, padded: true }, number);
+            assert!(type_row(magic, number).is_none() || opcode.is_none());
+            assert!(opcode.is_none_or(|opcode| opcode.number() == number));
+            assert_eq!(opcode.is_some(), number > 243 && number != 246 || number == 243 && version > 12);
         }
     }
 }
