@@ -346,11 +346,12 @@ def crafted():
                [b'\xff', b'\xfe', string('1.5'), string('-3'), string('1e300'), string('17')]))),
            entry(4, 'hash', length(2) + string('f') + string('v') + string('g') + b'\xc1\xff\x7f'),
            b'\xfd' + struct.pack('<i', 2 ** 31 - 1) + entry(0, 'expires', string('in 2038'))]
-    packed = [entry(9, 'zipmap', string(zipmap((b'field', b'value'), (b'f', b''), (b'', b'v' * 200), (b'x', b'y')))),
-              entry(10, 'list', string(ziplist(*ELEMENTS))),
-              entry(11, 'intset', string(struct.pack('<IIhhh', 2, 3, -5, 0, 7))),
-              entry(12, 'zset', string(ziplist(b'a', -5, b'b', b'1.5', b'c', b'inf'))),
-              entry(13, 'hash', string(ziplist(b'f', b'v', 5, 6))),
+    packed = [entry(9, 'packed zipmap', string(zipmap((b'field', b'value'), (b'f', b''), (b'', b'v' * 200),
+                                                   (b'x', b'y')))),
+              entry(10, 'packed list', string(ziplist(*ELEMENTS))),
+              entry(11, 'packed intset', string(struct.pack('<IIhhh', 2, 3, -5, 0, 7))),
+              entry(12, 'packed zset', string(ziplist(b'a', -5, b'b', b'1.5', b'c', b'inf'))),
+              entry(13, 'packed hash', string(ziplist(b'f', b'v', 5, 6))),
               entry(10, 'compressed', lzf(b'\x0c' + ziplist(b'a' * 40)[:13] + b'\xe0\x1e\x00' + b'\x00\xff', 53))]
     quick = [entry(14, 'quicklist', length(2) + string(ziplist(b'a', 1)) + string(ziplist(*ELEMENTS)))]
     modern = [entry(16, 'hash', string(listpack(b'f', b'v', 5, -6))),
@@ -437,7 +438,8 @@ def flawed_collections():
         'zipmap-behind': (v9, 9, string(zipmap((b'f', b'v')) + b'xx\xff')),
         'zipmap-overrun': (v9, 9, string(b'\1\1f\5\0v\xff')),
         'lzf-reference': (v9, 0, lzf(b'\0a\x20\x05', 4)), 'lzf-short': (v9, 0, lzf(b'\0a', 4)),
-        'lzf-long': (v9, 0, lzf(b'\2abc', 2)), 'lzf-ends': (v9, 0, lzf(b'\5ab', 6)), 'lzf-nothing': (v9, 0, lzf(b'\5a', 0)),
+        'lzf-long': (v9, 0, lzf(b'\2abc', 2)), 'lzf-ends': (v9, 0, lzf(b'\5ab', 6)),
+        'lzf-nothing': (v9, 0, lzf(b'\5a', 0)),
         'container': (v10, 18, length(1) + length(3) + string(lp)),
         'node-plain-empty': (v10, 18, length(1) + length(1) + none),
         'node-empty': (v9, 14, length(1) + none),
@@ -449,7 +451,8 @@ def flawed_collections():
         'expiry-after-none': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', 0, b'g', b'v', 5)),
         'expiry-text': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', b'x')),
         'expiry-tuple': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', 1, b'g')),
-        'twice-expiring': (v12, 24, struct.pack('<q', FUTURE) + length(2) + (length(1) + string('f') + string('v')) * 2),
+        'twice-expiring': (v12, 24, struct.pack('<q', FUTURE) + length(2)
+                           + (length(1) + string('f') + string('v')) * 2),
         'expiry-below-none': (v80, 22, length(1) + string('f') + string('v') + struct.pack('<q', -2)),
         'twice-expiring-valkey': (v80, 22, length(2) + (string('f') + string('v') + struct.pack('<q', -1)) * 2),
         'empty-expiring-valkey': (v80, 22, none),
@@ -459,7 +462,8 @@ def flawed_collections():
         wrap = string if lists else lambda blob: length(1) + string(blob)
         whole = zl if name != 'hash' else ziplist(b'a', b'bb', 5, 6)
         for flaw, blob in {
-            'count': spliced(whole, 8, b'\x09'), 'total': spliced(whole, 0, b'\x09'), 'uncounted': spliced(whole, 8, b'\xff\xff'),
+            'count': spliced(whole, 8, b'\x09'), 'total': spliced(whole, 0, b'\x09'),
+            'uncounted': spliced(whole, 8, b'\xff\xff'),
             'tail': spliced(whole, 4, b'\x0d'), 'far-tail': spliced(whole, 4, b'\xff\xff'),
             'previous': spliced(whole, 13, b'\x07'), 'encoding': spliced(whole, 11, b'\xc7'),
             'overrun': spliced(whole, 11, b'\x3f'), 'early-end': spliced(whole, 13, b'\xff'),
@@ -471,7 +475,8 @@ def flawed_collections():
         wrap = string if number != 18 else lambda blob: length(1) + length(2) + string(blob)
         whole = lp if name != 'hash' else listpack(b'a', b'bb', 5, 6)
         for flaw, blob in {
-            'count': spliced(whole, 4, b'\x09'), 'total': spliced(whole, 0, b'\x09'), 'uncounted': spliced(whole, 4, b'\xff\xff'),
+            'count': spliced(whole, 4, b'\x09'), 'total': spliced(whole, 0, b'\x09'),
+            'uncounted': spliced(whole, 4, b'\xff\xff'),
             'backlen': spliced(whole, 8, b'\x05'), 'encoding': spliced(whole, 6, b'\xf7'),
             'overrun': spliced(whole, 6, b'\xbf'), 'early-end': spliced(whole, 9, b'\xff'),
             'no-end': whole[:-1] + b'\xfe', 'short': whole[:6],
@@ -505,7 +510,8 @@ def flawed_streams():
         'stream-good': stream(good, groups=[group('g', [one], ('c', [one]))]),
         'stream-count': stream(spliced(good, 4, b'\x4d')), 'stream-uncounted': stream(spliced(good, 4, b'\xff\xff')),
         'stream-early-end': stream(early), 'stream-goes-on': stream(listpack(1, 0, 1, b'f', 0, 2, 0, 0, b'v', 4, 9)),
-        'stream-total': stream(spliced(good, 0, b'\x07')), 'stream-ends': stream(listpack(2, 0, 1, b'f', 0, 2, 0, 0, b'v', 4)),
+        'stream-total': stream(spliced(good, 0, b'\x07')),
+        'stream-ends': stream(listpack(2, 0, 1, b'f', 0, 2, 0, 0, b'v', 4)),
         'stream-length': stream(good, entries=7), 'stream-length-less': stream(good, entries=0),
         'stream-no-nodes': stream(entries=1), 'stream-no-entries': stream(entries=0),
         'stream-text': stream(listpack(1, 0, 1, b'f', 0, b'two', 0, 0, b'v', 4)),
@@ -540,8 +546,9 @@ def flawed():
     for name, (header, number, value) in {**flawed_collections(), **flawed_streams()}.items():
         out[name + '.rdb'] = header + entry(number, 'key', value) + b'\xff' + bytes(8)
     out['slot-import-name.rdb'] = rdb(b'VALKEY080', b'\xf3' + string('short') + length(0))
-    out['slot-import-range.rdb'] = rdb(b'VALKEY080', b'\xf3' + string('0123456789' * 4) + length(1) + length(5) + length(4))
-    out['slot-import-slot.rdb'] = rdb(b'VALKEY080', b'\xf3' + string('0123456789' * 4) + length(1) + length(5) + length(16384))
+    for name, first, last in (('range', 5, 4), ('slot', 5, 16384)):
+        ranges = length(1) + length(first) + length(last)
+        out['slot-import-%s.rdb' % name] = rdb(b'VALKEY080', b'\xf3' + string('0123456789' * 4) + ranges)
     out['module-when.rdb'] = rdb(b'REDIS0009', b'\xf7' + module_id('aofkit-mo', 3) + b'\x01\x02' + MODULE)
     return out
 

@@ -16,7 +16,7 @@ mod walker;
 
 pub use damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed, PackedFault, Packing, StreamFault};
 pub use opcode::{DataType, HEADER_LENGTH, Header, Magic, Opcode, TYPES, TypeRow, is_rdb, type_row};
-pub use support::{Refusal, checker_refusal, refusal, takes_type, takes_version};
+pub use support::{Refusal, checker_refusal, refusal, taken_for_rdb, takes_type, takes_version};
 pub use value::ModuleId;
 pub use walker::{Checksum, Entry, Item, Walker};
 

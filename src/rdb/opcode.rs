@@ -29,6 +29,9 @@ pub struct Header {
     pub magic: Magic,
     /// The version of the format.
     pub version: u32,
+    /// Whether the byte behind the magic is `0`, as in everything that servers write. For Valkey 9 nothing else is an
+    /// RDB of Redis.
+    pub padded: bool,
 }
 
 /// How many bytes a header has.
@@ -43,11 +46,12 @@ impl Header {
         } else {
             (Magic::Valkey, bytes.strip_prefix(b"VALKEY")?)
         };
+        let padded = digits.starts_with(b"0");
         let digits = digits.trim_ascii_start();
         let digits = digits.strip_prefix(b"+").unwrap_or(digits);
         let digits = digits.split(|byte| !byte.is_ascii_digit()).next().unwrap_or_default();
         let version = digits.iter().fold(0, |version, digit| version * 10 + u32::from(digit - b'0'));
-        Some(Self { magic, version })
+        Some(Self { magic, version, padded })
     }
 
     /// Whether this build knows the version: Redis 1 to 16, Valkey 80.
@@ -107,14 +111,15 @@ pub enum Opcode {
 }
 
 impl Opcode {
-    /// The opcode that a byte is in files of `magic`; none when this build knows none. 243 means different things in
-    /// files of Redis (8.6 and later) and of Valkey (9.0 and later). 246, which only release candidates of Redis 7.0
+    /// The opcode that a byte is in files that begin with `header`; none when this build knows none. 243 means different
+    /// things in files of Redis (from version 13, Redis 8.6) and of Valkey (9.0). 246, which only release candidates of Redis 7.0
     /// wrote, is refused by every server, and not known here.
-    pub const fn of(magic: Magic, number: u8) -> Option<Self> {
+    pub const fn of(header: Header, number: u8) -> Option<Self> {
         Some(match number {
-            243 => match magic {
-                Magic::Redis => Self::KeyMeta,
-                Magic::Valkey => Self::SlotImport,
+            243 => match header {
+                Header { magic: Magic::Valkey, .. } => Self::SlotImport,
+                Header { version: 13.., .. } => Self::KeyMeta,
+                Header { .. } => return None,
             },
             244 => Self::SlotInfo,
             245 => Self::Function,

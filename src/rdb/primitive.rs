@@ -446,3 +446,155 @@ impl Crc64 {
         crc.value()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn reader(bytes: &[u8]) -> Reader<'_> {
+        Reader::new(bytes, 0)
+    }
+
+    fn kind<T: std::fmt::Debug>(result: Result<T, Fault>) -> DamageKind {
+        result.unwrap_err().kind
+    }
+
+    #[test]
+    fn the_checksum_is_that_of_redis() {
+        // The test vector in Redis's crc64.c.
+        assert_eq!(Crc64::of(b"123456789"), 0xe9c6_d914_c4b8_d9ca);
+        let mut crc = Crc64::default();
+        crc.update(b"1234");
+        crc.update(b"");
+        crc.update(b"56789");
+        assert_eq!(crc.value(), Crc64::of(b"123456789"));
+    }
+
+    #[test]
+    fn lengths_are_read_in_each_of_their_five_forms() {
+        for (bytes, length) in [
+            (&[0x3f][..], 63),
+            (&[0x7f, 0xff], 16383),
+            (&[0x80, 1, 2, 3, 4], 0x0102_0304),
+            (&[0x81, 0, 0, 1, 0, 0, 0, 0, 0], 1 << 40),
+            (&[0xc5], 5),
+        ] {
+            let mut reader = reader(bytes);
+            assert_eq!(reader.length(), Ok(length));
+            assert_eq!(reader.position(), bytes.len());
+        }
+        assert_eq!(reader(&[0xc5]).length_or_encoding(), Ok(Length::Encoded(5)));
+    }
+
+    #[test]
+    fn a_length_that_is_none_says_where_and_how_far_it_was_read() {
+        let fault = reader(&[0x82, 0, 0]).length().unwrap_err();
+        assert_eq!((fault.offset, fault.position), (0, 1));
+        assert_eq!(fault.kind, Malformed::LengthEncoding(0x82).into());
+        let fault = reader(&[0x80, 1, 2]).length().unwrap_err();
+        assert_eq!((fault.offset, fault.position), (3, 1));
+        assert_eq!(fault.kind, DamageKind::Truncated { missing: 2 });
+        let reserved = [0x81, 255, 255, 255, 255, 255, 255, 255, 255];
+        assert_eq!(kind(reader(&reserved).length()), Malformed::ReservedLength.into());
+        assert_eq!(reader(&reserved).number(), Ok(u64::MAX));
+        assert_eq!(kind(reader(&[]).byte()), DamageKind::Truncated { missing: 1 });
+        assert_eq!(kind(reader(&[1]).take(u64::MAX)), DamageKind::Truncated { missing: u64::MAX - 1 });
+    }
+
+    #[test]
+    fn strings_are_read_in_each_of_their_forms() {
+        for (bytes, string) in [
+            (&b"\x03abc"[..], &b"abc"[..]),
+            (b"\x00", b""),
+            (b"\xc0\x80", b"-128"),
+            (b"\xc1\xff\x7f", b"32767"),
+            (b"\xc2\x00\x00\x00\x80", b"-2147483648"),
+            (b"\xc3\x05\x07\x01ab\x60\x01", b"abababa"),
+        ] {
+            assert_eq!(reader(bytes).string().unwrap().bytes().unwrap(), string);
+        }
+        assert_eq!(kind(reader(b"\xc4").string()), Malformed::StringEncoding(4).into());
+        assert_eq!(kind(reader(b"\x05abc").string()), DamageKind::Truncated { missing: 2 });
+    }
+
+    /// Both ways through compressed bytes.
+    fn decompress(compressed: &[u8], claimed: u64) -> Result<Vec<u8>, LzfFault> {
+        let mut output = b"left over".to_vec();
+        let result = lzf_decompress(compressed, claimed, &mut output);
+        assert_eq!(result, lzf_verify(compressed, claimed));
+        result.map(|()| output)
+    }
+
+    #[test]
+    fn lzf_gives_literals_and_copies_that_overlap_or_not() {
+        assert_eq!(decompress(b"\x02abc", 3).unwrap(), b"abc");
+        assert_eq!(decompress(b"\x02abc\x20\x02", 6).unwrap(), b"abcabc");
+        assert_eq!(decompress(b"\x00a\xe0\x05\x00", 15).unwrap(), b"aaaaaaaaaaaaaaa");
+        assert_eq!(decompress(b"\x01ab\x60\x01\x00c", 8).unwrap(), b"abababac");
+        // The servers' decompressor says 0 when it fails, which is the length claimed.
+        assert_eq!(decompress(b"\xff", 0).unwrap(), b"");
+    }
+
+    #[test]
+    fn lzf_that_lies_is_found() {
+        assert_eq!(decompress(b"\x05ab", 6), Err(LzfFault::Ends));
+        assert_eq!(decompress(b"\x00a\x20", 4), Err(LzfFault::Ends));
+        assert_eq!(decompress(b"\x00a\xe0\x05", 16), Err(LzfFault::Ends));
+        assert_eq!(decompress(b"\x00a\x20\x01", 4), Err(LzfFault::Reference));
+        assert_eq!(decompress(b"\x20\x00", 3), Err(LzfFault::Reference));
+        assert_eq!(decompress(b"\x02abc", 2), Err(LzfFault::TooLong(2)));
+        assert_eq!(decompress(b"\x02abc", 4), Err(LzfFault::TooShort { claimed: 4, actual: 3 }));
+        assert_eq!(decompress(b"", 1), Err(LzfFault::TooShort { claimed: 1, actual: 0 }));
+        assert_eq!(decompress(b"\x00a\xe0\xff\x00", 200), Err(LzfFault::TooLong(200)));
+    }
+
+    #[test]
+    fn a_claimed_length_allocates_nothing() {
+        let mut output = Vec::new();
+        assert!(lzf_decompress(b"\x00a", u64::MAX, &mut output).is_err());
+        assert!(output.capacity() < 1000);
+    }
+
+    #[test]
+    fn ascii_scores_are_what_scanf_takes() {
+        for text in ["1", "-1.5", "+.5", "5.", "1e300", "1e+5", "inf", "-INFINITY", "nan", " 7", "3x", "0x1p3", "0xA"] {
+            assert!(scans_as_double(text.as_bytes()), "{text}");
+        }
+        for text in ["", "-", ".", "e5", "one", "1e", "1e+", "1ex", "0x", "0x.", "--1"] {
+            assert!(!scans_as_double(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn canonical_integers_are_those_that_print_alike() {
+        for number in [0, 1, -1, 10, i64::MAX, i64::MIN] {
+            assert_eq!(canonical_integer(number.to_string().as_bytes()), Some(number));
+        }
+        for text in ["", "-", "-0", "00", "01", "+1", " 1", "1 ", "9223372036854775808", "99999999999999999999"] {
+            assert_eq!(canonical_integer(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_compressed_bytes_end_alike_in_both_ways(
+            compressed in proptest::collection::vec(any::<u8>(), 0..60),
+            claimed in 0_u64..3000,
+        ) {
+            if let Ok(output) = decompress(&compressed, claimed) {
+                prop_assert_eq!(output.len() as u64, claimed);
+            }
+        }
+
+        #[test]
+        fn arbitrary_strings_never_read_past_the_end(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let mut reader = Reader::new(&bytes, 0);
+            while let Ok(string) = reader.string() {
+                prop_assert!(string.bytes().is_ok());
+            }
+            prop_assert!(reader.position() <= bytes.len());
+        }
+    }
+}

@@ -39,16 +39,18 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     let mut keys = Ids::default();
     for _ in 0..nodes {
         let offset = context.reader.position();
+        let mut same = false;
         if let Some(key) = node_key(context)? {
             keys.push(key);
-            if keys.repeats() {
-                flaw(context, offset, StreamFault::DuplicateNode, Seen::ALWAYS);
-            }
+            same = keys.repeats();
         }
         context.blob(|context, bytes, place| {
             live = live.saturating_add(node(context, layout, bytes, place));
             Ok(())
         })?;
+        if same {
+            flaw(context, offset, StreamFault::DuplicateNode, Seen::ALWAYS);
+        }
     }
     let start = context.reader.position();
     if keys.any_twice() {
@@ -68,15 +70,15 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     }
     let groups = context.reader.length()?;
     let mut names = Names::default();
-    for _ in 0..groups {
-        let offset = context.reader.position();
-        names.push(context, offset)?;
-        group(context, layout)?;
-    }
-    if let Some(offset) = names.twice() {
-        flaw(context, offset, StreamFault::DuplicateGroup, Seen::ALWAYS);
-    }
-    Ok(())
+    let mut read = || {
+        for _ in 0..groups {
+            group(context, layout, &mut names)?;
+        }
+        Ok(())
+    };
+    let result = read();
+    names.none_twice(context, StreamFault::DuplicateGroup, Seen::ALWAYS);
+    result
 }
 
 /// The key of a node: an id of 16 bytes, big endian.
@@ -225,18 +227,24 @@ impl NodeElements<'_> {
     }
 }
 
-fn group(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
+fn group<'a>(context: &mut Context<'a>, layout: Layout, names: &mut Names<'a>) -> Result<(), Fault> {
+    let (offset, name) = (context.reader.position(), context.reader.raw_string()?);
     // The last id delivered; then the number of entries read.
     for _ in 0..if layout >= Layout::Counters { 3 } else { 2 } {
         context.reader.number()?;
     }
+    names.push(context, offset, name)?;
     let start = context.reader.position();
     let mut pending = Ids::default();
     for _ in 0..context.reader.length()? {
+        let offset = context.reader.position();
         pending.push(u128::from_be_bytes(context.reader.array()?));
         // When it was delivered, and how often.
         context.reader.take(8)?;
         context.reader.number()?;
+        if pending.repeats() {
+            flaw(context, offset, StreamFault::DuplicatePending, Seen::ALWAYS);
+        }
     }
     if pending.any_twice() {
         flaw(context, start, StreamFault::DuplicatePending, Seen::ALWAYS);
@@ -244,21 +252,29 @@ fn group(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     let mut owned = vec![false; pending.ids.len()];
     let consumers = context.reader.length()?;
     let mut names = Names::default();
-    for _ in 0..consumers {
-        let offset = context.reader.position();
-        names.push(context, offset)?;
-        consumer(context, layout, &pending, &mut owned)?;
-    }
-    if let Some(offset) = names.twice() {
-        flaw(context, offset, StreamFault::DuplicateConsumer, Seen::SINCE_7);
-    }
-    if owned.contains(&false) {
+    let mut read = || {
+        for _ in 0..consumers {
+            consumer(context, layout, &mut names, &pending, &mut owned)?;
+        }
+        Ok(())
+    };
+    let result = read();
+    names.none_twice(context, StreamFault::DuplicateConsumer, Seen::SINCE_7);
+    if result.is_ok() && owned.contains(&false) {
         flaw(context, start, StreamFault::PendingWithoutConsumer, Seen::DEEP);
     }
-    Ok(())
+    result
 }
 
-fn consumer(context: &mut Context<'_>, layout: Layout, pending: &Ids, owned: &mut [bool]) -> Result<(), Fault> {
+fn consumer<'a>(
+    context: &mut Context<'a>,
+    layout: Layout,
+    names: &mut Names<'a>,
+    pending: &Ids,
+    owned: &mut [bool],
+) -> Result<(), Fault> {
+    let (offset, name) = (context.reader.position(), context.reader.raw_string()?);
+    names.push(context, offset, name)?;
     // When it was last seen, and last active.
     context.reader.take(if layout >= Layout::ActiveTime { 16 } else { 8 })?;
     let start = context.reader.position();
@@ -267,6 +283,9 @@ fn consumer(context: &mut Context<'_>, layout: Layout, pending: &Ids, owned: &mu
         let offset = context.reader.position();
         let id = u128::from_be_bytes(context.reader.array()?);
         own.push(id);
+        if own.repeats() {
+            flaw(context, offset, StreamFault::DuplicateOwned, Seen::ALWAYS);
+        }
         match pending.ids.binary_search(&id).ok().and_then(|index| owned.get_mut(index)) {
             Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::NEWEST),
             Some(owned) => *owned = true,
@@ -307,31 +326,32 @@ impl Ids {
     }
 }
 
-/// Names of groups or consumers, unopened.
+/// Names of groups or consumers, unopened: where each is, and how far a server has read when it takes it in.
 #[derive(Debug, Default)]
 struct Names<'a> {
-    seen: Vec<(usize, RawString<'a>)>,
+    seen: Vec<(usize, usize, RawString<'a>)>,
     members: Members,
     text: Vec<u8>,
 }
 
 impl<'a> Names<'a> {
-    fn push(&mut self, context: &mut Context<'a>, offset: usize) -> Result<(), Fault> {
-        let name = context.reader.raw_string()?;
+    fn push(&mut self, context: &mut Context<'a>, offset: usize, name: RawString<'a>) -> Result<(), Fault> {
         let bytes = name.open(&mut self.text).map_err(|fault| broken(&context.reader, offset, fault))?;
         self.members.add(bytes);
-        self.seen.push((offset, name));
+        self.seen.push((offset, context.reader.position(), name));
         Ok(())
     }
 
-    /// The offset of a name that was there before.
-    fn twice(&mut self) -> Option<usize> {
+    /// Notes the first name that was there before.
+    fn none_twice(&mut self, context: &mut Context<'a>, fault: StreamFault, seen: Seen) {
         if !self.members.suspicious() {
-            return None;
+            return;
         }
         let mut again = self.members.again();
         let text = &mut self.text;
         let mut repeats = |name: &RawString<'_>| name.open(text).is_ok_and(|bytes| again.repeats(bytes));
-        self.seen.iter().find(|(_, name)| repeats(name)).map(|(offset, _)| *offset)
+        if let Some((offset, position, _)) = self.seen.iter().find(|(_, _, name)| repeats(name)) {
+            context.flaw_at(*offset, *position, Malformed::Stream(fault), seen);
+        }
     }
 }

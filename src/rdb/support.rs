@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::damage::Judge;
 use super::opcode::{Header, Magic, Opcode, TypeRow};
 use super::value::ModuleId;
 use super::walker::Item;
@@ -23,12 +24,23 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Version(Header { magic: Magic::Redis, version }) => write!(f, "RDB version {version}"),
-            Self::Version(Header { magic, version }) => write!(f, "RDB version {version} of {magic}"),
+            Self::Version(Header { magic: Magic::Redis, version, .. }) => write!(f, "RDB version {version}"),
+            Self::Version(Header { magic, version, .. }) => write!(f, "RDB version {version} of {magic}"),
             Self::Type(row) => write!(f, "RDB type {} ({})", row.number, row.name),
             Self::Opcode(opcode) => write!(f, "RDB opcode {}", opcode.number()),
             Self::Module(module) => write!(f, "data of the module type '{}'", module.name()),
         }
+    }
+}
+
+/// Whether `judge` takes a file of an append-only log that begins with these bytes for an RDB, and not for RESP.
+///
+/// The server of Valkey 9.1 looks for `REDIS0` or `VALKEY`, everything else for `REDIS` alone. That goes for
+/// `valkey-check-aof` of 9.1.2 too, which so calls every base that its own server writes a format error.
+pub fn taken_for_rdb(judge: Judge, bytes: &[u8]) -> bool {
+    match judge {
+        Judge::Loader(Server::Valkey9) => bytes.starts_with(b"REDIS0") || bytes.starts_with(b"VALKEY"),
+        Judge::Loader(_) | Judge::Checker(_) => bytes.starts_with(b"REDIS"),
     }
 }
 
@@ -38,7 +50,8 @@ const VECTOR_SET: &str = "vectorset";
 /// Why `server` refuses to load `item`; none when it does not, flaws aside.
 ///
 /// Asked of 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1 and 9.1.2 with their default configuration. Valkey 9 loads the versions
-/// 12 to 79, which it reserves for others, only with `rdb-version-check relaxed`.
+/// 12 to 79, which it reserves for others, only with `rdb-version-check relaxed`; on a slot import it dies unless
+/// `cluster-enabled yes`.
 pub fn refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
     match item {
         Item::Header(header) => (!takes_version(server, *header)).then_some(Refusal::Version(*header)),
@@ -56,11 +69,12 @@ pub fn refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
 }
 
 /// Why the `check-rdb` of `server` (and its `check-aof`, for a preamble or base) calls `item` invalid; none when it
-/// does not, flaws aside. It minds what the server minds, but for modules, whose data it passes over, and for versions
-/// that Valkey 9 only warns of.
+/// does not, flaws aside. It minds what the server minds, but for modules, whose data it passes over, and, with Valkey 9, for
+/// slot imports and for versions of which it only warns.
 pub fn checker_refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
     match refusal(server, item)? {
         Refusal::Module(_) => None,
+        Refusal::Opcode(Opcode::SlotImport) if server == Server::Valkey9 => None,
         Refusal::Version(header) if server == Server::Valkey9 && warned_of(header) => None,
         refusal => Some(refusal),
     }
@@ -69,7 +83,11 @@ pub fn checker_refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
 /// Versions that Valkey 9 calls foreign (12 to 79) or future (Valkey above 80): its checker goes on and ends with
 /// `loading requires config 'rdb-version-check relaxed'`.
 const fn warned_of(header: Header) -> bool {
-    matches!(header, Header { version: 12..=79, .. } | Header { magic: Magic::Valkey, version: 81.. })
+    match header {
+        Header { magic: Magic::Redis, version: 12..=79, padded } => padded,
+        Header { magic: Magic::Valkey, version: 12..=79 | 81.., .. } => true,
+        Header { .. } => false,
+    }
 }
 
 /// Whether `server` loads this version of the format.
@@ -78,6 +96,7 @@ pub const fn takes_version(server: Server, header: Header) -> bool {
         (Server::Redis62, Magic::Redis) => 9,
         (Server::Redis70, Magic::Redis) => 10,
         (Server::Redis80, Magic::Redis) => 12,
+        (Server::Valkey9, Magic::Redis) if !header.padded => return false,
         (Server::Valkey8 | Server::Valkey9, Magic::Redis) => 11,
         (Server::Valkey9, Magic::Valkey) => return header.version == 80,
         (_, Magic::Valkey) => return false,
@@ -98,8 +117,7 @@ pub const fn takes_type(server: Server, row: &TypeRow) -> bool {
 
 const fn takes_opcode(server: Server, opcode: Opcode) -> bool {
     match opcode {
-        Opcode::KeyMeta => false,
-        Opcode::SlotImport => matches!(server, Server::Valkey9),
+        Opcode::KeyMeta | Opcode::SlotImport => false,
         Opcode::SlotInfo => matches!(server, Server::Redis80 | Server::Valkey9),
         Opcode::Function => !matches!(server, Server::Redis62),
         _ => true,

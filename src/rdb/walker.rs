@@ -183,7 +183,7 @@ impl<'a> Walker<'a> {
             bytes,
             context: Context::new(reader),
             state: State::Header,
-            header: Header { magic: Magic::Redis, version: 0 },
+            header: Header { magic: Magic::Redis, version: 0, padded: true },
             database: 0,
             attributes: Attributes::default(),
             checksum: Crc64::default(),
@@ -252,7 +252,7 @@ impl<'a> Walker<'a> {
                 self.item = self.attributes.start.unwrap_or(start);
                 return self.read_entry(row).map(Item::Entry);
             }
-            let Some(opcode) = Opcode::of(self.header.magic, number) else {
+            let Some(opcode) = Opcode::of(self.header, number) else {
                 // Types grow from below, opcodes from above.
                 let kind = if number < 128 { DamageKind::UnknownType } else { DamageKind::UnknownOpcode };
                 return Err(self.damage(self.context.reader.fault(start, kind(number))));

@@ -81,3 +81,6 @@ fn signed(bytes: &[u8]) -> i64 {
     let value = bytes.iter().rev().fold(0_u64, |value, byte| value << 8 | u64::from(*byte));
     (value << unused).cast_signed() >> unused
 }
+
+#[cfg(test)]
+mod tests;
