@@ -327,3 +327,25 @@ fn a_name_that_no_server_has_is_remarked_on() {
 fn the_help_has_examples_and_the_fields_of_json() {
     inspect().arg("--help").assert().success().stdout(contains("Examples:").and(contains("transaction (its number")));
 }
+
+#[test]
+fn what_cannot_be_read_is_said_once_and_what_is_no_log_is_not_to_be_fixed() {
+    let directory = Directory::new();
+    let missing = directory.path().join("missing");
+    let expected = format!("aofkit: {}: cannot open: No such file or directory\n", missing.display());
+    inspect().arg(&missing).assert().code(2).stdout("").stderr(expected);
+    let path = directory.file("notes.txt", b"buy milk\n");
+    let output = inspect().arg(&path).assert().code(1).stdout("").get_output().stderr.clone();
+    let talk = String::from_utf8(output).unwrap();
+    assert!(talk.contains("notes.txt, byte 0 (record 1)") && talk.contains("is this an append-only file?"), "{talk}");
+    assert!(!talk.contains("aofkit fix"), "{talk}");
+}
+
+#[test]
+fn only_what_can_grow_is_followed() {
+    let directory = Directory::new();
+    let path =
+        directory.file("a.aof.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00");
+    inspect().arg("--follow").arg(&path).assert().code(2).stderr(contains("compressed"));
+    inspect().args(["--follow", "/dev/null"]).assert().code(2).stderr(contains("only a regular file"));
+}

@@ -20,7 +20,7 @@ use super::traverse::{Behind, Checkpoint, Visitor, is_cut_annotation, is_incompl
 use super::{Settings, chosen};
 use crate::Error;
 use crate::aof::log::{Layout, Log, Part, Role};
-use crate::input::Input;
+use crate::input::{Container, Input};
 use crate::rdb;
 use crate::report::escape::Argument;
 use crate::select::{Course, Selection, Walk};
@@ -332,7 +332,7 @@ impl Tail {
                     break;
                 }
                 Err(damage) => {
-                    pumped = Pumped::Damaged(finding::of_damage(&self.part, &damage));
+                    pumped = Pumped::Damaged(finding::of_damage(&self.part, &damage, Container::Plain));
                     break;
                 }
             };

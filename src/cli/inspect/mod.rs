@@ -11,12 +11,13 @@ use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
 use super::Outcome;
 use super::console::Console;
 use super::progress::Progress;
 use crate::aof::log::{Log, Part, Role};
+use crate::input::Container;
 use crate::rdb;
 use crate::report::escape::Argument;
 use crate::report::inspect::{Announced, Heading, Json, Lengths, Printer, Resp, Text};
@@ -24,7 +25,7 @@ use crate::report::style::Style;
 use crate::select::Selection;
 use arguments::Format;
 pub use arguments::Inspect;
-use finding::Finding;
+use finding::{Finding, Remedy};
 use follow::Follower;
 use show::{Count, Counted, Show, Tally};
 use traverse::{Checkpoint, Growth, Traversal};
@@ -68,9 +69,13 @@ pub fn run(typed: Inspect, console: &mut Console) -> anyhow::Result<Outcome> {
     for path in &settings.paths {
         match inspect(&settings, path, console) {
             Ok(this) => outcome = outcome.max(this),
-            Err(error) if settings.paths.len() == 1 || super::is_broken_pipe(&error) => return Err(error),
+            Err(error) if super::is_broken_pipe(&error) => return Err(error),
             Err(error) => {
-                console.error(&format!("{error:#}"));
+                // This crate's errors say all of it themselves; so their sources are not to be said again.
+                match error.downcast_ref::<crate::Error>() {
+                    Some(error) => console.error(&error.to_string()),
+                    None => console.error(&format!("{error:#}")),
+                }
                 outcome = Outcome::CannotSay;
             }
         }
@@ -79,6 +84,11 @@ pub fn run(typed: Inspect, console: &mut Console) -> anyhow::Result<Outcome> {
 }
 
 fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::Result<Outcome> {
+    if settings.purpose == Purpose::Follow
+        && std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+    {
+        bail!("{}: only a regular file or a directory can be followed", path.display());
+    }
     let log = if path == Path::new("-") { Log::from_stdin()? } else { Log::open(path)? };
     let parts = chosen(settings, &log)?;
     settings.refuse_what_cannot_be(path, &parts)?;
@@ -179,6 +189,11 @@ impl Settings {
                 names.join(", ")
             );
         }
+        if let ([part], Purpose::Follow) = (parts, self.purpose)
+            && part.open()?.container() != Container::Plain
+        {
+            bail!("{}: a compressed file cannot be followed", path.display());
+        }
         if self.format != Format::Resp || self.rdb == Rdb::Skipped || self.purpose == Purpose::Count {
             return Ok(());
         }
@@ -188,7 +203,7 @@ impl Settings {
                 bail!(
                     "{}: begins with an RDB, whose entries --format resp cannot write as commands; --skip-rdb writes the \
                      commands behind it alone, and --format json shows the entries",
-                    Argument(file_name(part))
+                    part.path.display()
                 );
             }
         }
@@ -230,12 +245,14 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
     for finding in findings {
         console.error(&finding.text);
     }
-    if path != Path::new("-") {
-        let path = shell_word(log.path.as_os_str());
-        console.say(&format!(
-            "  aofkit check {path}           says more, and what a server would do with it\n  \
-             aofkit fix --dry-run {path}   says what a repair would cut, and changes nothing"
-        ));
+    if path == Path::new("-") {
+        return Outcome::Unsound;
+    }
+    let path = shell_word(log.path.as_os_str());
+    let width = path.len();
+    console.say(&format!("  aofkit check {path:width$}           # more, and what a server would do"));
+    if findings.iter().any(|finding| finding.remedy == Remedy::Fix) {
+        console.say(&format!("  aofkit fix --dry-run {path:width$}   # what a repair would cut"));
     }
     Outcome::Unsound
 }
@@ -253,14 +270,4 @@ fn hint_at_unknown_commands(settings: &Settings, console: &mut Console) {
         let name = Argument(&name.name);
         console.say(&format!("aofkit: note: {name} is no command of Redis or Valkey; a module's, or a slip?"));
     }
-}
-
-/// The error of a file, in the words of the command line.
-fn read_context(part: &Part) -> String {
-    format!("cannot go on at {}", Argument(file_name(part)))
-}
-
-/// Opens a part, naming it where the log has several.
-fn open(part: &Part) -> anyhow::Result<crate::input::Input> {
-    part.open().with_context(|| read_context(part))
 }

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::super::progress::Progress;
-use super::finding::{self, Finding};
-use super::{Rdb, open};
+use super::Rdb;
+use super::finding::{self, Finding, Remedy};
 use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, Damage, DamageKind};
@@ -122,7 +122,7 @@ impl Traversal<'_> {
         findings: &mut Vec<Finding>,
         visitor: &mut impl Visitor,
     ) -> anyhow::Result<PartEnd> {
-        let input = open(part)?;
+        let input = part.open()?;
         input.advise_sequential();
         visitor.part(start.part, &input)?;
         let bytes = input.bytes();
@@ -138,16 +138,22 @@ impl Traversal<'_> {
         };
         let is_last = start.part + 1 == self.parts.len();
         let growing = is_last && self.growth == Growth::Expected;
-        let course = match self.records(start.part, &mut walk, growing, visitor)? {
+        let end = self.records(start.part, &mut walk, growing, visitor)?;
+        if let Ok(Some(change)) = input.changed()
+            && !growing
+        {
+            findings.extend(finding::of_change(part, change));
+        }
+        let course = match end {
             RecordsEnd::Whole(course) => course,
             RecordsEnd::Stopped => return Ok(PartEnd::Stopped),
             RecordsEnd::Damaged(damage) => {
-                findings.push(finding::of_damage(part, &damage));
+                findings.push(finding::of_damage(part, &damage, input.container()));
                 return Ok(PartEnd::Stopped);
             }
         };
         if let Some(defect) = input.defect() {
-            findings.push(Finding { text: defect.to_string() });
+            findings.push(Finding { text: defect.to_string(), remedy: Remedy::None });
             return Ok(PartEnd::Stopped);
         }
         if let Some(opening) = course.course.opening().filter(|_| !growing) {

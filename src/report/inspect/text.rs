@@ -286,6 +286,18 @@ impl<W: Write> Text<W> {
         self.width().saturating_sub(self.offset_width + 2 + 2 + 2 + TYPE_WIDTH + ENCODING_WIDTH + 2 + SIZE_WIDTH + 2)
     }
 
+    /// Unix milliseconds in RFC 3339, to the second where room is dear; the bare number where no calendar reaches.
+    fn moment(&self, milliseconds: i64) -> String {
+        let shown = match self.lengths {
+            Lengths::Within(_) => milliseconds.saturating_sub(milliseconds.rem_euclid(1000)),
+            Lengths::Full => milliseconds,
+        };
+        match Timestamp::from_millisecond(shown) {
+            Ok(moment) => moment.to_string(),
+            Err(_) => format!("at {milliseconds} ms"),
+        }
+    }
+
     fn entry(&mut self, entry: &rdb::Entry<'_>) -> io::Result<()> {
         let (kind, encoding) = (entry.kind.data_type.name(), entry.kind.encoding);
         let left = self.item_head(entry.offset, Some(entry.database), kind, encoding, entry.value.len());
@@ -299,7 +311,7 @@ impl<W: Write> Text<W> {
             None => {}
         }
         if let Some(expiry) = entry.expiry {
-            remarks.push(format!("expires {}", moment(expiry)));
+            remarks.push(format!("expires {}", self.moment(expiry)));
         }
         let remarks = remarks.join(", ");
         self.strong(&entry.key, left.saturating_sub(remarks.len() + 2))?;
@@ -325,14 +337,6 @@ fn fit(arguments: &[&[u8]], mut columns: usize) -> bool {
         columns -= used;
     }
     true
-}
-
-/// Unix milliseconds in RFC 3339; the bare number where no calendar reaches.
-fn moment(milliseconds: i64) -> String {
-    match Timestamp::from_millisecond(milliseconds) {
-        Ok(moment) => moment.to_string(),
-        Err(_) => format!("at {milliseconds} ms"),
-    }
 }
 
 impl Time {
