@@ -145,9 +145,10 @@ impl Check<'_> {
             (Server::Valkey9, Magic::Valkey) => true,
             (_, magic) => magic == Magic::Redis,
         });
-        let Some(Header { magic, version }) = header else {
+        let Some(header) = header else {
             return Err(self.error(READ, b"Wrong signature trying to load DB from file"));
         };
+        let Header { magic, version, .. } = header;
         let known = match (self.server, magic) {
             (Server::Redis62, _) => 1..=9,
             (Server::Redis70, _) => 1..=10,
@@ -157,7 +158,7 @@ impl Check<'_> {
             (Server::Valkey9, Magic::Valkey) => 80..=80,
         };
         // What this build cannot walk it cannot vouch for.
-        if !known.contains(&version) || !(Header { magic, version }).is_known() {
+        if !known.contains(&version) || !header.is_known() {
             return Err(self.error(READ, format!("Can't handle RDB format version {version}").as_bytes()));
         }
         self.version = version;
@@ -366,9 +367,11 @@ fn type_name(server: Server, row: &TypeRow) -> &'static str {
 
 /// The offset behind the type of the entry that starts at `item`: behind what opcodes say about its key, and one byte more.
 fn behind_type(bytes: &[u8], item: u64) -> u64 {
+    // None of these opcodes depends on the version.
+    let header = Header { magic: Magic::Redis, version: 12, padded: true };
     let mut at = usize::try_from(item).unwrap_or(usize::MAX);
     while let Some(&number) = bytes.get(at) {
-        at += match Opcode::of(Magic::Redis, number) {
+        at += match Opcode::of(header, number) {
             Some(Opcode::ExpireMilliseconds) => 9,
             Some(Opcode::ExpireSeconds) => 5,
             Some(Opcode::Frequency) => 2,
