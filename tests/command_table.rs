@@ -1,7 +1,7 @@
 //! Walks the whole table of commands, and compares it with real servers.
 
 // Helpers of tests may fail as tests do.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
 
 mod common;
 

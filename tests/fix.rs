@@ -1,4 +1,6 @@
 //! `aofkit fix` and the repair behind it, black box; with real servers and checkers where there are some.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(clippy::cast_possible_truncation)]
 #![cfg(feature = "cli")]
 
 mod common;

@@ -1,4 +1,5 @@
 //! A repair that fails, or is killed, at any of its operations: nothing is lost.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
 
 use std::fs::{self, File};
 use std::io;

@@ -1,7 +1,7 @@
 //! Compares the glob matcher with the servers' own, by asking which keys they list.
 
 // Helpers of tests may fail as tests do.
-#![allow(clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
 
 mod common;
 

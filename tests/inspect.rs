@@ -1,4 +1,5 @@
 //! `aofkit inspect`, from outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

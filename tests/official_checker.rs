@@ -1,7 +1,7 @@
 //! The model of the official checkers, and the drop-in, against the real tools on the same files.
 //!
 //! `AOFKIT_SERVERS` names a folder of unpacked servers (`redis-7.0/bin/redis-check-aof`, …).
-
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic, and its helpers too")]
 
 #[path = "official/cases.rs"]

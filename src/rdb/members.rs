@@ -2,6 +2,9 @@
 
 use std::collections::HashSet;
 
+/// Larger collections are not searched: 16 MiB of hashes are as much as a check may take.
+const LIMIT: usize = 1 << 21;
+
 /// The hashes of the members seen so far, kept from one collection to the next for its memory.
 #[derive(Debug, Default)]
 pub(super) struct Members {
@@ -17,11 +20,16 @@ impl Members {
     /// Takes a member in.
     #[inline]
     pub(super) fn add(&mut self, member: &[u8]) {
-        self.hashes.push(hash(member));
+        if self.hashes.len() <= LIMIT {
+            self.hashes.push(hash(member));
+        }
     }
 
     /// Whether any two members have one hash, and so have to be looked at again with [`Again`].
     pub(super) fn suspicious(&mut self) -> bool {
+        if self.hashes.len() > LIMIT {
+            return false;
+        }
         self.hashes.sort_unstable();
         self.hashes.array_windows().any(|[one, other]| one == other)
     }

@@ -1,5 +1,5 @@
 //! Real servers that load a log when they start: whether they do, what they log, and what is left of the files.
-#![allow(dead_code, clippy::expect_used)]
+#![allow(dead_code, clippy::expect_used, clippy::indexing_slicing)]
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
