@@ -1,7 +1,6 @@
 //! The committed completions and man pages are those that the command line generates now.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
 #![cfg(feature = "cli")]
-#![allow(clippy::unwrap_used, reason = "a test that cannot read its files fails")]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -102,6 +102,8 @@ impl Server {
         let directory = tempfile::Builder::new().prefix("aofkit").tempdir().expect("a temporary directory");
         let socket = directory.path().join("s");
         let mut process = Command::new(program(&folder, "server"))
+            // A server opens its log before it changes to its directory.
+            .current_dir(directory.path())
             .args(["--port", "0", "--save", "", "--logfile", "server.log", "--unixsocket"])
             .arg(&socket)
             .arg("--dir")
