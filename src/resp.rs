@@ -157,36 +157,76 @@ pub fn parse<'a>(bytes: &'a [u8], start: usize, sink: &mut impl Sink<'a>) -> Res
         _ => number(bytes, start, b'*', Field::Count)?,
     };
     for index in 0..count {
-        if let Some((argument, end)) = short_argument(bytes, at) {
-            sink.push(argument);
-            at = end;
-            continue;
-        }
-        let (length, payload) = number(bytes, at, b'$', Field::Length(index))?;
+        let (length, payload) = match short_length(bytes, at) {
+            Some(line) => line,
+            None => number(bytes, at, b'$', Field::Length(index))?,
+        };
         // No overflow: a length is below 2^63 and a slice's index is too.
         let end = payload + usize::try_from(length).unwrap_or(usize::MAX / 2);
-        match (bytes.get(payload..end), bytes.get(end..end + 2)) {
-            (Some(argument), Some(b"\r\n")) => sink.push(argument),
+        match (bytes.get(payload..end), behind_terminator(bytes, end)) {
+            (Some(argument), Some(behind)) => {
+                sink.push(argument);
+                at = behind;
+            }
             _ => return Err(argument_defect(bytes, payload, end, index)),
         }
-        at = end + 2;
     }
     Ok(at)
 }
 
-/// A whole argument of at most nine bytes, and the index behind it; most arguments of most logs are that short.
-///
-/// One bounds check for the sixteen bytes that it can take at most, and one comparison for its line.
+/// The index behind `count` arguments that start at `at`, without a look at what is in them; `None` where something is
+/// not whole or not plain, which [`parse`] then says better.
 #[inline]
-fn short_argument(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+pub(crate) fn skip_arguments(bytes: &[u8], mut at: usize, count: u32) -> Option<usize> {
+    for _ in 0..count {
+        at = match skip_tiny_argument(bytes, at) {
+            Some(behind) => behind,
+            None => {
+                let (length, payload) = match short_length(bytes, at) {
+                    Some(line) => line,
+                    None => number(bytes, at, b'$', Field::Length(0)).ok()?,
+                };
+                behind_terminator(bytes, payload + usize::try_from(length).ok()?)?
+            }
+        };
+    }
+    Some(at)
+}
+
+/// The index behind an argument of at most nine bytes: one bounds check for all that it can take.
+#[inline]
+fn skip_tiny_argument(bytes: &[u8], at: usize) -> Option<usize> {
     let window: &[u8; 16] = bytes.get(at..)?.first_chunk()?;
     let line = u32::from_le_bytes([window[0], window[1], window[2], window[3]]);
-    let digit = (line >> 8 & 0xff).wrapping_sub(u32::from(b'0'));
-    if line & 0xffff_00ff != u32::from_le_bytes(*b"$\0\r\n") || digit > 9 {
+    let length = (line >> 8 & 0xff).wrapping_sub(u32::from(b'0'));
+    if line & 0xffff_00ff != u32::from_le_bytes(*b"$\0\r\n") || length > 9 {
         return None;
     }
-    let end = 4 + digit as usize;
-    (window.get(end..end + 2)? == b"\r\n").then_some((window.get(4..end)?, at + end + 2))
+    let end = 4 + length as usize;
+    (window.get(end..end + 2)? == b"\r\n").then_some(at + end + 2)
+}
+
+/// The length and the end of a `$d CRLF` or `$dd CRLF` line, which most are: one load, and a comparison for each.
+#[inline]
+fn short_length(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    const ONE: u64 = u64::from_le_bytes(*b"$\0\r\n\0\0\0\0");
+    const TWO: u64 = u64::from_le_bytes(*b"$\0\0\r\n\0\0\0");
+    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+    let digit = |place: u32| (word >> (8 * place) & 0xff).wrapping_sub(u64::from(b'0'));
+    if word & 0xffff_00ff == ONE && digit(1) < 10 {
+        Some((digit(1), at + 4))
+    } else if word & 0xff_ff00_00ff == TWO && digit(1) < 10 && digit(2) < 10 {
+        Some((digit(1) * 10 + digit(2), at + 5))
+    } else {
+        None
+    }
+}
+
+/// The index behind the CRLF at `end`, if there is one.
+#[inline]
+pub(crate) fn behind_terminator(bytes: &[u8], end: usize) -> Option<usize> {
+    let behind = end.checked_add(2)?;
+    (bytes.get(end..behind)? == b"\r\n").then_some(behind)
 }
 
 /// `*d CRLF`, which most count lines are.

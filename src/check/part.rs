@@ -130,8 +130,12 @@ impl Examination<'_> {
         };
         report.scan = start.map(|start| {
             let prefetch = |range: std::ops::Range<usize>| input.prefetch(range.start, range.len());
-            let options =
-                scan::Options { threads: self.settings.threads, progress: self.settings.progress, prefetch: &prefetch };
+            let options = scan::Options {
+                threads: self.settings.threads,
+                progress: self.settings.progress,
+                prefetch: &prefetch,
+                ..scan::Options::default()
+            };
             scan::scan(bytes, start, self.settings.server, options)
         });
         report.format = match (&report.rdb, &report.scan) {

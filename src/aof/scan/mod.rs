@@ -21,8 +21,8 @@ use super::reader::Damage;
 use super::transaction::{Opening, Tracker};
 use crate::server::Server;
 
-/// The share of a window: large enough that stitching costs nothing, small enough for many to be in flight.
-const WINDOW: usize = 8 << 20;
+/// The usual share of a window: large enough that stitching costs nothing, small enough for many to be in flight.
+const WINDOW: NonZeroUsize = NonZeroUsize::new(8 << 20).unwrap();
 
 /// What a pass over a part found, up to its end or to its first damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +87,8 @@ impl Scan {
 pub struct Options<'p> {
     /// How many threads read.
     pub threads: NonZeroUsize,
+    /// How many bytes a window has, about.
+    pub window: NonZeroUsize,
     /// Told from time to time how many more bytes were read.
     pub progress: &'p (dyn Fn(u64) + Sync),
     /// Asked to bring a range of the part into memory just before it is read.
@@ -101,16 +103,13 @@ impl std::fmt::Debug for Options<'_> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { threads: NonZeroUsize::MIN, progress: &|_| {}, prefetch: &|_| {} }
+        Self { threads: NonZeroUsize::MIN, window: WINDOW, progress: &|_| {}, prefetch: &|_| {} }
     }
 }
 
 /// Scans the records of `bytes`, a whole file, from `start` on, with the commands that `server` knows.
 pub fn scan(bytes: &[u8], start: usize, server: Server, options: Options<'_>) -> Scan {
-    scan_in_windows(bytes, start, server, options, WINDOW)
-}
-
-fn scan_in_windows(bytes: &[u8], start: usize, server: Server, options: Options<'_>, share: usize) -> Scan {
+    let share = options.window.get();
     let shared = Shared {
         bytes,
         start,
@@ -182,7 +181,7 @@ impl<'a> Shared<'a, '_> {
     }
 
     /// Adds a window, and all that waited for it.
-    fn stitch(&self, index: usize, window: Option<Window<'a>>, memory: &mut window::Memory<'a>) {
+    fn stitch(&self, index: usize, window: Option<Window<'a>>, memory: &mut window::Memory) {
         let mut stitcher = self.stitcher.lock().unwrap_or_else(PoisonError::into_inner);
         stitcher.pending.insert(index, window);
         loop {
@@ -209,7 +208,7 @@ impl<'a> Shared<'a, '_> {
 
 impl<'a> Stitcher<'a> {
     /// Adds the records up to the first boundary at or behind `limit`; `guessed` counts if the proven boundaries meet it.
-    fn add(&mut self, bytes: &'a [u8], guessed: Option<Window<'a>>, limit: usize, memory: &mut window::Memory<'a>) {
+    fn add(&mut self, bytes: &'a [u8], guessed: Option<Window<'a>>, limit: usize, memory: &mut window::Memory) {
         let position = usize::try_from(self.scan.end).unwrap_or(usize::MAX);
         if position >= limit {
             return; // one record covers the whole window

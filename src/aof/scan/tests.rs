@@ -8,8 +8,8 @@ fn command(out: &mut Vec<u8>, words: &[&[u8]]) {
 }
 
 fn scan_with(bytes: &[u8], threads: usize, share: usize) -> Scan {
-    let options = Options { threads: NonZeroUsize::new(threads).unwrap(), ..Options::default() };
-    scan_in_windows(bytes, 0, Server::Redis80, options, share)
+    let (threads, window) = (NonZeroUsize::new(threads).unwrap(), NonZeroUsize::new(share).unwrap());
+    scan(bytes, 0, Server::Redis80, Options { threads, window, ..Options::default() })
 }
 
 /// A log of commands that windows are likely to trip over: values that look like records, transactions, annotations.
@@ -126,6 +126,6 @@ fn progress_adds_up_to_the_whole() {
         total.fetch_add(bytes, Ordering::Relaxed);
     };
     let options = Options { threads: NonZeroUsize::new(2).unwrap(), progress: &progress, ..Options::default() };
-    scan_in_windows(&log, 0, Server::Redis80, options, 512);
+    scan(&log, 0, Server::Redis80, Options { window: NonZeroUsize::new(512).unwrap(), ..options });
     assert_eq!(total.into_inner(), log.len() as u64);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::oddity::{Oddities, Oddity, shortened};
 use crate::aof::reader::{self, Damage};
@@ -50,7 +50,7 @@ pub(super) struct Window<'a> {
 
 impl<'a> Window<'a> {
     /// Reads records from the boundary `start` to the first boundary at or behind `limit`.
-    pub(super) fn read(bytes: &'a [u8], start: usize, limit: usize, memory: &mut Memory<'a>) -> Self {
+    pub(super) fn read(bytes: &'a [u8], start: usize, limit: usize, memory: &mut Memory) -> Self {
         let mut window = Self {
             start,
             end: start,
@@ -70,6 +70,10 @@ impl<'a> Window<'a> {
             bytes,
         };
         while window.end < limit && window.damage.is_none() {
+            window.plain_commands(limit, memory);
+            if window.end >= limit {
+                break;
+            }
             match bytes.get(window.end) {
                 Some(b'*') => window.command(memory),
                 Some(b'#') => window.annotation(),
@@ -80,14 +84,35 @@ impl<'a> Window<'a> {
         window
     }
 
+    /// Passes over commands as long as each has a header that is known to be plain.
     #[inline]
-    fn command(&mut self, memory: &mut Memory<'a>) {
+    fn plain_commands(&mut self, limit: usize, memory: &Memory) {
+        let (mut end, mut records, mut arguments) = (self.end, 0, 0);
+        while end < limit
+            && let Some((count, behind)) = memory.plain_header(self.bytes, end)
+            && let Some(behind) = resp::skip_arguments(self.bytes, behind, count - 1)
+        {
+            end = behind;
+            records += 1;
+            arguments += u64::from(count);
+        }
+        if records > 0 {
+            self.records += records;
+            self.arguments += arguments;
+            self.end = end;
+            self.last_command_end = Some(end as u64);
+            self.used();
+        }
+    }
+
+    /// One command, the careful way.
+    fn command(&mut self, memory: &mut Memory) {
         let mut head = Head::default();
         match resp::parse(self.bytes, self.end, &mut head) {
             Ok(end) => {
                 self.records += 1;
                 self.arguments += u64::from(head.count);
-                match memory.judge(&head) {
+                match memory.judge(self.bytes, self.end, &head) {
                     Judgement::Plain => self.used(),
                     judgement => self.special(judgement, &head),
                 }
@@ -204,52 +229,83 @@ enum Judgement {
     WrongArity(&'static Command),
 }
 
-/// Remembers what was found out about command names: a log has millions of records and a dozen names.
+/// Remembers headers that were found to be plain: a log has millions of records and a few dozen headers.
+///
+/// A header is the count, and the line and the bytes of the name: `*3 CRLF $3 CRLF SET CRLF`. What it holds decides all that
+/// a scan wants to know of a plain command, so that a record with a known header is not taken apart again.
 #[derive(Debug)]
-pub(super) struct Memory<'a> {
+pub(super) struct Memory {
     server: Server,
-    slots: Box<[Slot<'a>; Memory::SLOTS]>,
+    headers: Box<[Header; Memory::SLOTS]>,
 }
 
+/// The first 24 bytes of a command as three words, of which the header takes those that the mask covers.
 #[derive(Debug, Clone, Copy, Default)]
-struct Slot<'a> {
-    name: &'a [u8],
-    /// Set when a record of this name and at least so many arguments, and at most so many, is plain.
-    plain: Option<(u32, u32)>,
+struct Header {
+    /// Bytes behind the header are 0. All are 0 in an empty slot, and no command begins so.
+    words: [u64; 3],
+    masks: [u64; 3],
+    /// How many bytes the header has.
+    length: usize,
+    /// How many arguments the command has.
+    count: u32,
 }
 
-impl<'a> Memory<'a> {
+impl Header {
+    const LIMIT: usize = 24;
+
+    #[inline]
+    fn words(bytes: &[u8], at: usize) -> Option<[u64; 3]> {
+        let head: &[u8; Self::LIMIT] = bytes.get(at..)?.first_chunk()?;
+        let ([first, second, third], []) = head.as_chunks::<8>() else { return None };
+        Some([u64::from_le_bytes(*first), u64::from_le_bytes(*second), u64::from_le_bytes(*third)])
+    }
+
+    /// Where the header that begins with these words is remembered: its first eleven bytes decide, and none has fewer.
+    #[inline]
+    fn slot(words: [u64; 3]) -> usize {
+        let mixed = (words[0] ^ words[1] << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 56) as usize % Memory::SLOTS
+    }
+}
+
+impl Memory {
     const SLOTS: usize = 256;
 
     pub(super) fn new(server: Server) -> Self {
-        Self { server, slots: Box::new([Slot::default(); Self::SLOTS]) }
+        Self { server, headers: Box::new([Header::default(); Self::SLOTS]) }
     }
 
+    /// How many arguments the command at `at` has, and where its second one starts, if its header is known to be plain.
     #[inline]
-    fn judge(&mut self, head: &Head<'a>) -> Judgement {
-        let slot = Self::slot(head.name);
-        if let Some(slot) = self.slots.get(slot)
-            && slot.name == head.name
-            && let Some((least, most)) = slot.plain
-            && head.count >= least
-            && head.count <= most
-        {
-            return Judgement::Plain;
-        }
-        self.look_up(head)
+    fn plain_header(&self, bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+        let words = Header::words(bytes, at)?;
+        let known = self.headers.get(Header::slot(words))?;
+        let differs = |(word, (mask, known)): (u64, (u64, u64))| word & mask ^ known;
+        let pairs = words.into_iter().zip(known.masks.into_iter().zip(known.words));
+        let difference = pairs.map(differs).fold(0, |all, word| all | word);
+        (difference == 0 && known.length > 0).then_some((known.count, at + known.length))
     }
 
-    /// The length and three bytes tell most names of a log apart.
-    #[inline]
-    fn slot(name: &[u8]) -> usize {
-        let (Some(&first), Some(&last)) = (name.first(), name.last()) else { return 0 };
-        let middle = name.get(name.len() / 2).copied().unwrap_or(0);
-        let mixed = usize::from(first) ^ (usize::from(last) << 2) ^ (usize::from(middle) << 4) ^ name.len();
-        (mixed ^ (mixed >> 8)) % Self::SLOTS
+    /// Remembers the header of a plain command, if it is short enough.
+    fn remember(&mut self, bytes: &[u8], at: usize, head: &Head<'_>) {
+        let Some(words) = Header::words(bytes, at) else { return };
+        // The second line end is in front of the name.
+        let lines = memchr_iter(b'\n', bytes.get(at..).unwrap_or_default()).nth(1).map_or(usize::MAX, |end| end + 1);
+        let length = lines.saturating_add(head.name.len() + 2);
+        let Some(slot) = self.headers.get_mut(Header::slot(words)).filter(|_| length <= Header::LIMIT) else { return };
+        let mask = |index: usize| match length.saturating_sub(8 * index) {
+            0 => 0,
+            covered @ 1..8 => (1 << (8 * covered)) - 1,
+            _ => u64::MAX,
+        };
+        let masks = [mask(0), mask(1), mask(2)];
+        let words = [words[0] & masks[0], words[1] & masks[1], words[2] & masks[2]];
+        *slot = Header { words, masks, length, count: head.count };
     }
 
-    #[inline(never)]
-    fn look_up(&mut self, head: &Head<'a>) -> Judgement {
+    /// What the command at `at` is, which has this head.
+    fn judge(&mut self, bytes: &[u8], at: usize, head: &Head<'_>) -> Judgement {
         let arguments = [head.name, head.second];
         let given = arguments.get(..head.count.min(2) as usize).unwrap_or(&arguments);
         let Some(row) = command::known_to(self.server, given) else {
@@ -258,8 +314,7 @@ impl<'a> Memory<'a> {
                 _ => Judgement::UnknownCommand,
             };
         };
-        let fits = |count: u32| command::arity_fits(row, self.server, count as usize);
-        if !fits(head.count) {
+        if !command::arity_fits(row, self.server, head.count as usize) {
             return Judgement::WrongArity(row);
         }
         if let Some(control) = Control::from_name(head.name) {
@@ -273,10 +328,8 @@ impl<'a> Memory<'a> {
             return Judgement::ServerCommand(row);
         }
         // What a container runs depends on its second argument: it is looked up every time.
-        let container = command::lookup(head.name).is_some_and(|row| !row.subcommands.is_empty());
-        if !container && let Some(slot) = self.slots.get_mut(Self::slot(head.name)) {
-            let most = if fits(u32::MAX) { u32::MAX } else { head.count };
-            *slot = Slot { name: head.name, plain: Some((head.count, most)) };
+        if command::lookup(head.name).is_some_and(|row| row.subcommands.is_empty()) {
+            self.remember(bytes, at, head);
         }
         Judgement::Plain
     }
