@@ -179,18 +179,36 @@ pub fn parse<'a>(bytes: &'a [u8], start: usize, sink: &mut impl Sink<'a>) -> Res
 #[inline]
 pub(crate) fn skip_arguments(bytes: &[u8], mut at: usize, count: u32) -> Option<usize> {
     for _ in 0..count {
-        at = match skip_tiny_argument(bytes, at) {
-            Some(behind) => behind,
-            None => {
-                let (length, payload) = match short_length(bytes, at) {
-                    Some(line) => line,
-                    None => number(bytes, at, b'$', Field::Length(0)).ok()?,
-                };
-                behind_terminator(bytes, payload + usize::try_from(length).ok()?)?
-            }
-        };
+        at = skip_argument(bytes, at)?;
     }
     Some(at)
+}
+
+/// The same at two places in turn.
+#[inline]
+pub(crate) fn skip_arguments_of_two(
+    bytes: &[u8],
+    mut one: usize,
+    mut other: usize,
+    count: u32,
+) -> Option<(usize, usize)> {
+    for _ in 0..count {
+        one = skip_argument(bytes, one)?;
+        other = skip_argument(bytes, other)?;
+    }
+    Some((one, other))
+}
+
+#[inline]
+fn skip_argument(bytes: &[u8], at: usize) -> Option<usize> {
+    if let Some(behind) = skip_tiny_argument(bytes, at) {
+        return Some(behind);
+    }
+    let (length, payload) = match short_length(bytes, at) {
+        Some(line) => line,
+        None => number(bytes, at, b'$', Field::Length(0)).ok()?,
+    };
+    behind_terminator(bytes, payload + usize::try_from(length).ok()?)
 }
 
 /// The index behind an argument of at most nine bytes: one bounds check for all that it can take.
@@ -206,17 +224,20 @@ fn skip_tiny_argument(bytes: &[u8], at: usize) -> Option<usize> {
     (window.get(end..end + 2)? == b"\r\n").then_some(at + end + 2)
 }
 
-/// The length and the end of a `$d CRLF` or `$dd CRLF` line, which most are: one load, and a comparison for each.
+/// The length and the end of a line with one to three digits, which most are: one load, and a comparison for each.
 #[inline]
 fn short_length(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     const ONE: u64 = u64::from_le_bytes(*b"$\0\r\n\0\0\0\0");
     const TWO: u64 = u64::from_le_bytes(*b"$\0\0\r\n\0\0\0");
+    const THREE: u64 = u64::from_le_bytes(*b"$\0\0\0\r\n\0\0");
     let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
     let digit = |place: u32| (word >> (8 * place) & 0xff).wrapping_sub(u64::from(b'0'));
     if word & 0xffff_00ff == ONE && digit(1) < 10 {
         Some((digit(1), at + 4))
     } else if word & 0xff_ff00_00ff == TWO && digit(1) < 10 && digit(2) < 10 {
         Some((digit(1) * 10 + digit(2), at + 5))
+    } else if word & 0xffff_0000_00ff == THREE && digit(1) < 10 && digit(2) < 10 && digit(3) < 10 {
+        Some((digit(1) * 100 + digit(2) * 10 + digit(3), at + 6))
     } else {
         None
     }

@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 pub use oddity::{Oddities, Oddity, Seen};
-use window::Window;
+use window::{Stretch, Window};
 
 use super::reader::Damage;
 use super::transaction::{Opening, Tracker};
 use crate::server::Server;
 
 /// The usual share of a window: large enough that stitching costs nothing, small enough for many to be in flight.
-const WINDOW: NonZeroUsize = NonZeroUsize::new(8 << 20).unwrap();
+const WINDOW: NonZeroUsize = NonZeroUsize::new(4 << 20).unwrap();
 
 /// What a pass over a part found, up to its end or to its first damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,9 +121,9 @@ pub fn scan(bytes: &[u8], start: usize, server: Server, options: Options<'_>) ->
         reported: AtomicU64::new(0),
         stitcher: Mutex::new(Stitcher { scan: Scan::new(start), pending: BTreeMap::new(), stitched: 0, database: 0 }),
     };
-    // More threads than windows would only be started to end.
-    let windows = bytes.len().saturating_sub(start).div_ceil(share);
-    let helpers = options.threads.get().min(windows).saturating_sub(1);
+    // More threads than pairs of windows would only be started to end.
+    let pairs = bytes.len().saturating_sub(start).div_ceil(share).div_ceil(2);
+    let helpers = options.threads.get().min(pairs).saturating_sub(1);
     std::thread::scope(|scope| {
         for _ in 0..helpers {
             scope.spawn(|| shared.work());
@@ -163,21 +163,39 @@ struct Stitcher<'a> {
 }
 
 impl<'a> Shared<'a, '_> {
-    /// Takes one window after the other until none is left or the damage is found.
+    /// Takes two windows after the other until none is left or the damage is found.
     fn work(&self) {
         let mut memory = window::Memory::new(self.server);
         while !self.stop.load(Ordering::Relaxed) {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let from = index.saturating_mul(self.share).saturating_add(self.start);
-            if from >= self.bytes.len() {
+            let index = self.next.fetch_add(2, Ordering::Relaxed);
+            let [one, other] = [index, index + 1].map(|index| self.share_of(index));
+            if one.is_empty() {
                 return;
             }
-            let limit = from.saturating_add(self.share).min(self.bytes.len());
-            (self.options.prefetch)(from..limit);
-            let guess = if index == 0 { Some(from) } else { window::guess_boundary(self.bytes, from, limit) };
-            let window = guess.map(|boundary| Window::read(self.bytes, boundary, limit, &mut memory));
-            self.stitch(index, window, &mut memory);
+            (self.options.prefetch)(one.start..other.end);
+            let guess = |share: Range<usize>| {
+                let start = if share.start == self.start {
+                    Some(share.start)
+                } else {
+                    window::guess_boundary(self.bytes, share.start, share.end)
+                };
+                start.map(|start| Stretch { start, limit: share.end })
+            };
+            let [one, other] = match (guess(one), guess(other)) {
+                (Some(one), Some(other)) => Window::read_two(self.bytes, [one, other], &mut memory).map(Some),
+                (one, other) => {
+                    [one, other].map(|stretch| stretch.map(|stretch| Window::read(self.bytes, stretch, &mut memory)))
+                }
+            };
+            self.stitch(index, one, &mut memory);
+            self.stitch(index + 1, other, &mut memory);
         }
+    }
+
+    /// The share of the part that the window with this index has; empty behind the end.
+    fn share_of(&self, index: usize) -> Range<usize> {
+        let from = index.saturating_mul(self.share).saturating_add(self.start).min(self.bytes.len());
+        from..from.saturating_add(self.share).min(self.bytes.len())
     }
 
     /// Adds a window, and all that waited for it.
@@ -188,9 +206,7 @@ impl<'a> Shared<'a, '_> {
             let next = stitcher.stitched;
             let Some(window) = stitcher.pending.remove(&next) else { return };
             if stitcher.scan.damage.is_none() {
-                let from = next.saturating_mul(self.share).saturating_add(self.start);
-                let limit = from.saturating_add(self.share).min(self.bytes.len());
-                stitcher.add(self.bytes, window, limit, memory);
+                stitcher.add(self.bytes, window, self.share_of(next).end, memory);
                 self.report(stitcher.scan.end);
             }
             stitcher.stitched = next + 1;
@@ -213,11 +229,12 @@ impl<'a> Stitcher<'a> {
         if position >= limit {
             return; // one record covers the whole window
         }
-        let Some(guessed) = guessed else { return self.merge(Window::read(bytes, position, limit, memory)) };
+        let mut read = |start: usize, limit: usize| Window::read(bytes, Stretch { start, limit }, memory);
+        let Some(guessed) = guessed else { return self.merge(read(position, limit)) };
         if position == guessed.start {
             return self.merge(guessed);
         }
-        let between = Window::read(bytes, position, guessed.start.min(limit), memory);
+        let between = read(position, guessed.start.min(limit));
         let met = between.damage.is_none() && between.end == guessed.start;
         let rest = between.end;
         let sound = between.damage.is_none();
@@ -225,7 +242,7 @@ impl<'a> Stitcher<'a> {
         if met {
             self.merge(guessed);
         } else if sound && rest < limit {
-            self.merge(Window::read(bytes, rest, limit, memory));
+            self.merge(read(rest, limit));
         }
     }
 

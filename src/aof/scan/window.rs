@@ -46,12 +46,43 @@ pub(super) struct Window<'a> {
     pub(super) oddities: Oddities,
     pub(super) damage: Option<Damage>,
     bytes: &'a [u8],
+    limit: usize,
+}
+
+/// Where a window begins and where it may end: at the first boundary at or behind the limit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch {
+    /// A record boundary, guessed or proven.
+    pub(super) start: usize,
+    pub(super) limit: usize,
+}
+
+/// Plain commands that were passed over, in registers while that lasts.
+#[derive(Clone, Copy)]
+struct Passed {
+    end: usize,
+    records: u64,
+    arguments: u64,
+}
+
+impl From<&Window<'_>> for Passed {
+    fn from(window: &Window<'_>) -> Self {
+        Self { end: window.end, records: 0, arguments: 0 }
+    }
+}
+
+impl Passed {
+    #[inline]
+    fn add(&mut self, arguments: u32, end: usize) {
+        self.end = end;
+        self.records += 1;
+        self.arguments += u64::from(arguments);
+    }
 }
 
 impl<'a> Window<'a> {
-    /// Reads records from the boundary `start` to the first boundary at or behind `limit`.
-    pub(super) fn read(bytes: &'a [u8], start: usize, limit: usize, memory: &mut Memory) -> Self {
-        let mut window = Self {
+    fn new(bytes: &'a [u8], Stretch { start, limit }: Stretch) -> Self {
+        Self {
             start,
             end: start,
             records: 0,
@@ -68,39 +99,104 @@ impl<'a> Window<'a> {
             oddities: Oddities::default(),
             damage: None,
             bytes,
-        };
-        while window.end < limit && window.damage.is_none() {
-            window.plain_commands(limit, memory);
-            if window.end >= limit {
-                break;
-            }
-            match bytes.get(window.end) {
-                Some(b'*') => window.command(memory),
-                Some(b'#') => window.annotation(),
-                Some(&found) => window.damage = Some(reader::no_record(window.end, window.records + 1, found)),
-                None => break,
-            }
+            limit,
         }
+    }
+
+    /// Reads the records of a stretch.
+    pub(super) fn read(bytes: &'a [u8], stretch: Stretch, memory: &mut Memory) -> Self {
+        let mut window = Self::new(bytes, stretch);
+        window.finish(memory);
         window
+    }
+
+    /// Reads the records of two stretches side by side.
+    ///
+    /// Where an argument ends is known only when its length was read, so that one stretch alone leaves the processor waiting;
+    /// the other fills the gaps.
+    pub(super) fn read_two(bytes: &'a [u8], stretches: [Stretch; 2], memory: &mut Memory) -> [Self; 2] {
+        let [mut one, mut other] = stretches.map(|stretch| Self::new(bytes, stretch));
+        while !one.is_done() && !other.is_done() {
+            Self::plain_commands_of_two(&mut one, &mut other, memory);
+            one.step(memory);
+            other.step(memory);
+        }
+        one.finish(memory);
+        other.finish(memory);
+        [one, other]
+    }
+
+    fn finish(&mut self, memory: &mut Memory) {
+        while !self.is_done() {
+            self.plain_commands(memory);
+            self.step(memory);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.end >= self.limit || self.damage.is_some()
+    }
+
+    /// One record, the careful way, unless all are read.
+    fn step(&mut self, memory: &mut Memory) {
+        if self.is_done() {
+            return;
+        }
+        match self.bytes.get(self.end) {
+            Some(b'*') => self.command(memory),
+            Some(b'#') => self.annotation(),
+            Some(&found) => self.damage = Some(reader::no_record(self.end, self.records + 1, found)),
+            None => self.limit = self.end,
+        }
     }
 
     /// Passes over commands as long as each has a header that is known to be plain.
     #[inline]
-    fn plain_commands(&mut self, limit: usize, memory: &Memory) {
-        let (mut end, mut records, mut arguments) = (self.end, 0, 0);
-        while end < limit
-            && let Some((count, behind)) = memory.plain_header(self.bytes, end)
+    fn plain_commands(&mut self, memory: &Memory) {
+        let mut passed = Passed::from(&*self);
+        while passed.end < self.limit
+            && let Some((count, behind)) = memory.plain_header(self.bytes, passed.end)
             && let Some(behind) = resp::skip_arguments(self.bytes, behind, count - 1)
         {
-            end = behind;
-            records += 1;
-            arguments += u64::from(count);
+            passed.add(count, behind);
         }
-        if records > 0 {
-            self.records += records;
-            self.arguments += arguments;
-            self.end = end;
-            self.last_command_end = Some(end as u64);
+        self.pass(passed);
+    }
+
+    /// The same in two windows, a command of each in turn.
+    #[inline]
+    fn plain_commands_of_two(one: &mut Self, other: &mut Self, memory: &Memory) {
+        /// From so many arguments on a command keeps the processor busy for longer than it can look ahead.
+        const MANY: u32 = 8;
+        let bytes = one.bytes;
+        let (mut first, mut second) = (Passed::from(&*one), Passed::from(&*other));
+        while first.end < one.limit
+            && second.end < other.limit
+            && let Some((count, start)) = memory.plain_header(bytes, first.end)
+            && let Some((other_count, other_start)) = memory.plain_header(bytes, second.end)
+        {
+            let both = if count > MANY && other_count > MANY { count.min(other_count) - 1 } else { 0 };
+            if let Some((start, other_start)) = resp::skip_arguments_of_two(bytes, start, other_start, both)
+                && let Some(end) = resp::skip_arguments(bytes, start, count - 1 - both)
+                && let Some(other_end) = resp::skip_arguments(bytes, other_start, other_count - 1 - both)
+            {
+                first.add(count, end);
+                second.add(other_count, other_end);
+            } else {
+                break;
+            }
+        }
+        one.pass(first);
+        other.pass(second);
+    }
+
+    /// Takes in the plain commands that were passed over.
+    fn pass(&mut self, passed: Passed) {
+        if passed.records > 0 {
+            self.records += passed.records;
+            self.arguments += passed.arguments;
+            self.end = passed.end;
+            self.last_command_end = Some(passed.end as u64);
             self.used();
         }
     }
