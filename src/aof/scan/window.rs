@@ -143,7 +143,10 @@ impl<'a> Window<'a> {
             return;
         }
         match self.bytes.get(self.end) {
-            Some(b'*') => self.command(memory),
+            Some(b'*') => match memory.control_header(self.bytes, self.end) {
+                Some((control, end)) => self.known_control(control, end),
+                None => self.command(memory),
+            },
             Some(b'#') => self.annotation(),
             Some(&found) => self.damage = Some(reader::no_record(self.end, self.records + 1, found)),
             None => self.limit = self.end,
@@ -199,6 +202,15 @@ impl<'a> Window<'a> {
             self.last_command_end = Some(passed.end as u64);
             self.used();
         }
+    }
+
+    /// A command that opens or closes a transaction, and has no arguments.
+    fn known_control(&mut self, control: Control, end: usize) {
+        self.records += 1;
+        self.arguments += 1;
+        self.control(control);
+        self.end = end;
+        self.last_command_end = Some(end as u64);
     }
 
     /// One command, the careful way.
@@ -345,6 +357,8 @@ struct Header {
     length: usize,
     /// How many arguments the command has.
     count: u32,
+    /// Set when it is no plain command.
+    control: Option<Control>,
 }
 
 impl Header {
@@ -372,19 +386,33 @@ impl Memory {
         Self { server, headers: Box::new([Header::default(); Self::SLOTS]) }
     }
 
-    /// How many arguments the command at `at` has, and where its second one starts, if its header is known to be plain.
+    /// The remembered header that the command at `at` has.
     #[inline]
-    fn plain_header(&self, bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    fn header(&self, bytes: &[u8], at: usize) -> Option<&Header> {
         let words = Header::words(bytes, at)?;
         let known = self.headers.get(Header::slot(words))?;
         let differs = |(word, (mask, known)): (u64, (u64, u64))| word & mask ^ known;
         let pairs = words.into_iter().zip(known.masks.into_iter().zip(known.words));
         let difference = pairs.map(differs).fold(0, |all, word| all | word);
-        (difference == 0 && known.length > 0).then_some((known.count, at + known.length))
+        (difference == 0 && known.length > 0).then_some(known)
     }
 
-    /// Remembers the header of a plain command, if it is short enough.
-    fn remember(&mut self, bytes: &[u8], at: usize, head: &Head<'_>) {
+    /// How many arguments the command at `at` has, and where its second one starts, if its header is known to be plain.
+    #[inline]
+    fn plain_header(&self, bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+        let known = self.header(bytes, at)?;
+        known.control.is_none().then_some((known.count, at + known.length))
+    }
+
+    /// The control command at `at`, and where it ends, if its header is known to be that of one.
+    #[inline]
+    fn control_header(&self, bytes: &[u8], at: usize) -> Option<(Control, usize)> {
+        let known = self.header(bytes, at)?;
+        Some((known.control?, at + known.length))
+    }
+
+    /// Remembers the header of a plain or control command, if it is short enough.
+    fn remember(&mut self, bytes: &[u8], at: usize, head: &Head<'_>, control: Option<Control>) {
         let Some(words) = Header::words(bytes, at) else { return };
         // The second line end is in front of the name.
         let lines = memchr_iter(b'\n', bytes.get(at..).unwrap_or_default()).nth(1).map_or(usize::MAX, |end| end + 1);
@@ -397,7 +425,7 @@ impl Memory {
         };
         let masks = [mask(0), mask(1), mask(2)];
         let words = [words[0] & masks[0], words[1] & masks[1], words[2] & masks[2]];
-        *slot = Header { words, masks, length, count: head.count };
+        *slot = Header { words, masks, length, count: head.count, control };
     }
 
     /// What the command at `at` is, which has this head.
@@ -414,6 +442,10 @@ impl Memory {
             return Judgement::WrongArity(row);
         }
         if let Some(control) = Control::from_name(head.name) {
+            // Redis takes further arguments, and then the header is not all of the command.
+            if head.count == 1 {
+                self.remember(bytes, at, head, Some(control));
+            }
             return Judgement::Control(control);
         }
         if head.name.eq_ignore_ascii_case(b"select") {
@@ -425,7 +457,7 @@ impl Memory {
         }
         // What a container runs depends on its second argument: it is looked up every time.
         if command::lookup(head.name).is_some_and(|row| row.subcommands.is_empty()) {
-            self.remember(bytes, at, head);
+            self.remember(bytes, at, head, None);
         }
         Judgement::Plain
     }
