@@ -11,6 +11,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 ///
 /// Damage inside a log is no error: readers return it as a value (see [`crate::aof::Damage`] and
 /// [`crate::rdb::Damage`]). An error says that the question could not be answered at all.
+///
+/// Its text holds the file's name as it is: it is to be made [`visible`](crate::report::escape::visible) before a terminal
+/// sees it.
 #[derive(Debug)]
 pub struct Error {
     kind: Box<ErrorKind>,
@@ -112,11 +115,6 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.kind {
-            ErrorKind::Io { source, .. } | ErrorKind::Compression { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
+/// Without a `source`: what the operating system or the decompressor said stands in the text already, and whoever prints a
+/// chain of errors would say it twice. It is in [`Error::kind`].
+impl std::error::Error for Error {}

@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 
 use super::arguments::When;
+use crate::report::escape::visible;
 use crate::report::style::Style;
 
 /// Standard output for data, standard error for talk.
@@ -46,9 +47,9 @@ impl Console {
         self.say(&format!("aofkit: {message}"));
     }
 
-    /// Says something to the person who started the command; nobody may be listening, and that is no error.
+    /// Says something to the person who started the command, on one line; nobody may be listening, and that is no error.
     pub fn say(&mut self, message: &str) {
         let _ = self.out.flush();
-        let _ = writeln!(self.talk, "{message}");
+        let _ = writeln!(self.talk, "{}", visible(message));
     }
 }

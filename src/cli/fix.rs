@@ -1,7 +1,5 @@
 //! `aofkit fix`: cuts a damaged end off a log and keeps it beside, or puts it back.
 
-mod outcome;
-
 use std::io::{self, IsTerminal, Write};
 use std::num::NonZeroUsize;
 use std::os::unix::fs::MetadataExt;
@@ -16,9 +14,9 @@ use crate::aof::log::Log;
 use crate::check;
 use crate::repair::writers::writers;
 use crate::repair::{self, Obstacle, OpenElsewhere, PartPlan, Plan, Refusal, Survey, plan};
+use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
 use crate::{Error, ErrorKind, Server};
-use outcome::{Report, State};
 
 /// The arguments as typed.
 #[derive(Debug, clap::Args)]
@@ -216,7 +214,7 @@ fn consents(
         }
         Consent::NobodyThere => false,
         Consent::Ask => {
-            let question = outcome::question(change);
+            let question = fix::question(change);
             prompt::ask(&question, io::stdin().lock(), &mut console.talk)? == Answer::Yes
         }
     };

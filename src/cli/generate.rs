@@ -10,6 +10,7 @@ use clap_complete::Shell;
 
 use super::Outcome;
 use super::console::Console;
+use crate::report::escape::visible;
 
 /// Where to write.
 #[derive(Debug, clap::Args)]
@@ -28,7 +29,7 @@ pub fn run(typed: &Generate, console: &mut Console) -> anyhow::Result<Outcome> {
             fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
         }
         fs::write(&path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
-        writeln!(console.out, "{}", path.display())?;
+        writeln!(console.out, "{}", visible(&path.to_string_lossy()))?;
     }
     Ok(Outcome::Sound)
 }

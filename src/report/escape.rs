@@ -3,6 +3,7 @@
 //! The escapes are those of `sdscatrepr` (Redis 6.2 to 8.0, Valkey): `\\`, `\"`, `\n`, `\r`, `\t`, `\a`, `\b`, and `\xHH` for
 //! every other byte outside printable ASCII. What is written here reads back with `redis-cli`.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// The escape of a byte, without what surrounds it.
@@ -109,6 +110,32 @@ fn head(bytes: &[u8], length: usize) -> &[u8] {
     bytes.get(..length).unwrap_or(bytes)
 }
 
+/// Whether a terminal obeys the character rather than show it: a control character, or a mark that turns the direction of text.
+pub fn is_obeyed(character: char) -> bool {
+    match character {
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => character.is_control(),
+    }
+}
+
+/// A sentence that may quote a file's name, on one line and with nothing in it that a terminal obeys: `a\u{1b}[2J.aof`.
+///
+/// Unlike an [`Argument`], it keeps letters of every script, and stays as it is when it was made visible before.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_obeyed(character) {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Displays bytes as [`argument`] writes them; for names in messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Argument<'a>(pub &'a [u8]);
@@ -181,6 +208,13 @@ mod tests {
         assert_eq!(cut(b"short", 5), ("short".to_owned(), 5));
         assert_eq!(cut(&vec![b'a'; 1_048_576], 30), ("\"aaaaaaaaaaa…\" (1048576 bytes)".to_owned(), 30));
         assert_eq!(cut(&[0; 50], 24).0, r#""\x00\x00…" (50 bytes)"#);
+    }
+
+    #[test]
+    fn a_sentence_keeps_its_letters_and_loses_what_a_terminal_obeys() {
+        assert_eq!(visible("naïve.aof: 日本"), "naïve.aof: 日本");
+        assert_eq!(visible("a\x1b[2J\n\u{9b}\u{202e}b"), r"a\u{1b}[2J\n\u{9b}\u{202e}b");
+        assert_eq!(visible(&visible("\t\\")), r"\t\");
     }
 
     proptest! {

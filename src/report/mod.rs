@@ -2,6 +2,8 @@
 
 pub mod check;
 pub mod escape;
+pub mod file_name;
+pub mod fix;
 pub mod inspect;
 pub mod number;
 pub mod style;

@@ -12,8 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
-
 use super::finding::{self, Finding};
 use super::show::Show;
 use super::traverse::{Behind, Checkpoint, Visitor, is_cut_annotation, is_incomplete};
@@ -249,11 +247,11 @@ fn start_of_records(path: &Path) -> anyhow::Result<Option<u64>> {
 impl Tail {
     fn open(part: &Part, behind: Option<Behind>) -> anyhow::Result<Self> {
         let Behind { offset, records } = behind.unwrap_or(Behind { offset: 0, records: 0 });
-        let name = || format!("cannot follow {}", part.path.display());
-        let mut file = File::open(&part.path).with_context(name)?;
-        let metadata = file.metadata().with_context(name)?;
+        let follow_error = |source| Error::io(&part.path, "follow", source);
+        let mut file = File::open(&part.path).map_err(follow_error)?;
+        let metadata = file.metadata().map_err(follow_error)?;
         anyhow::ensure!(metadata.is_file(), "{}: only a regular file can be followed", part.path.display());
-        file.seek(SeekFrom::Start(offset)).with_context(name)?;
+        file.seek(SeekFrom::Start(offset)).map_err(follow_error)?;
         Ok(Self {
             part: part.clone(),
             identity: identity(&metadata),

@@ -71,11 +71,7 @@ pub fn run(typed: Inspect, console: &mut Console) -> anyhow::Result<Outcome> {
             Ok(this) => outcome = outcome.max(this),
             Err(error) if super::is_broken_pipe(&error) => return Err(error),
             Err(error) => {
-                // This crate's errors say all of it themselves; so their sources are not to be said again.
-                match error.downcast_ref::<crate::Error>() {
-                    Some(error) => console.error(&error.to_string()),
-                    None => console.error(&format!("{error:#}")),
-                }
+                console.error(&format!("{error:#}"));
                 outcome = Outcome::CannotSay;
             }
         }

@@ -13,6 +13,7 @@ use crate::aof::manifest::{self, Kind};
 use crate::check::official::{FileKind, Line, file_kind};
 use crate::input::Input;
 use crate::rdb;
+use crate::report::escape::visible;
 
 /// What a line of the server's log holds at most (`LOG_MAX_LEN`).
 const LOG_LIMIT: usize = 1023;
@@ -183,7 +184,7 @@ impl<'o> Tool<'o> {
 
     /// Talk, on standard error; nobody may be listening.
     pub(super) fn say(&self, message: &str) {
-        let _ = writeln!(io::stderr(), "{}: {message}", self.imitated.name());
+        let _ = writeln!(io::stderr(), "{}: {}", self.imitated.name(), visible(message));
     }
 
     /// A line of either kind.

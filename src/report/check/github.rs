@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::place_words;
 use crate::check::{Report, Severity};
+use crate::report::file_name::FileName;
 
 /// Writes one `::error`, `::warning` or `::notice` line a finding.
 ///
@@ -16,7 +17,7 @@ pub fn write_github(out: &mut impl Write, report: &Report) -> io::Result<()> {
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
-        let file = property(&finding.file.to_string_lossy());
+        let file = property(&FileName(&finding.file).to_string());
         let place = place_words(finding).map_or_else(String::new, |place| format!("{place}: "));
         let message = data(&format!("{place}{}; {}", finding.message, finding.advice));
         // A log has no lines that a reviewer would know; the annotation is pinned to the file's head.

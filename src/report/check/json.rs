@@ -9,12 +9,13 @@ use serde::Serialize;
 use super::{checker_words, server_log, server_words};
 use crate::check::server::Outcome;
 use crate::check::{Code, Finding, PartReport, Report, Severity, role_name};
+use crate::report::file_name::FileName;
 
 #[derive(Serialize)]
 struct JsonReport<'r> {
-    path: String,
+    path: FileName<&'r Path>,
     sound: bool,
-    manifest: Option<String>,
+    manifest: Option<FileName<&'r Path>>,
     size: u64,
     records: u64,
     parts: Vec<JsonPart<'r>>,
@@ -25,7 +26,7 @@ struct JsonReport<'r> {
 
 #[derive(Serialize)]
 struct JsonPart<'r> {
-    name: String,
+    name: FileName<&'r Path>,
     role: &'static str,
     sequence: Option<i64>,
     format: &'static str,
@@ -57,7 +58,7 @@ struct JsonRdb<'r> {
 struct JsonFinding<'r> {
     code: Code,
     severity: Severity,
-    file: String,
+    file: FileName<&'r Path>,
     offset: Option<u64>,
     record: Option<u64>,
     count: u64,
@@ -86,15 +87,15 @@ struct JsonServer {
     log: Vec<String>,
 }
 
-/// Writes the report of one log as one line of JSON. Paths that are not UTF-8 are given as far as they are.
+/// Writes the report of one log as one line of JSON. A path that is not UTF-8 is `{"base64": "…"}`.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let json = JsonReport {
-        path: text(&report.path),
+        path: FileName(&report.path),
         sound: report.is_sound(),
-        manifest: report.manifest.as_deref().map(text),
+        manifest: report.manifest.as_deref().map(FileName),
         size: report.parts.iter().map(|part| part.size).sum(),
         records: report.parts.iter().map(PartReport::records).sum(),
         parts: report.parts.iter().map(part).collect(),
@@ -112,10 +113,6 @@ pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
-}
-
 fn part(part: &PartReport) -> JsonPart<'_> {
     let scan = part.scan.as_ref();
     let databases = |part: &PartReport| {
@@ -123,7 +120,7 @@ fn part(part: &PartReport) -> JsonPart<'_> {
         of_rdb.chain(part.scan.iter().flat_map(|scan| &scan.databases)).copied().collect()
     };
     JsonPart {
-        name: part.name.to_string_lossy().into_owned(),
+        name: FileName(part.name.as_ref()),
         role: role_name(part.role),
         sequence: part.sequence,
         format: part.format.name(),
@@ -152,7 +149,7 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
     JsonFinding {
         code: finding.code,
         severity: finding.severity,
-        file: text(&finding.file),
+        file: FileName(&finding.file),
         offset: finding.offset,
         record: finding.record,
         count: finding.count,

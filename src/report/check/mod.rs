@@ -8,7 +8,6 @@ mod text;
 pub use github::write_github;
 pub use json::write_json;
 pub use junit::write_junit;
-#[cfg(feature = "cli")]
 pub(crate) use text::write_excerpt;
 pub use text::write_text;
 

@@ -1,9 +1,8 @@
-//! What a fix says at its end, as text and as JSON.
+//! The report of a fix: what will be done, and what was done, as text and as JSON.
 
-use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -12,6 +11,8 @@ use crate::repair::plan::{damage, remaining};
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
 use crate::repair::{Applied, Copy, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
 use crate::report::check::write_excerpt;
+use crate::report::escape::visible;
+use crate::report::file_name::FileName;
 use crate::report::style::{Style, Tone};
 
 /// How it ended.
@@ -35,21 +36,25 @@ pub enum State {
 /// The outcome; the fields are those of the JSON object.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// How it ended, or how far it got.
     #[serde(rename = "outcome")]
     pub state: State,
-    path: Text,
-    file: Option<Text>,
+    path: FileName<PathBuf>,
+    file: Option<FileName<PathBuf>>,
     size: Option<u64>,
     cut_at: Option<u64>,
     removed: Option<u64>,
-    copy: Option<Text>,
+    copy: Option<FileName<PathBuf>>,
     applied: bool,
+    /// Whether the log is sound now, where that is known.
     pub sound: Option<bool>,
     finding: Option<Found>,
     records: Option<u64>,
     records_behind: Option<u64>,
     notes: Vec<String>,
+    /// What was done, or not.
     pub message: Option<String>,
+    /// What can be done next.
     pub advice: Option<String>,
     #[serde(skip)]
     content: Removed,
@@ -61,7 +66,7 @@ pub struct Report {
 #[derive(Debug, Serialize)]
 struct Found {
     code: Code,
-    file: Text,
+    file: FileName<PathBuf>,
     offset: Option<u64>,
     record: Option<u64>,
     message: String,
@@ -71,7 +76,7 @@ impl Found {
     fn of(finding: &Finding) -> Self {
         Self {
             code: finding.code,
-            file: Text::of(&finding.file),
+            file: FileName(finding.file.clone()),
             offset: finding.offset,
             record: finding.record,
             message: finding.message.clone(),
@@ -86,60 +91,18 @@ impl Found {
     }
 }
 
-/// A path: a string if it is UTF-8.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Text {
-    Utf8(String),
-    Other { base64: String },
-}
-
-impl Text {
-    fn of(path: &Path) -> Self {
-        match path.to_str() {
-            Some(text) => Self::Utf8(text.to_owned()),
-            None => Self::Other { base64: data_encoding::BASE64.encode(path.as_os_str().as_encoded_bytes()) },
-        }
-    }
-}
-
-impl Text {
-    /// As a terminal can show it.
-    fn shown(&self) -> String {
-        match self {
-            Self::Utf8(text) => shown(text),
-            Self::Other { base64 } => {
-                let bytes = data_encoding::BASE64.decode(base64.as_bytes()).unwrap_or_default();
-                bytes.escape_ascii().to_string()
-            }
-        }
-    }
-}
-
-/// A path that a terminal can show.
-pub fn shown(path: impl AsRef<OsStr>) -> String {
-    let text = path.as_ref().to_string_lossy();
-    text.chars().fold(String::new(), |mut out, letter| {
-        if letter.is_control() {
-            out.extend(letter.escape_default());
-        } else {
-            out.push(letter);
-        }
-        out
-    })
-}
-
 /// The question that is asked before a cut.
 pub fn question(change: &PartPlan) -> String {
     let cut_at = change.cut_at().unwrap_or(change.facts.length);
-    format!("Cut {} at byte {cut_at}?", shown(&change.path))
+    format!("Cut {} at byte {cut_at}?", FileName(&change.path))
 }
 
 impl Report {
+    /// The report on a log of which nothing is known yet.
     pub fn new(path: &Path) -> Self {
         Self {
             state: State::Refused,
-            path: Text::of(path),
+            path: FileName(path.to_owned()),
             file: None,
             size: None,
             cut_at: None,
@@ -163,10 +126,10 @@ impl Report {
         self.state = State::Sound;
         self.sound = Some(true);
         if let Some(part) = survey.report.parts.last() {
-            self.file = Some(Text::of(&part.path));
+            self.file = Some(FileName(part.path.clone()));
             self.size = Some(part.size);
         }
-        self.message = Some(format!("{}: nothing is damaged, and nothing was changed", shown(&survey.report.path)));
+        self.message = Some(format!("{}: nothing is damaged, and nothing was changed", FileName(&survey.report.path)));
     }
 
     /// A part is to be cut.
@@ -174,11 +137,11 @@ impl Report {
         let cut_at = change.cut_at().unwrap_or(change.facts.length);
         self.state = State::Planned;
         self.sound = Some(false);
-        self.file = Some(Text::of(&change.path));
+        self.file = Some(FileName(change.path.clone()));
         self.size = Some(change.facts.length);
         self.cut_at = Some(cut_at);
         self.removed = Some(change.facts.length - cut_at);
-        self.copy = Some(Text::of(&copy_name(&change.path, cut_at)));
+        self.copy = Some(FileName(copy_name(&change.path, cut_at)));
         self.take(damage(survey, part));
         self.content = Removed::of(file.bytes(), cut_at);
         self.records = Some(self.content.whole + self.content.behind);
@@ -202,7 +165,7 @@ impl Report {
         for finding in remaining(survey, planned) {
             let found = Found::of(finding);
             let more = if finding.count > 1 { format!(" ({} in all)", finding.count) } else { String::new() };
-            self.notes.push(format!("{}{}: {}{more}", shown(&finding.file), found.place(), found.message));
+            self.notes.push(format!("{}{}: {}{more}", FileName(&finding.file), found.place(), found.message));
         }
     }
 
@@ -210,9 +173,9 @@ impl Report {
     pub fn refused(&mut self, refusal: &Refusal) {
         self.state = State::Refused;
         self.sound = Some(false);
-        self.file = Some(Text::of(&refusal.file));
-        self.message = Some(format!("{}: {}", shown(&refusal.file), refusal.message()));
-        self.advice = Some(refusal.advice());
+        self.file = Some(FileName(refusal.file.clone()));
+        self.message = Some(format!("{}: {}", FileName(&refusal.file), visible(&refusal.message())));
+        self.advice = Some(visible(&refusal.advice()).into_owned());
         self.take(refusal.finding.as_deref());
     }
 
@@ -220,23 +183,26 @@ impl Report {
     pub fn still(&mut self, refusal: &Refusal) {
         self.sound = Some(false);
         let found = refusal.finding.as_deref().map(Found::of);
-        let what = found.map_or_else(|| refusal.message(), |found| format!("{}{}", found.message, found.place()));
+        let what = found.map_or_else(
+            || visible(&refusal.message()).into_owned(),
+            |found| format!("{}{}", found.message, found.place()),
+        );
         self.notes.push(format!("The cut is done, but the log is not sound yet: {what}"));
-        self.advice = Some(refusal.advice());
+        self.advice = Some(visible(&refusal.advice()).into_owned());
     }
 
     /// The cut is done.
     pub fn fixed(&mut self, applied: &Applied) {
         self.state = State::Fixed;
         self.applied = true;
-        self.copy = Some(Text::of(&applied.copy));
+        self.copy = Some(FileName(applied.copy.clone()));
         self.message = Some(format!(
             "{} was cut at byte {}; the {} are in {}. To put them back: aofkit fix --undo {}",
-            shown(&applied.path),
+            FileName(&applied.path),
             applied.cut_at,
             bytes(applied.removed),
-            shown(&applied.copy),
-            shown(&applied.path)
+            FileName(&applied.copy),
+            FileName(&applied.path)
         ));
     }
 
@@ -247,9 +213,9 @@ impl Report {
         self.message = Some(format!(
             "would put {} from {} back behind byte {} of {}, and remove the copy; nothing was changed (--dry-run)",
             bytes(copy.length),
-            shown(&copy.path),
+            FileName(&copy.path),
             copy.cut_at,
-            shown(path)
+            FileName(path)
         ));
     }
 
@@ -262,8 +228,8 @@ impl Report {
             "{} were put back behind byte {} of {}; {} was removed",
             bytes(undone.restored),
             undone.cut_at,
-            shown(&undone.path),
-            shown(&undone.copy)
+            FileName(&undone.path),
+            FileName(&undone.copy)
         ));
         if undone.others > 0 {
             self.notes.push(format!("{} more of what was removed at other times stay beside it.", undone.others));
@@ -271,18 +237,21 @@ impl Report {
     }
 
     fn restoring(&mut self, path: &Path, cut_at: u64, length: u64, copy: &Path) {
-        self.file = Some(Text::of(path));
+        self.file = Some(FileName(path.to_owned()));
         self.cut_at = Some(cut_at);
         self.removed = Some(length);
         self.size = Some(cut_at + length);
-        self.copy = Some(Text::of(copy));
+        self.copy = Some(FileName(copy.to_owned()));
     }
 
     /// What is wrong and what will be done, before it is done.
+    ///
+    /// # Errors
+    /// What the writer says; so for all that follow.
     pub fn write_plan(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
         self.write_finding(out, style)?;
         let (cut_at, removed) = (self.cut_at.unwrap_or(0), self.removed.unwrap_or(0));
-        let file = self.file.as_ref().map_or_else(String::new, Text::shown);
+        let file = self.file.as_ref().map_or_else(String::new, FileName::to_string);
         let end = cut_at + removed;
         let go = style.paint(Tone::Bad, "cut");
         writeln!(out, "{go}  bytes {cut_at}..{end} of {file}: {}", self.content_words())?;
@@ -295,13 +264,13 @@ impl Report {
             writeln!(out, "     with {}", names.join(", "))?;
         }
         let keep = style.paint(Tone::Good, "keep");
-        writeln!(out, "{keep} them in {}", self.copy.as_ref().map_or_else(String::new, Text::shown))
+        writeln!(out, "{keep} them in {}", self.copy.as_ref().map_or_else(String::new, FileName::to_string))
     }
 
     fn write_finding(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
         let Some(found) = &self.finding else { return Ok(()) };
         let code = style.paint(Tone::Bad, found.code);
-        writeln!(out, "{}: {code}{}", found.file.shown(), found.place())?;
+        writeln!(out, "{}: {code}{}", found.file, found.place())?;
         writeln!(out, "    {}", found.message)?;
         self.excerpt.as_ref().map_or(Ok(()), |excerpt| write_excerpt(out, excerpt, style))
     }
@@ -325,6 +294,9 @@ impl Report {
     }
 
     /// The end of what is said, for people.
+    ///
+    /// # Errors
+    /// What the writer says.
     pub fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
         if self.state == State::Refused {
             self.write_finding(out, style)?;
@@ -342,6 +314,9 @@ impl Report {
     }
 
     /// The object, on one line.
+    ///
+    /// # Errors
+    /// What the writer says.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
         serde_json::to_writer(&mut *out, self)?;
         writeln!(out)
