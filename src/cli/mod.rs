@@ -29,6 +29,7 @@ pub use official::DIFFERENCES;
 
 /// Runs the program and says how it ended; `arguments` begin with the program's own name.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    sigbus::install();
     if let Some(imitated) = arguments.first().and_then(|program| official::Imitated::of(program)) {
         return official::run(imitated, &arguments);
     }
@@ -36,7 +37,6 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    sigbus::install();
     let mut console = Console::new(arguments.color, arguments.progress);
     let result = run(arguments.subcommand, &mut console).and_then(|outcome| {
         console.out.flush()?;
