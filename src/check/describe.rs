@@ -82,7 +82,16 @@ pub(super) fn changed(report: &PartReport, change: Change) -> Finding {
 }
 
 /// Everything about one part.
-pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8], server: Server, last: bool) {
+pub(super) fn part(
+    findings: &mut Vec<Finding>,
+    report: &PartReport,
+    bytes: &[u8],
+    server: Server,
+    facts: &server::PartFacts,
+    last: bool,
+) {
+    let read_over =
+        matches!(facts, server::PartFacts::Read { resp: Some(resp), .. } if resp.end == server::PartEnd::Whole);
     let first = findings.len();
     if let Some(rdb) = &report.rdb {
         rdb_findings(findings, report, rdb, bytes, server);
@@ -92,7 +101,13 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
             findings.push(odd(report, bytes, oddity, seen, server));
         }
         if let Some(damage) = scan.damage {
-            findings.push(damaged(report, bytes, &damage, scan, last));
+            let mut finding = damaged(report, bytes, &damage, scan, last);
+            if read_over {
+                let advice =
+                    "{server} reads over it, and loads what follows: only the checker minds. Nothing is to be cut";
+                finding.advice = advice.replace("{server}", server.name());
+            }
+            findings.push(finding);
         } else if let Some(opening) = scan.open() {
             let cut = report.size - opening.offset;
             let message = format!("MULTI without EXEC: the part ends inside a transaction, {cut} bytes long so far");
@@ -314,16 +329,14 @@ pub(super) fn verdicts(
     path: &Path,
 ) {
     let file = |part: usize| parts.get(part).map_or(path, |part| part.path.as_path());
-    for note in server.notes.iter().filter(|note| note.kind == NoteKind::LeavesTransactionOpen) {
-        let message = format!(
-            "with its cut {} leaves the transaction open that begins here: what it writes from then on is lost at the next start",
-            server.server
-        );
-        let advice = "run 'aofkit fix' before the server starts: it takes the unfinished transaction whole";
-        let mut finding = Finding::new(Code::LeavesTransactionOpen, Severity::Error, file(note.part), message, advice);
-        finding.offset = Some(note.place.offset);
-        finding.record = Some(note.place.record);
-        findings.push(finding);
+    for note in &server.notes {
+        if let Some((code, severity, message, advice)) = note_words(note.kind, server.server) {
+            let mut finding = Finding::new(code, severity, file(note.part), message, advice);
+            finding.offset = Some(note.place.offset);
+            finding.record = Some(note.place.record);
+            finding.count = note.count;
+            findings.push(finding);
+        }
     }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return;
@@ -362,4 +375,59 @@ pub(super) fn verdicts(
         finding.record = place.map(|place| place.record);
         findings.push(finding);
     }
+}
+
+/// What a note means to a person; `None` where the scan has said it already.
+fn note_words(kind: NoteKind, server: Server) -> Option<(Code, Severity, String, &'static str)> {
+    let before = "run 'aofkit fix' before the server starts";
+    Some(match kind {
+        NoteKind::LeavesTransactionOpen => (
+            Code::LeavesTransactionOpen,
+            Severity::Error,
+            format!(
+                "with its cut {server} leaves the transaction open that begins here: what it writes from then on is lost at \
+                 the next start"
+            ),
+            "run 'aofkit fix' before the server starts: it takes the unfinished transaction whole",
+        ),
+        NoteKind::CutsPreamble => (
+            Code::CutsPreamble,
+            Severity::Error,
+            format!("with its cut {server} empties the file, the RDB in front included: all its data is lost"),
+            before,
+        ),
+        NoteKind::CutsEarlierPart => (
+            Code::CutsEarlierPart,
+            Severity::Error,
+            format!(
+                "{server} cuts this part although it is not the last, and refuses; the next start misses its end silently"
+            ),
+            "do not start a server on it before there is a copy of the file",
+        ),
+        NoteKind::ChangesServer => (
+            Code::ChangesServer,
+            Severity::Warning,
+            "a command that changes the server itself (its role, its settings, its users) while it loads".to_owned(),
+            "take the record out unless that is wanted",
+        ),
+        NoteKind::CrashesOnceReady => (
+            Code::CrashesOnceReady,
+            Severity::Error,
+            format!("{server} starts, and crashes a moment later"),
+            "take the record out: no server wrote it",
+        ),
+        NoteKind::RunsScript => (
+            Code::RunsScript,
+            Severity::Warning,
+            "a script or a function is run while the log loads: a server crashes if a command fails in it".to_owned(),
+            "make sure that it succeeds; servers since 7.0 log what scripts do, and not the scripts",
+        ),
+        NoteKind::LaxFormat
+        | NoteKind::SelectFails
+        | NoteKind::LoneExec
+        | NoteKind::LoneDiscard
+        | NoteKind::NestedMulti
+        | NoteKind::WrongArity
+        | NoteKind::RevertsTransaction => return None,
+    })
 }

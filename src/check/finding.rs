@@ -118,6 +118,16 @@ codes! {
     ServerRefuses = "server-refuses",
     /// What the server cuts leaves a transaction open, so that later writes are lost at the next start.
     LeavesTransactionOpen = "leaves-transaction-open",
+    /// What the server cuts takes an RDB preamble with it, and so nearly all data.
+    CutsPreamble = "cuts-preamble",
+    /// The server cuts a part that is not the last, and then refuses: the next start misses its end without a word.
+    CutsEarlierPart = "cuts-earlier-part",
+    /// A command that changes the server itself.
+    ChangesServer = "changes-server",
+    /// A command that lets the server start, and crashes it a moment later.
+    CrashesOnceReady = "crashes-once-ready",
+    /// A script or function, whose failure crashes a loading server.
+    RunsScript = "runs-script",
 }
 
 impl fmt::Display for Code {

@@ -69,6 +69,11 @@ impl PartReport {
         self.scan.as_ref().map_or(0, Scan::valid_up_to)
     }
 
+    /// Whether it is valid up to its end.
+    pub fn is_valid_whole(&self) -> bool {
+        self.format == Format::Missing || self.valid_up_to() == self.size
+    }
+
     /// Whether it holds neither a record nor a key.
     pub fn is_empty(&self) -> bool {
         self.size == 0
@@ -110,8 +115,8 @@ impl Examination<'_> {
         self.findings.extend(input.defect().map(|defect| describe::compression(&report, defect)));
         let change = input.changed()?;
         self.findings.extend(change.map(|change: Change| describe::changed(&report, change)));
-        describe::part(&mut self.findings, &report, bytes, self.settings.server, last);
         let facts = server_facts(bytes, &report, self.settings.server);
+        describe::part(&mut self.findings, &report, bytes, self.settings.server, &facts, last);
         self.facts.push(facts);
         self.checker.part(bytes, &report);
         self.reports.push(report);

@@ -28,13 +28,13 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
     }
     writeln!(out)?;
     let width = report.checker.tool().len().max(report.server.server.name().len());
-    let mut verdict = |who: &str, words: String, good: bool| {
+    let mut verdict = |who: &str, words: &str, good: bool| {
         let tone = if good { Tone::Usual } else { Tone::Doubtful };
-        writeln!(out, "  {who:width$}  {}", style.paint(tone, words))
+        painted_paragraph(out, &format!("  {who:width$}  "), words, |line| style.paint(tone, line.to_owned()))
     };
-    verdict(report.checker.tool(), checker_words(&report.checker, &report.parts), report.checker.valid)?;
+    verdict(report.checker.tool(), &checker_words(&report.checker, &report.parts), report.checker.valid)?;
     let loads = matches!(report.server.outcome, crate::check::server::Outcome::Loads);
-    verdict(report.server.server.name(), server_words(&report.server, &report.parts), loads)
+    verdict(report.server.server.name(), &server_words(&report.server, &report.parts), loads)
 }
 
 /// The answer in a word or two.
@@ -88,6 +88,9 @@ fn write_part(out: &mut impl Write, part: &PartReport, named: bool) -> io::Resul
         let numbers: Vec<String> = databases.iter().map(ToString::to_string).collect();
         write!(out, ", databases {}", numbers.join(" "))?;
     }
+    if !part.is_valid_whole() {
+        write!(out, ", valid up to byte {}", part.valid_up_to())?;
+    }
     if let Some(scan) = &part.scan
         && let (Some(first), Some(last)) = (scan.first_timestamp, scan.last_timestamp)
     {
@@ -119,23 +122,31 @@ fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style
 
 /// Text within 80 columns, its first line behind `indent`, the others below it.
 fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
+    painted_paragraph(out, indent, text, |line| line.to_owned())
+}
+
+/// The same, each line painted.
+fn painted_paragraph<T: std::fmt::Display>(
+    out: &mut impl Write,
+    indent: &str,
+    text: &str,
+    paint: impl Fn(&str) -> T,
+) -> io::Result<()> {
     const COLUMNS: usize = 80;
     let left = indent.chars().count();
-    let mut column = left;
-    write!(out, "{indent}")?;
-    for (index, word) in text.split(' ').enumerate() {
-        let width = word.chars().count();
-        if index > 0 && column + 1 + width > COLUMNS {
-            write!(out, "\n{:left$}", "")?;
-            column = left;
-        } else if index > 0 {
-            write!(out, " ")?;
-            column += 1;
+    let mut line = String::new();
+    let mut margin = indent.to_owned();
+    for word in text.split(' ') {
+        if !line.is_empty() && left + line.chars().count() + 1 + word.chars().count() > COLUMNS {
+            writeln!(out, "{margin}{}", paint(&line))?;
+            margin = " ".repeat(left);
+            line.clear();
+        } else if !line.is_empty() {
+            line.push(' ');
         }
-        write!(out, "{word}")?;
-        column += width;
+        line.push_str(word);
     }
-    writeln!(out)
+    writeln!(out, "{margin}{}", paint(&line))
 }
 
 /// A hex dump with the offending byte marked, in the brackets that a terminal without colour shows as well.
