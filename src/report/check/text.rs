@@ -122,7 +122,7 @@ fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style
 
 /// Text within 80 columns, its first line behind `indent`, the others below it.
 fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
-    painted_paragraph(out, indent, text, |line| line.to_owned())
+    painted_paragraph(out, indent, text, str::to_owned)
 }
 
 /// The same, each line painted.
