@@ -2,7 +2,6 @@
 //!
 //! `AOFKIT_SERVERS` names a folder of unpacked servers (`redis-7.0/bin/redis-check-aof`, …).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic, and its helpers too")]
 
 #[path = "official/cases.rs"]
 mod cases;
