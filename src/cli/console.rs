@@ -3,6 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 
 use super::arguments::When;
+use crate::report::escape::harmless;
 use crate::report::style::Style;
 
 /// Standard output for data, standard error for talk.
@@ -47,8 +48,12 @@ impl Console {
     }
 
     /// Says something to the person who started the command; nobody may be listening, and that is no error.
+    ///
+    /// A name in it may hold anything: what a terminal would obey is escaped.
     pub fn say(&mut self, message: &str) {
         let _ = self.out.flush();
-        let _ = writeln!(self.talk, "{message}");
+        for line in message.split('\n') {
+            let _ = writeln!(self.talk, "{}", harmless(line));
+        }
     }
 }

@@ -109,6 +109,27 @@ fn head(bytes: &[u8], length: usize) -> &[u8] {
     bytes.get(..length).unwrap_or(bytes)
 }
 
+/// Whether a terminal would obey a character rather than show it: control characters, also those beyond ASCII, and the marks
+/// that turn the direction of text.
+pub fn is_obeyed(character: char) -> bool {
+    match character {
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => character.is_control(),
+    }
+}
+
+/// A text with what a terminal would obey escaped, and all else as it is; for a path within a sentence.
+pub fn harmless(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, character| {
+        if is_obeyed(character) {
+            out.extend(character.escape_default());
+        } else {
+            out.push(character);
+        }
+        out
+    })
+}
+
 /// Displays bytes as [`argument`] writes them; for names in messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Argument<'a>(pub &'a [u8]);

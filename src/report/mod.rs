@@ -3,5 +3,6 @@
 pub mod check;
 pub mod escape;
 pub mod inspect;
+pub mod json;
 pub mod number;
 pub mod style;

@@ -12,6 +12,8 @@ use crate::repair::plan::{damage, remaining};
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
 use crate::repair::{Applied, Copy, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
 use crate::report::check::write_excerpt;
+use crate::report::escape::harmless;
+use crate::report::json::{Text, write_line};
 use crate::report::style::{Style, Tone};
 
 /// How it ended.
@@ -86,47 +88,20 @@ impl Found {
     }
 }
 
-/// A path: a string if it is UTF-8.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-enum Text {
-    Utf8(String),
-    Other { base64: String },
-}
-
-impl Text {
-    fn of(path: &Path) -> Self {
-        match path.to_str() {
-            Some(text) => Self::Utf8(text.to_owned()),
-            None => Self::Other { base64: data_encoding::BASE64.encode(path.as_os_str().as_encoded_bytes()) },
-        }
-    }
-}
-
-impl Text {
-    /// As a terminal can show it.
-    fn shown(&self) -> String {
-        match self {
-            Self::Utf8(text) => shown(text),
-            Self::Other { base64 } => {
-                let bytes = data_encoding::BASE64.decode(base64.as_bytes()).unwrap_or_default();
-                bytes.escape_ascii().to_string()
-            }
+/// A path as a terminal can show it, byte for byte.
+fn shown_text(text: &Text) -> String {
+    match text {
+        Text::Utf8(text) => shown(text),
+        Text::Other { base64 } => {
+            let bytes = data_encoding::BASE64.decode(base64.as_bytes()).unwrap_or_default();
+            bytes.escape_ascii().to_string()
         }
     }
 }
 
 /// A path that a terminal can show.
 pub fn shown(path: impl AsRef<OsStr>) -> String {
-    let text = path.as_ref().to_string_lossy();
-    text.chars().fold(String::new(), |mut out, letter| {
-        if letter.is_control() {
-            out.extend(letter.escape_default());
-        } else {
-            out.push(letter);
-        }
-        out
-    })
+    harmless(&path.as_ref().to_string_lossy())
 }
 
 /// The question that is asked before a cut.
@@ -282,7 +257,7 @@ impl Report {
     pub fn write_plan(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
         self.write_finding(out, style)?;
         let (cut_at, removed) = (self.cut_at.unwrap_or(0), self.removed.unwrap_or(0));
-        let file = self.file.as_ref().map_or_else(String::new, Text::shown);
+        let file = self.file.as_ref().map_or_else(String::new, shown_text);
         let end = cut_at + removed;
         let go = style.paint(Tone::Bad, "cut");
         writeln!(out, "{go}  bytes {cut_at}..{end} of {file}: {}", self.content_words())?;
@@ -295,13 +270,13 @@ impl Report {
             writeln!(out, "     with {}", names.join(", "))?;
         }
         let keep = style.paint(Tone::Good, "keep");
-        writeln!(out, "{keep} them in {}", self.copy.as_ref().map_or_else(String::new, Text::shown))
+        writeln!(out, "{keep} them in {}", self.copy.as_ref().map_or_else(String::new, shown_text))
     }
 
     fn write_finding(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
         let Some(found) = &self.finding else { return Ok(()) };
         let code = style.paint(Tone::Bad, found.code);
-        writeln!(out, "{}: {code}{}", found.file.shown(), found.place())?;
+        writeln!(out, "{}: {code}{}", shown_text(&found.file), found.place())?;
         writeln!(out, "    {}", found.message)?;
         self.excerpt.as_ref().map_or(Ok(()), |excerpt| write_excerpt(out, excerpt, style))
     }
@@ -343,8 +318,7 @@ impl Report {
 
     /// The object, on one line.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, self)?;
-        writeln!(out)
+        write_line(out, self)
     }
 }
 

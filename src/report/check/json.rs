@@ -9,12 +9,13 @@ use serde::Serialize;
 use super::{checker_words, server_log, server_words};
 use crate::check::server::Outcome;
 use crate::check::{Code, Finding, PartReport, Report, Severity, role_name};
+use crate::report::json::{Text, write_line};
 
 #[derive(Serialize)]
 struct JsonReport<'r> {
-    path: String,
+    path: Text,
     sound: bool,
-    manifest: Option<String>,
+    manifest: Option<Text>,
     size: u64,
     records: u64,
     parts: Vec<JsonPart<'r>>,
@@ -25,7 +26,7 @@ struct JsonReport<'r> {
 
 #[derive(Serialize)]
 struct JsonPart<'r> {
-    name: String,
+    name: Text,
     role: &'static str,
     sequence: Option<i64>,
     format: &'static str,
@@ -57,7 +58,7 @@ struct JsonRdb<'r> {
 struct JsonFinding<'r> {
     code: Code,
     severity: Severity,
-    file: String,
+    file: Text,
     offset: Option<u64>,
     record: Option<u64>,
     count: u64,
@@ -86,15 +87,27 @@ struct JsonServer {
     log: Vec<String>,
 }
 
-/// Writes the report of one log as one line of JSON. Paths that are not UTF-8 are given as far as they are.
+/// Writes the report of one log as one line of JSON. A path or a name that is not UTF-8 is `{"base64": "…"}`.
+///
+/// - `path`, `sound`, `manifest`, `size` and `records` (sums over the parts);
+/// - `parts`, in the order in which they are loaded: `name`, `role` (`single`, `base`, `incr`), `sequence`, `format` (`empty`,
+///   `RESP`, `RDB`, `RDB+RESP`, `missing`), `container` (`plain`, `gzip`, `zstd`), `size`, `valid_up_to`, `records`,
+///   `annotations`, `arguments`, `transactions`, `databases`, `first_timestamp` and `last_timestamp` (unix seconds), and where
+///   there is one `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset behind it);
+/// - `findings`: `code`, `severity` (`error`, `warning`, `note`), `file`, `offset`, `record`, `count`, `message`, `advice`;
+/// - `checker`: `tool`, `valid`, `part` (an index of `parts`), `ok_up_to`, `says`;
+/// - `server`: `version`, `outcome` (`loads`, `ignores`, `cuts`, `refuses`, `crashes`, `stops`), `part`, `offset`, `record`,
+///   `cut_at`, `does`, and `log`, the last lines of the server's own log.
+///
+/// Sizes and offsets are bytes, of what a compressed file unpacks to. What does not apply is null.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
     let json = JsonReport {
-        path: text(&report.path),
+        path: Text::of(&report.path),
         sound: report.is_sound(),
-        manifest: report.manifest.as_deref().map(text),
+        manifest: report.manifest.as_deref().map(Text::of),
         size: report.parts.iter().map(|part| part.size).sum(),
         records: report.parts.iter().map(PartReport::records).sum(),
         parts: report.parts.iter().map(part).collect(),
@@ -108,12 +121,7 @@ pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
         },
         server: server(report),
     };
-    serde_json::to_writer(&mut *out, &json)?;
-    out.write_all(b"\n")
-}
-
-fn text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
+    write_line(out, &json)
 }
 
 fn part(part: &PartReport) -> JsonPart<'_> {
@@ -123,7 +131,7 @@ fn part(part: &PartReport) -> JsonPart<'_> {
         of_rdb.chain(part.scan.iter().flat_map(|scan| &scan.databases)).copied().collect()
     };
     JsonPart {
-        name: part.name.to_string_lossy().into_owned(),
+        name: Text::of(Path::new(&part.name)),
         role: role_name(part.role),
         sequence: part.sequence,
         format: part.format.name(),
@@ -152,7 +160,7 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
     JsonFinding {
         code: finding.code,
         severity: finding.severity,
-        file: text(&finding.file),
+        file: Text::of(&finding.file),
         offset: finding.offset,
         record: finding.record,
         count: finding.count,

@@ -10,6 +10,7 @@ use data_encoding::BASE64;
 use super::{FLUSH_AT, Heading, Printer};
 use crate::aof::Content;
 use crate::rdb;
+use crate::report::escape::is_obeyed;
 use crate::select::Step;
 
 /// Writes JSON Lines.
@@ -228,13 +229,9 @@ const fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
-/// What JSON does not allow, and what a terminal would obey: control characters beyond ASCII, and marks that turn
-/// the direction of text.
+/// What JSON does not allow, and what a terminal would obey.
 fn must_escape(character: char) -> bool {
-    match character {
-        '"' | '\\' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        _ => character.is_control(),
-    }
+    matches!(character, '"' | '\\') || is_obeyed(character)
 }
 
 fn escape(out: &mut Vec<u8>, character: char) {
