@@ -160,6 +160,21 @@ impl Input {
         Self::from_file(path, file, &metadata, position, Decompress::ByMagic)
     }
 
+    /// Takes bytes that are in memory already, as they are; for programs that keep logs elsewhere than in files, and for tests.
+    ///
+    /// `name` stands where a path would, in reports and errors. Of [`Input::facts`] only the length means anything.
+    pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
+        let facts = Facts { device: 0, inode: 0, length: bytes.len() as u64, modified: None };
+        Self(Arc::new(Inner {
+            path: name.into(),
+            bytes: Bytes::Memory(bytes),
+            container: Container::Plain,
+            facts,
+            defect: None,
+            file: None,
+        }))
+    }
+
     fn open_from(path: &Path, decompress: Decompress) -> Result<Self> {
         let open_error = |source| Error::io(path, "open", source);
         // Asked before opening: that alone can rewind a tape or wait for a modem.

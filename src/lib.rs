@@ -1,9 +1,48 @@
 //! Reads, checks, repairs and inspects the append-only files (AOF) of Redis and Valkey.
 //!
-//! An arrow points at what may be imported; nothing points up:
+//! The layers; an arrow points at what may be imported, and nothing points up:
 //!
 //! ```text
-//! cli  →  report  →  check · repair  →  aof · command · rdb  →  resp · input · glob · server · error
+//! cli  →  report  →  check · repair · select  →  aof · command · rdb  →  resp · input · glob · server · error
+//! ```
+//!
+//! - [`aof`]: a log as records, transactions, parts and a manifest; [`resp`]: one record; [`rdb`]: an RDB, item by item.
+//! - [`command`]: the table of commands: arity, key positions, who knows them.
+//! - [`mod@check`]: findings, and what the official checkers and the servers ([`Server`]) make of a log.
+//! - [`repair`]: what a cut would do, as data, and the one place that changes a file; [`select`]: which records are wanted.
+//! - [`report`]: all of it as text and JSON. `cli`, behind the feature of that name, talks to people.
+//!
+//! Readers return what they saw, damage included, as values with absolute byte offsets. They take any bytes without a panic, and
+//! allocate nothing by a size that a file merely claims. An [`Error`] says that a question could not be answered at all.
+//!
+//! ```
+//! use aofkit::aof::log::Log;
+//! use aofkit::aof::{Content, Reader};
+//! use aofkit::check::{Settings, check};
+//! use aofkit::input::Input;
+//!
+//! # fn main() -> aofkit::Result<()> {
+//! // A log that was cut off in the middle of its second command. `Log::open(path)` takes files, manifests and directories.
+//! let bytes = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3\r\none\r\n*2\r\n$3\r\nDEL\r\n$1".to_vec();
+//! let log = Log::from_input(Input::from_bytes("example.aof", bytes))?;
+//!
+//! let report = check(&log, Settings::default())?;
+//! assert!(!report.is_sound());
+//! assert_eq!(report.parts[0].valid_up_to(), 29);
+//! assert_eq!(report.findings[0].code.name(), "truncated-record");
+//! assert_eq!(report.checker.ok_up_to(), Some(29));
+//! assert!(report.server.outcome.starts());
+//!
+//! // Record by record, borrowed from the log.
+//! let input = log.parts[0].open()?;
+//! let mut reader = Reader::new(input.bytes(), 0);
+//! while let Some(Ok(record)) = reader.next_record() {
+//!     if let Content::Command(arguments) = record.content {
+//!         assert_eq!((record.offset, arguments), (0, &[&b"SET"[..], b"a", b"one"][..]));
+//!     }
+//! }
+//! # Ok(())
+//! # }
 //! ```
 
 // The list is in clippy.toml: a user's file is changed in one place alone.

@@ -1,4 +1,4 @@
-//! The scan of a part: threads do not change what it finds, and it finds what the reader of records finds.
+//! The scan of a part: threads and windows do not change what it finds, and it finds what the reader of records finds.
 
 #![no_main]
 
@@ -10,16 +10,20 @@ use aofkit::aof::{Content, Reader};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    let seed = bytes.iter().fold(bytes.len(), |seed, byte| seed.wrapping_mul(31).wrapping_add(usize::from(*byte)));
     for server in [Server::Redis62, Server::Valkey9] {
-        let alone = scan_on(bytes, server, 1);
-        assert_eq!(scan_on(bytes, server, 3), alone);
+        // One window holds all that the fuzzer makes.
+        let alone = scan(bytes, 0, server, Options::default());
+        for (threads, window) in [(1, 4 + seed % 29), (3, 4 + seed % 297)] {
+            let options = Options { threads: count(threads), window: count(window), ..Options::default() };
+            assert_eq!(scan(bytes, 0, server, options), alone, "{threads} threads, windows of {window} bytes");
+        }
         finds_what_a_reader_finds(bytes, &alone);
     }
 });
 
-fn scan_on(bytes: &[u8], server: Server, threads: usize) -> Scan {
-    let threads = NonZeroUsize::new(threads).unwrap();
-    scan(bytes, 0, server, Options { threads, ..Options::default() })
+fn count(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap()
 }
 
 fn finds_what_a_reader_finds(bytes: &[u8], scan: &Scan) {

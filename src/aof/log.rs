@@ -155,10 +155,17 @@ impl Log {
     /// # Errors
     /// As [`Input::stdin`]; [`ErrorKind::Refused`] for a manifest, which does not say where its files are.
     pub fn from_stdin() -> Result<Self> {
-        let input = Input::stdin()?;
+        Self::from_input(Input::stdin()?)
+    }
+
+    /// Takes a log of one file that was read already, such as one from [`Input::from_bytes`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] for a manifest, which does not say where its files are.
+    pub fn from_input(input: Input) -> Result<Self> {
         if manifest::is_manifest(input.bytes()) {
-            let text = "a manifest on standard input does not say where its files are; give its path".to_owned();
-            return Err(Error::new("-", ErrorKind::Refused(text)));
+            let text = "a manifest alone does not say where its files are; give its path".to_owned();
+            return Err(Error::new(input.path(), ErrorKind::Refused(text)));
         }
         Ok(Self::single(input))
     }

@@ -238,7 +238,8 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
         ),
         Oddity::Others => (
             Code::ManyOddities,
-            Severity::Error,
+            // Where they keep a server from loading the log, its verdict says so.
+            Severity::Warning,
             "more odd records than are listed one by one".to_owned(),
             "see to those that are listed, and check again",
         ),
@@ -338,6 +339,9 @@ pub(super) fn verdicts(
             findings.push(finding);
         }
     }
+    if server.outcome == Outcome::Loads {
+        read_over(findings, checker);
+    }
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return;
     }
@@ -430,4 +434,20 @@ fn note_words(kind: NoteKind, server: Server) -> Option<(Code, Severity, String,
         | NoteKind::WrongArity
         | NoteKind::RevertsTransaction => return None,
     })
+}
+
+/// What the strict reader calls damage although the server loads all of it: a cut would only do harm.
+fn read_over(findings: &mut [Finding], checker: &CheckerVerdict) {
+    let damage = |finding: &&mut Finding| {
+        matches!(finding.code, Code::MalformedRecord | Code::NotARecord | Code::LongAnnotation | Code::TruncatedRecord)
+    };
+    for finding in findings.iter_mut().filter(damage) {
+        finding.advice = if checker.valid {
+            finding.severity = Severity::Warning;
+            "server and checker read on behind it; find out what wrote it".to_owned()
+        } else {
+            "a server loads everything: let one rewrite the log (BGREWRITEAOF), and do not let the checker's --fix cut here"
+                .to_owned()
+        };
+    }
 }

@@ -104,8 +104,6 @@ codes! {
     MissingPart = "missing-part",
     /// A file that looks like a part, but that the manifest does not name.
     UnlistedFile = "unlisted-file",
-    /// A part could not be read.
-    UnreadablePart = "unreadable-part",
     /// The log holds no record and no key.
     EmptyLog = "empty-log",
     /// A compressed stream ends early or is corrupt.

@@ -21,6 +21,7 @@ pub use rdb::{RdbSummary, Refused};
 
 use crate::aof::log::{Layout, Log, Role};
 use crate::aof::manifest::{self, Manifest};
+use crate::aof::scan;
 use crate::error::Result;
 use crate::server::Server;
 
@@ -31,6 +32,8 @@ pub struct Settings<'p> {
     pub server: Server,
     /// How many threads read.
     pub threads: NonZeroUsize,
+    /// How many bytes a thread takes at a time, about.
+    pub window: NonZeroUsize,
     /// Told from time to time how many more bytes were read.
     pub progress: &'p (dyn Fn(u64) + Sync),
 }
@@ -43,7 +46,7 @@ impl std::fmt::Debug for Settings<'_> {
 
 impl Default for Settings<'_> {
     fn default() -> Self {
-        Self { server: Server::default(), threads: NonZeroUsize::MIN, progress: &|_| {} }
+        Self { server: Server::default(), threads: NonZeroUsize::MIN, window: scan::WINDOW, progress: &|_| {} }
     }
 }
 

@@ -137,9 +137,9 @@ impl Examination<'_> {
             let prefetch = |range: std::ops::Range<usize>| input.prefetch(range.start, range.len());
             let options = scan::Options {
                 threads: self.settings.threads,
+                window: self.settings.window,
                 progress: self.settings.progress,
                 prefetch: &prefetch,
-                ..scan::Options::default()
             };
             scan::scan(bytes, start, self.settings.server, options)
         });

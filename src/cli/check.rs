@@ -1,6 +1,6 @@
 //! `aofkit check`: is the log sound, where is it damaged, and what would a server do with it.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -80,50 +80,70 @@ impl ValueEnum for ServerName {
 /// Checks every log, and reports each as it is done.
 pub(super) fn run(typed: &Check, console: &mut Console) -> anyhow::Result<Outcome> {
     let threads = typed.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
-    let mut outcome = Outcome::Sound;
-    let mut reports = Vec::new();
+    let format = (!typed.quiet).then_some(typed.format);
+    let mut reporter = Reporter { format, outcome: Outcome::Sound, texts: 0, cases: Vec::new() };
     for path in &typed.paths {
-        let logs = match logs(path) {
-            Ok(logs) => logs,
-            Err(error) => {
-                console.error(&error.to_string());
-                outcome = Outcome::CannotSay;
-                continue;
-            }
-        };
-        for path in logs {
-            match check_one(&path, typed.server.0, threads, console) {
-                Ok(report) => {
-                    if !report.is_sound() {
-                        outcome = outcome.max(Outcome::Unsound);
-                    }
-                    match typed.format {
-                        _ if typed.quiet => {}
-                        Format::Text => {
-                            if !reports.is_empty() {
-                                writeln!(console.out)?;
-                            }
-                            let style = console.style();
-                            report::write_text(&mut console.out, &report, style)?;
-                            reports.push(None);
-                        }
-                        Format::Json => report::write_json(&mut console.out, &report)?,
-                        Format::Github => report::write_github(&mut console.out, &report)?,
-                        Format::Junit => reports.push(Some(report)),
-                    }
-                }
-                Err(error) => {
-                    console.error(&error.to_string());
-                    outcome = Outcome::CannotSay;
+        match logs(path) {
+            Ok(logs) => {
+                for path in logs {
+                    let checked = check_one(&path, typed.server.0, threads, console);
+                    reporter.add(checked, console)?;
                 }
             }
+            Err(error) => reporter.add(Err(error), console)?,
         }
     }
-    if typed.format == Format::Junit && !typed.quiet {
-        let reports: Vec<Report> = reports.into_iter().flatten().collect();
-        report::write_junit(&mut console.out, &reports)?;
+    reporter.finish(console)
+}
+
+/// Reports log by log, and keeps the worst outcome.
+struct Reporter {
+    /// `None` if only the exit code is wanted.
+    format: Option<Format>,
+    outcome: Outcome,
+    /// How many logs were reported as text.
+    texts: usize,
+    /// JUnit counts its cases before it lists them.
+    cases: Vec<Result<Report, Error>>,
+}
+
+impl Reporter {
+    fn add(&mut self, checked: Result<Report, Error>, console: &mut Console) -> io::Result<()> {
+        let outcome = match &checked {
+            Ok(report) if report.is_sound() => Outcome::Sound,
+            Ok(_) => Outcome::Unsound,
+            Err(error) => {
+                console.error(&error.to_string());
+                Outcome::CannotSay
+            }
+        };
+        self.outcome = self.outcome.max(outcome);
+        match (self.format, checked) {
+            (Some(Format::Text), Ok(report)) => {
+                if self.texts > 0 {
+                    writeln!(console.out)?;
+                }
+                self.texts += 1;
+                let style = console.style();
+                report::write_text(&mut console.out, &report, style)
+            }
+            (Some(Format::Json), Ok(report)) => report::write_json(&mut console.out, &report),
+            (Some(Format::Github), Ok(report)) => report::write_github(&mut console.out, &report),
+            (Some(Format::Github), Err(error)) => report::write_github_error(&mut console.out, &error),
+            (Some(Format::Junit), checked) => {
+                self.cases.push(checked);
+                Ok(())
+            }
+            (Some(Format::Text | Format::Json), Err(_)) | (None, _) => Ok(()),
+        }
     }
-    Ok(outcome)
+
+    fn finish(self, console: &mut Console) -> anyhow::Result<Outcome> {
+        if self.format == Some(Format::Junit) {
+            report::write_junit(&mut console.out, &self.cases)?;
+        }
+        Ok(self.outcome)
+    }
 }
 
 /// The logs that a path means: itself, or those in the tree below it.
@@ -132,6 +152,10 @@ fn logs(path: &Path) -> Result<Vec<PathBuf>, Error> {
         return Ok(vec![path.to_owned()]);
     }
     match Log::open(path) {
+        Ok(log) => {
+            let others = others_beside(path, &log)?;
+            Ok(others.unwrap_or_else(|| vec![path.to_owned()]))
+        }
         Err(error)
             if matches!(
                 error.kind(),
@@ -141,14 +165,29 @@ fn logs(path: &Path) -> Result<Vec<PathBuf>, Error> {
             let logs = walk_tree(path)?;
             if logs.is_empty() { Err(error) } else { Ok(logs) }
         }
-        _ => Ok(vec![path.to_owned()]),
+        Err(_) => Ok(vec![path.to_owned()]),
     }
+}
+
+/// All logs below a directory, if the one that was found there is not the only one: it is a tree, and none is passed over.
+///
+/// An `appendonlydir` is one log, whatever else lies in it, and so is a data directory with its snapshot beside.
+fn others_beside(directory: &Path, log: &Log) -> Result<Option<Vec<PathBuf>>, Error> {
+    let Some(multi_part) = log.as_multi_part() else { return Ok(None) };
+    let has_extension = |path: &Path, extension: &str| path.extension().is_some_and(|found| found == extension);
+    if multi_part.directory == directory && has_extension(&multi_part.manifest_path, "manifest") {
+        return Ok(None);
+    }
+    let is_snapshot = |path: &Path| path.parent() == Some(directory) && has_extension(path, "rdb");
+    let logs = walk_tree(directory)?;
+    let more = logs.iter().any(|path| *path != multi_part.manifest_path && !is_snapshot(path));
+    Ok(more.then_some(logs))
 }
 
 fn check_one(path: &Path, server: Server, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
     let log = if path == Path::new("-") { Log::from_stdin()? } else { Log::open(path)? };
     let total = log.parts.iter().filter_map(|part| part.path.metadata().ok()).map(|metadata| metadata.len()).sum();
     let progress = Progress::new(console.progress, total, "checking");
-    let settings = Settings { server, threads, progress: &|bytes| progress.advance(bytes) };
+    let settings = Settings { server, threads, progress: &|bytes| progress.advance(bytes), ..Settings::default() };
     check::check(&log, settings)
 }

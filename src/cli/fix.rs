@@ -140,7 +140,8 @@ fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::
     let total = log.parts.iter().filter_map(|part| part.path.metadata().ok()).map(|metadata| metadata.len()).sum();
     let progress = Progress::new(console.progress, total, what);
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    repair::survey(&log, check::Settings { server, threads, progress: &|bytes| progress.advance(bytes) })
+    let progress = |bytes| progress.advance(bytes);
+    repair::survey(&log, check::Settings { server, threads, progress: &progress, ..check::Settings::default() })
 }
 
 fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {

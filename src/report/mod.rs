@@ -5,5 +5,6 @@ pub mod escape;
 pub mod file_name;
 pub mod fix;
 pub mod inspect;
+pub mod json;
 pub mod number;
 pub mod style;

@@ -21,8 +21,8 @@ use super::reader::Damage;
 use super::transaction::{Opening, Tracker};
 use crate::server::Server;
 
-/// The usual share of a window: large enough that stitching costs nothing, small enough for many to be in flight.
-const WINDOW: NonZeroUsize = NonZeroUsize::new(4 << 20).unwrap();
+/// The usual share of a window, in bytes: large enough that stitching costs nothing, small enough for many to be in flight.
+pub const WINDOW: NonZeroUsize = NonZeroUsize::new(4 << 20).unwrap();
 
 /// What a pass over a part found, up to its end or to its first damage.
 #[derive(Debug, Clone, PartialEq, Eq)]

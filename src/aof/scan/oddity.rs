@@ -33,7 +33,7 @@ pub enum Oddity {
     NoSuchDatabase(Vec<u8>),
     /// The end of the part cuts an annotation: the next record that a server appends would become part of that line.
     CutAnnotation,
-    /// More oddities than are told apart.
+    /// Those beyond the ones that are told apart. The last in order, behind all that it stands for.
     Others,
 }
 
@@ -69,17 +69,25 @@ impl Oddities {
 
     /// Adds those of a later stretch whose record numbers start behind `before`.
     pub(super) fn merge(&mut self, later: Self, before: u64) {
-        // By offset, so that which ones are told apart does not depend on how the part was cut.
-        let mut later: Vec<_> = later.0.into_iter().collect();
-        later.sort_by_key(|(_, seen)| seen.offset);
-        for (oddity, seen) in later {
+        for (oddity, seen) in later.0 {
             self.note(oddity, Seen { record: seen.record + before, ..seen });
         }
     }
 
+    /// Which ones are told apart must not depend on how the part was cut into stretches: the first ones in the order of
+    /// [`Oddity`] are, because what is among the first of the whole is also among the first of each stretch.
     fn note(&mut self, oddity: Oddity, seen: Seen) {
-        let known = self.0.contains_key(&oddity);
-        let oddity = if known || self.0.len() < KINDS_LIMIT { oddity } else { Oddity::Others };
+        self.count(oddity, seen);
+        let others = usize::from(self.0.contains_key(&Oddity::Others));
+        if self.0.len() - others > KINDS_LIMIT {
+            let last = self.0.range(..Oddity::Others).next_back().map(|(last, _)| last.clone());
+            if let Some(seen) = last.and_then(|last| self.0.remove(&last)) {
+                self.count(Oddity::Others, seen);
+            }
+        }
+    }
+
+    fn count(&mut self, oddity: Oddity, seen: Seen) {
         let first = self.0.entry(oddity).or_insert(Seen { count: 0, ..seen });
         first.count += seen.count;
         if seen.offset < first.offset {

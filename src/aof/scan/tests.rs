@@ -129,3 +129,19 @@ fn progress_adds_up_to_the_whole() {
     scan(&log, 0, Server::Redis80, Options { window: NonZeroUsize::new(512).unwrap(), ..options });
     assert_eq!(total.into_inner(), log.len() as u64);
 }
+
+#[test]
+fn which_oddities_are_told_apart_does_not_depend_on_windows() {
+    let mut log = Vec::new();
+    // The first name of all comes again behind more kinds than are kept, once in each order.
+    let names = (0..300).chain((0..300).rev()).chain([0]);
+    for name in names {
+        command(&mut log, &[format!("unknown{name:03}").as_bytes()]);
+    }
+    let alone = scan_with(&log, 1, log.len());
+    let others = alone.oddities.iter().last().unwrap();
+    assert_eq!((others.0, others.1.count), (&Oddity::Others, 2 * (300 - 256)));
+    for share in [50, 700, log.len() / 2, log.len() - 100] {
+        assert_eq!(scan_with(&log, 3, share), alone, "windows of {share}");
+    }
+}

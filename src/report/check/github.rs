@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use super::place_words;
 use crate::check::{Report, Severity};
-use crate::report::file_name::FileName;
+use crate::error::Error;
+use crate::report::escape::is_obeyed;
 
 /// Writes one `::error`, `::warning` or `::notice` line a finding.
 ///
@@ -17,7 +18,7 @@ pub fn write_github(out: &mut impl Write, report: &Report) -> io::Result<()> {
             Severity::Warning => "warning",
             Severity::Note => "notice",
         };
-        let file = property(&FileName(&finding.file).to_string());
+        let file = property(&finding.file.to_string_lossy());
         let place = place_words(finding).map_or_else(String::new, |place| format!("{place}: "));
         let message = data(&format!("{place}{}; {}", finding.message, finding.advice));
         // A log has no lines that a reviewer would know; the annotation is pinned to the file's head.
@@ -26,7 +27,17 @@ pub fn write_github(out: &mut impl Write, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
+/// Writes the `::error` line of a log that could not be read.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_github_error(out: &mut impl Write, error: &Error) -> io::Result<()> {
+    let file = property(&error.file().to_string_lossy());
+    writeln!(out, "::error file={file},line=1,title=aofkit::{}", data(&error.kind().to_string()))
+}
+
 fn data(text: &str) -> String {
+    let text = text.replace(|character| is_obeyed(character) && !matches!(character, '\r' | '\n'), "\u{fffd}");
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
@@ -38,6 +49,6 @@ fn property(text: &str) -> String {
 mod tests {
     #[test]
     fn what_would_end_a_property_is_escaped() {
-        assert_eq!(super::property("a,b:c%\n"), "a%2Cb%3Ac%25%0A");
+        assert_eq!(super::property("a,b:c%\n\u{1b}"), "a%2Cb%3Ac%25%0A\u{fffd}");
     }
 }

@@ -10,6 +10,7 @@ use super::{checker_words, server_log, server_words};
 use crate::check::server::Outcome;
 use crate::check::{Code, Finding, PartReport, Report, Severity, role_name};
 use crate::report::file_name::FileName;
+use crate::report::json::write_line;
 
 #[derive(Serialize)]
 struct JsonReport<'r> {
@@ -87,7 +88,19 @@ struct JsonServer {
     log: Vec<String>,
 }
 
-/// Writes the report of one log as one line of JSON. A path that is not UTF-8 is `{"base64": "…"}`.
+/// Writes the report of one log as one line of JSON. A path or a name that is not UTF-8 is `{"base64": "…"}`.
+///
+/// - `path`, `sound`, `manifest`, `size` and `records` (sums over the parts);
+/// - `parts`, in the order in which they are loaded: `name`, `role` (`single`, `base`, `incr`), `sequence`, `format` (`empty`,
+///   `RESP`, `RDB`, `RDB+RESP`, `missing`), `container` (`plain`, `gzip`, `zstd`), `size`, `valid_up_to`, `records`,
+///   `annotations`, `arguments`, `transactions`, `databases`, `first_timestamp` and `last_timestamp` (unix seconds), and where
+///   there is one `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset behind it);
+/// - `findings`: `code`, `severity` (`error`, `warning`, `note`), `file`, `offset`, `record`, `count`, `message`, `advice`;
+/// - `checker`: `tool`, `valid`, `part` (an index of `parts`), `ok_up_to`, `says`;
+/// - `server`: `version`, `outcome` (`loads`, `ignores`, `cuts`, `refuses`, `crashes`, `stops`), `part`, `offset`, `record`,
+///   `cut_at`, `does`, and `log`, the last lines of the server's own log.
+///
+/// Sizes and offsets are bytes, of what a compressed file unpacks to. What does not apply is null.
 ///
 /// # Errors
 /// What the writer says.
@@ -109,8 +122,7 @@ pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
         },
         server: server(report),
     };
-    serde_json::to_writer(&mut *out, &json)?;
-    out.write_all(b"\n")
+    write_line(out, &json)
 }
 
 fn part(part: &PartReport) -> JsonPart<'_> {

@@ -5,7 +5,7 @@ mod json;
 mod junit;
 mod text;
 
-pub use github::write_github;
+pub use github::{write_github, write_github_error};
 pub use json::write_json;
 pub use junit::write_junit;
 pub(crate) use text::write_excerpt;

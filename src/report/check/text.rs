@@ -41,13 +41,16 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
 fn answer(report: &Report) -> &'static str {
     use crate::check::Code;
     let errors = || report.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let torn = |code| {
-        matches!(
-            code,
-            Code::TruncatedRecord | Code::UnfinishedTransaction | Code::ZeroTail | Code::LeavesTransactionOpen
-        )
+    // Elsewhere than in the last part nothing can be cut off.
+    let last = report.parts.last().map(|part| part.path.as_path());
+    let torn = |finding: &Finding| {
+        Some(finding.file.as_path()) == last
+            && matches!(
+                finding.code,
+                Code::TruncatedRecord | Code::UnfinishedTransaction | Code::ZeroTail | Code::LeavesTransactionOpen
+            )
     };
-    if errors().all(|finding| torn(finding.code)) {
+    if errors().all(torn) {
         "torn at the end"
     } else if errors().all(|finding| matches!(finding.code, Code::RdbUnknown | Code::RdbUnsupported)) {
         "not for this server"
