@@ -25,8 +25,8 @@ const LINE_LIMIT: usize = 1024;
 /// Problems noted before [`parse`] gives up: what follows is no manifest, and noting each line of it would cost memory.
 const PROBLEM_LIMIT: usize = 1000;
 
-/// What [`is_manifest`] reads at most before it decides.
-const RECOGNITION_LIMIT: usize = 64 << 10;
+/// What [`is_manifest`] reads at most before it decides, in bytes.
+pub const RECOGNITION_LIMIT: usize = 4 << 10;
 
 /// What a file is to its log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -616,42 +616,57 @@ fn write_value(out: &mut Vec<u8>, value: &[u8]) {
     out.push(b'"');
 }
 
-/// Whether these are the bytes of a manifest, intact or damaged, and not of any other kind of log.
+/// Whether these are the bytes of a manifest, intact or damaged, and not of any other kind of log, nor of a text about one.
 ///
-/// It is one if some line names a file and no line before it begins as a record of a log does. That holds for what servers
-/// accept though their checkers do not see it (a space in front, `SEQ 1 FILE x TYPE i`), for a manifest with a garbage or
-/// blank line on top, and never for an append-only file with `file …` in a value. An empty one cannot be told.
+/// It is one if no line begins as a record of a log does, and as many lines look like entries as do not, blank ones and comments
+/// aside. That holds for what servers accept though their checkers do not see it (a space in front, `SEQ 1 FILE x TYPE i`), and for
+/// a manifest with a garbage or blank line on top. It holds neither for an append-only file with `file …` in a value, nor for
+/// prose with an example in it. An empty one cannot be told. No more than [`RECOGNITION_LIMIT`] bytes are read.
 pub fn is_manifest(bytes: &[u8]) -> bool {
     if bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY") {
         return false;
     }
     let head = bytes.get(..RECOGNITION_LIMIT).unwrap_or(bytes);
-    let mut first = true;
+    let (mut entries, mut others) = (0_usize, 0_usize);
     for line in Lines::new(head).filter(|line| !line.bytes.starts_with(b"#")) {
-        let text = trim(line.bytes);
-        match text {
+        let is_cut = !line.bytes.ends_with(b"\n");
+        match trim(line.bytes) {
             [] => {}
             [b'*' | b'$', b'0'..=b'9' | b'-' | b'+', ..] => return false,
-            _ if names_file(text) => return true,
-            _ if first && begins_with_file(text) => return true,
-            _ => first = false,
+            text if looks_like_entry(text) || (is_cut && begins_like_entry(text)) => entries += 1,
+            // What the limit cut says nothing.
+            _ if is_cut && head.len() == RECOGNITION_LIMIT => {}
+            _ => others += 1,
         }
     }
-    false
+    entries > 0 && entries >= others
 }
 
-/// Cut short or with its quotes open, a line has no second key: but what else begins like this?
-fn begins_with_file(line: &[u8]) -> bool {
-    line.split(|&byte| is_space(byte)).next().is_some_and(|word| word.eq_ignore_ascii_case(b"file"))
+/// Whether at least two of the three pairs that each entry needs are in the line: the third may be damaged.
+fn looks_like_entry(line: &[u8]) -> bool {
+    // Valkey 9 refuses the fewest lines; where quotes do not balance, the words tell.
+    let fields = Quoting::Valkey9.split(line).unwrap_or_else(|| words(line).map(<[u8]>::to_vec).collect());
+    let (mut file, mut sequence, mut kind) = (false, false, false);
+    for pair in fields.chunks_exact(2) {
+        let [key, value] = pair else { continue };
+        match Key::of(key) {
+            Some(Key::File) => file = true,
+            Some(Key::Seq) => sequence |= leading_integer(value) != 0,
+            Some(Key::Type) => kind |= value.first().is_some_and(|&letter| Kind::from_letter(letter).is_some()),
+            None => {}
+        }
+    }
+    [file, sequence, kind].into_iter().filter(|&found| found).count() >= 2
 }
 
-/// Whether the line has at least two of the three keys in the places of keys.
-fn names_file(line: &[u8]) -> bool {
-    // Valkey 9 refuses the fewest lines.
-    let fields = Quoting::Valkey9.split(line).unwrap_or_default();
-    let keys: Vec<Key> = fields.iter().step_by(2).filter_map(|field| Key::of(field)).collect();
-    let has = |key| keys.contains(&key);
-    [Key::File, Key::Seq, Key::Type].into_iter().filter(|&key| has(key)).count() >= 2
+/// Whether the line is the beginning of one as servers write it, cut too soon to have two pairs: `file`, `file x`, `file x se`.
+fn begins_like_entry(line: &[u8]) -> bool {
+    let mut words = words(line);
+    words.next() == Some(b"file") && words.nth(1).is_none_or(|key| b"seq".starts_with(key)) && words.next().is_none()
+}
+
+fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|&byte| is_space(byte)).filter(|word| !word.is_empty())
 }
 
 /// Whether `redis-check-aof` or `valkey-check-aof` of this server takes the file for a manifest.

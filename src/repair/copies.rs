@@ -8,6 +8,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use crate::aof::log::REMOVED;
 use crate::{Error, Result};
 
 /// What is read at a time.
@@ -15,8 +16,6 @@ pub(super) const CHUNK: usize = 256 << 10;
 
 /// Names tried for one offset, before a repair gives up.
 pub(super) const NAMES_LIMIT: u32 = 10_000;
-
-const INFIX: &str = ".removed-";
 
 /// A file that holds removed bytes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +51,7 @@ pub fn copy_name(file: &Path, cut_at: u64) -> PathBuf {
 /// The name of a copy.
 pub(super) fn name_of(file: &Path, cut_at: u64, number: u32) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
-    name.push(format!("{INFIX}{cut_at}"));
+    name.push(format!("{REMOVED}{cut_at}"));
     if number > 1 {
         name.push(format!(".{number}"));
     }
@@ -84,7 +83,7 @@ pub fn copies_of(file: &Path) -> Result<Vec<Copy>> {
 
 /// The offset and the number in the name of a copy of `file`.
 fn parse_name(file: &OsStr, name: &OsStr) -> Option<(u64, u32)> {
-    let rest = name.as_encoded_bytes().strip_prefix(file.as_encoded_bytes())?.strip_prefix(INFIX.as_bytes())?;
+    let rest = name.as_encoded_bytes().strip_prefix(file.as_encoded_bytes())?.strip_prefix(REMOVED.as_bytes())?;
     let rest = std::str::from_utf8(rest).ok()?;
     let (offset, number) = rest.split_once('.').unwrap_or((rest, "1"));
     let parsed = (offset.parse().ok()?, number.parse().ok()?);

@@ -201,6 +201,10 @@ fn a_tree_is_walked_for_logs() {
         ("b/damaged.aof", b"\0\0\0"),
         ("b/temp-rewriteaof-1.aof", RESP),
         ("b/readme.md", b"* a list\n"),
+        ("b/notes.md", b"# Notes\n\nfile names\n"),
+        ("b/log.removed-0", RESP),
+        ("b/log.removed-27.2", RESP),
+        ("b/log.removed-by-me", RESP),
         ("c/", b""),
     ]);
     symlink(folder.path(), folder.path().join("c/loop")).unwrap();
@@ -217,6 +221,7 @@ fn a_tree_is_walked_for_logs() {
             "b/empty.aof",
             "b/log",
             "b/log.gz",
+            "b/log.removed-by-me",
             "b/log.zst",
             "c/linked",
         ]

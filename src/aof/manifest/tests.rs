@@ -210,7 +210,12 @@ fn a_manifest_is_known_by_its_content() {
         b"\xef\xbb\xbffile x seq 1 type b\n",
         b"file",
         b"file x se",
+        b"file x ",
+        b"file x seq 1 ty",
         b"File \"x seq 1 type b\n",
+        b"fyle x seq 1 type b\nfile y seq 1 type i\n",
+        b"file x seq 1 typo b\n",
+        b"file x seq 0 type incr\n",
     ] {
         assert!(is_manifest(bytes), "{}", bytes.escape_ascii());
     }
@@ -225,9 +230,24 @@ fn a_manifest_is_known_by_its_content() {
         b"VALKEY080\nfile x seq 1 type b\n",
         b"hello\nworld\n",
         b"filename x",
+        b"# Notes\n\nThe manifest of a log has such lines:\n\nfile x seq 1 type b\n\nfile names are given as `file`.\n",
+        b"file formats and their magic\n",
+        b"file names are given as file seq type\n",
+        b"File \"x\" isn't there\n",
+        b"file names of a type",
     ] {
         assert!(!is_manifest(bytes), "{}", bytes.escape_ascii());
     }
+}
+
+#[test]
+fn what_the_limit_of_recognition_cuts_says_nothing() {
+    let entries = b"file x seq 1 type i\n".repeat(RECOGNITION_LIMIT / 20);
+    assert!(is_manifest(&[&entries, &b"prose and no entry\n".repeat(1000)[..]].concat()));
+    let comments = b"# comments only, as far as anybody reads\n".repeat(RECOGNITION_LIMIT);
+    assert!(!is_manifest(&[&comments, &entries[..]].concat()));
+    let at_the_end = [&vec![b'#'; RECOGNITION_LIMIT - 30][..], b"\nfile x seq 1 type b\nprose and"].concat();
+    assert!(is_manifest(&at_the_end));
 }
 
 #[test]
