@@ -82,16 +82,7 @@ pub(super) fn changed(report: &PartReport, change: Change) -> Finding {
 }
 
 /// Everything about one part.
-pub(super) fn part(
-    findings: &mut Vec<Finding>,
-    report: &PartReport,
-    bytes: &[u8],
-    server: Server,
-    facts: &server::PartFacts,
-    last: bool,
-) {
-    let read_over =
-        matches!(facts, server::PartFacts::Read { resp: Some(resp), .. } if resp.end == server::PartEnd::Whole);
+pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8], server: Server, last: bool) {
     let first = findings.len();
     if let Some(rdb) = &report.rdb {
         rdb_findings(findings, report, rdb, bytes, server);
@@ -101,13 +92,7 @@ pub(super) fn part(
             findings.push(odd(report, bytes, oddity, seen, server));
         }
         if let Some(damage) = scan.damage {
-            let mut finding = damaged(report, bytes, &damage, scan, last);
-            if read_over {
-                let advice =
-                    "{server} reads over it, and loads what follows: only the checker minds. Nothing is to be cut";
-                finding.advice = advice.replace("{server}", server.name());
-            }
-            findings.push(finding);
+            findings.push(damaged(report, bytes, &damage, scan, last));
         } else if let Some(opening) = scan.open() {
             let cut = report.size - opening.offset;
             let message = format!("MULTI without EXEC: the part ends inside a transaction, {cut} bytes long so far");

@@ -116,7 +116,7 @@ impl Examination<'_> {
         let change = input.changed()?;
         self.findings.extend(change.map(|change: Change| describe::changed(&report, change)));
         let facts = server_facts(bytes, &report, self.settings.server);
-        describe::part(&mut self.findings, &report, bytes, self.settings.server, &facts, last);
+        describe::part(&mut self.findings, &report, bytes, self.settings.server, last);
         self.facts.push(facts);
         self.checker.part(bytes, &report);
         self.reports.push(report);
