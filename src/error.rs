@@ -12,7 +12,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Damage inside a log is no error: readers return it as a value (see [`crate::aof::Damage`] and
 /// [`crate::rdb::Damage`]). An error says that the question could not be answered at all.
 ///
-/// Its text holds the file's name as it is: it is to be made [`visible`](crate::report::escape::visible) before a terminal
+/// Its text holds the file's name as it is: it is to be made [`visible`](crate::escape::visible) before a terminal
 /// sees it.
 #[derive(Debug)]
 pub struct Error {

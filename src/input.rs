@@ -95,7 +95,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    fn of(metadata: &Metadata) -> Self {
+    /// Those in a file's metadata.
+    pub fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -103,6 +104,18 @@ impl Facts {
             modified: metadata.modified().ok(),
         }
     }
+
+    /// Whether two files are the same, that says.
+    pub const fn identity(&self) -> Identity {
+        Identity { device: self.device, inode: self.inode }
+    }
+}
+
+/// What tells a file from every other, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
 }
 
 /// How a file's length changed since it was opened; both lengths in bytes.

@@ -3,7 +3,7 @@
 //! An arrow points at what may be imported; nothing points up:
 //!
 //! ```text
-//! cli  →  report  →  check · repair  →  aof · command · rdb  →  resp · input · glob · server · error
+//! cli  →  report  →  check · repair · select  →  aof · command · rdb  →  resp · input · escape · glob · server · error
 //! ```
 
 // The list is in clippy.toml: a user's file is changed in one place alone.
@@ -15,6 +15,7 @@ pub mod check;
 pub mod cli;
 pub mod command;
 pub mod error;
+pub mod escape;
 pub mod glob;
 pub mod input;
 pub mod rdb;

@@ -9,12 +9,16 @@ use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
 use crate::aof::scan::{self, Oddity, Scan, Seen};
-use crate::aof::transaction::Misplaced;
+use crate::aof::transaction::{Misplaced, Opening};
 use crate::aof::{Damage, DamageKind};
 use crate::error::Error;
+use crate::escape::Escaped;
 use crate::input::Change;
 use crate::rdb;
-use crate::server::Server;
+use crate::server::{DATABASES, Server};
+
+/// A key is quoted up to this many bytes.
+const KEY_LIMIT: usize = 64;
 
 const RESTORE: &str = "restore this file from a copy, a replica or a backup";
 
@@ -95,7 +99,7 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
             findings.push(damaged(report, bytes, &damage, scan, last));
         } else if let Some(opening) = scan.open() {
             let cut = report.size - opening.offset;
-            let message = format!("MULTI without EXEC: the part ends inside a transaction, {cut} bytes long so far");
+            let message = format!("{}, {cut} bytes long so far", Opening::UNFINISHED);
             findings.push(
                 Finding::new(
                     Code::UnfinishedTransaction,
@@ -127,25 +131,17 @@ fn cut_advice(report: &PartReport, last: bool) -> String {
 fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, last: bool) -> Finding {
     let rest = report.size - damage.offset;
     let zeros = || bytes.get(usize::try_from(damage.offset).unwrap_or(usize::MAX)..).is_some_and(is_zero);
-    let (code, message) = match damage.kind {
-        DamageKind::Truncated { field, missing: Some(missing) } => {
-            (Code::TruncatedRecord, format!("the part ends inside {field}: at least {missing} bytes are missing"))
-        }
-        DamageKind::Truncated { field, missing: None } => {
-            (Code::TruncatedRecord, format!("the part ends inside {field}"))
-        }
-        DamageKind::NoRecord { .. } if zeros() => (
-            Code::ZeroTail,
-            format!("from here on there are only zeros, {rest} bytes: space that was allocated, and never written"),
-        ),
-        DamageKind::NoRecord { found } => (
-            Code::NotARecord,
-            format!("neither a command ('*') nor an annotation ('#') starts here, but '{}'", found.escape_ascii()),
-        ),
-        DamageKind::Malformed { field, problem } => (Code::MalformedRecord, format!("{field} is malformed: {problem}")),
-        DamageKind::LongAnnotation => {
-            (Code::LongAnnotation, "an annotation goes on past 1023 bytes: what follows is read as a record".to_owned())
-        }
+    let code = match damage.kind {
+        DamageKind::Truncated { .. } => Code::TruncatedRecord,
+        DamageKind::NoRecord { .. } if zeros() => Code::ZeroTail,
+        DamageKind::NoRecord { .. } => Code::NotARecord,
+        DamageKind::Malformed { .. } => Code::MalformedRecord,
+        DamageKind::LongAnnotation => Code::LongAnnotation,
+    };
+    let message = if code == Code::ZeroTail {
+        format!("from here on there are only zeros, {rest} bytes: space that was allocated, and never written")
+    } else {
+        damage.kind.to_string()
     };
     let torn = matches!(code, Code::TruncatedRecord | Code::ZeroTail);
     let mut advice = cut_advice(report, last);
@@ -178,17 +174,13 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
         Oddity::UnknownCommand(name) => (
             Code::UnknownCommand,
             Severity::Error,
-            format!("{server} does not know the command '{}'", name.escape_ascii()),
+            format!("{server} does not know the command '{}'", Escaped(name)),
             rewrite,
         ),
         Oddity::UnknownSubcommand { command, subcommand } => (
             Code::UnknownSubcommand,
             Severity::Error,
-            format!(
-                "{server} does not know the subcommand '{}' of {}",
-                subcommand.escape_ascii(),
-                command.to_uppercase()
-            ),
+            format!("{server} does not know the subcommand '{}' of {}", Escaped(subcommand), command.to_uppercase()),
             rewrite,
         ),
         Oddity::WrongArity(name) => {
@@ -199,13 +191,17 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
         Oddity::NulInName(name) => (
             Code::NulInName,
             Severity::Error,
-            format!("a NUL in the name of a command: '{}'", name.escape_ascii()),
+            format!("a NUL in the name of a command: '{}'", Escaped(name)),
             "take the record out: no server wrote it",
         ),
         Oddity::NoSuchDatabase(text) => (
             Code::NoSuchDatabase,
             Severity::Warning,
-            format!("SELECT of '{}': servers have databases 0 to 15 unless configured otherwise", text.escape_ascii()),
+            format!(
+                "SELECT of '{}': servers have databases 0 to {} unless configured otherwise",
+                Escaped(text),
+                DATABASES - 1
+            ),
             "set 'databases' high enough, or what follows lands in the database selected before",
         ),
         Oddity::ServerCommand(name) => (
@@ -297,7 +293,7 @@ fn rdb_findings(
 fn rdb_words(damage: &rdb::Damage) -> String {
     match &damage.key {
         Some(key) => {
-            let key = key.get(..64).unwrap_or(key).escape_ascii();
+            let key = Escaped(key.get(..KEY_LIMIT).unwrap_or(key));
             let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
             format!("{damage}, in the value of the key '{key}'{kind}")
         }

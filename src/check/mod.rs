@@ -19,7 +19,7 @@ pub use finding::{Code, Excerpt, Finding, Severity};
 pub use part::{Format, PartReport};
 pub use rdb::{RdbSummary, Refused};
 
-use crate::aof::log::{Layout, Log, Role};
+use crate::aof::log::{Layout, Log};
 use crate::aof::manifest::{self, Manifest};
 use crate::error::Result;
 use crate::server::Server;
@@ -158,15 +158,5 @@ impl Examination<'_> {
             Layout::MultiPart(_) => server::Layout::Manifest,
         };
         server::load(layout, &self.facts, server)
-    }
-}
-
-/// The word for a part's role.
-pub const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Single => "single",
-        Role::Base => "base",
-        Role::Incr => "incr",
-        Role::History => "history",
     }
 }

@@ -9,7 +9,7 @@ use crate::aof::log::{Part, Role};
 use crate::aof::scan::{self, Scan};
 use crate::error::Result;
 use crate::input::{Change, Container, Input};
-use crate::rdb::{self, Judge};
+use crate::rdb::{self, Judge, Magic};
 use crate::server::Server;
 
 /// What a part is made of.
@@ -120,7 +120,7 @@ impl Examination<'_> {
 
     /// Walks the RDB, and scans the records.
     fn read(&self, bytes: &[u8], input: &Input, report: &mut PartReport) {
-        if bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY") {
+        if Magic::of(bytes).is_some() {
             input.advise_sequential();
             report.rdb = Some(RdbSummary::walk(bytes, self.settings.server, &|step| (self.settings.progress)(step)));
         }

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 
 use super::arguments::When;
-use crate::report::escape::visible;
+use crate::escape::visible;
 use crate::report::style::Style;
 
 /// Standard output for data, standard error for talk.

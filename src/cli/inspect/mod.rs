@@ -17,9 +17,9 @@ use super::Outcome;
 use super::console::Console;
 use super::progress::Progress;
 use crate::aof::log::{Log, Part, Role};
+use crate::escape::Argument;
 use crate::input::Container;
 use crate::rdb;
-use crate::report::escape::Argument;
 use crate::report::inspect::{Announced, Heading, Json, Lengths, Printer, Resp, Text};
 use crate::report::style::Style;
 use crate::select::Selection;
@@ -163,12 +163,7 @@ impl Settings {
         Heading {
             log: several.then(|| path.as_os_str().as_bytes()),
             name: file_name(part),
-            role: match part.role {
-                Role::Single => None,
-                Role::Base => Some("base"),
-                Role::Incr => Some("incr"),
-                Role::History => Some("history"),
-            },
+            role: (part.role != Role::Single).then(|| part.role.name()),
             length,
             announced: if several || parts > 1 { Announced::Yes } else { Announced::No },
         }

@@ -11,9 +11,9 @@ use super::{Imitated, Stopped};
 use crate::Server;
 use crate::aof::manifest::{self, Kind};
 use crate::check::official::{FileKind, Line, file_kind};
+use crate::escape::visible;
 use crate::input::Input;
 use crate::rdb;
-use crate::report::escape::visible;
 
 /// What a line of the server's log holds at most (`LOG_MAX_LEN`).
 const LOG_LIMIT: usize = 1023;

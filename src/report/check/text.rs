@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
 use super::{checker_words, place_words, server_words};
-use crate::check::{Excerpt, Finding, PartReport, Report, Severity, role_name};
-use crate::report::escape::Argument;
+use crate::check::{Excerpt, Finding, PartReport, Report, Severity};
+use crate::escape::Argument;
 use crate::report::number::{grouped, time};
 use crate::report::style::{Style, Tone};
 
@@ -59,7 +59,7 @@ fn answer(report: &Report) -> &'static str {
 fn write_part(out: &mut impl Write, part: &PartReport, named: bool) -> io::Result<()> {
     write!(out, "  ")?;
     if named {
-        write!(out, "{}  {}  ", Argument(part.name.as_bytes()), role_name(part.role))?;
+        write!(out, "{}  {}  ", Argument(part.name.as_bytes()), part.role.name())?;
     }
     write!(out, "{}", part.format.name())?;
     if let Some(header) = part.rdb.as_ref().and_then(|rdb| rdb.header) {
