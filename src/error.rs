@@ -53,6 +53,14 @@ pub enum ErrorKind {
         /// What the decompressor said.
         source: io::Error,
     },
+    /// Another process has the file open for writing.
+    #[error("process {process} ({}) has the file open for writing; stop it first", name.escape_default())]
+    OpenElsewhere {
+        /// Its process id.
+        process: u32,
+        /// Its name.
+        name: String,
+    },
     /// The request does not fit what the file holds; the text is a whole sentence without its full stop.
     #[error("{0}")]
     Refused(String),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::aof::TIMESTAMP;
 use crate::aof::manifest::{self, Kind, Manifest};
-use crate::input::{Container, Input};
+use crate::input::{Container, Input, STDIN};
 use crate::rdb::Magic;
 use crate::{Error, ErrorKind, Result};
 
@@ -172,7 +172,7 @@ impl Log {
         let input = Input::stdin()?;
         if manifest::is_manifest(input.bytes()) {
             let text = "a manifest on standard input does not say where its files are; give its path".to_owned();
-            return Err(Error::new("-", ErrorKind::Refused(text)));
+            return Err(Error::new(STDIN, ErrorKind::Refused(text)));
         }
         Ok(Self::single(input))
     }

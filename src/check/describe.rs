@@ -13,7 +13,7 @@ use crate::aof::transaction::{Misplaced, Opening};
 use crate::aof::{Damage, DamageKind};
 use crate::error::Error;
 use crate::escape::Escaped;
-use crate::input::Change;
+use crate::input::{Change, Container, is_stdin};
 use crate::rdb;
 use crate::server::{DATABASES, Server};
 
@@ -119,7 +119,7 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
 
 /// What to do about a part that ends too early.
 fn cut_advice(report: &PartReport, last: bool) -> String {
-    if report.container != crate::input::Container::Plain || report.path == Path::new("-") {
+    if report.container != Container::Plain || is_stdin(&report.path) {
         "decompress it or put it into a file, then run 'aofkit fix' on that".to_owned()
     } else if last {
         "'aofkit fix' cuts the end off and keeps a copy of what it takes".to_owned()

@@ -44,8 +44,8 @@ pub struct Applied {
 /// Carries a plan out, part by part.
 ///
 /// # Errors
-/// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made, or that another process
-/// has open for writing, or for a plan that takes out more than the end of a file. The file is then untouched, and no copy is
+/// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made, or for a plan that takes
+/// out more than the end of a file; [`ErrorKind::OpenElsewhere`]. The file is then untouched, and no copy is
 /// left; only where the cut itself could not be made to last, the copy stays.
 pub fn apply(plan: &Plan, open_elsewhere: OpenElsewhere) -> Result<Vec<Applied>> {
     apply_with(&mut FileSystem, plan, open_elsewhere)
@@ -81,7 +81,7 @@ fn apply_part(operations: &mut impl Operations, part: &PartPlan, open_elsewhere:
     };
     let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
     check_unchanged(path, &file, &part.facts)?;
-    check_writers(path, &part.facts, open_elsewhere)?;
+    refuse_writers(path, &part.facts, open_elsewhere)?;
     let kept = Kept { path, file: &file, cut_at, length: part.facts.length - cut_at };
     let (copy, made) = kept.keep(operations)?;
     // Between the plan and here people read and answered, and a large copy takes its time.
@@ -198,15 +198,17 @@ fn check_unchanged(path: &Path, file: &File, facts: &Facts) -> Result<()> {
     Err(refused(path, format!("{what}; stop whatever writes to it, and run this again")))
 }
 
-/// Refuses a file that another process has open for writing.
-pub(super) fn check_writers(path: &Path, facts: &Facts, open_elsewhere: OpenElsewhere) -> Result<()> {
+/// Refuses a file that another process has open for writing, so that a person need not be asked first.
+///
+/// # Errors
+/// [`ErrorKind::OpenElsewhere`].
+pub fn refuse_writers(path: &Path, facts: &Facts, open_elsewhere: OpenElsewhere) -> Result<()> {
     if open_elsewhere == OpenElsewhere::Ignore {
         return Ok(());
     }
     let found = writers::writers(facts.device, facts.inode);
-    let Some(first) = found.first() else { return Ok(()) };
-    let (process, name) = (first.process, first.name.escape_default());
-    Err(refused(path, format!("process {process} ({name}) has the file open for writing; stop it first")))
+    let Some(writer) = found.into_iter().next() else { return Ok(()) };
+    Err(Error::new(path, ErrorKind::OpenElsewhere { process: writer.process, name: writer.name }))
 }
 
 pub(super) fn refused(path: &Path, text: String) -> Error {

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::apply::{OpenElsewhere, check_writers, refused};
+use super::apply::{OpenElsewhere, refuse_writers, refused};
 use super::copies::{CHUNK, Copy, Fit, copies_of};
 use super::operations::{FileSystem, Operations};
 use crate::aof::log::directory_of;
@@ -32,7 +32,7 @@ pub struct Undone {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Refused`] if there is no copy, or none that fits: the file must end where it was cut.
-/// [`crate::ErrorKind::Io`]; the file is then cut as it was.
+/// [`crate::ErrorKind::OpenElsewhere`], [`crate::ErrorKind::Io`]; the file is then cut as it was.
 pub fn undo(path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
     undo_with(&mut FileSystem, path, open_elsewhere)
 }
@@ -45,7 +45,7 @@ pub fn undo_with(operations: &mut impl Operations, path: &Path, open_elsewhere: 
     let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
     let (copy, begun, others) = choose(path, &file)?;
     let facts = Facts::of(&file.metadata().map_err(|source| Error::io(path, "get the length of", source))?);
-    check_writers(path, &facts, open_elsewhere)?;
+    refuse_writers(path, &facts, open_elsewhere)?;
     if let Err(source) = append(operations, &file, &copy, begun) {
         // A file that ends in half of a record is worse than one that is cut; the copy has all of it.
         let _ = operations.truncate(&file, copy.cut_at).and_then(|()| operations.sync(&file));

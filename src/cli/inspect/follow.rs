@@ -318,7 +318,7 @@ impl Tail {
             };
             let wanted = selection.takes(&step.record, &step.place);
             let past = selection.is_past(step.record.offset);
-            let flow = show.record(&step, wanted)?;
+            let flow = if wanted { show.record(&step)? } else { show.pass(&step)? };
             whole = (walk.position(), walk.records(), *walk.course());
             if flow.is_break() || (past && !show.printer.is_incomplete()) {
                 pumped = Pumped::Full;
