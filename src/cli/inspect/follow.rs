@@ -9,7 +9,9 @@ use std::io::{self, Read, Seek, SeekFrom, Stderr, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::finding::{self, Finding};
 use super::show::Show;
@@ -23,7 +25,7 @@ use crate::rdb;
 use crate::select::{Course, Selection, Walk};
 
 /// How long to wait when there is nothing new.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// How much is read at once.
 const CHUNK: u64 = 1 << 20;
@@ -118,7 +120,7 @@ impl<'s> Follower<'s> {
             if self.interrupted.load(Ordering::Relaxed) {
                 return Ok(Vec::new());
             }
-            std::thread::sleep(PAUSE);
+            wait_for_news()?;
         }
     }
 
@@ -211,6 +213,18 @@ impl<'s> Follower<'s> {
             manifest.facts = None;
         }
         Ok(Next::GoOn)
+    }
+}
+
+/// Waits a while, unless the reader of standard output goes away meanwhile, or a signal comes.
+fn wait_for_news() -> io::Result<()> {
+    let stdout = io::stdout();
+    // No event is asked for: that nobody reads any more is told unasked.
+    let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+    match poll(&mut ends, Some(&PAUSE)) {
+        Ok(0) | Err(Errno::INTR) => Ok(()),
+        Ok(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        Err(error) => Err(error.into()),
     }
 }
 
