@@ -66,8 +66,8 @@ pub enum ErrorKind {
     Refused(String),
 }
 
-/// `io::Error` ends in `(os error 2)`, which tells a person nothing.
-fn plain(error: &io::Error) -> String {
+/// What the operating system says, without the `(os error 2)` at its end, which tells a person nothing.
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error ") {
         Some(at) => text.get(..at).unwrap_or(&text).to_owned(),

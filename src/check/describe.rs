@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::checker::{CheckerReason, CheckerVerdict};
 use super::finding::{Code, Finding, Severity};
-use super::part::PartReport;
+use super::part::{PartReport, PlaceInLog};
 use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
 use crate::aof::scan::{self, Oddity, Scan, Seen};
 use crate::aof::transaction::{Misplaced, Opening};
 use crate::aof::{Damage, DamageKind};
-use crate::error::Error;
+use crate::error::{Error, plain};
 use crate::escape::Escaped;
 use crate::input::{Change, Container, is_stdin};
 use crate::rdb;
@@ -27,7 +27,7 @@ pub(super) fn missing(part: &Part, error: &std::io::Error) -> Finding {
     let message = if error.kind() == std::io::ErrorKind::NotFound {
         "the manifest names this file, and it is not there".to_owned()
     } else {
-        format!("the manifest names this file, and it is no regular file ({error})")
+        format!("the manifest names this file, and it is no regular file ({})", plain(error))
     };
     let advice = "put the file back, or take its line out of the manifest if its data may be lost";
     Finding::new(Code::MissingPart, Severity::Error, &part.path, message, advice)
@@ -86,7 +86,7 @@ pub(super) fn changed(report: &PartReport, change: Change) -> Finding {
 }
 
 /// Everything about one part.
-pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8], server: Server, last: bool) {
+pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8], server: Server, place: PlaceInLog) {
     let first = findings.len();
     if let Some(rdb) = &report.rdb {
         rdb_findings(findings, report, rdb, bytes, server);
@@ -96,7 +96,7 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
             findings.push(odd(report, bytes, oddity, seen, server));
         }
         if let Some(damage) = scan.damage {
-            findings.push(damaged(report, bytes, &damage, scan, last));
+            findings.push(damaged(report, bytes, &damage, scan, place));
         } else if let Some(opening) = scan.open() {
             let cut = report.size - opening.offset;
             let message = format!("{}, {cut} bytes long so far", Opening::UNFINISHED);
@@ -106,7 +106,7 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
                     Severity::Error,
                     &report.path,
                     message,
-                    &cut_advice(report, last),
+                    &cut_advice(report, place),
                 )
                 .at(bytes, opening.offset, Some(opening.record)),
             );
@@ -118,17 +118,17 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
 }
 
 /// What to do about a part that ends too early.
-fn cut_advice(report: &PartReport, last: bool) -> String {
+fn cut_advice(report: &PartReport, place: PlaceInLog) -> String {
     if report.container != Container::Plain || is_stdin(&report.path) {
         "decompress it or put it into a file, then run 'aofkit fix' on that".to_owned()
-    } else if last {
+    } else if place == PlaceInLog::Last {
         "'aofkit fix' cuts the end off and keeps a copy of what it takes".to_owned()
     } else {
         format!("no server takes a cut in a part that is not the last: {RESTORE}")
     }
 }
 
-fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, last: bool) -> Finding {
+fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, place: PlaceInLog) -> Finding {
     let rest = report.size - damage.offset;
     let zeros = || bytes.get(usize::try_from(damage.offset).unwrap_or(usize::MAX)..).is_some_and(is_zero);
     let code = match damage.kind {
@@ -144,9 +144,9 @@ fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, last
         damage.kind.to_string()
     };
     let torn = matches!(code, Code::TruncatedRecord | Code::ZeroTail);
-    let mut advice = cut_advice(report, last);
+    let mut advice = cut_advice(report, place);
     if !torn
-        && last
+        && place == PlaceInLog::Last
         && let Some(boundary) = scan::next_boundary(bytes, damage.offset)
     {
         let lost = report.size - boundary;

@@ -23,6 +23,7 @@ use crate::aof::log::{Layout, Log};
 use crate::aof::manifest::{self, Manifest};
 use crate::error::Result;
 use crate::server::Server;
+use part::PlaceInLog;
 
 /// What a check needs to know; only the server changes what it finds.
 #[derive(Clone, Copy)]
@@ -106,7 +107,8 @@ pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
         examination.manifest(&multi_part.manifest, &multi_part.manifest_path, multi_part.input.bytes());
     }
     for (index, part) in log.parts.iter().enumerate() {
-        examination.part(part, index + 1 == log.parts.len())?;
+        let place = if index + 1 == log.parts.len() { PlaceInLog::Last } else { PlaceInLog::Earlier };
+        examination.part(part, place)?;
     }
     let server = examination.server_verdict(log);
     let checker = examination.checker.finish();

@@ -40,6 +40,15 @@ impl Format {
     }
 }
 
+/// Whether another part comes behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlaceInLog {
+    /// A server appends to it, and cuts it if it must.
+    Last,
+    /// Nothing may be missing at its end.
+    Earlier,
+}
+
 /// What was found out about one part.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartReport {
@@ -83,7 +92,7 @@ impl PartReport {
 
 impl Examination<'_> {
     /// Reads a part, and adds what is found to the examination.
-    pub(super) fn part(&mut self, part: &Part, last: bool) -> Result<()> {
+    pub(super) fn part(&mut self, part: &Part, place: PlaceInLog) -> Result<()> {
         let mut report = PartReport {
             name: part.name.clone(),
             path: part.path.clone(),
@@ -110,7 +119,7 @@ impl Examination<'_> {
         self.findings.extend(input.defect().map(|defect| describe::compression(&report, defect)));
         let change = input.changed()?;
         self.findings.extend(change.map(|change: Change| describe::changed(&report, change)));
-        describe::part(&mut self.findings, &report, bytes, self.settings.server, last);
+        describe::part(&mut self.findings, &report, bytes, self.settings.server, place);
         let facts = server_facts(bytes, &report, self.settings.server);
         self.facts.push(facts);
         self.checker.part(bytes, &report);

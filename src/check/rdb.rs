@@ -9,6 +9,8 @@ use crate::server::{DATABASES, Server};
 
 /// So many flaws are kept; what comes on top still counts for the verdicts.
 const FLAWS_LIMIT: usize = 64;
+/// After so many bytes the progress is told of them.
+const STRIDE: u64 = 4 << 20;
 
 /// What a walk over an RDB found, and what one server and its checker make of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +90,7 @@ impl RdbSummary {
             };
             stopped = stopped.or(stop);
             // Not for each of millions of small entries.
-            if walker.position() - reported > 1 << 22 {
+            if walker.position() - reported > STRIDE {
                 progress(walker.position() - reported);
                 reported = walker.position();
             }
