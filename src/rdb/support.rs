@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::context::ModuleId;
 use super::damage::Judge;
 use super::opcode::{Header, Magic, Opcode, TypeRow};
-use super::value::ModuleId;
 use super::walker::Item;
 use crate::server::Server;
 
