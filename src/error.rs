@@ -12,7 +12,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Damage inside a log is no error: readers return it as a value (see [`crate::aof::Damage`] and
 /// [`crate::rdb::Damage`]). An error says that the question could not be answered at all.
 ///
-/// Its text holds the file's name as it is: it is to be made [`visible`](crate::report::escape::visible) before a terminal
+/// Its text holds the file's name as it is: it is to be made [`visible`](crate::escape::visible) before a terminal
 /// sees it.
 #[derive(Debug)]
 pub struct Error {
@@ -53,13 +53,21 @@ pub enum ErrorKind {
         /// What the decompressor said.
         source: io::Error,
     },
+    /// Another process has the file open for writing.
+    #[error("process {process} ({}) has the file open for writing; stop it first", name.escape_default())]
+    OpenElsewhere {
+        /// Its process id.
+        process: u32,
+        /// Its name.
+        name: String,
+    },
     /// The request does not fit what the file holds; the text is a whole sentence without its full stop.
     #[error("{0}")]
     Refused(String),
 }
 
-/// `io::Error` ends in `(os error 2)`, which tells a person nothing.
-fn plain(error: &io::Error) -> String {
+/// What the operating system says, without the `(os error 2)` at its end, which tells a person nothing.
+pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error ") {
         Some(at) => text.get(..at).unwrap_or(&text).to_owned(),

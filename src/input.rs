@@ -23,6 +23,14 @@ const SPOOL_IN_MEMORY: usize = 8 << 20;
 /// What is read at a time where nothing is mapped.
 const CHUNK: usize = 64 << 10;
 
+/// The path that stands for standard input, in arguments and in reports.
+pub const STDIN: &str = "-";
+
+/// Whether a path stands for standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == STDIN
+}
+
 /// The bytes of one file, as of when it was opened. A clone shares them.
 #[derive(Debug, Clone)]
 pub struct Input(Arc<Inner>);
@@ -95,7 +103,8 @@ pub struct Facts {
 }
 
 impl Facts {
-    fn of(metadata: &Metadata) -> Self {
+    /// Those in a file's metadata.
+    pub fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -103,6 +112,18 @@ impl Facts {
             modified: metadata.modified().ok(),
         }
     }
+
+    /// Whether two files are the same, that says.
+    pub const fn identity(&self) -> Identity {
+        Identity { device: self.device, inode: self.inode }
+    }
+}
+
+/// What tells a file from every other, whatever it is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
 }
 
 /// How a file's length changed since it was opened; both lengths in bytes.
@@ -149,7 +170,7 @@ impl Input {
     /// # Errors
     /// As [`Input::open`]. The path in them, and in [`Input::path`], is `-`.
     pub fn stdin() -> Result<Self> {
-        let path = Path::new("-");
+        let path = Path::new(STDIN);
         let read_error = |source| Error::io(path, "read standard input", source);
         let mut file = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(read_error)?);
         let metadata = file.metadata().map_err(read_error)?;

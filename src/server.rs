@@ -3,26 +3,24 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// How many databases a server has unless it is configured otherwise.
+pub const DATABASES: u32 = 16;
+
 /// A line of servers that behave alike when they load a log.
 ///
 /// Each stands for the newest release of its line that was probed: 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1, Valkey 9.1.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Server {
     /// Redis 6.2: single files only, no annotations in its checker.
-    #[serde(rename = "redis-6.2")]
     Redis62,
     /// Redis 7.0: the first with manifests.
-    #[serde(rename = "redis-7.0")]
     Redis70,
     /// Redis 8.0.
     #[default]
-    #[serde(rename = "redis-8.0")]
     Redis80,
     /// Valkey 8.0 and 8.1.
-    #[serde(rename = "valkey-8")]
     Valkey8,
     /// Valkey 9.0 and 9.1.
-    #[serde(rename = "valkey-9")]
     Valkey9,
 }
 
@@ -60,7 +58,7 @@ impl fmt::Display for Server {
 
 /// A name that is none of [`Server::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown server '{0}' (known: redis-6.2, redis-7.0, redis-8.0, valkey-8, valkey-9)")]
+#[error("unknown server '{0}' (known: {known})", known = Server::ALL.map(Server::name).join(", "))]
 pub struct UnknownServer(pub String);
 
 impl FromStr for Server {

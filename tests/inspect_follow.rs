@@ -206,20 +206,31 @@ fn damage_ends_it() {
     follower.ends_with(1);
 }
 
+/// A program whose output nobody but the test reads.
+fn inspect_follow(path: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+    command.args(["inspect", "--follow"]).arg(path).stdout(Stdio::piped()).spawn().unwrap()
+}
+
 #[test]
 fn a_reader_that_goes_away_ends_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.aof");
     append(&path, &set("a"));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_aofkit"))
-        .args(["inspect", "--follow"])
-        .arg(&path)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = inspect_follow(&path);
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.contains("offset"));
     append(&path, &set("b"));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_reader_that_goes_away_while_nothing_is_written_ends_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("a.aof");
+    append(&path, &set("a"));
+    let mut child = inspect_follow(&path);
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

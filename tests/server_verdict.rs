@@ -8,8 +8,8 @@ mod common;
 use aofkit::Server;
 use aofkit::check::server::{
     Crash, Layout, NoteKind, Outcome, PartEnd, PartFacts, RdbOutcome, Reason, Resume, Verdict, load, load_resp,
-    starts_with_rdb,
 };
+use aofkit::rdb::{Judge, taken_for_rdb};
 use common::loader::{Cutting, Ended, Files, Loaded, load_all, part_name};
 
 /// An empty RDB of a version that every server knows, without a checksum.
@@ -43,7 +43,7 @@ fn judge(files: &Files, server: Server) -> Verdict {
         if bytes.is_empty() {
             return PartFacts::Empty;
         }
-        let rdb = starts_with_rdb(bytes, server).then(|| {
+        let rdb = taken_for_rdb(Judge::Loader(server), bytes).then(|| {
             if bytes.starts_with(RDB) {
                 RdbOutcome::Whole { end: RDB.len() as u64 }
             } else {

@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 
+use crate::aof::TIMESTAMP;
 use crate::aof::manifest::{self, Kind, Manifest};
 use crate::input::{Container, Input};
+use crate::rdb::Magic;
 use crate::{Error, ErrorKind, Result};
 
 /// What is read of a file to tell what it is.
@@ -71,6 +73,18 @@ pub enum Role {
     Incr,
     /// Replaced by a rewrite; not loaded.
     History,
+}
+
+impl Role {
+    /// The word for it, as in every report.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Single => "single",
+            Self::Base => "base",
+            Self::Incr => "incr",
+            Self::History => "history",
+        }
+    }
 }
 
 /// One file of a log.
@@ -182,10 +196,7 @@ impl Log {
 
     fn multi_part(path: &Path, manifest_path: PathBuf, input: Input) -> Self {
         let manifest = manifest::parse(input.bytes());
-        let directory = match manifest_path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
+        let directory = directory_of(&manifest_path).to_owned();
         let parts_of = |kind| manifest.of_kind(kind).map(|entry| Part::of_entry(entry, &directory));
         let parts = parts_of(Kind::Base).chain(parts_of(Kind::Incr)).collect();
         let history = parts_of(Kind::History).collect();
@@ -220,6 +231,14 @@ impl MultiPart {
                 name != manifest_name && !listed.contains(name.as_bytes())
             })
             .collect())
+    }
+}
+
+/// The directory that a file is in.
+pub(crate) fn directory_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -274,10 +293,9 @@ enum Content {
 
 impl Content {
     fn of(bytes: &[u8]) -> Self {
-        let begins_with = |magic: &[u8]| bytes.starts_with(magic);
         if manifest::is_manifest(bytes) {
             Self::Manifest
-        } else if [&b"REDIS"[..], b"VALKEY", b"#TS:"].into_iter().any(begins_with) || first_record_follows(bytes) {
+        } else if Magic::of(bytes).is_some() || bytes.starts_with(TIMESTAMP) || first_record_follows(bytes) {
             Self::Log
         } else {
             Self::Unknown

@@ -18,6 +18,8 @@ use std::fmt;
 use memchr::memchr;
 
 use crate::Server;
+use crate::escape;
+use crate::rdb::Magic;
 
 /// Bytes of a line that a server reads at a time, its newline included: the rest counts as a line of its own.
 const LINE_LIMIT: usize = 1024;
@@ -86,16 +88,16 @@ impl Entry {
     /// The line as servers write it, its newline included.
     fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"file ");
-        write_value(out, &self.name);
+        escape::argument(out, &self.name);
         out.extend_from_slice(b" seq ");
         out.extend_from_slice(itoa::Buffer::new().format(self.sequence).as_bytes());
         out.extend_from_slice(b" type ");
         out.push(self.kind.letter());
         for (key, value) in &self.extra {
             out.push(b' ');
-            write_value(out, key);
+            escape::argument(out, key);
             out.push(b' ');
-            write_value(out, value);
+            escape::argument(out, value);
         }
         out.push(b'\n');
     }
@@ -587,35 +589,6 @@ const fn unescape(escaped: u8) -> u8 {
     }
 }
 
-/// Writes a value, in quotes where a server quotes it (`sdsneedsrepr`).
-///
-/// Also in quotes, unlike from a server, are an empty value and one with a `'` in it: a server writes them in a way that it
-/// cannot read again.
-fn write_value(out: &mut Vec<u8>, value: &[u8]) {
-    let plain = |byte: &u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'"' | b'\'');
-    if !value.is_empty() && value.iter().all(plain) {
-        out.extend_from_slice(value);
-        return;
-    }
-    out.push(b'"');
-    for &byte in value {
-        match byte {
-            b'\\' | b'"' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x07 => out.extend_from_slice(b"\\a"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            b' '..=b'~' => out.push(byte),
-            _ => {
-                let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).map_or(b'0', |digit| digit as u8);
-                out.extend_from_slice(&[b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
-            }
-        }
-    }
-    out.push(b'"');
-}
-
 /// Whether these are the bytes of a manifest, intact or damaged, and not of any other kind of log, nor of a text about one.
 ///
 /// It is one if no line begins as a record of a log does, and as many lines look like entries as do not, blank ones and comments
@@ -623,7 +596,7 @@ fn write_value(out: &mut Vec<u8>, value: &[u8]) {
 /// a manifest with a garbage or blank line on top. It holds neither for an append-only file with `file …` in a value, nor for
 /// prose with an example in it. An empty one cannot be told. No more than [`RECOGNITION_LIMIT`] bytes are read.
 pub fn is_manifest(bytes: &[u8]) -> bool {
-    if bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY") {
+    if Magic::of(bytes).is_some() {
         return false;
     }
     let head = bytes.get(..RECOGNITION_LIMIT).unwrap_or(bytes);

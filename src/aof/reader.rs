@@ -1,12 +1,18 @@
 //! The records of one RESP part, in order.
 
+use std::fmt;
+
 use memchr::memchr;
 
 use super::transaction::{Control, Membership, Misplaced, Opening, Tracker};
+use crate::escape::Escaped;
 use crate::resp::{self, Defect, Field, Problem};
 
 /// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and `fgets`).
 pub const ANNOTATION_LIMIT: usize = 1023;
+
+/// What begins an annotation with a time; unix seconds follow.
+pub const TIMESTAMP: &[u8] = b"#TS:";
 
 /// Where a part stops being readable, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +51,26 @@ pub enum DamageKind {
     },
     /// An annotation longer than [`ANNOTATION_LIMIT`]: checkers and servers take what follows that many bytes for a record.
     LongAnnotation,
+}
+
+/// What is wrong, as a clause that goes with a file and an offset. The byte that is quoted is escaped.
+impl fmt::Display for DamageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated { field, missing: Some(missing) } => {
+                write!(f, "the file ends inside {field}, {missing} bytes too early")
+            }
+            Self::Truncated { field, missing: None } => write!(f, "the file ends inside {field}"),
+            Self::Malformed { field, problem } => write!(f, "{field} is malformed: {problem}"),
+            Self::NoRecord { found } => {
+                write!(f, "expected a record ('*' or '#'), found '{}'", Escaped(&[*found]))
+            }
+            Self::LongAnnotation => write!(
+                f,
+                "the annotation is longer than {ANNOTATION_LIMIT} bytes, and what follows them is read as a record"
+            ),
+        }
+    }
 }
 
 /// What a record is.
@@ -194,7 +220,7 @@ pub(crate) fn annotation(bytes: &[u8], start: usize) -> Option<(usize, &[u8])> {
 
 /// The unix seconds of a `#TS:` annotation (given without its line end).
 pub fn timestamp(annotation: &[u8]) -> Option<i64> {
-    std::str::from_utf8(annotation.strip_prefix(b"#TS:")?).ok()?.parse().ok()
+    std::str::from_utf8(annotation.strip_prefix(TIMESTAMP)?).ok()?.parse().ok()
 }
 
 pub(crate) fn long_annotation(offset: usize, record: u64) -> Damage {

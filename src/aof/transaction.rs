@@ -35,6 +35,11 @@ pub struct Opening {
     pub command_end_before: Option<u64>,
 }
 
+impl Opening {
+    /// What is wrong with a part that ends before an `EXEC`, as a clause that goes with a file and the offset of the `MULTI`.
+    pub const UNFINISHED: &str = "the file ends inside the transaction that MULTI opens here";
+}
+
 /// A control command where it does not belong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Misplaced {

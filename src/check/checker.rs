@@ -4,6 +4,7 @@ use super::official::{self, FileKind, Resume, Verdict};
 use super::part::PartReport;
 use crate::aof::log::Role;
 use crate::aof::manifest;
+use crate::rdb::Magic;
 use crate::server::Server;
 
 /// What the official checker of a server says about a log.
@@ -115,7 +116,8 @@ impl Checker {
         // The tools look for an RDB in a base and in a single file, not in an incr. Valkey's 9 do not know their own magic:
         // that verdict is given as it should be, not as it is.
         let looks_for_rdb = report.role != Role::Incr;
-        let knows_magic = kind == FileKind::Rdb || (self.server == Server::Valkey9 && bytes.starts_with(b"VALKEY"));
+        let knows_magic =
+            kind == FileKind::Rdb || (self.server == Server::Valkey9 && Magic::of(bytes) == Some(Magic::Valkey));
         let verdict = match &report.rdb {
             Some(rdb) if looks_for_rdb && knows_magic => {
                 if !rdb.sane_to_checker {

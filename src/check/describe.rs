@@ -4,17 +4,21 @@ use std::path::Path;
 
 use super::checker::{CheckerReason, CheckerVerdict};
 use super::finding::{Code, Finding, Severity};
-use super::part::PartReport;
+use super::part::{PartReport, PlaceInLog};
 use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
 use crate::aof::scan::{self, Oddity, Scan, Seen};
-use crate::aof::transaction::Misplaced;
+use crate::aof::transaction::{Misplaced, Opening};
 use crate::aof::{Damage, DamageKind};
-use crate::error::Error;
-use crate::input::Change;
+use crate::error::{Error, plain};
+use crate::escape::Escaped;
+use crate::input::{Change, Container, is_stdin};
 use crate::rdb;
-use crate::server::Server;
+use crate::server::{DATABASES, Server};
+
+/// A key is quoted up to this many bytes.
+const KEY_LIMIT: usize = 64;
 
 const RESTORE: &str = "restore this file from a copy, a replica or a backup";
 
@@ -23,7 +27,7 @@ pub(super) fn missing(part: &Part, error: &std::io::Error) -> Finding {
     let message = if error.kind() == std::io::ErrorKind::NotFound {
         "the manifest names this file, and it is not there".to_owned()
     } else {
-        format!("the manifest names this file, and it is no regular file ({error})")
+        format!("the manifest names this file, and it is no regular file ({})", plain(error))
     };
     let advice = "put the file back, or take its line out of the manifest if its data may be lost";
     Finding::new(Code::MissingPart, Severity::Error, &part.path, message, advice)
@@ -82,7 +86,7 @@ pub(super) fn changed(report: &PartReport, change: Change) -> Finding {
 }
 
 /// Everything about one part.
-pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8], server: Server, last: bool) {
+pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8], server: Server, place: PlaceInLog) {
     let first = findings.len();
     if let Some(rdb) = &report.rdb {
         rdb_findings(findings, report, rdb, bytes, server);
@@ -92,17 +96,17 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
             findings.push(odd(report, bytes, oddity, seen, server));
         }
         if let Some(damage) = scan.damage {
-            findings.push(damaged(report, bytes, &damage, scan, last));
+            findings.push(damaged(report, bytes, &damage, scan, place));
         } else if let Some(opening) = scan.open() {
             let cut = report.size - opening.offset;
-            let message = format!("MULTI without EXEC: the part ends inside a transaction, {cut} bytes long so far");
+            let message = format!("{}, {cut} bytes long so far", Opening::UNFINISHED);
             findings.push(
                 Finding::new(
                     Code::UnfinishedTransaction,
                     Severity::Error,
                     &report.path,
                     message,
-                    &cut_advice(report, last),
+                    &cut_advice(report, place),
                 )
                 .at(bytes, opening.offset, Some(opening.record)),
             );
@@ -114,43 +118,35 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
 }
 
 /// What to do about a part that ends too early.
-fn cut_advice(report: &PartReport, last: bool) -> String {
-    if report.container != crate::input::Container::Plain || report.path == Path::new("-") {
+fn cut_advice(report: &PartReport, place: PlaceInLog) -> String {
+    if report.container != Container::Plain || is_stdin(&report.path) {
         "decompress it or put it into a file, then run 'aofkit fix' on that".to_owned()
-    } else if last {
+    } else if place == PlaceInLog::Last {
         "'aofkit fix' cuts the end off and keeps a copy of what it takes".to_owned()
     } else {
         format!("no server takes a cut in a part that is not the last: {RESTORE}")
     }
 }
 
-fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, last: bool) -> Finding {
+fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, place: PlaceInLog) -> Finding {
     let rest = report.size - damage.offset;
     let zeros = || bytes.get(usize::try_from(damage.offset).unwrap_or(usize::MAX)..).is_some_and(is_zero);
-    let (code, message) = match damage.kind {
-        DamageKind::Truncated { field, missing: Some(missing) } => {
-            (Code::TruncatedRecord, format!("the part ends inside {field}: at least {missing} bytes are missing"))
-        }
-        DamageKind::Truncated { field, missing: None } => {
-            (Code::TruncatedRecord, format!("the part ends inside {field}"))
-        }
-        DamageKind::NoRecord { .. } if zeros() => (
-            Code::ZeroTail,
-            format!("from here on there are only zeros, {rest} bytes: space that was allocated, and never written"),
-        ),
-        DamageKind::NoRecord { found } => (
-            Code::NotARecord,
-            format!("neither a command ('*') nor an annotation ('#') starts here, but '{}'", found.escape_ascii()),
-        ),
-        DamageKind::Malformed { field, problem } => (Code::MalformedRecord, format!("{field} is malformed: {problem}")),
-        DamageKind::LongAnnotation => {
-            (Code::LongAnnotation, "an annotation goes on past 1023 bytes: what follows is read as a record".to_owned())
-        }
+    let code = match damage.kind {
+        DamageKind::Truncated { .. } => Code::TruncatedRecord,
+        DamageKind::NoRecord { .. } if zeros() => Code::ZeroTail,
+        DamageKind::NoRecord { .. } => Code::NotARecord,
+        DamageKind::Malformed { .. } => Code::MalformedRecord,
+        DamageKind::LongAnnotation => Code::LongAnnotation,
+    };
+    let message = if code == Code::ZeroTail {
+        format!("from here on there are only zeros, {rest} bytes: space that was allocated, and never written")
+    } else {
+        damage.kind.to_string()
     };
     let torn = matches!(code, Code::TruncatedRecord | Code::ZeroTail);
-    let mut advice = cut_advice(report, last);
+    let mut advice = cut_advice(report, place);
     if !torn
-        && last
+        && place == PlaceInLog::Last
         && let Some(boundary) = scan::next_boundary(bytes, damage.offset)
     {
         let lost = report.size - boundary;
@@ -178,17 +174,13 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
         Oddity::UnknownCommand(name) => (
             Code::UnknownCommand,
             Severity::Error,
-            format!("{server} does not know the command '{}'", name.escape_ascii()),
+            format!("{server} does not know the command '{}'", Escaped(name)),
             rewrite,
         ),
         Oddity::UnknownSubcommand { command, subcommand } => (
             Code::UnknownSubcommand,
             Severity::Error,
-            format!(
-                "{server} does not know the subcommand '{}' of {}",
-                subcommand.escape_ascii(),
-                command.to_uppercase()
-            ),
+            format!("{server} does not know the subcommand '{}' of {}", Escaped(subcommand), command.to_uppercase()),
             rewrite,
         ),
         Oddity::WrongArity(name) => {
@@ -199,13 +191,17 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
         Oddity::NulInName(name) => (
             Code::NulInName,
             Severity::Error,
-            format!("a NUL in the name of a command: '{}'", name.escape_ascii()),
+            format!("a NUL in the name of a command: '{}'", Escaped(name)),
             "take the record out: no server wrote it",
         ),
         Oddity::NoSuchDatabase(text) => (
             Code::NoSuchDatabase,
             Severity::Warning,
-            format!("SELECT of '{}': servers have databases 0 to 15 unless configured otherwise", text.escape_ascii()),
+            format!(
+                "SELECT of '{}': servers have databases 0 to {} unless configured otherwise",
+                Escaped(text),
+                DATABASES - 1
+            ),
             "set 'databases' high enough, or what follows lands in the database selected before",
         ),
         Oddity::ServerCommand(name) => (
@@ -298,7 +294,7 @@ fn rdb_findings(
 fn rdb_words(damage: &rdb::Damage) -> String {
     match &damage.key {
         Some(key) => {
-            let key = key.get(..64).unwrap_or(key).escape_ascii();
+            let key = Escaped(key.get(..KEY_LIMIT).unwrap_or(key));
             let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
             format!("{damage}, in the value of the key '{key}'{kind}")
         }

@@ -143,7 +143,7 @@ impl Serialize for Code {
 /// The bytes around a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
-    /// The offset of the first of them, a multiple of 16.
+    /// The offset of the first of them, a multiple of [`Excerpt::LINE`].
     pub offset: u64,
     /// At most [`Excerpt::LIMIT`] bytes.
     pub bytes: Vec<u8>,
@@ -152,14 +152,16 @@ pub struct Excerpt {
 }
 
 impl Excerpt {
-    /// So many bytes are shown at most: four lines of a hex dump.
-    pub const LIMIT: usize = 64;
+    /// A line of a hex dump has so many bytes.
+    pub const LINE: usize = 16;
+    /// So many bytes are shown at most: four lines.
+    pub const LIMIT: usize = 4 * Self::LINE;
 
     /// The bytes around `marked`, which is an index of `bytes` or its length.
     pub fn around(bytes: &[u8], marked: u64) -> Self {
         let place = usize::try_from(marked).unwrap_or(usize::MAX).min(bytes.len());
         // Two lines before the marked one, and one behind it.
-        let start = (place / 16).saturating_sub(2) * 16;
+        let start = (place / Self::LINE).saturating_sub(2) * Self::LINE;
         let end = start.saturating_add(Self::LIMIT).min(bytes.len());
         Self { offset: start as u64, bytes: bytes.get(start..end).unwrap_or_default().to_vec(), marked }
     }

@@ -19,11 +19,12 @@ pub use finding::{Code, Excerpt, Finding, Severity};
 pub use part::{Format, PartReport};
 pub use rdb::{RdbSummary, Refused};
 
-use crate::aof::log::{Layout, Log, Role};
+use crate::aof::log::{Layout, Log};
 use crate::aof::manifest::{self, Manifest};
 use crate::aof::scan;
 use crate::error::Result;
 use crate::server::Server;
+use part::PlaceInLog;
 
 /// What a check needs to know; only the server changes what it finds.
 #[derive(Clone, Copy)]
@@ -109,7 +110,8 @@ pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
         examination.manifest(&multi_part.manifest, &multi_part.manifest_path, multi_part.input.bytes());
     }
     for (index, part) in log.parts.iter().enumerate() {
-        examination.part(part, index + 1 == log.parts.len())?;
+        let place = if index + 1 == log.parts.len() { PlaceInLog::Last } else { PlaceInLog::Earlier };
+        examination.part(part, place)?;
     }
     let server = examination.server_verdict(log);
     let checker = examination.checker.finish();
@@ -161,15 +163,5 @@ impl Examination<'_> {
             Layout::MultiPart(_) => server::Layout::Manifest,
         };
         server::load(layout, &self.facts, server)
-    }
-}
-
-/// The word for a part's role.
-pub const fn role_name(role: Role) -> &'static str {
-    match role {
-        Role::Single => "single",
-        Role::Base => "base",
-        Role::Incr => "incr",
-        Role::History => "history",
     }
 }

@@ -9,7 +9,7 @@ use crate::aof::log::{Part, Role};
 use crate::aof::scan::{self, Scan};
 use crate::error::Result;
 use crate::input::{Change, Container, Input};
-use crate::rdb::{self, Judge};
+use crate::rdb::{self, Judge, Magic};
 use crate::server::Server;
 
 /// What a part is made of.
@@ -38,6 +38,15 @@ impl Format {
             Self::Missing => "missing",
         }
     }
+}
+
+/// Whether another part comes behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PlaceInLog {
+    /// A server appends to it, and cuts it if it must.
+    Last,
+    /// Nothing may be missing at its end.
+    Earlier,
 }
 
 /// What was found out about one part.
@@ -88,7 +97,7 @@ impl PartReport {
 
 impl Examination<'_> {
     /// Reads a part, and adds what is found to the examination.
-    pub(super) fn part(&mut self, part: &Part, last: bool) -> Result<()> {
+    pub(super) fn part(&mut self, part: &Part, place: PlaceInLog) -> Result<()> {
         let mut report = PartReport {
             name: part.name.clone(),
             path: part.path.clone(),
@@ -116,7 +125,7 @@ impl Examination<'_> {
         let change = input.changed()?;
         self.findings.extend(change.map(|change: Change| describe::changed(&report, change)));
         let facts = server_facts(bytes, &report, self.settings.server);
-        describe::part(&mut self.findings, &report, bytes, self.settings.server, last);
+        describe::part(&mut self.findings, &report, bytes, self.settings.server, place);
         self.facts.push(facts);
         self.checker.part(bytes, &report);
         self.reports.push(report);
@@ -125,7 +134,7 @@ impl Examination<'_> {
 
     /// Walks the RDB, and scans the records.
     fn read(&self, bytes: &[u8], input: &Input, report: &mut PartReport) {
-        if bytes.starts_with(b"REDIS") || bytes.starts_with(b"VALKEY") {
+        if Magic::of(bytes).is_some() {
             input.advise_sequential();
             report.rdb = Some(RdbSummary::walk(bytes, self.settings.server, &|step| (self.settings.progress)(step)));
         }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::server::RdbOutcome;
+use crate::escape::Escaped;
 use crate::rdb::{self, Checksum, Damage, Flaw, Header, Item, Judge, Refusal, Walker};
-use crate::server::Server;
+use crate::server::{DATABASES, Server};
 
 /// So many flaws are kept; what comes on top still counts for the verdicts.
 const FLAWS_LIMIT: usize = 64;
-/// Servers have 16 databases unless configured otherwise, and exit when an RDB has more.
-const DATABASES: u64 = 16;
+/// After so many bytes the progress is told of them.
+const STRIDE: u64 = 4 << 20;
 
 /// What a walk over an RDB found, and what one server and its checker make of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +90,7 @@ impl RdbSummary {
             };
             stopped = stopped.or(stop);
             // Not for each of millions of small entries.
-            if walker.position() - reported > 1 << 22 {
+            if walker.position() - reported > STRIDE {
                 progress(walker.position() - reported);
                 reported = walker.position();
             }
@@ -112,7 +113,8 @@ impl RdbSummary {
         match item {
             Item::Header(header) => self.header = Some(*header),
             Item::Aux { key, value } => self.aux(key, value),
-            Item::SelectDatabase(number) if *number >= DATABASES => {
+            // Servers exit at one that they do not have.
+            Item::SelectDatabase(number) if *number >= u64::from(DATABASES) => {
                 self.refused.get_or_insert((offset, Refused::Database(*number)));
                 return Some(RdbOutcome::UnsupportedContent { offset });
             }
@@ -155,6 +157,6 @@ impl RdbSummary {
             b"valkey-ver" => "valkey",
             _ => return,
         };
-        self.producer = Some(format!("{name} {}", value.escape_ascii()));
+        self.producer = Some(format!("{name} {}", Escaped(value)));
     }
 }

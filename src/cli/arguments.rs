@@ -1,6 +1,9 @@
 //! The arguments as typed: the clap tree that the help, the man pages and the completions are made from.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, Parser, ValueEnum};
+
+use crate::Server;
 
 /// Check, fix and inspect the append-only files (AOF) of Redis and Valkey.
 #[derive(Debug, Parser)]
@@ -40,6 +43,11 @@ pub(super) enum When {
     Always,
     /// Never
     Never,
+}
+
+/// Reads the name of a server.
+pub(super) fn server() -> impl TypedValueParser<Value = Server> {
+    PossibleValuesParser::new(Server::ALL.map(Server::name)).try_map(|name| name.parse())
 }
 
 /// The whole tree.

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::Outcome;
 use super::console::Console;
 use super::progress::Progress;
+use super::{Outcome, arguments, source};
 use crate::aof::log::{Log, walk_tree};
 use crate::check::{self, Report, Settings};
 use crate::error::{Error, ErrorKind};
+use crate::input::is_stdin;
 use crate::report::check as report;
 use crate::server::Server;
 
@@ -34,8 +35,8 @@ pub(super) struct Check {
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Whose start and whose checker to judge by
-    #[arg(long, value_name = "VERSION", value_enum, default_value_t = ServerName(Server::Redis80))]
-    server: ServerName,
+    #[arg(long, value_name = "VERSION", value_parser = arguments::server(), default_value_t)]
+    server: Server,
     /// How to report
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -59,34 +60,16 @@ enum Format {
     Junit,
 }
 
-/// A server, as the command line names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ServerName(pub(super) Server);
-
-impl ValueEnum for ServerName {
-    fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [ServerName; 5] = {
-            let [a, b, c, d, e] = Server::ALL;
-            [ServerName(a), ServerName(b), ServerName(c), ServerName(d), ServerName(e)]
-        };
-        &ALL
-    }
-
-    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
-        Some(clap::builder::PossibleValue::new(self.0.name()))
-    }
-}
-
 /// Checks every log, and reports each as it is done.
 pub(super) fn run(typed: &Check, console: &mut Console) -> anyhow::Result<Outcome> {
-    let threads = typed.threads.or_else(|| std::thread::available_parallelism().ok()).unwrap_or(NonZeroUsize::MIN);
+    let threads = typed.threads.unwrap_or_else(source::cores);
     let format = (!typed.quiet).then_some(typed.format);
     let mut reporter = Reporter { format, outcome: Outcome::Sound, texts: 0, cases: Vec::new() };
     for path in &typed.paths {
         match logs(path) {
             Ok(logs) => {
                 for path in logs {
-                    let checked = check_one(&path, typed.server.0, threads, console);
+                    let checked = check_one(&path, typed.server, threads, console);
                     reporter.add(checked, console)?;
                 }
             }
@@ -124,7 +107,7 @@ impl Reporter {
                     writeln!(console.out)?;
                 }
                 self.texts += 1;
-                let style = console.style();
+                let style = console.style;
                 report::write_text(&mut console.out, &report, style)
             }
             (Some(Format::Json), Ok(report)) => report::write_json(&mut console.out, &report),
@@ -148,7 +131,7 @@ impl Reporter {
 
 /// The logs that a path means: itself, or those in the tree below it.
 fn logs(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    if path == Path::new("-") || !path.is_dir() {
+    if is_stdin(path) || !path.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
     match Log::open(path) {
@@ -185,9 +168,8 @@ fn others_beside(directory: &Path, log: &Log) -> Result<Option<Vec<PathBuf>>, Er
 }
 
 fn check_one(path: &Path, server: Server, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
-    let log = if path == Path::new("-") { Log::from_stdin()? } else { Log::open(path)? };
-    let total = log.parts.iter().filter_map(|part| part.path.metadata().ok()).map(|metadata| metadata.len()).sum();
-    let progress = Progress::new(console.progress, total, "checking");
+    let log = source::open(path)?;
+    let progress = Progress::new(console.progress, source::length(&log), "checking");
     let settings = Settings { server, threads, progress: &|bytes| progress.advance(bytes), ..Settings::default() };
     check::check(&log, settings)
 }

@@ -3,7 +3,8 @@
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 
 use super::arguments::When;
-use crate::report::escape::visible;
+use super::progress::Visibility;
+use crate::escape::visible;
 use crate::report::style::Style;
 
 /// Standard output for data, standard error for talk.
@@ -12,10 +13,10 @@ pub struct Console {
     pub out: BufWriter<StdoutLock<'static>>,
     /// Talk goes here.
     pub talk: Stderr,
-    /// Whether text on standard output is coloured.
-    pub colored: bool,
+    /// How text is written to standard output.
+    pub style: Style,
     /// Whether a progress bar may be drawn on standard error.
-    pub progress: bool,
+    pub progress: Visibility,
 }
 
 impl Console {
@@ -30,16 +31,11 @@ impl Console {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Self {
-            colored: wanted(color, stdout.is_terminal() && !plain),
-            progress: wanted(progress, io::stderr().is_terminal()),
+            style: if wanted(color, stdout.is_terminal() && !plain) { Style::Colored } else { Style::Plain },
+            progress: if wanted(progress, io::stderr().is_terminal()) { Visibility::Shown } else { Visibility::Hidden },
             out: BufWriter::with_capacity(128 * 1024, stdout.lock()),
             talk: io::stderr(),
         }
-    }
-
-    /// How text is written to standard output.
-    pub fn style(&self) -> Style {
-        if self.colored { Style::Colored } else { Style::Plain }
     }
 
     /// Says that something could not be done.

@@ -1,18 +1,16 @@
 //! `aofkit fix`: cuts a damaged end off a log and keeps it beside, or puts it back.
 
 use std::io::{self, IsTerminal, Write};
-use std::num::NonZeroUsize;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::Outcome;
-use super::check::ServerName;
 use super::console::Console;
 use super::progress::Progress;
 use super::prompt::{self, Answer};
-use crate::aof::log::Log;
+use super::{Outcome, arguments, source};
+use crate::aof::log::{Log, Part};
 use crate::check;
-use crate::repair::writers::writers;
+use crate::input::{Facts, is_stdin};
+use crate::rdb::Magic;
 use crate::repair::{self, Obstacle, OpenElsewhere, PartPlan, Plan, Refusal, Survey, plan};
 use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
@@ -39,8 +37,8 @@ pub(super) struct Fix {
     #[arg(long)]
     force: bool,
     /// The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]
-    #[arg(long, value_name = "VERSION", value_enum)]
-    server: Option<ServerName>,
+    #[arg(long, value_name = "VERSION", value_parser = arguments::server())]
+    server: Option<Server>,
     /// How to say what was done
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -103,7 +101,7 @@ impl From<&Fix> for Settings {
         };
         Self {
             path: typed.path.clone(),
-            server: typed.server.map(|server| server.0),
+            server: typed.server,
             consent,
             open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
             format: typed.format,
@@ -115,16 +113,19 @@ impl From<&Fix> for Settings {
 pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome> {
     let settings = Settings::from(typed);
     let mut report = Report::new(&settings.path);
-    let outcome =
-        if typed.undo { undo(&settings, &mut report, console)? } else { fix(&settings, &mut report, console)? };
+    let done = if typed.undo { undo } else { fix }(&settings, &mut report, console);
+    let outcome = done.map_err(mention_force)?;
     match settings.format {
         Format::Text => {
-            let style = console.style();
-            report.write_text(&mut console.out, style)?;
+            report.write_text(&mut console.out, console.style)?;
         }
         Format::Json => report.write_json(&mut console.out)?,
     }
     Ok(outcome)
+}
+
+fn magic(part: &Part) -> Option<Magic> {
+    Magic::of(part.open().ok()?.bytes())
 }
 
 fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
@@ -132,21 +133,18 @@ fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::
     let server = match settings.server {
         Some(server) => server,
         // Only Valkey 9 writes that magic, and no other server loads it.
-        None if log.parts.iter().any(|part| part.open().is_ok_and(|input| input.bytes().starts_with(b"VALKEY"))) => {
-            Server::Valkey9
-        }
+        None if log.parts.iter().any(|part| magic(part) == Some(Magic::Valkey)) => Server::Valkey9,
         None => Server::default(),
     };
-    let total = log.parts.iter().filter_map(|part| part.path.metadata().ok()).map(|metadata| metadata.len()).sum();
-    let progress = Progress::new(console.progress, total, what);
-    let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    let progress = Progress::new(console.progress, source::length(&log), what);
+    let threads = source::cores();
     let progress = |bytes| progress.advance(bytes);
     repair::survey(&log, check::Settings { server, threads, progress: &progress, ..check::Settings::default() })
 }
 
 fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
-    if settings.path.as_os_str() == "-" {
-        report.refused(&Refusal::new(Obstacle::Stream, "-"));
+    if is_stdin(&settings.path) {
+        report.refused(&Refusal::new(Obstacle::Stream, &settings.path));
         return Ok(Outcome::Unsound);
     }
     let survey = survey(settings, "checking", console)?;
@@ -165,9 +163,8 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     };
     report.planned(&survey, part, file, change);
     // A person who is to decide sees the plan first, a program gets it as a part of the outcome.
-    let style = console.style();
     match settings.format {
-        Format::Text => report.write_plan(&mut console.out, style)?,
+        Format::Text => report.write_plan(&mut console.out, console.style)?,
         Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.talk, Style::Plain)?,
         Format::Json => {}
     }
@@ -186,17 +183,17 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
 /// Refuses a file that another process may be appending to, unless that was forced.
 fn refuse_writers(settings: &Settings, path: &Path) -> crate::Result<()> {
     let Ok(metadata) = path.metadata() else { return Ok(()) };
-    let writers = match settings.open_elsewhere {
-        OpenElsewhere::Ignore => Vec::new(),
-        OpenElsewhere::Refuse => writers(metadata.dev(), metadata.ino()),
-    };
-    let Some(first) = writers.first() else { return Ok(()) };
-    let text = format!(
-        "process {} ({}) has the file open for writing; stop it first, or use --force",
-        first.process,
-        first.name.escape_default()
-    );
-    Err(Error::new(path, ErrorKind::Refused(text)))
+    repair::refuse_writers(path, &Facts::of(&metadata), settings.open_elsewhere)
+}
+
+/// Names the option where it would help.
+fn mention_force(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref::<Error>() {
+        Some(refused) if matches!(refused.kind(), ErrorKind::OpenElsewhere { .. }) => {
+            anyhow::anyhow!("{refused}, or use --force")
+        }
+        _ => error,
+    }
 }
 
 /// Whether the plan is to be carried out; if not, the report says why.

@@ -10,7 +10,7 @@ use clap_complete::Shell;
 
 use super::Outcome;
 use super::console::Console;
-use crate::report::escape::visible;
+use crate::escape::visible;
 
 /// Where to write.
 #[derive(Debug, clap::Args)]

@@ -13,6 +13,7 @@ mod official;
 mod progress;
 mod prompt;
 mod sigbus;
+mod source;
 mod time;
 
 use std::ffi::OsString;

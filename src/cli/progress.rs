@@ -8,29 +8,36 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// Shorter work is done before a bar could be read.
 const PATIENCE: Duration = Duration::from_millis(500);
 
+/// Whether anybody can see a bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visibility {
+    Shown,
+    Hidden,
+}
+
 /// The progress of one piece of work; draws nothing until [`PATIENCE`] has passed.
 pub(super) struct Progress {
     bar: ProgressBar,
     since: Instant,
-    wanted: bool,
+    visibility: Visibility,
     shown: OnceLock<()>,
 }
 
 impl Progress {
-    /// Work over `total` bytes; `wanted` says whether anybody can see a bar.
-    pub(super) fn new(wanted: bool, total: u64, what: &'static str) -> Self {
+    /// Work over `total` bytes; `what` is what is being done.
+    pub(super) fn new(visibility: Visibility, total: u64, what: &'static str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
         let template = "{msg} {wide_bar} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.set_message(what);
-        Self { bar, since: Instant::now(), wanted, shown: OnceLock::new() }
+        Self { bar, since: Instant::now(), visibility, shown: OnceLock::new() }
     }
 
     /// So many more bytes are done. Called from any thread.
     pub(super) fn advance(&self, bytes: u64) {
-        if !self.wanted {
+        if self.visibility == Visibility::Hidden {
             return;
         }
         self.bar.inc(bytes);

@@ -13,6 +13,21 @@ pub enum Magic {
     Valkey,
 }
 
+impl Magic {
+    /// The magic that a file begins with, whatever follows it.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        [Self::Redis, Self::Valkey].into_iter().find(|magic| bytes.starts_with(magic.bytes()))
+    }
+
+    /// The bytes themselves.
+    pub const fn bytes(self) -> &'static [u8] {
+        match self {
+            Self::Redis => b"REDIS",
+            Self::Valkey => b"VALKEY",
+        }
+    }
+}
+
 impl fmt::Display for Magic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -41,11 +56,8 @@ impl Header {
     /// Reads the nine bytes of a header; none when it is that of no RDB. The version is what C's `atoi` makes of the
     /// bytes behind the magic, as in the servers: `REDIS00a9` is version 0, `REDIS 11x` is version 11.
     pub fn parse(bytes: [u8; HEADER_LENGTH]) -> Option<Self> {
-        let (magic, digits) = if let Some(digits) = bytes.strip_prefix(b"REDIS") {
-            (Magic::Redis, digits)
-        } else {
-            (Magic::Valkey, bytes.strip_prefix(b"VALKEY")?)
-        };
+        let magic = Magic::of(&bytes)?;
+        let digits = bytes.strip_prefix(magic.bytes())?;
         let padded = digits.starts_with(b"0");
         let digits = digits.trim_ascii_start();
         let digits = digits.strip_prefix(b"+").unwrap_or(digits);
@@ -70,12 +82,8 @@ impl Header {
 
 /// Whether these bytes begin an RDB: `REDIS` and four digits, or `VALKEY` and three.
 pub fn is_rdb(bytes: &[u8]) -> bool {
-    let digits = match bytes.first_chunk::<HEADER_LENGTH>() {
-        Some([b'R', b'E', b'D', b'I', b'S', digits @ ..]) => digits,
-        Some([b'V', b'A', b'L', b'K', b'E', b'Y', digits @ ..]) => digits.as_slice(),
-        _ => return false,
-    };
-    digits.iter().all(u8::is_ascii_digit)
+    let (Some(header), Some(magic)) = (bytes.first_chunk::<HEADER_LENGTH>(), Magic::of(bytes)) else { return false };
+    header.iter().skip(magic.bytes().len()).all(u8::is_ascii_digit)
 }
 
 /// The bytes that stand where a type could, and are none.

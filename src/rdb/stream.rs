@@ -1,10 +1,11 @@
 //! Streams: nodes that are listpacks of their own layout, and consumer groups (Redis `rdb.c`, `t_stream.c`).
 
+use super::context::{Context, Place, Seen};
 use super::damage::{Fault, Malformed, Packing, StreamFault};
 use super::members::Members;
 use super::packed::{At, Element, Sequence, listpack};
 use super::primitive::{RawString, canonical_integer};
-use super::value::{Context, Place, Seen, broken};
+use super::value::broken;
 
 /// What each layout of a stream has beyond the first (RDB type 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::context::ModuleId;
 use super::damage::Judge;
 use super::opcode::{Header, Magic, Opcode, TypeRow};
-use super::value::ModuleId;
 use super::walker::Item;
 use crate::server::Server;
 
@@ -33,14 +33,15 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Whether `judge` takes a file of an append-only log that begins with these bytes for an RDB, and not for RESP.
+/// Whether `judge` takes a file of an append-only log that begins with these bytes for an RDB, and not for RESP,
+/// which it then reads and refuses.
 ///
 /// The server of Valkey 9.1 looks for `REDIS0` or `VALKEY`, everything else for `REDIS` alone. That goes for
 /// `valkey-check-aof` of 9.1.2 too, which so calls every base that its own server writes a format error.
 pub fn taken_for_rdb(judge: Judge, bytes: &[u8]) -> bool {
     match judge {
-        Judge::Loader(Server::Valkey9) => bytes.starts_with(b"REDIS0") || bytes.starts_with(b"VALKEY"),
-        Judge::Loader(_) | Judge::Checker(_) => bytes.starts_with(b"REDIS"),
+        Judge::Loader(Server::Valkey9) => bytes.starts_with(b"REDIS0") || Magic::of(bytes) == Some(Magic::Valkey),
+        Judge::Loader(_) | Judge::Checker(_) => Magic::of(bytes) == Some(Magic::Redis),
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::context::{Context, ModuleId, Seen};
 use super::damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed};
 use super::opcode::{HEADER_LENGTH, Header, Magic, Opcode, TypeRow, type_row};
 use super::primitive::{Crc64, Reader};
-use super::value::{Context, ModuleId, Seen, module_value};
+use super::value::module_value;
 
 /// One thing in an RDB. Strings borrow from the file unless they had to be decompressed or formatted.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,10 +8,11 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::copies::{self, CHUNK, NAMES_LIMIT, directory_of, name_of};
+use super::copies::{self, CHUNK, NAMES_LIMIT, name_of};
 use super::operations::{FileSystem, Operations};
 use super::plan::{PartPlan, Plan};
 use super::writers;
+use crate::aof::log::directory_of;
 use crate::input::Facts;
 use crate::{Error, ErrorKind, Result};
 
@@ -43,8 +44,8 @@ pub struct Applied {
 /// Carries a plan out, part by part.
 ///
 /// # Errors
-/// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made, or that another process
-/// has open for writing, or for a plan that takes out more than the end of a file. The file is then untouched, and no copy is
+/// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made, or for a plan that takes
+/// out more than the end of a file; [`ErrorKind::OpenElsewhere`]. The file is then untouched, and no copy is
 /// left; only where the cut itself could not be made to last, the copy stays.
 pub fn apply(plan: &Plan, open_elsewhere: OpenElsewhere) -> Result<Vec<Applied>> {
     apply_with(&mut FileSystem, plan, open_elsewhere)
@@ -68,7 +69,7 @@ pub fn apply_with(
 /// As [`apply`]; also for a file that has another size.
 pub fn cut(path: &Path, size: u64, length: u64, open_elsewhere: OpenElsewhere) -> Result<Option<Applied>> {
     let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, "open", source))?;
-    let facts = Facts { length: size, ..facts_of(&metadata) };
+    let facts = Facts { length: size, ..Facts::of(&metadata) };
     let plan = Plan { parts: vec![PartPlan::keep_first(path, facts, length)] };
     Ok(apply(&plan, open_elsewhere)?.pop())
 }
@@ -80,7 +81,7 @@ fn apply_part(operations: &mut impl Operations, part: &PartPlan, open_elsewhere:
     };
     let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
     check_unchanged(path, &file, &part.facts)?;
-    check_writers(path, &part.facts, open_elsewhere)?;
+    refuse_writers(path, &part.facts, open_elsewhere)?;
     let kept = Kept { path, file: &file, cut_at, length: part.facts.length - cut_at };
     let (copy, made) = kept.keep(operations)?;
     // Between the plan and here people read and answered, and a large copy takes its time.
@@ -164,7 +165,7 @@ impl Kept<'_> {
         let _ = operations.set_owner(copy, metadata.uid(), metadata.gid());
         operations.set_mode(copy, metadata.mode() & PERMISSIONS)?;
         operations.sync(copy)?;
-        operations.sync_directory(&directory_of(path))
+        operations.sync_directory(directory_of(path))
     }
 }
 
@@ -183,9 +184,9 @@ fn discard(operations: &mut impl Operations, copy: &Path, made: Made) {
 /// Refuses a file that is not as it was.
 fn check_unchanged(path: &Path, file: &File, facts: &Facts) -> Result<()> {
     let metadata_error = |source| Error::io(path, "get the length of", source);
-    let now = facts_of(&file.metadata().map_err(metadata_error)?);
-    let named = facts_of(&std::fs::metadata(path).map_err(metadata_error)?);
-    let what = if (named.device, named.inode) != (facts.device, facts.inode) {
+    let now = Facts::of(&file.metadata().map_err(metadata_error)?);
+    let named = Facts::of(&std::fs::metadata(path).map_err(metadata_error)?);
+    let what = if named.identity() != facts.identity() {
         "the file was replaced by another since it was read".to_owned()
     } else if now.length != facts.length {
         format!("the file had {} bytes when it was read, and has {} now", facts.length, now.length)
@@ -197,19 +198,17 @@ fn check_unchanged(path: &Path, file: &File, facts: &Facts) -> Result<()> {
     Err(refused(path, format!("{what}; stop whatever writes to it, and run this again")))
 }
 
-/// Refuses a file that another process has open for writing.
-pub(super) fn check_writers(path: &Path, facts: &Facts, open_elsewhere: OpenElsewhere) -> Result<()> {
+/// Refuses a file that another process has open for writing, so that a person need not be asked first.
+///
+/// # Errors
+/// [`ErrorKind::OpenElsewhere`].
+pub fn refuse_writers(path: &Path, facts: &Facts, open_elsewhere: OpenElsewhere) -> Result<()> {
     if open_elsewhere == OpenElsewhere::Ignore {
         return Ok(());
     }
     let found = writers::writers(facts.device, facts.inode);
-    let Some(first) = found.first() else { return Ok(()) };
-    let (process, name) = (first.process, first.name.escape_default());
-    Err(refused(path, format!("process {process} ({name}) has the file open for writing; stop it first")))
-}
-
-pub(super) fn facts_of(metadata: &std::fs::Metadata) -> Facts {
-    Facts { device: metadata.dev(), inode: metadata.ino(), length: metadata.len(), modified: metadata.modified().ok() }
+    let Some(writer) = found.into_iter().next() else { return Ok(()) };
+    Err(Error::new(path, ErrorKind::OpenElsewhere { process: writer.process, name: writer.name }))
 }
 
 pub(super) fn refused(path: &Path, text: String) -> Error {

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::aof::log::REMOVED;
+use crate::aof::log::{REMOVED, directory_of};
 use crate::{Error, Result};
 
 /// What is read at a time.
@@ -64,9 +64,9 @@ pub(super) fn name_of(file: &Path, cut_at: u64, number: u32) -> PathBuf {
 /// [`crate::ErrorKind::Io`] if the directory cannot be read.
 pub fn copies_of(file: &Path) -> Result<Vec<Copy>> {
     let directory = directory_of(file);
-    let read_error = |source| Error::io(&directory, "read the directory", source);
+    let read_error = |source| Error::io(directory, "read the directory", source);
     let mut copies = Vec::new();
-    for entry in fs::read_dir(&directory).map_err(read_error)? {
+    for entry in fs::read_dir(directory).map_err(read_error)? {
         let entry = entry.map_err(read_error)?;
         let Some((cut_at, number)) = file.file_name().and_then(|name| parse_name(name, &entry.file_name())) else {
             continue;
@@ -91,14 +91,6 @@ fn parse_name(file: &OsStr, name: &OsStr) -> Option<(u64, u32)> {
     let mut given = OsString::from(file);
     given.push(name_of(Path::new(""), parsed.0, parsed.1));
     (given == name).then_some(parsed)
-}
-
-/// The directory that a file is in.
-pub(super) fn directory_of(file: &Path) -> PathBuf {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    }
 }
 
 impl Copy {

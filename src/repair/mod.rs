@@ -33,9 +33,9 @@ pub mod plan;
 mod removed;
 pub mod survey;
 mod undo;
-pub mod writers;
+mod writers;
 
-pub use apply::{Applied, OpenElsewhere, apply, apply_with, cut};
+pub use apply::{Applied, OpenElsewhere, apply, apply_with, cut, refuse_writers};
 pub use copies::{Copy, Fit, copies_of, copy_name};
 pub use operations::{FileSystem, Operations};
 pub use plan::{Obstacle, PartPlan, Plan, Refusal};

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
 use crate::aof::scan::Scan;
 use crate::check::{Code, Finding, PartReport, Severity};
-use crate::input::{Container, Facts};
+use crate::input::{Container, Facts, is_stdin};
 
 /// What a repair does to a log: for each part, which bytes stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -248,7 +248,7 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
 /// What keeps a log from being repaired before any part is looked at.
 fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
     let path = &survey.report.path;
-    if path == Path::new("-") {
+    if is_stdin(path) {
         return Err(Refusal::new(Obstacle::Stream, path));
     }
     if let Some(finding) = survey.report.findings.iter().find(|finding| finding.code == Code::Manifest) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::aof::log::{Log, Role};
 use crate::aof::manifest::{self, Kind};
 use crate::aof::scan::Scan;
-use crate::aof::{Damage, DamageKind};
+use crate::aof::{Damage, DamageKind, TIMESTAMP};
 use crate::check::server::{PartEnd, Resume, load_resp};
 use crate::check::{self, PartReport, Report, Settings};
 use crate::input::{Container, Facts, Input};
@@ -135,7 +135,7 @@ fn reads_as_nothing(bytes: &[u8], scan: &Scan) -> bool {
         && matches!(scan.damage, Some(Damage { kind: DamageKind::NoRecord { found }, .. }) if found != 0);
     let head = bytes.get(..HEAD).unwrap_or(bytes);
     stopped_at_once
-        && !bytes.starts_with(b"#TS:")
+        && !bytes.starts_with(TIMESTAMP)
         && !head.windows(4).any(|line| matches!(line, [b'\r', b'\n', b'$' | b'*', b'0'..=b'9']))
 }
 

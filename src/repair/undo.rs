@@ -4,9 +4,11 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::apply::{OpenElsewhere, check_writers, facts_of, refused};
-use super::copies::{CHUNK, Copy, Fit, copies_of, directory_of};
+use super::apply::{OpenElsewhere, refuse_writers, refused};
+use super::copies::{CHUNK, Copy, Fit, copies_of};
 use super::operations::{FileSystem, Operations};
+use crate::aof::log::directory_of;
+use crate::input::Facts;
 use crate::{Error, Result};
 
 /// Bytes that were put back.
@@ -30,7 +32,7 @@ pub struct Undone {
 ///
 /// # Errors
 /// [`crate::ErrorKind::Refused`] if there is no copy, or none that fits: the file must end where it was cut.
-/// [`crate::ErrorKind::Io`]; the file is then cut as it was.
+/// [`crate::ErrorKind::OpenElsewhere`], [`crate::ErrorKind::Io`]; the file is then cut as it was.
 pub fn undo(path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
     undo_with(&mut FileSystem, path, open_elsewhere)
 }
@@ -42,14 +44,14 @@ pub fn undo(path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
 pub fn undo_with(operations: &mut impl Operations, path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
     let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
     let (copy, begun, others) = choose(path, &file)?;
-    let facts = facts_of(&file.metadata().map_err(|source| Error::io(path, "get the length of", source))?);
-    check_writers(path, &facts, open_elsewhere)?;
+    let facts = Facts::of(&file.metadata().map_err(|source| Error::io(path, "get the length of", source))?);
+    refuse_writers(path, &facts, open_elsewhere)?;
     if let Err(source) = append(operations, &file, &copy, begun) {
         // A file that ends in half of a record is worse than one that is cut; the copy has all of it.
         let _ = operations.truncate(&file, copy.cut_at).and_then(|()| operations.sync(&file));
         return Err(Error::io(path, "put the bytes back into", source));
     }
-    let removed = operations.remove(&copy.path).and_then(|()| operations.sync_directory(&directory_of(path)));
+    let removed = operations.remove(&copy.path).and_then(|()| operations.sync_directory(directory_of(path)));
     removed.map_err(|source| Error::io(&copy.path, "remove, after its bytes were put back,", source))?;
     Ok(Undone { path: path.to_owned(), cut_at: copy.cut_at, restored: copy.length, copy: copy.path, others })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::escape::visible;
+use crate::escape::visible;
 
 /// A file's name or path.
 ///

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::check::{Code, Excerpt, Finding, PartReport};
+use crate::escape::visible;
 use crate::repair::plan::{damage, remaining};
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
 use crate::repair::{Applied, Copy, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
 use crate::report::check::write_excerpt;
-use crate::report::escape::visible;
 use crate::report::file_name::FileName;
 use crate::report::style::{Style, Tone};
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 
-use super::escape::is_obeyed;
+use crate::escape::is_obeyed;
 
 /// Writes a value as one line, in which nothing is left that a terminal would obey.
 ///

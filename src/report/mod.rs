@@ -1,7 +1,6 @@
 //! Everything that a person or a program reads; generic over [`std::io::Write`].
 
 pub mod check;
-pub mod escape;
 pub mod file_name;
 pub mod fix;
 pub mod inspect;

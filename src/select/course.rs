@@ -61,7 +61,7 @@ impl Course {
     }
 
     /// Where the open transaction was opened.
-    pub fn opening(&self) -> Option<crate::aof::transaction::Opening> {
+    pub fn opening(&self) -> Option<Opening> {
         self.tracker.open()
     }
 }

@@ -5,6 +5,7 @@ use memchr::memchr;
 use super::{Complaint, ComplaintKind, Crash, Resume, Verdict, c_string};
 use crate::Server;
 use crate::aof::ANNOTATION_LIMIT;
+use crate::aof::transaction::Control;
 use crate::resp::{self, Head, Sink};
 
 /// What `fgets` puts into `char buf[128]` at most.
@@ -271,13 +272,10 @@ impl<'a> Scan<'a> {
 ///
 /// A NUL ends the name.
 fn opens_transaction(name: &[u8]) -> Option<bool> {
-    let name = c_string(name);
-    if name.eq_ignore_ascii_case(b"multi") {
-        Some(true)
-    } else if name.eq_ignore_ascii_case(b"exec") {
-        Some(false)
-    } else {
-        None
+    match Control::from_name(c_string(name))? {
+        Control::Multi => Some(true),
+        Control::Exec => Some(false),
+        Control::Discard => None,
     }
 }
 

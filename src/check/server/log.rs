@@ -22,7 +22,7 @@ pub enum PartFacts {
     Empty,
     /// It has bytes.
     Read {
-        /// What the server makes of the RDB that the file starts with, if it does (see [`starts_with_rdb`]).
+        /// What the server makes of the RDB that the file starts with, if it does (see [`taken_for_rdb`](crate::rdb::taken_for_rdb)).
         rdb: Option<RdbOutcome>,
         /// What it makes of the RESP; not looked at unless `rdb` is `None` or whole.
         resp: Option<PartOutcome>,
@@ -51,17 +51,6 @@ pub enum RdbOutcome {
     },
 }
 
-/// Whether `server` takes a file for one that starts with an RDB.
-///
-/// Every server but Valkey 9 looks for the five bytes `REDIS`; Valkey 9 for `REDIS0` or `VALKEY`. What is not taken for an
-/// RDB is read as RESP, and refused there.
-pub fn starts_with_rdb(bytes: &[u8], server: Server) -> bool {
-    match server {
-        Server::Valkey9 => bytes.starts_with(b"REDIS0") || bytes.starts_with(b"VALKEY"),
-        _ => bytes.starts_with(b"REDIS"),
-    }
-}
-
 /// What `server` makes of a log, its parts given in the order in which they are loaded: the base, then every incr.
 pub fn load(layout: Layout, parts: &[PartFacts], server: Server) -> Verdict {
     let mut notes = Vec::new();
@@ -71,12 +60,12 @@ pub fn load(layout: Layout, parts: &[PartFacts], server: Server) -> Verdict {
         // The sizes of all parts are asked for before any is loaded.
         Outcome::Refuses { part, place: None, reason: Reason::MissingPart }
     } else {
-        load_parts(parts, server, &mut notes)
+        load_parts(parts, &mut notes)
     };
     Verdict { server, outcome, notes }
 }
 
-fn load_parts(parts: &[PartFacts], server: Server, notes: &mut Vec<Note>) -> Outcome {
+fn load_parts(parts: &[PartFacts], notes: &mut Vec<Note>) -> Outcome {
     let mut outcome = Outcome::Loads;
     for (index, part) in parts.iter().enumerate() {
         let PartFacts::Read { rdb, resp } = part else { continue };
@@ -118,7 +107,6 @@ fn load_parts(parts: &[PartFacts], server: Server, notes: &mut Vec<Note>) -> Out
         };
         break;
     }
-    let _ = server;
     outcome
 }
 

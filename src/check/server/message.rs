@@ -3,8 +3,8 @@
 use super::verdict::{Outcome, Reason, ShortRead, Verdict, Words};
 use crate::server::Server;
 
-/// The longest line that servers log (`LOG_MAX_LEN`, and a NUL).
-const LINE_LIMIT: usize = 1023;
+/// The longest line that servers log, in bytes (`LOG_MAX_LEN`, and a NUL).
+pub const LOG_LINE_LIMIT: usize = 1023;
 
 impl Verdict {
     /// The lines that the server logs when it refuses or cuts, in order, without their prefix of process and time.
@@ -26,7 +26,7 @@ impl Reason {
     pub fn log_lines(&self, server: Server, file_name: &str) -> Vec<Vec<u8>> {
         let mut lines = self.whole_lines(server, file_name);
         for line in &mut lines {
-            line.truncate(LINE_LIMIT);
+            line.truncate(LOG_LINE_LIMIT);
         }
         lines
     }

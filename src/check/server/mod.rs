@@ -28,6 +28,7 @@ mod stdio;
 mod verdict;
 
 pub use conduct::Bystander;
-pub use log::{Layout, PartFacts, RdbOutcome, load, starts_with_rdb};
+pub use log::{Layout, PartFacts, RdbOutcome, load};
+pub use message::LOG_LINE_LIMIT;
 pub use part::{OpenTransaction, PartEnd, PartOutcome, Resume, load_resp};
 pub use verdict::{Crash, Cut, Note, NoteKind, Outcome, Place, Reason, ShortRead, Stop, Verdict, Words};

@@ -5,7 +5,7 @@
 
 use super::conduct::Conduct;
 use super::verdict::{Crash, NoteKind, Stop, Words};
-use crate::server::Server;
+use crate::server::{DATABASES, Server};
 
 /// Whether the command of this name (in lower case) needs a look at its arguments.
 pub(super) fn is_special(name: &str) -> bool {
@@ -142,11 +142,8 @@ fn shuts_down(server: Server, words: &Words) -> bool {
     has(b"now") && given.iter().all(known) && !(has(b"save") && has(b"nosave"))
 }
 
-/// The databases that a server has unless it is told otherwise.
-const DATABASES: i64 = 16;
-
 fn is_database(text: &[u8]) -> bool {
-    number(text).is_some_and(|number| (0..DATABASES).contains(&number))
+    number(text).is_some_and(|number| (0..i64::from(DATABASES)).contains(&number))
 }
 
 /// `string2ll`: digits, perhaps behind a minus, without a plus, a space or a leading zero.

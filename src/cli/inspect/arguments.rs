@@ -11,6 +11,7 @@ use clap::ValueEnum;
 use super::{Purpose, Rdb, Settings};
 use crate::cli::console::Console;
 use crate::cli::time::{self, Moment};
+use crate::input::is_stdin;
 use crate::report::inspect::Lengths;
 use crate::select::{CommandName, Selection};
 
@@ -159,7 +160,7 @@ impl Inspect {
         };
         if purpose == Purpose::Follow {
             match self.paths.as_slice() {
-                [path] if path.as_os_str() == "-" => {
+                [path] if is_stdin(path) => {
                     bail!("--follow wants a path: standard input cannot be looked at again")
                 }
                 [_] => {}

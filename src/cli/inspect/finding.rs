@@ -2,10 +2,10 @@
 
 use crate::aof::log::{Log, Part};
 use crate::aof::transaction::Opening;
-use crate::aof::{ANNOTATION_LIMIT, Damage, DamageKind};
+use crate::aof::{Damage, DamageKind};
+use crate::escape::Argument;
 use crate::input::{Change, Container};
 use crate::rdb;
-use crate::report::escape::Argument;
 
 /// Something that makes a log unsound.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,19 +40,7 @@ pub fn of_manifest(log: &Log) -> Option<Finding> {
 
 /// Damage of a RESP part.
 pub fn of_damage(part: &Part, damage: &Damage, container: Container) -> Finding {
-    let what = match damage.kind {
-        DamageKind::Truncated { field, missing: Some(missing) } => {
-            format!("the file ends inside {field}, {missing} bytes too early")
-        }
-        DamageKind::Truncated { field, missing: None } => format!("the file ends inside {field}"),
-        DamageKind::Malformed { field, problem } => format!("{field} is malformed: {problem}"),
-        DamageKind::NoRecord { found } if found.is_ascii_graphic() => {
-            format!("expected a record ('*' or '#'), found '{}'", found as char)
-        }
-        DamageKind::NoRecord { found } => format!("expected a record ('*' or '#'), found 0x{found:02x}"),
-        DamageKind::LongAnnotation => format!("the annotation is longer than {ANNOTATION_LIMIT} bytes"),
-    };
-    let Damage { offset, record, record_offset, .. } = damage;
+    let Damage { offset, record, record_offset, kind } = damage;
     let name = Argument(super::file_name(part));
     let place = if offset == record_offset {
         format!("byte {offset} (record {record})")
@@ -60,19 +48,18 @@ pub fn of_damage(part: &Part, damage: &Damage, container: Container) -> Finding 
         format!("byte {offset} (record {record}, which starts at byte {record_offset})")
     };
     // What does not even begin as a log is none, and what is compressed must be unpacked first.
-    let alien = *offset == 0 && matches!(damage.kind, DamageKind::NoRecord { .. });
+    let alien = *offset == 0 && matches!(kind, DamageKind::NoRecord { .. });
     let remark = if alien { "; is this an append-only file?" } else { "" };
     let remedy = if alien || container != Container::Plain { Remedy::None } else { Remedy::Fix };
-    Finding { text: format!("{name}, {place}: {what}{remark}"), remedy }
+    Finding { text: format!("{name}, {place}: {kind}{remark}"), remedy }
 }
 
 /// A transaction without an end.
 pub fn of_opening(part: &Part, opening: Opening) -> Finding {
     let name = Argument(super::file_name(part));
     let Opening { offset, record, .. } = opening;
-    let text = format!(
-        "{name}, byte {offset} (record {record}): the file ends inside the transaction that MULTI opens here; a server drops it"
-    );
+    let what = Opening::UNFINISHED;
+    let text = format!("{name}, byte {offset} (record {record}): {what}; a server drops it");
     Finding { text, remedy: Remedy::Fix }
 }
 

@@ -4,13 +4,14 @@
 //! server writes to that one alone from then on; so the old file is read to its end first, and the new base, which says
 //! nothing new, is not shown.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Stderr, Write};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 
 use super::finding::{self, Finding};
 use super::show::Show;
@@ -18,13 +19,13 @@ use super::traverse::{Behind, Checkpoint, Visitor, is_cut_annotation, is_incompl
 use super::{Settings, chosen};
 use crate::Error;
 use crate::aof::log::{Layout, Log, Part, Role};
-use crate::input::{Container, Input};
+use crate::escape::Argument;
+use crate::input::{Container, Facts, Identity, Input};
 use crate::rdb;
-use crate::report::escape::Argument;
 use crate::select::{Course, Selection, Walk};
 
 /// How long to wait when there is nothing new.
-const PAUSE: Duration = Duration::from_millis(100);
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// How much is read at once.
 const CHUNK: u64 = 1 << 20;
@@ -45,31 +46,14 @@ pub struct Follower<'s> {
 /// Where the manifest is, and how to see that it was written again.
 struct Manifest {
     path: PathBuf,
-    stamp: Option<Stamp>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    identity: (u64, u64),
-    length: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
-        Self { identity: identity(metadata), length: metadata.len(), modified: metadata.modified().ok() }
-    }
-}
-
-fn identity(metadata: &Metadata) -> (u64, u64) {
-    (metadata.dev(), metadata.ino())
+    facts: Option<Facts>,
 }
 
 /// A file that grows.
 struct Tail {
     part: Part,
     file: File,
-    identity: (u64, u64),
+    identity: Identity,
     /// What was read and is no whole record yet.
     buffer: Vec<u8>,
     /// The offset of the buffer in the file.
@@ -107,7 +91,7 @@ impl<'s> Follower<'s> {
         signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))?;
         let manifest = match &log.layout {
             Layout::Single => None,
-            Layout::MultiPart(multi_part) => Some(Manifest { path: multi_part.manifest_path.clone(), stamp: None }),
+            Layout::MultiPart(multi_part) => Some(Manifest { path: multi_part.manifest_path.clone(), facts: None }),
         };
         let parts = chosen(settings, log)?;
         let mut follower =
@@ -136,7 +120,7 @@ impl<'s> Follower<'s> {
             if self.interrupted.load(Ordering::Relaxed) {
                 return Ok(Vec::new());
             }
-            std::thread::sleep(PAUSE);
+            wait_for_news()?;
         }
     }
 
@@ -155,7 +139,7 @@ impl<'s> Follower<'s> {
         let Some(tail) = &mut self.tail else { return Ok(Next::Wait) };
         let cut = tail.file.metadata().is_ok_and(|metadata| metadata.len() < tail.position());
         let news = match fs::metadata(&tail.part.path) {
-            Ok(metadata) if identity(&metadata) != tail.identity => "was replaced; showing the new file",
+            Ok(metadata) if Facts::of(&metadata).identity() != tail.identity => "was replaced; showing the new file",
             Ok(_) if cut => "was truncated; showing it from its start",
             Ok(_) => {
                 tail.gone = false;
@@ -184,13 +168,13 @@ impl<'s> Follower<'s> {
     /// Looks whether the manifest names a file behind the one that is being read.
     fn follow_manifest(&mut self, show: &mut Show<'_>, talk: &mut Stderr) -> anyhow::Result<Next> {
         let Some(manifest) = &mut self.manifest else { return Ok(Next::Wait) };
-        let stamp = fs::metadata(&manifest.path).ok().as_ref().map(Stamp::of);
-        if stamp.is_none() || stamp == manifest.stamp {
+        let facts = fs::metadata(&manifest.path).ok().as_ref().map(Facts::of);
+        if facts.is_none() || facts == manifest.facts {
             return Ok(Next::Wait);
         }
         // It may be gone again already, or half written by a hand: then the next look tells.
         let Ok(log) = Log::open(&manifest.path) else { return Ok(Next::Wait) };
-        manifest.stamp = stamp;
+        manifest.facts = facts;
         let parts = chosen(self.settings, &log).unwrap_or_default();
         let is_next = |part: &&&Part| part.role != Role::Base && part.sequence > self.sequence;
         let Some(next) = parts.iter().filter(is_next).min_by_key(|part| part.sequence).copied() else {
@@ -226,9 +210,21 @@ impl<'s> Follower<'s> {
         self.tail = Some(tail);
         // There may be yet another behind it.
         if let Some(manifest) = &mut self.manifest {
-            manifest.stamp = None;
+            manifest.facts = None;
         }
         Ok(Next::GoOn)
+    }
+}
+
+/// Waits a while, unless the reader of standard output goes away meanwhile, or a signal comes.
+fn wait_for_news() -> io::Result<()> {
+    let stdout = io::stdout();
+    // No event is asked for: that nobody reads any more is told unasked.
+    let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+    match poll(&mut ends, Some(&PAUSE)) {
+        Ok(0) | Err(Errno::INTR) => Ok(()),
+        Ok(_) => Err(io::ErrorKind::BrokenPipe.into()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -254,7 +250,7 @@ impl Tail {
         file.seek(SeekFrom::Start(offset)).map_err(follow_error)?;
         Ok(Self {
             part: part.clone(),
-            identity: identity(&metadata),
+            identity: Facts::of(&metadata).identity(),
             file,
             buffer: Vec::new(),
             base: offset,
@@ -336,7 +332,7 @@ impl Tail {
             };
             let wanted = selection.takes(&step.record, &step.place);
             let past = selection.is_past(step.record.offset);
-            let flow = show.record(&step, wanted)?;
+            let flow = if wanted { show.record(&step)? } else { show.pass(&step)? };
             whole = (walk.position(), walk.records(), *walk.course());
             if flow.is_break() || (past && !show.printer.is_incomplete()) {
                 pumped = Pumped::Full;

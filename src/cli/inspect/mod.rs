@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::Outcome;
 use super::console::Console;
-use super::progress::Progress;
+use super::progress::{Progress, Visibility};
+use super::{Outcome, source};
 use crate::aof::log::{Log, Part, Role};
-use crate::input::Container;
+use crate::escape::Argument;
+use crate::input::{Container, is_stdin};
 use crate::rdb;
-use crate::report::escape::Argument;
 use crate::report::inspect::{Announced, Heading, Json, Lengths, Printer, Resp, Text};
 use crate::report::style::Style;
 use crate::select::Selection;
@@ -85,14 +85,15 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
     {
         bail!("{}: only a regular file or a directory can be followed", path.display());
     }
-    let log = if path == Path::new("-") { Log::from_stdin()? } else { Log::open(path)? };
+    let log = source::open(path)?;
     let parts = chosen(settings, &log)?;
     settings.refuse_what_cannot_be(path, &parts)?;
     let mut findings: Vec<Finding> = finding::of_manifest(&log).into_iter().collect();
     // Where rows appear, a bar would only be in their way.
     let silent =
         settings.purpose == Purpose::Follow || (std::io::stdout().is_terminal() && settings.purpose == Purpose::Show);
-    let progress = Progress::new(console.progress && !silent, settings.bytes_to_read(&parts), "reading");
+    let visibility = if silent { Visibility::Hidden } else { console.progress };
+    let progress = Progress::new(visibility, settings.bytes_to_read(&parts), "reading");
     let traversal = Traversal {
         selection: &settings.selection,
         rdb: settings.rdb,
@@ -121,8 +122,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
         }
     };
     let end = {
-        let style = console.style();
-        let mut printer = settings.printer(&mut console.out, style);
+        let mut printer = settings.printer(&mut console.out, console.style);
         let mut show = Show::new(printer.as_mut(), tally, settings, &parts, path);
         let mut end = traversal.run(checkpoint, &mut show)?;
         show.flush()?;
@@ -163,12 +163,7 @@ impl Settings {
         Heading {
             log: several.then(|| path.as_os_str().as_bytes()),
             name: file_name(part),
-            role: match part.role {
-                Role::Single => None,
-                Role::Base => Some("base"),
-                Role::Incr => Some("incr"),
-                Role::History => Some("history"),
-            },
+            role: (part.role != Role::Single).then(|| part.role.name()),
             length,
             announced: if several || parts > 1 { Announced::Yes } else { Announced::No },
         }
@@ -241,7 +236,7 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
     for finding in findings {
         console.error(&finding.text);
     }
-    if path == Path::new("-") {
+    if is_stdin(path) {
         return Outcome::Unsound;
     }
     let path = shell_word(log.path.as_os_str());

@@ -93,13 +93,17 @@ impl Visitor for Show<'_> {
         Ok(self.printer.part(&self.settings.heading(self.path, part, self.parts.len(), length))?)
     }
 
-    fn record(&mut self, step: &Step<'_, '_>, wanted: bool) -> anyhow::Result<ControlFlow<()>> {
-        if wanted && self.tally.take() {
-            self.printer.record(step)?;
-        } else {
-            self.printer.pass(step)?;
+    fn record(&mut self, step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
+        if !self.tally.take() {
+            return self.pass(step);
         }
-        Ok(if self.tally.limit.is_some() { self.flow() } else { ControlFlow::Continue(()) })
+        self.printer.record(step)?;
+        Ok(self.flow())
+    }
+
+    fn pass(&mut self, step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
+        self.printer.pass(step)?;
+        Ok(self.flow())
     }
 
     fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> anyhow::Result<ControlFlow<()>> {
@@ -129,8 +133,8 @@ impl Visitor for Count {
         Ok(())
     }
 
-    fn record(&mut self, _step: &Step<'_, '_>, wanted: bool) -> anyhow::Result<ControlFlow<()>> {
-        self.matched += u64::from(wanted);
+    fn record(&mut self, _step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
+        self.matched += 1;
         Ok(ControlFlow::Continue(()))
     }
 
@@ -175,10 +179,12 @@ impl Visitor for Counted {
         Ok(())
     }
 
-    fn record(&mut self, _step: &Step<'_, '_>, wanted: bool) -> anyhow::Result<ControlFlow<()>> {
-        if wanted {
-            self.tally.take();
-        }
+    fn record(&mut self, _step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
+        self.tally.take();
+        Ok(self.flow())
+    }
+
+    fn pass(&mut self, _step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
         Ok(self.flow())
     }
 

@@ -2,12 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use super::super::progress::Progress;
 use super::Rdb;
 use super::finding::{self, Finding, Remedy};
 use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, Damage, DamageKind};
+use crate::cli::progress::Progress;
 use crate::input::Input;
 use crate::rdb;
 use crate::report::inspect::Fate;
@@ -18,8 +18,13 @@ pub trait Visitor {
     /// The part with this index begins.
     fn part(&mut self, index: usize, input: &Input) -> anyhow::Result<()>;
 
-    /// A record.
-    fn record(&mut self, step: &Step<'_, '_>, wanted: bool) -> anyhow::Result<ControlFlow<()>>;
+    /// A record that is wanted.
+    fn record(&mut self, step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>>;
+
+    /// A record that is not.
+    fn pass(&mut self, _step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
+        Ok(ControlFlow::Continue(()))
+    }
 
     /// An item of an RDB that is wanted.
     fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> anyhow::Result<ControlFlow<()>>;
@@ -137,8 +142,9 @@ impl Traversal<'_> {
             }
         };
         let is_last = start.part + 1 == self.parts.len();
-        let growing = is_last && self.growth == Growth::Expected;
-        let end = self.records(start.part, &mut walk, growing, visitor)?;
+        let growth = if is_last { self.growth } else { Growth::None };
+        let growing = growth == Growth::Expected;
+        let end = self.records(start.part, &mut walk, growth, visitor)?;
         if let Ok(Some(change)) = input.changed()
             && !growing
         {
@@ -205,10 +211,11 @@ impl Traversal<'_> {
         &self,
         part: usize,
         walk: &mut Walk<'_>,
-        growing: bool,
+        growth: Growth,
         visitor: &mut impl Visitor,
     ) -> anyhow::Result<RecordsEnd> {
-        let asks_for_fate = visitor.asks_for_fate();
+        let growing = growth == Growth::Expected;
+        let asks_for_fate = visitor.asks_for_fate() && !growing;
         let mut told = walk.position();
         loop {
             if walk.position() - told >= STRIDE {
@@ -232,14 +239,15 @@ impl Traversal<'_> {
             let past = self.selection.is_past(step.record.offset);
             let (membership, opened) = (step.place.membership, step.place.membership == Membership::Opens);
             let wanted = !past && self.selection.takes(&step.record, &step.place);
-            if visitor.record(&step, wanted)?.is_break() {
+            let flow = if wanted { visitor.record(&step)? } else { visitor.pass(&step)? };
+            if flow.is_break() {
                 return Ok(RecordsEnd::Stopped);
             }
             // Where the place behind --to is reached, a transaction may still have to be completed.
             if past && matches!(membership, Membership::Outside | Membership::Closes) {
                 return Ok(RecordsEnd::Stopped);
             }
-            if opened && asks_for_fate && !growing {
+            if opened && asks_for_fate {
                 visitor.fate(if walk.transaction_completes() { Fate::Completes } else { Fate::Unfinished });
             }
             if !walk.course().is_in_transaction() {

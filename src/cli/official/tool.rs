@@ -11,12 +11,11 @@ use super::{Imitated, Stopped};
 use crate::Server;
 use crate::aof::manifest::{self, Kind};
 use crate::check::official::{FileKind, Line, file_kind};
+use crate::check::server::LOG_LINE_LIMIT;
+use crate::error::plain;
+use crate::escape::visible;
 use crate::input::Input;
 use crate::rdb;
-use crate::report::escape::visible;
-
-/// What a line of the server's log holds at most (`LOG_MAX_LEN`).
-const LOG_LIMIT: usize = 1023;
 
 /// What the tool was asked to do with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,7 +202,7 @@ impl<'o> Tool<'o> {
         };
         let time = jiff::Zoned::now().strftime("%d %b %Y %H:%M:%S%.3f").to_string();
         let prefix = format!("{}:{role} {time} {mark} ", std::process::id());
-        let text = text.get(..LOG_LIMIT).unwrap_or(text);
+        let text = text.get(..LOG_LINE_LIMIT).unwrap_or(text);
         self.line(&[prefix.as_bytes(), text])
     }
 }
@@ -226,8 +225,7 @@ fn directory_of(path: &[u8]) -> &[u8] {
 
 /// What the operating system says, in the words of C's `strerror`.
 pub(super) fn system_words(error: &io::Error) -> Vec<u8> {
-    let text = error.to_string();
-    text.split(" (os error ").next().unwrap_or(&text).as_bytes().to_vec()
+    plain(error).into_bytes()
 }
 
 /// Whether opening the file would wait for somebody, or its length say nothing.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::place_words;
 use crate::check::{Report, Severity};
 use crate::error::Error;
-use crate::report::escape::is_obeyed;
+use crate::escape::is_obeyed;
 
 /// Writes one `::error`, `::warning` or `::notice` line a finding.
 ///

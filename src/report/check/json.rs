@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{checker_words, server_log, server_words};
 use crate::check::server::Outcome;
-use crate::check::{Code, Finding, PartReport, Report, Severity, role_name};
+use crate::check::{Code, Finding, PartReport, Report, Severity};
 use crate::report::file_name::FileName;
 use crate::report::json::write_line;
 
@@ -133,7 +133,7 @@ fn part(part: &PartReport) -> JsonPart<'_> {
     };
     JsonPart {
         name: FileName(part.name.as_ref()),
-        role: role_name(part.role),
+        role: part.role.name(),
         sequence: part.sequence,
         format: part.format.name(),
         container: part.container.name(),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::{checker_words, place_words, server_words};
 use crate::check::{Report, Severity};
 use crate::error::Error;
-use crate::report::escape::{is_obeyed, visible};
+use crate::escape::{is_obeyed, visible};
 
 /// Writes the reports as one test suite; a log that could not be read is a test case with an error.
 ///

@@ -13,7 +13,7 @@ pub use text::write_text;
 
 use crate::check::server::{Crash, Outcome, Reason, ShortRead, Stop, Verdict};
 use crate::check::{CheckerReason, CheckerVerdict, Finding, PartReport, Report};
-use crate::report::escape::Argument;
+use crate::escape::Argument;
 
 /// What the official checker says, as one clause.
 pub(crate) fn checker_words(verdict: &CheckerVerdict, parts: &[PartReport]) -> String {

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
 use super::{checker_words, place_words, server_words};
-use crate::check::{Excerpt, Finding, PartReport, Report, Severity, role_name};
-use crate::report::escape::Argument;
+use crate::check::server::Outcome;
+use crate::check::{Code, Excerpt, Finding, PartReport, Report, Severity};
+use crate::escape::Argument;
 use crate::report::number::{grouped, time};
 use crate::report::style::{Style, Tone};
 
@@ -21,25 +22,28 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
         writeln!(out, "{path}: {}", style.paint(Tone::Bad, answer(report)))?;
     }
     for part in &report.parts {
-        write_part(out, part, report.manifest.is_some())?;
+        write!(out, "  ")?;
+        if report.manifest.is_some() {
+            write!(out, "{}  {}  ", Argument(part.name.as_bytes()), part.role.name())?;
+        }
+        write_part(out, part)?;
     }
     for finding in &report.findings {
         write_finding(out, finding, report, style)?;
     }
     writeln!(out)?;
     let width = report.checker.tool().len().max(report.server.server.name().len());
-    let mut verdict = |who: &str, words: &str, good: bool| {
-        let tone = if good { Tone::Usual } else { Tone::Doubtful };
+    let mut verdict = |who: &str, words: &str, tone| {
         painted_paragraph(out, &format!("  {who:width$}  "), words, |line| style.paint(tone, line.to_owned()))
     };
-    verdict(report.checker.tool(), &checker_words(&report.checker, &report.parts), report.checker.valid)?;
-    let loads = matches!(report.server.outcome, crate::check::server::Outcome::Loads);
-    verdict(report.server.server.name(), &server_words(&report.server, &report.parts), loads)
+    let tone = if report.checker.valid { Tone::Usual } else { Tone::Doubtful };
+    verdict(report.checker.tool(), &checker_words(&report.checker, &report.parts), tone)?;
+    let tone = if report.server.outcome == Outcome::Loads { Tone::Usual } else { Tone::Doubtful };
+    verdict(report.server.server.name(), &server_words(&report.server, &report.parts), tone)
 }
 
 /// The answer in a word or two.
 fn answer(report: &Report) -> &'static str {
-    use crate::check::Code;
     let errors = || report.findings.iter().filter(|finding| finding.severity == Severity::Error);
     // Elsewhere than in the last part nothing can be cut off.
     let last = report.parts.last().map(|part| part.path.as_path());
@@ -59,11 +63,7 @@ fn answer(report: &Report) -> &'static str {
     }
 }
 
-fn write_part(out: &mut impl Write, part: &PartReport, named: bool) -> io::Result<()> {
-    write!(out, "  ")?;
-    if named {
-        write!(out, "{}  {}  ", Argument(part.name.as_bytes()), role_name(part.role))?;
-    }
+fn write_part(out: &mut impl Write, part: &PartReport) -> io::Result<()> {
     write!(out, "{}", part.format.name())?;
     if let Some(header) = part.rdb.as_ref().and_then(|rdb| rdb.header) {
         write!(out, " (version {})", header.version)?;
@@ -154,8 +154,8 @@ fn painted_paragraph<T: std::fmt::Display>(
 
 /// A hex dump with the offending byte marked, in the brackets that a terminal without colour shows as well.
 pub(crate) fn write_excerpt(out: &mut impl Write, excerpt: &Excerpt, style: Style) -> io::Result<()> {
-    for (row, chunk) in excerpt.bytes.chunks(16).enumerate() {
-        let offset = excerpt.offset + 16 * row as u64;
+    for (row, chunk) in excerpt.bytes.chunks(Excerpt::LINE).enumerate() {
+        let offset = excerpt.offset + (Excerpt::LINE * row) as u64;
         write!(out, "    {}  ", style.paint(Tone::Faint, format_args!("{offset:08x}")))?;
         for (column, byte) in chunk.iter().enumerate() {
             let marked = offset + column as u64 == excerpt.marked;
@@ -170,8 +170,8 @@ pub(crate) fn write_excerpt(out: &mut impl Write, excerpt: &Excerpt, style: Styl
                 )?;
             }
         }
-        let used = chunk.len() * 3;
-        write!(out, "{:width$} |", "", width = 50_usize.saturating_sub(used))?;
+        let missing = 3 * (Excerpt::LINE - chunk.len());
+        write!(out, "{:width$} |", "", width = missing + 2)?;
         for byte in chunk {
             write!(out, "{}", if byte.is_ascii_graphic() || *byte == b' ' { *byte as char } else { '.' })?;
         }

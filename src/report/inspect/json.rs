@@ -9,8 +9,8 @@ use data_encoding::BASE64;
 
 use super::{FLUSH_AT, Heading, Printer};
 use crate::aof::Content;
+use crate::escape::is_obeyed;
 use crate::rdb;
-use crate::report::escape::is_obeyed;
 use crate::select::Step;
 
 /// Writes JSON Lines.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{Announced, FLUSH_AT, Heading, Printer};
 use crate::aof::Content;
 use crate::aof::transaction::Membership;
+use crate::escape;
 use crate::rdb;
-use crate::report::escape;
 use crate::report::style::{Style, Tone};
 use crate::select::Step;
 

@@ -60,6 +60,9 @@ pub fn is_word(bytes: &[u8]) -> bool {
 }
 
 /// Appends `bytes` as one argument of a command line: as they are when they are a word, else escaped in quotes.
+///
+/// Servers write names into a manifest so (`sdsneedsrepr`), but for an empty one and one with a `'` in it: those they write in a
+/// way that they cannot read again.
 pub fn argument(out: &mut Vec<u8>, bytes: &[u8]) {
     if is_word(bytes) {
         out.extend_from_slice(bytes);
@@ -134,6 +137,18 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// Displays bytes as [`escape`] writes them; for sentences that put quotes of their own around them.
+#[derive(Debug, Clone, Copy)]
+pub struct Escaped<'a>(pub &'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = Vec::with_capacity(self.0.len());
+        escape(&mut out, self.0);
+        f.write_str(&String::from_utf8_lossy(&out))
+    }
 }
 
 /// Displays bytes as [`argument`] writes them; for names in messages.

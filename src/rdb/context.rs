@@ -1,0 +1,260 @@
+//! What a walk carries from value to value, and how it notes what is wrong: flaws, and who finds them.
+
+use super::damage::{Fault, Malformed};
+use super::members::Members;
+use super::primitive::{RawString, Reader};
+use crate::server::{Server, ServerSet};
+
+/// Who finds a flaw.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    checkers: ServerSet,
+    servers: ServerSet,
+}
+
+/// Every server but Redis 6.2.
+const SINCE_7: ServerSet =
+    Server::Redis70.set().or(Server::Redis80.set()).or(Server::Valkey8.set()).or(Server::Valkey9.set());
+
+impl Seen {
+    /// Every checker and every server.
+    pub(super) const ALWAYS: Self = Self { checkers: ServerSet::ALL, servers: ServerSet::ALL };
+    /// Every checker, and Valkey 9.1; the other servers only with `sanitize-dump-payload yes`, which is not the
+    /// default.
+    pub(super) const DEEP: Self = Self { checkers: ServerSet::ALL, servers: Server::Valkey9.set() };
+    /// Every checker; every server passes over it with a notice.
+    pub(super) const SKIPPED: Self = Self { checkers: ServerSet::ALL, servers: ServerSet::NONE };
+    /// Every checker, and every server but Redis 6.2: the others rewrite ziplists as listpacks while they load.
+    pub(super) const DEEP_SINCE_7: Self = Self { checkers: ServerSet::ALL, servers: SINCE_7 };
+    /// Redis 6.2 does not look; all others do.
+    pub(super) const SINCE_7: Self = Self { checkers: SINCE_7, servers: SINCE_7 };
+    /// Redis 8.0 and Valkey 9.1 alone look.
+    pub(super) const NEWEST: Self = Self::only(Server::Redis80.set().or(Server::Valkey9.set()));
+    /// Valkey 9.1 alone looks.
+    pub(super) const VALKEY_9: Self = Self::only(Server::Valkey9.set());
+    /// No checker looks, but servers that load it do.
+    pub(super) const ON_LOAD: Self = Self { checkers: ServerSet::NONE, servers: ServerSet::ALL };
+    /// Neither checkers nor servers look.
+    pub(super) const NEVER: Self = Self::only(ServerSet::NONE);
+
+    const fn only(servers: ServerSet) -> Self {
+        Self { checkers: servers, servers }
+    }
+}
+
+/// A flaw before the walk adds the key.
+#[derive(Debug)]
+pub(super) struct FoundFlaw {
+    pub(super) fault: Fault,
+    pub(super) checkers: ServerSet,
+    pub(super) servers: ServerSet,
+}
+
+/// Which module a value belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ModuleId(pub u64);
+
+impl ModuleId {
+    /// The nine characters of the module type's name.
+    pub fn name(self) -> String {
+        const CHARACTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        (0..9)
+            .rev()
+            .map(|index| (self.0 >> (10 + 6 * index)) & 0x3f)
+            .filter_map(|bits| CHARACTERS.get(usize::try_from(bits).ok()?).copied().map(char::from))
+            .collect()
+    }
+
+    /// The version of the module's encoding, 0 to 1023.
+    pub const fn version(self) -> u16 {
+        (self.0 & 0x3ff) as u16
+    }
+}
+
+/// What a walk carries from value to value: the cursor, buffers for their memory, and what was found in this value.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    pub(super) reader: Reader<'a>,
+    /// A packed encoding, decompressed.
+    blob: Vec<u8>,
+    /// A string, decompressed or formatted.
+    pub(super) text: Vec<u8>,
+    pub(super) members: Members,
+    /// How many elements the collection has; none for strings and modules.
+    pub(super) elements: Option<u64>,
+    pub(super) module: Option<ModuleId>,
+    pub(super) flaws: Vec<FoundFlaw>,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(reader: Reader<'a>) -> Self {
+        Self {
+            reader,
+            blob: Vec::new(),
+            text: Vec::new(),
+            members: Members::default(),
+            elements: None,
+            module: None,
+            flaws: Vec::new(),
+        }
+    }
+
+    /// Forgets what was found in the value before.
+    #[inline]
+    pub(super) fn begin_value(&mut self) {
+        self.elements = None;
+        self.module = None;
+        self.flaws.clear();
+    }
+
+    /// Notes a flaw, seen from where the reader is.
+    pub(super) fn flaw(&mut self, offset: usize, malformed: Malformed, seen: Seen) {
+        self.flaw_at(offset, self.reader.position(), malformed, seen);
+    }
+
+    /// Notes a flaw that a server sees once it has read up to `position`: in the order of these, the first, and each
+    /// that more servers or checkers find than those before it.
+    #[cold]
+    pub(super) fn flaw_at(&mut self, offset: usize, position: usize, malformed: Malformed, seen: Seen) {
+        let index = self.flaws.partition_point(|flaw| flaw.fault.position <= position);
+        let none = (ServerSet::NONE, ServerSet::NONE);
+        let before = self
+            .flaws
+            .iter()
+            .take(index)
+            .fold(none, |(checkers, servers), flaw| (checkers.or(flaw.checkers), servers.or(flaw.servers)));
+        let with = (before.0.or(seen.checkers), before.1.or(seen.servers));
+        if index == 0 || with != before {
+            let fault = Fault { offset, position, kind: malformed.into() };
+            self.flaws.insert(index, FoundFlaw { fault, checkers: seen.checkers, servers: seen.servers });
+        }
+    }
+
+    /// The number of elements of a collection, whose emptiness is a flaw: every server since 6.2 skips such a key with
+    /// a notice, every checker stops at it.
+    pub(super) fn collection(&mut self, start: usize, elements: u64) {
+        self.elements = Some(elements);
+        if elements == 0 {
+            self.flaw(start, Malformed::EmptyKey, Seen::SKIPPED);
+        }
+    }
+
+    /// The count that begins a plain collection.
+    pub(super) fn count(&mut self) -> Result<u64, Fault> {
+        let start = self.reader.position();
+        let count = self.reader.length()?;
+        self.members.clear();
+        self.collection(start, count);
+        Ok(count)
+    }
+
+    /// A string that must occur once in its collection; gives its length.
+    #[inline]
+    pub(super) fn member(&mut self) -> Result<usize, Fault> {
+        let start = self.reader.position();
+        let string = self.reader.raw_string()?;
+        match string.open(&mut self.text) {
+            Ok(bytes) => {
+                self.members.add(bytes);
+                Ok(bytes.len())
+            }
+            Err(fault) => Err(self.reader.fault(start, Malformed::Lzf(fault))),
+        }
+    }
+
+    /// Reads members with `read`, then looks whether one was there twice, even when reading failed: a server finds that
+    /// first. `skip` passes over what stands beside a member; `read` says who finds one twice.
+    pub(super) fn unique(
+        &mut self,
+        twice: Twice,
+        skip: impl Fn(&mut Reader<'a>, Around) -> Result<(), Fault>,
+        read: impl FnOnce(&mut Self) -> Result<Seen, Fault>,
+    ) -> Result<(), Fault> {
+        let start = self.reader.position();
+        let result = read(self);
+        if self.members.suspicious() {
+            let mut reader = Reader::new(self.reader.since(0), start);
+            let mut again = self.members.again();
+            let mut next = || -> Result<Option<usize>, Fault> {
+                skip(&mut reader, Around::Before)?;
+                let offset = reader.position();
+                let member = reader.raw_string()?;
+                let repeats = member.open(&mut self.text).is_ok_and(|bytes| again.repeats(bytes));
+                skip(&mut reader, Around::After)?;
+                Ok(repeats.then_some(offset))
+            };
+            // A fault here is the end of the members, or what ended the first look at them.
+            let found = loop {
+                match next() {
+                    Ok(None) => {}
+                    Ok(Some(offset)) => break Some(offset),
+                    Err(_) => break None,
+                }
+            };
+            if let Some(offset) = found {
+                let malformed = match twice {
+                    Twice::Member => Malformed::DuplicateMember,
+                    Twice::Field => Malformed::DuplicateField,
+                };
+                let position = reader.position();
+                self.flaw_at(offset, position, malformed, *result.as_ref().unwrap_or(&Seen::ALWAYS));
+            }
+        }
+        result.map(|_| ())
+    }
+
+    /// Opens a packed encoding and has it checked.
+    pub(super) fn blob(
+        &mut self,
+        check: impl FnOnce(&mut Self, &[u8], Place) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let string = self.reader.position();
+        let raw = self.reader.raw_string()?;
+        // No packed encoding can say that it has 4 GiB: such a one is only walked, not made.
+        let unopened = matches!(raw, RawString::Lzf { length, .. } if length > u64::from(u32::MAX));
+        let mut buffer = std::mem::take(&mut self.blob);
+        let opened = if unopened { raw.verify().map(|()| [].as_slice()) } else { raw.open(&mut buffer) };
+        let result = match opened {
+            Ok(bytes) => {
+                let first = match raw {
+                    RawString::Plain(bytes) if !bytes.is_empty() => Some(self.reader.position() - bytes.len()),
+                    _ => None,
+                };
+                check(self, bytes, Place { string, first })
+            }
+            Err(fault) => Err(self.reader.fault(string, Malformed::Lzf(fault))),
+        };
+        self.blob = buffer;
+        result
+    }
+}
+
+/// What may not occur twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Twice {
+    Member,
+    Field,
+}
+
+/// Where a second look at members asks to pass over something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Around {
+    Before,
+    After,
+}
+
+/// Where a packed encoding lies in the file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// The offset of the string that it is.
+    string: usize,
+    /// The offset of its first byte, unless it is compressed.
+    first: Option<usize>,
+}
+
+impl Place {
+    /// The offset in the file of an offset in the encoding.
+    pub(super) fn of(self, offset: usize) -> usize {
+        self.first.map_or(self.string, |first| first + offset)
+    }
+}
