@@ -29,6 +29,7 @@ pub struct Damage {
 
 /// The kinds of [`Damage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DamageKind {
     /// The bytes end inside a record.
     Truncated {
