@@ -59,6 +59,7 @@ enum Bytes {
 
 /// How a file wraps the log in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Container {
     /// The file is the log.
     Plain,

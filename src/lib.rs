@@ -63,6 +63,8 @@ pub mod report;
 pub mod resp;
 pub mod select;
 pub mod server;
+#[cfg(test)]
+mod testing;
 
 pub use error::{Error, ErrorKind, Result};
 pub use server::{Server, ServerSet};

@@ -10,6 +10,7 @@ pub const DATABASES: u32 = 16;
 ///
 /// Each stands for the newest release of its line that was probed: 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1, Valkey 9.1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[non_exhaustive]
 pub enum Server {
     /// Redis 6.2: single files only, no annotations in its checker.
     Redis62,

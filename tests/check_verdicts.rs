@@ -1,5 +1,12 @@
 //! The verdicts of `check` on everything in `testdata`, compared with what the real checkers and servers do with it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod common;
 
@@ -13,15 +20,7 @@ use aofkit::aof::log::{Log, walk_tree};
 use aofkit::check::server::{Crash, Outcome, Reason};
 use aofkit::check::{CheckerReason, Report, Settings, check};
 use common::loader::{Cutting, Ended, Files, load_all};
-use common::server::{folder, program};
-
-const SERVERS: [(Server, &str); 5] = [
-    (Server::Redis62, "redis-6.2"),
-    (Server::Redis70, "redis-7.0"),
-    (Server::Redis80, "redis-8.0.6"),
-    (Server::Valkey8, "valkey-8.1"),
-    (Server::Valkey9, "valkey-9.1"),
-];
+use common::server::{SERVERS, folder, program};
 
 /// Every log in `testdata`, by its path.
 fn logs() -> Vec<PathBuf> {

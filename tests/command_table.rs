@@ -1,7 +1,13 @@
 //! Walks the whole table of commands, and compares it with real servers.
 
-// Helpers of tests may fail as tests do.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod common;
 
@@ -9,16 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aofkit::command::{self, Command, Effect, Group, KeyPositions, Resolution};
 use aofkit::{Server, ServerSet};
-use common::server::{Reply, Server as RealServer};
-
-/// The folders of real servers, and what stands for each in the table.
-const SERVERS: [(&str, Server); 5] = [
-    ("redis-6.2", Server::Redis62),
-    ("redis-7.0", Server::Redis70),
-    ("redis-8.0.6", Server::Redis80),
-    ("valkey-8.1", Server::Valkey8),
-    ("valkey-9.1", Server::Valkey9),
-];
+use common::server::{Reply, SERVERS, Server as RealServer};
 
 /// What redis 8.0.6 and Valkey 9.1.2 list for `COMMAND LIST FILTERBY ACLCAT write`, without modules.
 const WRITE_COMMANDS: &str = "
@@ -175,7 +172,7 @@ fn printed(entries: &[Reply], into: &mut BTreeMap<String, Printed>) {
 
 #[test]
 fn the_table_is_what_each_server_prints() {
-    for (folder, server) in SERVERS {
+    for (server, folder) in SERVERS {
         let Some(mut real) = RealServer::start(folder) else { return };
         let mut theirs = BTreeMap::new();
         printed(real.call(&["COMMAND"]).array(), &mut theirs);
@@ -221,7 +218,7 @@ fn the_groups_are_those_of_the_documentation() {
         other => panic!("{other:?} is newer than every server"),
     };
     // Redis 6.2 does not know COMMAND DOCS.
-    for (folder, server) in SERVERS.into_iter().filter(|(_, server)| *server != Server::Redis62) {
+    for (server, folder) in SERVERS.into_iter().filter(|(server, _)| *server != Server::Redis62) {
         let Some(mut real) = RealServer::start(folder) else { return };
         let documentation = real.call(&["COMMAND", "DOCS"]);
         let mut compared = 0;
@@ -348,7 +345,7 @@ fn plain_example(row: &Command, server: Server) -> Option<Vec<&'static [u8]>> {
 
 #[test]
 fn the_keys_are_those_that_each_server_extracts() {
-    for (folder, server) in SERVERS {
+    for (server, folder) in SERVERS {
         let Some(mut real) = RealServer::start(folder) else { return };
         let plain = command::all()
             // A container alone has nothing to extract from.

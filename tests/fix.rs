@@ -1,6 +1,13 @@
 //! `aofkit fix` and the repair behind it, black box; with real servers and checkers where there are some.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
-#![allow(clippy::cast_possible_truncation)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do"
+)]
+#![allow(clippy::cast_possible_truncation, reason = "the logs are small")]
 #![cfg(feature = "cli")]
 
 mod common;
@@ -15,13 +22,8 @@ use std::process::{Command, Output, Stdio};
 use aofkit::aof::log::Log;
 use aofkit::check::Settings;
 use aofkit::repair::{self, Obstacle, OpenElsewhere, Plan, Refusal};
+use common::log::command;
 use tempfile::TempDir;
-
-fn command(words: &[&str]) -> Vec<u8> {
-    let mut out = Vec::new();
-    aofkit::resp::write_command(&mut out, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
-    out
-}
 
 /// A small log in pieces that stay or go as a whole, and the keys in each.
 fn pieces() -> Vec<(Vec<u8>, usize)> {

@@ -1,5 +1,12 @@
 //! The committed completions and man pages are those that the command line generates now.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do"
+)]
 #![cfg(feature = "cli")]
 
 use std::collections::BTreeMap;

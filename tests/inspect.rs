@@ -1,30 +1,23 @@
 //! `aofkit inspect`, from outside.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do"
+)]
+
+mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use common::log::log;
 use predicates::prelude::*;
 use predicates::str::contains;
 use tempfile::TempDir;
-
-/// A command, or an annotation where the line begins with `#`.
-fn log(lines: &[&str]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for line in lines {
-        if line.starts_with('#') {
-            out.extend_from_slice(format!("{line}\r\n").as_bytes());
-            continue;
-        }
-        let words: Vec<&str> = line.split(' ').collect();
-        out.extend_from_slice(format!("*{}\r\n", words.len()).as_bytes());
-        for word in words {
-            out.extend_from_slice(format!("${}\r\n{word}\r\n", word.len()).as_bytes());
-        }
-    }
-    out
-}
 
 /// An RDB of version 9 with one string in database 3, which expires, and without a checksum.
 fn rdb() -> Vec<u8> {

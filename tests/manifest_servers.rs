@@ -1,8 +1,15 @@
 //! Puts manifests in front of real servers and their checkers: each verdict, message and line must be ours.
 //!
 //! Needs `AOFKIT_SERVERS`, a folder of unpacked servers.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-#![allow(clippy::print_stderr, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "helpers of tests fail as tests do"
+)]
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;

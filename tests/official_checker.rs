@@ -1,7 +1,14 @@
 //! The model of the official checkers, and the drop-in, against the real tools on the same files.
 //!
 //! `AOFKIT_SERVERS` names a folder of unpacked servers (`redis-7.0/bin/redis-check-aof`, …).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do"
+)]
 
 #[path = "official/cases.rs"]
 mod cases;

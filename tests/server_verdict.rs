@@ -1,7 +1,14 @@
 //! What the model says that servers do with a log, against what they do.
 //!
 //! `AOFKIT_SERVERS` names the folder of the servers; `AOFKIT_LOADS` how many random logs each of them gets.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod common;
 
@@ -11,25 +18,11 @@ use aofkit::check::server::{
 };
 use aofkit::rdb::{Judge, taken_for_rdb};
 use common::loader::{Cutting, Ended, Files, Loaded, load_all, part_name};
+use common::log::command;
+use common::server::folder_of;
 
 /// An empty RDB of a version that every server knows, without a checksum.
 const RDB: &[u8] = b"REDIS0009\xff\0\0\0\0\0\0\0\0";
-
-fn folder_name(server: Server) -> &'static str {
-    match server {
-        Server::Redis62 => "redis-6.2",
-        Server::Redis70 => "redis-7.0",
-        Server::Redis80 => "redis-8.0.6",
-        Server::Valkey8 => "valkey-8.1",
-        Server::Valkey9 => "valkey-9.1",
-    }
-}
-
-fn command(words: &[&str]) -> Vec<u8> {
-    let mut out = Vec::new();
-    aofkit::resp::write_command(&mut out, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
-    out
-}
 
 /// Several commands: one in each line, its words between spaces.
 fn commands(lines: &str) -> Vec<u8> {
@@ -107,7 +100,7 @@ fn difference(files: &Files, verdict: &Verdict, loaded: &Loaded) -> Option<Strin
 }
 
 fn compare(server: Server, logs: &[Files]) {
-    let Some(folder) = common::server::folder(folder_name(server)) else { return };
+    let Some(folder) = folder_of(server) else { return };
     let loaded = load_all(&folder, logs);
     let mut wrong = Vec::new();
     for (files, loaded) in logs.iter().zip(&loaded) {

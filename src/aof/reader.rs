@@ -29,6 +29,7 @@ pub struct Damage {
 
 /// The kinds of [`Damage`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum DamageKind {
     /// The bytes end inside a record.
     Truncated {
@@ -244,6 +245,7 @@ pub(crate) fn damage(bytes: &[u8], offset: usize, record: u64, defect: Defect) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::command;
 
     fn read(bytes: &[u8]) -> (Vec<(u64, u64, Membership)>, Option<Damage>, u64) {
         let mut reader = Reader::new(bytes, 0);
@@ -259,12 +261,6 @@ mod tests {
             }
         }
         (records, damage, reader.valid_up_to())
-    }
-
-    fn command(words: &[&str]) -> Vec<u8> {
-        let mut out = Vec::new();
-        resp::write_command(&mut out, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
-        out
     }
 
     #[test]

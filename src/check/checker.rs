@@ -22,6 +22,7 @@ pub struct CheckerVerdict {
 
 /// Why a checker does not call a log valid.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum CheckerReason {
     /// The records of the part.
     Records(Verdict),

@@ -169,6 +169,7 @@ impl Excerpt {
 
 /// Something that is wrong with a log, or worth knowing about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Finding {
     /// What it is about.
     pub code: Code,

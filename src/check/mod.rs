@@ -53,6 +53,7 @@ impl Default for Settings<'_> {
 
 /// Everything that a check found out about one log.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// The path that was asked about.
     pub path: PathBuf,

@@ -14,6 +14,7 @@ use crate::server::Server;
 
 /// What a part is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// No byte.
     Empty,
@@ -51,6 +52,7 @@ pub(super) enum PlaceInLog {
 
 /// What was found out about one part.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct PartReport {
     /// The name in the manifest, or the path as it was given.
     pub name: OsString,

@@ -14,6 +14,7 @@ const STRIDE: u64 = 4 << 20;
 
 /// What a walk over an RDB found, and what one server and its checker make of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RdbSummary {
     /// The header, if there is one.
     pub header: Option<Header>,
@@ -45,6 +46,7 @@ pub struct RdbSummary {
 
 /// Something sound that a server does not load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refused {
     /// A version, a type, an opcode or a module that it lacks.
     Unknown(Refusal),

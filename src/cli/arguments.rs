@@ -51,6 +51,6 @@ pub(super) fn server() -> impl TypedValueParser<Value = Server> {
 }
 
 /// The whole tree.
-pub fn command() -> clap::Command {
+pub(super) fn command() -> clap::Command {
     Arguments::command()
 }

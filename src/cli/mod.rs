@@ -22,10 +22,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Arguments, Subcommand};
+use arguments::{Arguments, Subcommand, command};
 use console::Console;
 
-pub use arguments::command;
 pub use official::DIFFERENCES;
 
 /// Runs the program and says how it ended; `arguments` begin with the program's own name.
@@ -65,7 +64,7 @@ fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome>
 
 /// How a subcommand ended, as its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Outcome {
+enum Outcome {
     /// 0: the log is sound, or was made so.
     Sound = 0,
     /// 1: the log is damaged or differs, or the user declined.

@@ -7,9 +7,9 @@
 mod context;
 mod damage;
 mod members;
-pub mod opcode;
-pub mod packed;
-pub mod primitive;
+mod opcode;
+mod packed;
+mod primitive;
 mod stream;
 mod support;
 mod value;

@@ -440,6 +440,7 @@ impl Crc64 {
     }
 
     /// The checksum of `bytes` alone.
+    #[cfg(test)]
     pub fn of(bytes: &[u8]) -> u64 {
         let mut crc = Self::default();
         crc.update(bytes);

@@ -10,6 +10,7 @@ use crate::server::Server;
 
 /// Why a server does not take something that is sound in itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refusal {
     /// The version of the format: newer than the server, or of the other family.
     Version(Header),

@@ -10,6 +10,7 @@ use super::value::module_value;
 
 /// One thing in an RDB. Strings borrow from the file unless they had to be decompressed or formatted.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Item<'a> {
     /// The first nine bytes.
     Header(Header),

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// What [`apply`](super::apply) and [`undo`](super::undo) ask of the file system, one method for each call that changes
+/// What [`apply`](super::apply()) and [`undo`](super::undo()) ask of the file system, one method for each call that changes
 /// something or makes a change last.
 pub trait Operations {
     /// Opens an existing file for reading and writing; never creates or truncates.

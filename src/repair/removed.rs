@@ -95,12 +95,7 @@ impl<'a> Sink<'a> for Counted<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn command(words: &[&str]) -> Vec<u8> {
-        let mut out = Vec::new();
-        resp::write_command(&mut out, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
-        out
-    }
+    use crate::testing::command;
 
     #[test]
     fn tells_the_transaction_from_the_damage_and_what_comes_behind() {

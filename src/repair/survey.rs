@@ -54,6 +54,7 @@ pub struct FileSurvey {
 
 /// Whether a part can be cut, as far as that is to be seen from its bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Condition {
     /// There is no such file.
     Missing,

@@ -1,19 +1,6 @@
 use super::*;
-use crate::resp::write_command;
+use crate::testing::log;
 use proptest::prelude::*;
-
-fn log(lines: &[&str]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for line in lines {
-        if line.starts_with('#') {
-            out.extend_from_slice(line.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        } else {
-            write_command(&mut out, &line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
-        }
-    }
-    out
-}
 
 fn taken(selection: &Selection, lines: &[&str]) -> Vec<String> {
     let log = log(lines);

@@ -1,5 +1,6 @@
 //! Real servers that load a log when they start: whether they do, what they log, and what is left of the files.
-#![allow(dead_code, clippy::expect_used, clippy::indexing_slicing)]
+#![allow(dead_code, reason = "each integration test is a crate of its own and uses a part of this")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;

@@ -2,8 +2,8 @@
 //!
 //! `AOFKIT_SERVERS` names a folder that holds `redis-6.2`, `redis-7.0`, `redis-8.0.6`, `valkey-8.1`, `valkey-9.1` …, each
 //! with a `bin` inside. Without the variable there is nothing to compare with; with it a missing server is a failure.
-// Each integration test is a crate of its own and uses a part of this; a helper of tests may fail as tests do.
-#![allow(dead_code, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(dead_code, reason = "each integration test is a crate of its own and uses a part of this")]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "helpers of tests fail as tests do")]
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -12,6 +12,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+/// What the library distinguishes, and the folder of the server that stands for it.
+pub(crate) const SERVERS: [(aofkit::Server, &str); 5] = [
+    (aofkit::Server::Redis62, "redis-6.2"),
+    (aofkit::Server::Redis70, "redis-7.0"),
+    (aofkit::Server::Redis80, "redis-8.0.6"),
+    (aofkit::Server::Valkey8, "valkey-8.1"),
+    (aofkit::Server::Valkey9, "valkey-9.1"),
+];
 
 const START: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(30);
@@ -25,6 +34,11 @@ pub(crate) fn folder(server: &str) -> Option<PathBuf> {
     let folder = PathBuf::from(servers).join(server);
     assert!(folder.join("bin").is_dir(), "AOFKIT_SERVERS is set, but there is no {}", folder.join("bin").display());
     Some(folder)
+}
+
+/// The folder of the server that stands for `server`; see [`folder`].
+pub(crate) fn folder_of(server: aofkit::Server) -> Option<PathBuf> {
+    SERVERS.iter().find(|(known, _)| *known == server).and_then(|(_, name)| folder(name))
 }
 
 /// The program that ends in `-NAME` of a server's folder, such as `server` or `check-aof`.

@@ -113,6 +113,7 @@ pub enum ShortRead {
 
 /// Why a server refuses to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// It knows no such command; for Redis 7.0 and later also: no such subcommand.
     UnknownCommand(Words),
@@ -170,6 +171,7 @@ impl Words {
 ///
 /// Redis 8.0.6 may hang in its crash handler (`crash-log-enabled yes`, the default) instead of coming to an end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Crash {
     /// A length that is negative or that no allocation survives.
     Length(i64),
@@ -193,6 +195,7 @@ pub enum Crash {
 
 /// How a server ends, or does not get ready, without a word of complaint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stop {
     /// It shuts down as a command asks it to.
     ShutsDown,
@@ -215,6 +218,7 @@ pub struct Note {
 
 /// The kinds of [`Note`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum NoteKind {
     /// Bytes that the checkers call wrong, and the server reads as a command (a line that ends in LF alone, junk behind a
     /// number, another line end behind an argument, an overlong annotation …).

@@ -3,21 +3,9 @@ use crate::aof::transaction::Membership;
 use crate::report::style::Style;
 use crate::resp::write_command;
 use crate::select::{CommandName, Selection, Walk};
+use crate::testing::log;
 use proptest::prelude::*;
 use serde_json::Value;
-
-fn log(lines: &[&str]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for line in lines {
-        if line.starts_with('#') {
-            out.extend_from_slice(line.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        } else {
-            write_command(&mut out, &line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
-        }
-    }
-    out
-}
 
 fn print(printer: &mut dyn Printer, log: &[u8], selection: &Selection, ahead: Ahead) {
     let announced = Announced::No;
