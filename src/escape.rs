@@ -151,6 +151,20 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
+/// A path as one word of a shell's command line, so that a command that is suggested can be run as it stands.
+pub fn shell_word(path: &std::path::Path) -> String {
+    use std::os::unix::ffi::OsStrExt;
+    let bytes = path.as_os_str().as_bytes();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(byte);
+    // A dash in front would make it an option.
+    let prefix = if bytes.starts_with(b"-") && bytes != b"-" { "./" } else { "" };
+    match path.to_str() {
+        Some(text) if !text.is_empty() && bytes.iter().all(plain) => format!("{prefix}{text}"),
+        Some(text) if !text.contains(is_obeyed) => format!("'{prefix}{}'", text.replace('\'', r"'\''")),
+        _ => format!("$'{prefix}{}'", bytes.escape_ascii()),
+    }
+}
+
 /// Displays bytes as [`argument`] writes them; for names in messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Argument<'a>(pub &'a [u8]);

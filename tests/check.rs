@@ -414,14 +414,14 @@ fn text_of_a_sound_log() {
 fn text_of_a_torn_log() {
     insta::assert_snapshot!(check_testdata(&["damaged/cut-in-transaction.aof"]).out, @r##"
     damaged/cut-in-transaction.aof: torn at the end
-      RESP, 130 bytes, 4 records
+      RESP, 130 bytes, 4 records, valid up to byte 56
 
       error truncated-record at byte 130, record 5
-        the part ends inside argument 3: at least 5 bytes are missing, in a
-        transaction that began at byte 56
-        00000060  24 31 0d 0a 78 0d 0a 2a 33 0d 0a 24 33 0d 0a 53   |$1..x..*3..$3..S|
-        00000070  45 54 0d 0a 24 34 0d 0a 6c 61 73 74 0d 0a 24 33   |ET..$4..last..$3|
-        00000080  0d 0a                                             |..|
+        the file ends inside argument 3, 5 bytes too early, in a transaction that
+        began at byte 56
+        00000060  24 31 0d 0a 78 0d 0a 2a 33 0d 0a 24 33 0d 0a 53 |$1..x..*3..$3..S|
+        00000070  45 54 0d 0a 24 34 0d 0a 6c 61 73 74 0d 0a 24 33 |ET..$4..last..$3|
+        00000080  0d 0a                                           |..|
         00000082  [end]
         → 'aofkit fix' cuts the end off and keeps a copy of what it takes
 
@@ -432,7 +432,8 @@ fn text_of_a_torn_log() {
           transaction whole
 
       redis-check-aof 8.0  not valid: ok up to byte 56 of 130
-      redis-8.0            loads, and cuts 27 bytes at byte 103, and leaves a transaction open (with aof-load-truncated no it refuses)
+      redis-8.0            loads, and cuts 27 bytes at byte 103, and leaves a
+                           transaction open (with aof-load-truncated no it refuses)
     "##);
 }
 
@@ -440,21 +441,29 @@ fn text_of_a_torn_log() {
 fn text_of_several_parts() {
     insta::assert_snapshot!(check_testdata(&["damaged/part-cut-not-last"]).out, @r##"
     damaged/part-cut-not-last: not sound
-      appendonly.aof.1.base.rdb  base  RDB (version 10), 52 bytes, 1 keys by redis 7.0.0
-      appendonly.aof.1.incr.aof  incr  RESP, 53 bytes, 1 records
-      appendonly.aof.2.incr.aof  incr  RESP, 32 bytes, 1 records
+      appendonly.aof.1.base.rdb  base  RDB (version 10), 52 bytes, 1 key by redis
+                                       7.0.0
+      appendonly.aof.1.incr.aof  incr  RESP, 53 bytes, 1 record, valid up to byte 23
+      appendonly.aof.2.incr.aof  incr  RESP, 32 bytes, 1 record
 
       error truncated-record in appendonly.aof.1.incr.aof at byte 53, record 2
-        the part ends inside argument 3: at least 3 bytes are missing
-        00000010  24 31 0d 0a 30 0d 0a 2a 33 0d 0a 24 33 0d 0a 53   |$1..0..*3..$3..S|
-        00000020  45 54 0d 0a 24 35 0d 0a 66 69 72 73 74 0d 0a 24   |ET..$5..first..$|
-        00000030  33 0d 0a 6f 6e                                    |3..on|
+        the file ends inside argument 3, 3 bytes too early
+        00000010  24 31 0d 0a 30 0d 0a 2a 33 0d 0a 24 33 0d 0a 53 |$1..0..*3..$3..S|
+        00000020  45 54 0d 0a 24 35 0d 0a 66 69 72 73 74 0d 0a 24 |ET..$5..first..$|
+        00000030  33 0d 0a 6f 6e                                  |3..on|
         00000035  [end]
         → no server takes a cut in a part that is not the last: restore this file
           from a copy, a replica or a backup
 
-      redis-check-aof 8.0  not valid in appendonly.aof.1.incr.aof: ok up to byte 23 of 53
-      redis-8.0            refuses to start in appendonly.aof.1.incr.aof: a part that is not the last ends too early, record 2 at byte 23
+      error cuts-earlier-part in appendonly.aof.1.incr.aof at byte 23, record 2
+        redis-8.0 cuts this part although it is not the last, and refuses; the next
+        start misses its end silently
+        → do not start a server on it before there is a copy of the file
+
+      redis-check-aof 8.0  not valid in appendonly.aof.1.incr.aof: ok up to byte 23
+                           of 53
+      redis-8.0            refuses to start in appendonly.aof.1.incr.aof: a part
+                           that is not the last ends too early, record 2 at byte 23
     "##);
 }
 
@@ -462,14 +471,14 @@ fn text_of_several_parts() {
 fn text_of_a_damaged_rdb() {
     insta::assert_snapshot!(check_testdata(&["damaged/preamble-wrong-checksum.aof"]).out, @r##"
     damaged/preamble-wrong-checksum.aof: not sound
-      RDB (version 10), 107 bytes, 1 keys by redis 7.0.0
+      RDB (version 10), 107 bytes, 1 key by redis 7.0.0, valid up to byte 0
 
       error rdb-checksum at byte 44
         the checksum is cfd51a9318bb7d98 and cfd51a9318bb7d99 is stored
-        00000000  52 45 44 49 53 30 30 31 30 fa 09 72 65 64 69 73   |REDIS0010..redis|
-        00000010  2d 76 65 72 05 37 2e 30 2e 30 fe 00 fb 01 00 00   |-ver.7.0.0......|
-        00000020  04 62 61 73 65 05 76 61 6c 75 65 ff[99]7d bb 18   |.base.value..}..|
-        00000030  93 1a d5 cf 2a 32 0d 0a 24 36 0d 0a 53 45 4c 45   |....*2..$6..SELE|
+        00000000  52 45 44 49 53 30 30 31 30 fa 09 72 65 64 69 73 |REDIS0010..redis|
+        00000010  2d 76 65 72 05 37 2e 30 2e 30 fe 00 fb 01 00 00 |-ver.7.0.0......|
+        00000020  04 62 61 73 65 05 76 61 6c 75 65 ff[99]7d bb 18 |.base.value..}..|
+        00000030  93 1a d5 cf 2a 32 0d 0a 24 36 0d 0a 53 45 4c 45 |....*2..$6..SELE|
         → some byte in the file is not what was written: restore it from a copy
 
       redis-check-aof 8.0  not valid: the RDB is not sane to it
@@ -557,7 +566,7 @@ fn json_says_what_is_in_the_log() {
         }],
         "findings": [{
             "code": "truncated-record", "severity": "error", "file": "log", "offset": 130, "record": 7, "count": 1,
-            "message": "the part ends inside argument 2: at least 4 bytes are missing",
+            "message": "the file ends inside argument 2, 4 bytes too early",
             "advice": "'aofkit fix' cuts the end off and keeps a copy of what it takes",
         }],
         "checker": {
@@ -583,7 +592,7 @@ fn github_annotates_each_finding_and_what_cannot_be_read() {
     let answer = folder.check(&["--format", "github", "good", "a,b", "empty", "missing"]);
     assert_eq!(answer.code(), 2);
     insta::assert_snapshot!(answer.out, @r##"
-    ::error file=a%2Cb,line=1,title=aofkit truncated-record::byte 74, record 3: the part ends inside the length of argument 3; 'aofkit fix' cuts the end off and keeps a copy of what it takes
+    ::error file=a%2Cb,line=1,title=aofkit truncated-record::byte 74, record 3: the file ends inside the length of argument 3; 'aofkit fix' cuts the end off and keeps a copy of what it takes
     ::notice file=empty,line=1,title=aofkit empty-log::there is no record and no key in it; a server starts with it, without any data
     ::error file=missing,line=1,title=aofkit::cannot open: No such file or directory
     "##);

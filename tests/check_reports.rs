@@ -145,12 +145,22 @@ const CODES: &[(Code, Severity, &str, Server)] = {
         (C::CheckerRefuses, Error, "value-like-a-manifest.aof", Server::Redis70),
         (C::ServerRefuses, Error, "wrong-arity.aof", LATEST),
         (C::ServerRefuses, Error, "multi-with-arguments.aof", Server::Valkey9),
+        (C::CutsEarlierPart, Error, "part-cut-not-last", LATEST),
         (C::LeavesTransactionOpen, Error, "cut-in-transaction.aof", LATEST),
     ]
 };
 
 /// The codes that need a log made for them, each tested below.
-const CRAFTED: &[Code] = &[Code::ServerCommand, Code::ManyOddities, Code::Compression, Code::FileChanged];
+const CRAFTED: &[Code] = &[
+    Code::ServerCommand,
+    Code::ManyOddities,
+    Code::Compression,
+    Code::FileChanged,
+    Code::CutsPreamble,
+    Code::ChangesServer,
+    Code::CrashesOnceReady,
+    Code::RunsScript,
+];
 
 fn severities(report: &Report, code: Code) -> Vec<Severity> {
     report.findings.iter().filter(|finding| finding.code == code).map(|finding| finding.severity).collect()
@@ -166,6 +176,26 @@ fn every_code_is_seen_with_its_severity() {
     let seen = |code| CODES.iter().any(|row| row.0 == code) || CRAFTED.contains(&code);
     let unseen: Vec<_> = Code::ALL.iter().filter(|code| !seen(**code)).collect();
     assert!(unseen.is_empty(), "no log shows {unseen:?}");
+}
+
+#[test]
+fn what_a_command_does_to_the_server_is_said() {
+    let folder = TempDir::new().unwrap();
+    let seen = |bytes: &[u8], server, code| severities(&report_on(&file(&folder, "log", bytes), server), code);
+    let replica = command(&["REPLICAOF", "127.0.0.1", "1"]);
+    assert_eq!(seen(&replica, Server::Redis80, Code::ChangesServer), [Severity::Warning]);
+    let script = command(&["EVAL", "return redis.call('incr', 'a')", "0"]);
+    assert_eq!(seen(&script, Server::Redis80, Code::RunsScript), [Severity::Warning]);
+    assert_eq!(seen(&command(&["SYNC"]), Server::Redis62, Code::CrashesOnceReady), [Severity::Error]);
+}
+
+#[test]
+fn a_cut_that_takes_the_preamble_along_is_said() {
+    let folder = TempDir::new().unwrap();
+    let preamble = fs::read(testdata().join("damaged/preamble-only.aof")).unwrap();
+    let path = file(&folder, "log", &[&preamble[..], b"*2\r\n$6\r\nSEL"].concat());
+    assert_eq!(severities(&report_on(&path, Server::Redis80), Code::CutsPreamble), [Severity::Error]);
+    assert!(severities(&report_on(&path, Server::Valkey9), Code::CutsPreamble).is_empty());
 }
 
 #[test]

@@ -280,8 +280,10 @@ fn parse_with(bytes: &[u8], quoting: Quoting) -> Manifest {
             continue;
         }
         if line.bytes.starts_with(b"#") {
-            let text = line.bytes.strip_suffix(b"\n").unwrap_or(line.bytes).to_vec();
-            manifest.comments.push(Comment { text, line: line.number, offset: line.offset });
+            if manifest.comments.len() < PROBLEM_LIMIT {
+                let text = line.bytes.strip_suffix(b"\n").unwrap_or(line.bytes).to_vec();
+                manifest.comments.push(Comment { text, line: line.number, offset: line.offset });
+            }
             // Servers take what follows the first 1024 bytes of a comment for the next line.
             within_long_line = false;
             continue;

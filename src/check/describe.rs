@@ -210,6 +210,15 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
             format!("{} is no command that servers write into a log", name.replace('|', " ").to_uppercase()),
             "find out what wrote it",
         ),
+        Oddity::Script(name) => (
+            Code::RunsScript,
+            Severity::Warning,
+            format!(
+                "{} runs a script while the log loads: a server crashes if a command fails in it",
+                name.to_uppercase()
+            ),
+            "make sure that it succeeds; servers since 7.0 log what scripts do, and not the scripts",
+        ),
         Oddity::CutAnnotation => (
             Code::CutAnnotation,
             Severity::Warning,
@@ -401,17 +410,12 @@ fn note_words(kind: NoteKind, server: Server) -> Option<(Code, Severity, String,
             format!("{server} starts, and crashes a moment later"),
             "take the record out: no server wrote it",
         ),
-        NoteKind::RunsScript => (
-            Code::RunsScript,
-            Severity::Warning,
-            "a script or a function is run while the log loads: a server crashes if a command fails in it".to_owned(),
-            "make sure that it succeeds; servers since 7.0 log what scripts do, and not the scripts",
-        ),
         NoteKind::LaxFormat
         | NoteKind::SelectFails
         | NoteKind::LoneExec
         | NoteKind::LoneDiscard
         | NoteKind::NestedMulti
+        | NoteKind::RunsScript
         | NoteKind::WrongArity
         | NoteKind::RevertsTransaction => return None,
     })

@@ -12,6 +12,11 @@ const FLAWS_LIMIT: usize = 64;
 /// After so many bytes the progress is told of them.
 const STRIDE: u64 = 4 << 20;
 
+/// So many bytes of a server's version are shown.
+const VERSION_LIMIT: usize = 32;
+/// So many databases are told apart; servers refuse numbers from 16 on.
+const DATABASES_LIMIT: usize = 1024;
+
 /// What a walk over an RDB found, and what one server and its checker make of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -124,7 +129,9 @@ impl RdbSummary {
             Item::Entry(entry) => {
                 self.keys += 1;
                 self.expires += u64::from(entry.expiry.is_some());
-                self.databases.insert(u32::try_from(entry.database).unwrap_or(u32::MAX));
+                if self.databases.len() < DATABASES_LIMIT {
+                    self.databases.insert(u32::try_from(entry.database).unwrap_or(u32::MAX));
+                }
             }
             Item::End { checksum } => {
                 self.checksum = Some(*checksum);
@@ -159,6 +166,7 @@ impl RdbSummary {
             b"valkey-ver" => "valkey",
             _ => return,
         };
-        self.producer = Some(format!("{name} {}", Escaped(value)));
+        // A version has a dozen bytes; a claim of millions is not repeated.
+        self.producer = Some(format!("{name} {}", Escaped(value.get(..VERSION_LIMIT).unwrap_or(value))));
     }
 }

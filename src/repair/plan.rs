@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
 use crate::aof::scan::Scan;
 use crate::check::{Code, Finding, PartReport, Severity};
+use crate::escape::shell_word;
 use crate::input::{Container, Facts, is_stdin};
 
 /// What a repair does to a log: for each part, which bytes stay.
@@ -166,7 +167,7 @@ impl Refusal {
                 return format!(
                     "A cut in the middle of a log would lose what the later parts build on. To fix the log as a whole: \
                      aofkit fix {}",
-                    manifest.display()
+                    shell_word(manifest)
                 );
             }
             Obstacle::History { .. } => "Nothing needs it. Fix the log through its manifest.",
@@ -307,7 +308,14 @@ pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item =
             *path == finding.file && finding.offset.is_some_and(|offset| offset >= *end && !plan.is_nothing())
         };
         !is_damage(finding.code)
-            && !matches!(finding.code, Code::LeavesTransactionOpen | Code::RdbUnsupported | Code::EmptyLog)
+            && !matches!(
+                finding.code,
+                Code::LeavesTransactionOpen
+                    | Code::CutsPreamble
+                    | Code::CutsEarlierPart
+                    | Code::RdbUnsupported
+                    | Code::EmptyLog
+            )
             && !ends.iter().any(goes)
     })
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::check::{Code, Excerpt, Finding, PartReport};
-use crate::escape::visible;
+use crate::escape::{shell_word, visible};
 use crate::repair::plan::{damage, remaining};
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
 use crate::repair::{Applied, Copy, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
@@ -202,7 +202,7 @@ impl Report {
             applied.cut_at,
             bytes(applied.removed),
             FileName(&applied.copy),
-            FileName(&applied.path)
+            shell_word(&applied.path)
         ));
     }
 

@@ -15,6 +15,11 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
+/// A number and what it counts, in the plural where that is due: `1 record`, `1,234 records`.
+pub fn counted(number: u64, singular: &str) -> String {
+    format!("{} {singular}{}", grouped(number), if number == 1 { "" } else { "s" })
+}
+
 /// Unix seconds as a date and time in UTC (`2026-11-21T12:00:00Z`); the bare number when no calendar reaches so far.
 pub fn time(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
@@ -28,6 +33,11 @@ mod tests {
     fn digits_are_grouped_by_three() {
         let texts = [0, 12, 123, 1234, 123_456, 1_234_567].map(grouped);
         assert_eq!(texts, ["0", "12", "123", "1,234", "123,456", "1,234,567"]);
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 1000].map(|number| counted(number, "byte")), ["0 bytes", "1 byte", "1,000 bytes"]);
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub enum Oddity {
     WrongArity(&'static str),
     /// A command that concerns the server or a connection: servers do not write such into a log.
     ServerCommand(&'static str),
+    /// A script or a function, which runs while the log is loaded: a server crashes if a command fails in it.
+    Script(&'static str),
     /// A name with a NUL in it: the official checkers read it only up to there.
     NulInName(Vec<u8>),
     /// `SELECT` of something that is no database number up to 15: the server stays in the database where it is.

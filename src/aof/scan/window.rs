@@ -278,6 +278,7 @@ impl<'a> Window<'a> {
                 self.odd(Oddity::UnknownSubcommand { command: row.name, subcommand: shortened(head.second) });
             }
             Judgement::ServerCommand(row) => self.odd(Oddity::ServerCommand(row.name)),
+            Judgement::Script(row) => self.odd(Oddity::Script(row.name)),
             Judgement::WrongArity(row) => {
                 // It has its effect on transactions all the same.
                 if let Some(control) = Control::from_name(head.name) {
@@ -334,6 +335,7 @@ enum Judgement {
     UnknownCommand,
     UnknownSubcommand(&'static Command),
     ServerCommand(&'static Command),
+    Script(&'static Command),
     WrongArity(&'static Command),
 }
 
@@ -454,6 +456,9 @@ impl Memory {
         // Redis 6.2 logs SCRIPT LOAD and SCRIPT FLUSH.
         if row.effect == Effect::Control && !row.name.starts_with("script") {
             return Judgement::ServerCommand(row);
+        }
+        if row.effect == Effect::Indirect && row.name != "pfcount" {
+            return Judgement::Script(row);
         }
         // What a container runs depends on its second argument: it is looked up every time.
         if command::lookup(head.name).is_some_and(|row| row.subcommands.is_empty()) {

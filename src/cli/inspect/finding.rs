@@ -3,7 +3,7 @@
 use crate::aof::log::{Log, Part};
 use crate::aof::transaction::Opening;
 use crate::aof::{Damage, DamageKind};
-use crate::escape::Argument;
+use crate::escape::{Argument, shortened};
 use crate::input::{Change, Container};
 use crate::rdb;
 
@@ -71,9 +71,17 @@ pub fn of_change(part: &Part, change: Change) -> Option<Finding> {
     Some(Finding { text, remedy: Remedy::None })
 }
 
+/// So much of a key is shown in a sentence, in columns.
+const KEY_COLUMNS: usize = 64;
+
 /// Damage of an RDB, or a flaw in one of its values.
 pub fn of_rdb(part: &Part, damage: &rdb::Damage) -> Finding {
     let name = Argument(super::file_name(part));
-    let key = damage.key.as_ref().map(|key| format!(", in the value of {}", Argument(key))).unwrap_or_default();
+    let in_key = |key: &Vec<u8>| {
+        let mut shown = Vec::new();
+        shortened(&mut shown, key, KEY_COLUMNS);
+        format!(", in the value of {}", String::from_utf8_lossy(&shown))
+    };
+    let key = damage.key.as_ref().map(in_key).unwrap_or_default();
     Finding { text: format!("{name}, byte {}{key}: {damage}", damage.offset), remedy: Remedy::None }
 }

@@ -6,7 +6,6 @@ mod follow;
 mod show;
 mod traverse;
 
-use std::ffi::OsStr;
 use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -17,7 +16,7 @@ use super::console::Console;
 use super::progress::{Progress, Visibility};
 use super::{Outcome, source};
 use crate::aof::log::{Log, Part, Role};
-use crate::escape::Argument;
+use crate::escape::{Argument, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::rdb;
 use crate::report::inspect::{Announced, Heading, Json, Lengths, Printer, Resp, Text};
@@ -239,20 +238,13 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
     if is_stdin(path) {
         return Outcome::Unsound;
     }
-    let path = shell_word(log.path.as_os_str());
+    let path = shell_word(&log.path);
     let width = path.len();
     console.say(&format!("  aofkit check {path:width$}           # more, and what a server would do"));
     if findings.iter().any(|finding| finding.remedy == Remedy::Fix) {
         console.say(&format!("  aofkit fix --dry-run {path:width$}   # what a repair would cut"));
     }
     Outcome::Unsound
-}
-
-/// A path as it can be pasted into a shell.
-fn shell_word(text: &OsStr) -> String {
-    let shown = Argument(text.as_bytes()).to_string();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(&byte);
-    if text.as_bytes().iter().all(|byte| plain(*byte)) { shown } else { format!("'{}'", shown.trim_matches('"')) }
 }
 
 /// A name that no server has may be a slip of the finger, or a module's.

@@ -14,6 +14,7 @@ pub use text::write_text;
 use crate::check::server::{Crash, Outcome, Reason, ShortRead, Stop, Verdict};
 use crate::check::{CheckerReason, CheckerVerdict, Finding, PartReport, Report};
 use crate::escape::Argument;
+use crate::report::number::counted;
 
 /// What the official checker says, as one clause.
 pub(crate) fn checker_words(verdict: &CheckerVerdict, parts: &[PartReport]) -> String {
@@ -49,11 +50,14 @@ pub(crate) fn server_words(verdict: &Verdict, parts: &[PartReport]) -> String {
             let size = parts.get(*part).map_or(0, |part| part.size);
             let open = if cut.leaves_open.is_some() { ", and leaves a transaction open" } else { "" };
             format!(
-                "loads, and cuts {} bytes{} at byte {}{open} (with aof-load-truncated no it refuses)",
-                size.saturating_sub(cut.at),
+                "loads, and cuts {}{} at byte {}{open} (with aof-load-truncated no it refuses)",
+                counted(size.saturating_sub(cut.at), "byte"),
                 place(*part),
                 cut.at
             )
+        }
+        Outcome::Refuses { reason: Reason::Manifest(message), .. } => {
+            format!("refuses to start over the manifest: {message}")
         }
         Outcome::Refuses { part, place: record, reason } => {
             let record = record
@@ -96,7 +100,9 @@ fn reason_words(reason: &Reason) -> String {
         Reason::CutBeforeTheLast(_) => "a part that is not the last ends too early".to_owned(),
         Reason::RdbDamage { offset } => format!("damaged RDB at byte {offset}"),
         Reason::RdbUnsupported { version: Some(version) } => format!("RDB version {version}"),
-        Reason::RdbUnsupported { version: None } => "an RDB with a type or a module that it lacks".to_owned(),
+        Reason::RdbUnsupported { version: None } => {
+            "an RDB with a type, a module or a database that it lacks".to_owned()
+        }
         Reason::MissingPart => "missing file".to_owned(),
         Reason::Manifest(message) => format!("manifest: {message}"),
     }

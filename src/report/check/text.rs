@@ -1,5 +1,6 @@
 //! The report for people: the answer first, then each part, each finding, each verdict.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 
@@ -7,7 +8,7 @@ use super::{checker_words, place_words, server_words};
 use crate::check::server::Outcome;
 use crate::check::{Code, Excerpt, Finding, PartReport, Report, Severity};
 use crate::escape::Argument;
-use crate::report::number::{grouped, time};
+use crate::report::number::{counted, time};
 use crate::report::style::{Style, Tone};
 
 /// Writes the report of one log.
@@ -22,11 +23,11 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
         writeln!(out, "{path}: {}", style.paint(Tone::Bad, answer(report)))?;
     }
     for part in &report.parts {
-        write!(out, "  ")?;
+        let mut indent = "  ".to_owned();
         if report.manifest.is_some() {
-            write!(out, "{}  {}  ", Argument(part.name.as_bytes()), part.role.name())?;
+            indent = format!("  {}  {}  ", Argument(part.name.as_bytes()), part.role.name());
         }
-        write_part(out, part)?;
+        paragraph(out, &indent, &part_words(part))?;
     }
     for finding in &report.findings {
         write_finding(out, finding, report, style)?;
@@ -63,43 +64,40 @@ fn answer(report: &Report) -> &'static str {
     }
 }
 
-fn write_part(out: &mut impl Write, part: &PartReport) -> io::Result<()> {
-    write!(out, "{}", part.format.name())?;
-    if let Some(header) = part.rdb.as_ref().and_then(|rdb| rdb.header) {
-        write!(out, " (version {})", header.version)?;
+fn part_words(part: &PartReport) -> String {
+    let mut words = vec![part.format.name().to_owned()];
+    if let (Some(header), Some(format)) = (part.rdb.as_ref().and_then(|rdb| rdb.header), words.first_mut()) {
+        *format = format!("{format} (version {})", header.version);
     }
-    if part.container != crate::input::Container::Plain {
-        write!(out, " in {}", part.container.name())?;
+    if let (true, Some(format)) = (part.container != crate::input::Container::Plain, words.first_mut()) {
+        *format = format!("{format} in {}", part.container.name());
     }
-    write!(out, ", {} bytes", grouped(part.size))?;
+    words.push(counted(part.size, "byte"));
     if let Some(rdb) = &part.rdb {
-        write!(out, ", {} keys", grouped(rdb.keys))?;
-        if let Some(producer) = &rdb.producer {
-            write!(out, " by {producer}")?;
-        }
+        let producer = rdb.producer.as_ref().map_or_else(String::new, |producer| format!(" by {producer}"));
+        words.push(format!("{}{producer}", counted(rdb.keys, "key")));
     }
-    let databases =
-        part.rdb.iter().flat_map(|rdb| &rdb.databases).chain(part.scan.iter().flat_map(|scan| &scan.databases));
-    let databases: std::collections::BTreeSet<_> = databases.collect();
     if let Some(scan) = part.scan.as_ref().filter(|scan| scan.records > 0) {
-        write!(out, ", {} records", grouped(scan.records))?;
+        words.push(counted(scan.records, "record"));
         if scan.transactions.complete() > 0 {
-            write!(out, ", {} transactions", grouped(scan.transactions.complete()))?;
+            words.push(counted(scan.transactions.complete(), "transaction"));
         }
     }
+    let of_scan = part.scan.iter().flat_map(|scan| &scan.databases);
+    let databases: BTreeSet<_> = part.rdb.iter().flat_map(|rdb| &rdb.databases).chain(of_scan).collect();
     if databases.iter().any(|database| **database != 0) {
         let numbers: Vec<String> = databases.iter().map(ToString::to_string).collect();
-        write!(out, ", databases {}", numbers.join(" "))?;
+        words.push(format!("databases {}", numbers.join(" ")));
     }
     if !part.is_valid_whole() {
-        write!(out, ", valid up to byte {}", part.valid_up_to())?;
+        words.push(format!("valid up to byte {}", part.valid_up_to()));
     }
     if let Some(scan) = &part.scan
         && let (Some(first), Some(last)) = (scan.first_timestamp, scan.last_timestamp)
     {
-        write!(out, ", {} to {}", time(first), time(last))?;
+        words.push(format!("{} to {}", time(first), time(last)));
     }
-    writeln!(out)
+    words.join(", ")
 }
 
 fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style: Style) -> io::Result<()> {
@@ -113,7 +111,7 @@ fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style
         write!(out, " at {place}")?;
     }
     if finding.count > 1 {
-        write!(out, ", and in {} more records", grouped(finding.count - 1))?;
+        write!(out, ", and in {}", counted(finding.count - 1, "more record"))?;
     }
     writeln!(out)?;
     paragraph(out, "    ", &finding.message)?;
@@ -171,7 +169,7 @@ pub(crate) fn write_excerpt(out: &mut impl Write, excerpt: &Excerpt, style: Styl
             }
         }
         let missing = 3 * (Excerpt::LINE - chunk.len());
-        write!(out, "{:width$} |", "", width = missing + 2)?;
+        write!(out, "{:width$}|", "", width = missing + 1)?;
         for byte in chunk {
             write!(out, "{}", if byte.is_ascii_graphic() || *byte == b' ' { *byte as char } else { '.' })?;
         }
