@@ -453,11 +453,13 @@ impl Memory {
         if head.name.eq_ignore_ascii_case(b"select") {
             return Judgement::Select;
         }
-        // Redis 6.2 logs SCRIPT LOAD and SCRIPT FLUSH.
-        if row.effect == Effect::Control && !row.name.starts_with("script") {
+        // Redis 6.2 logs SCRIPT LOAD and SCRIPT FLUSH, and flags the traps for stray HTTP as readers.
+        let is_control = row.effect == Effect::Control && !row.name.starts_with("script");
+        if is_control || matches!(row.name, "post" | "host:") {
             return Judgement::ServerCommand(row);
         }
-        if row.effect == Effect::Indirect && row.name != "pfcount" {
+        // Redis 6.2 logs scripts as they were called.
+        if self.server != Server::Redis62 && (row.name.starts_with("eval") || row.name.starts_with("fcall")) {
             return Judgement::Script(row);
         }
         // What a container runs depends on its second argument: it is looked up every time.
