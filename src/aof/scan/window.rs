@@ -9,10 +9,7 @@ use crate::aof::reader::{self, Damage};
 use crate::aof::transaction::{Control, Opening, Tracker};
 use crate::command::{self, Command, Effect};
 use crate::resp::{self, Head};
-use crate::server::Server;
-
-/// Servers have 16 databases unless configured otherwise.
-const DATABASES: u32 = 16;
+use crate::server::{DATABASES, Server};
 
 /// A control command met before it is known whether a transaction is open.
 #[derive(Debug, Clone, Copy)]
