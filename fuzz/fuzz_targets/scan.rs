@@ -17,6 +17,15 @@ fuzz_target!(|bytes: &[u8]| {
         for (threads, window) in [(1, 4 + seed % 29), (3, 4 + seed % 297)] {
             let options = Options { threads: count(threads), window: count(window), ..Options::default() };
             assert_eq!(scan(bytes, 0, server, options), alone, "{threads} threads, windows of {window} bytes");
+            // A file that gives a part of what it is asked for, now and then.
+            let copy = |offset: usize, buffer: &mut [u8]| {
+                let rest = bytes.get(offset..).unwrap_or_default();
+                let length = rest.len().min(buffer.len()).min(if offset % 3 == 0 { seed % 97 } else { usize::MAX });
+                buffer[..length].copy_from_slice(&rest[..length]);
+                length
+            };
+            let options = Options { copy: Some(&copy), ..options };
+            assert_eq!(scan(bytes, 0, server, options), alone, "{threads} threads, copies of {window} bytes");
         }
         finds_what_a_reader_finds(bytes, &alone);
     }

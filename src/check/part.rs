@@ -145,12 +145,12 @@ impl Examination<'_> {
             Some(rdb) => rdb.end.and_then(|end| usize::try_from(end).ok()),
         };
         report.scan = start.map(|start| {
-            let prefetch = |range: std::ops::Range<usize>| input.prefetch(range.start, range.len());
+            let copy = |offset: usize, buffer: &mut [u8]| input.copy(offset, buffer);
             let options = scan::Options {
                 threads: self.settings.threads,
                 window: self.settings.window,
                 progress: self.settings.progress,
-                prefetch: &prefetch,
+                copy: input.is_mapped().then_some(&copy),
             };
             scan::scan(bytes, start, self.settings.server, options)
         });

@@ -46,6 +46,15 @@ fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
+/// The bytes as [`Input::copy`] gives them, in two steps.
+fn copied(input: &Input) -> Vec<u8> {
+    let mut buffer = vec![0; LOG.len() + 10];
+    assert_eq!(input.copy(0, &mut buffer[..3]), 3);
+    let rest = input.copy(3, &mut buffer[3..]);
+    buffer.truncate(3 + rest);
+    buffer
+}
+
 #[test]
 fn a_plain_file_is_mapped_as_it_is() {
     let folder = folder();
@@ -61,8 +70,8 @@ fn a_plain_file_is_mapped_as_it_is() {
     assert_eq!((facts.device, facts.inode, facts.length), (metadata.dev(), metadata.ino(), LOG.len() as u64));
     assert_eq!(facts.modified, metadata.modified().ok());
     input.advise_sequential();
-    input.prefetch(10, 1 << 40);
-    input.prefetch(usize::MAX, usize::MAX);
+    assert_eq!(copied(&input), LOG);
+    assert_eq!(input.copy(usize::MAX, &mut [0; 4]), 0);
 }
 
 #[test]
@@ -71,7 +80,7 @@ fn an_empty_file_has_no_bytes() {
     let input = Input::open(&file(&folder, "log", b"")).unwrap();
     assert_eq!(input.bytes(), b"");
     assert_eq!(input.changed().unwrap(), None);
-    input.prefetch(0, 1);
+    assert_eq!(input.copy(0, &mut [0; 4]), 0);
 }
 
 #[test]
@@ -247,7 +256,7 @@ fn a_redirected_file_counts_from_where_it_stands() {
         let metadata = open.metadata().unwrap();
         let input = Input::from_file(Path::new("-"), open, &metadata, 11, Decompress::ByMagic).unwrap();
         assert_eq!(input.bytes(), LOG);
-        input.prefetch(0, 100);
+        assert_eq!(copied(&input), LOG);
     }
     let open = File::open(file(&folder, "log", LOG)).unwrap();
     let metadata = open.metadata().unwrap();

@@ -15,14 +15,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 pub use oddity::{Oddities, Oddity, Seen};
-use window::{Stretch, Window};
+use window::{Source, Stretch, Window};
 
 use super::reader::Damage;
 use super::transaction::{Opening, Tracker};
 use crate::server::Server;
 
-/// The usual share of a window, in bytes: large enough that stitching costs nothing, small enough for many to be in flight.
-pub const WINDOW: NonZeroUsize = NonZeroUsize::new(4 << 20).unwrap();
+/// The usual share of a window, in bytes: large enough that stitching costs nothing, small enough that the copies of two
+/// stay in a core's second-level cache.
+pub const WINDOW: NonZeroUsize = NonZeroUsize::new(256 << 10).unwrap();
 
 /// What a pass over a part found, up to its end or to its first damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,9 +92,15 @@ pub struct Options<'p> {
     pub window: NonZeroUsize,
     /// Told from time to time how many more bytes were read.
     pub progress: &'p (dyn Fn(u64) + Sync),
-    /// Asked to bring a range of the part into memory just before it is read.
-    pub prefetch: &'p (dyn Fn(Range<usize>) + Sync),
+    /// Copies the bytes of the part from an offset on, and says how many there were.
+    ///
+    /// Of a mapped file, that is faster than having its pages mapped: it needs no page table, on which threads wait for each
+    /// other, and the copy is in the cache when it is read. `None` where the bytes are in memory anyway.
+    pub copy: Option<&'p CopyBytes<'p>>,
 }
+
+/// Fills a buffer with the bytes of a part from an offset on, as far as there are any, and returns how many there were.
+pub type CopyBytes<'p> = dyn Fn(usize, &mut [u8]) -> usize + Sync + 'p;
 
 impl std::fmt::Debug for Options<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -103,7 +110,7 @@ impl std::fmt::Debug for Options<'_> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { threads: NonZeroUsize::MIN, window: WINDOW, progress: &|_| {}, prefetch: &|_| {} }
+        Self { threads: NonZeroUsize::MIN, window: WINDOW, progress: &|_| {}, copy: None }
     }
 }
 
@@ -151,45 +158,57 @@ struct Shared<'a, 'p> {
     next: AtomicUsize,
     stop: AtomicBool,
     reported: AtomicU64,
-    stitcher: Mutex<Stitcher<'a>>,
+    stitcher: Mutex<Stitcher>,
 }
 
 /// The scan as far as windows were stitched, and those that came early.
-struct Stitcher<'a> {
+struct Stitcher {
     scan: Scan,
-    pending: BTreeMap<usize, Option<Window<'a>>>,
+    pending: BTreeMap<usize, Option<Window>>,
     stitched: usize,
     database: u32,
 }
 
-impl<'a> Shared<'a, '_> {
+impl Shared<'_, '_> {
     /// Takes two windows after the other until none is left or the damage is found.
     fn work(&self) {
         let mut memory = window::Memory::new(self.server);
+        let mut copy = Vec::new();
         while !self.stop.load(Ordering::Relaxed) {
             let index = self.next.fetch_add(2, Ordering::Relaxed);
             let [one, other] = [index, index + 1].map(|index| self.share_of(index));
             if one.is_empty() {
                 return;
             }
-            (self.options.prefetch)(one.start..other.end);
+            let source = self.source(one.start..other.end, &mut copy);
             let guess = |share: Range<usize>| {
                 let start = if share.start == self.start {
                     Some(share.start)
                 } else {
-                    window::guess_boundary(self.bytes, share.start, share.end)
+                    source.guess_boundary(share.start, share.end)
                 };
                 start.map(|start| Stretch { start, limit: share.end })
             };
             let [one, other] = match (guess(one), guess(other)) {
-                (Some(one), Some(other)) => Window::read_two(self.bytes, [one, other], &mut memory).map(Some),
+                (Some(one), Some(other)) => Window::read_two(source, [one, other], &mut memory).map(Some),
                 (one, other) => {
-                    [one, other].map(|stretch| stretch.map(|stretch| Window::read(self.bytes, stretch, &mut memory)))
+                    [one, other].map(|stretch| stretch.map(|stretch| Window::read(source, stretch, &mut memory)))
                 }
             };
             self.stitch(index, one, &mut memory);
             self.stitch(index + 1, other, &mut memory);
         }
+    }
+
+    /// The part, with these shares of it at hand and what the last record of them may take behind.
+    fn source<'b>(&'b self, shares: Range<usize>, copy: &'b mut Vec<u8>) -> Source<'b> {
+        let Some(fill) = self.options.copy else { return Source::whole(self.bytes) };
+        // The line end before the first share may be needed to guess where a record starts.
+        let start = shares.start.saturating_sub(2);
+        let end = shares.end.saturating_add(self.share / 4).min(self.bytes.len());
+        copy.resize(end - start, 0);
+        let length = fill(start, copy);
+        Source::copied(self.bytes, copy.get(..length).unwrap_or(copy), start)
     }
 
     /// The share of the part that the window with this index has; empty behind the end.
@@ -199,7 +218,7 @@ impl<'a> Shared<'a, '_> {
     }
 
     /// Adds a window, and all that waited for it.
-    fn stitch(&self, index: usize, window: Option<Window<'a>>, memory: &mut window::Memory) {
+    fn stitch(&self, index: usize, window: Option<Window>, memory: &mut window::Memory) {
         let mut stitcher = self.stitcher.lock().unwrap_or_else(PoisonError::into_inner);
         stitcher.pending.insert(index, window);
         loop {
@@ -222,14 +241,15 @@ impl<'a> Shared<'a, '_> {
     }
 }
 
-impl<'a> Stitcher<'a> {
+impl Stitcher {
     /// Adds the records up to the first boundary at or behind `limit`; `guessed` counts if the proven boundaries meet it.
-    fn add(&mut self, bytes: &'a [u8], guessed: Option<Window<'a>>, limit: usize, memory: &mut window::Memory) {
+    fn add(&mut self, bytes: &[u8], guessed: Option<Window>, limit: usize, memory: &mut window::Memory) {
         let position = usize::try_from(self.scan.end).unwrap_or(usize::MAX);
         if position >= limit {
             return; // one record covers the whole window
         }
-        let mut read = |start: usize, limit: usize| Window::read(bytes, Stretch { start, limit }, memory);
+        let mut read =
+            |start: usize, limit: usize| Window::read(Source::whole(bytes), Stretch { start, limit }, memory);
         let Some(guessed) = guessed else { return self.merge(read(position, limit)) };
         if position == guessed.start {
             return self.merge(guessed);
@@ -247,7 +267,7 @@ impl<'a> Stitcher<'a> {
     }
 
     /// Adds a window that starts where the last one ended.
-    fn merge(&mut self, window: Window<'a>) {
+    fn merge(&mut self, window: Window) {
         let scan = &mut self.scan;
         let before = scan.records;
         for event in &window.leading {

@@ -12,6 +12,17 @@ fn scan_with(bytes: &[u8], threads: usize, share: usize) -> Scan {
     scan(bytes, 0, Server::Redis80, Options { threads, window, ..Options::default() })
 }
 
+/// The same where every window is copied before it is read, by a file that gives `most` bytes at a time.
+fn scan_copies(bytes: &[u8], threads: usize, share: usize, most: usize) -> Scan {
+    let (threads, window) = (NonZeroUsize::new(threads).unwrap(), NonZeroUsize::new(share).unwrap());
+    let copy = |offset: usize, buffer: &mut [u8]| {
+        let length = buffer.len().min(most).min(bytes.len() - offset);
+        buffer[..length].copy_from_slice(&bytes[offset..offset + length]);
+        length
+    };
+    scan(bytes, 0, Server::Redis80, Options { threads, window, copy: Some(&copy), ..Options::default() })
+}
+
 /// A log of commands that windows are likely to trip over: values that look like records, transactions, annotations.
 fn log() -> impl Strategy<Value = Vec<u8>> {
     let record = prop_oneof![
@@ -50,6 +61,7 @@ proptest! {
         cut in any::<prop::sample::Index>(),
         cutting in any::<bool>(),
         share in 1..300_usize,
+        most in 0..300_usize,
     ) {
         for (place, byte) in damage {
             if !log.is_empty() {
@@ -63,6 +75,9 @@ proptest! {
         let whole = scan_with(&log, 1, usize::MAX);
         prop_assert_eq!(&scan_with(&log, 1, share), &whole);
         prop_assert_eq!(&scan_with(&log, 3, share), &whole);
+        prop_assert_eq!(&scan_copies(&log, 1, share, usize::MAX), &whole);
+        prop_assert_eq!(&scan_copies(&log, 2, share, usize::MAX), &whole);
+        prop_assert_eq!(&scan_copies(&log, 1, share, most), &whole, "a file that gives less than there is");
     }
 
     #[test]

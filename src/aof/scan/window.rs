@@ -18,9 +18,62 @@ pub(super) struct Event {
     pub(super) opening: Opening,
 }
 
+/// The bytes of a part, and those of them around a window close at hand.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'b> {
+    whole: &'b [u8],
+    /// What the whole holds from `start` on: a copy in the processor's cache, or the whole itself.
+    near: &'b [u8],
+    start: usize,
+}
+
+impl<'b> Source<'b> {
+    /// All bytes at hand.
+    pub(super) const fn whole(whole: &'b [u8]) -> Self {
+        Self { whole, near: whole, start: 0 }
+    }
+
+    /// The bytes from `start` on as a copy; the whole is asked where a record leaves it.
+    pub(super) const fn copied(whole: &'b [u8], near: &'b [u8], start: usize) -> Self {
+        Self { whole, near, start }
+    }
+
+    /// Where in the copy an offset is; behind its end for one that is not in it.
+    #[inline]
+    const fn place(self, offset: usize) -> usize {
+        offset.wrapping_sub(self.start)
+    }
+
+    /// A record boundary in `from..limit`, guessed; `None` as well where the record leaves the copy.
+    pub(super) fn guess_boundary(self, from: usize, limit: usize) -> Option<usize> {
+        guess_boundary(self.near, self.place(from), self.place(limit)).map(|place| place + self.start)
+    }
+
+    /// The command at an offset: where it ends, or what is wrong with it in the whole.
+    #[inline]
+    fn parse(self, at: usize, head: &mut Head<'b>) -> Result<usize, resp::Defect> {
+        match resp::parse(self.near, self.place(at), head) {
+            Ok(end) => Ok(end + self.start),
+            Err(_) => {
+                *head = Head::default();
+                resp::parse(self.whole, at, head)
+            }
+        }
+    }
+
+    /// The annotation at an offset.
+    fn annotation(self, at: usize) -> Option<(usize, &'b [u8])> {
+        match reader::annotation(self.near, self.place(at)) {
+            // It ends before the copy does, so that nothing of it was cut.
+            Some((end, line)) if end < self.near.len() => Some((end + self.start, line)),
+            _ => reader::annotation(self.whole, at),
+        }
+    }
+}
+
 /// What was found between two record boundaries. Record numbers count from the window's start, offsets from the file's.
 #[derive(Debug)]
-pub(super) struct Window<'a> {
+pub(super) struct Window {
     pub(super) start: usize,
     pub(super) end: usize,
     pub(super) records: u64,
@@ -42,7 +95,6 @@ pub(super) struct Window<'a> {
     pub(super) last_timestamp: Option<i64>,
     pub(super) oddities: Oddities,
     pub(super) damage: Option<Damage>,
-    bytes: &'a [u8],
     limit: usize,
 }
 
@@ -54,7 +106,7 @@ pub(super) struct Stretch {
     pub(super) limit: usize,
 }
 
-/// Plain commands that were passed over, in registers while that lasts.
+/// Plain commands that were passed over, in registers while that lasts; the end is a place in the copy.
 #[derive(Clone, Copy)]
 struct Passed {
     end: usize,
@@ -62,13 +114,11 @@ struct Passed {
     arguments: u64,
 }
 
-impl From<&Window<'_>> for Passed {
-    fn from(window: &Window<'_>) -> Self {
-        Self { end: window.end, records: 0, arguments: 0 }
-    }
-}
-
 impl Passed {
+    fn nothing(end: usize) -> Self {
+        Self { end, records: 0, arguments: 0 }
+    }
+
     #[inline]
     fn add(&mut self, arguments: u32, end: usize) {
         self.end = end;
@@ -77,8 +127,8 @@ impl Passed {
     }
 }
 
-impl<'a> Window<'a> {
-    fn new(bytes: &'a [u8], Stretch { start, limit }: Stretch) -> Self {
+impl Window {
+    fn new(Stretch { start, limit }: Stretch) -> Self {
         Self {
             start,
             end: start,
@@ -95,15 +145,14 @@ impl<'a> Window<'a> {
             last_timestamp: None,
             oddities: Oddities::default(),
             damage: None,
-            bytes,
             limit,
         }
     }
 
     /// Reads the records of a stretch.
-    pub(super) fn read(bytes: &'a [u8], stretch: Stretch, memory: &mut Memory) -> Self {
-        let mut window = Self::new(bytes, stretch);
-        window.finish(memory);
+    pub(super) fn read(source: Source<'_>, stretch: Stretch, memory: &mut Memory) -> Self {
+        let mut window = Self::new(stretch);
+        window.finish(source, memory);
         window
     }
 
@@ -111,22 +160,22 @@ impl<'a> Window<'a> {
     ///
     /// Where an argument ends is known only when its length was read, so that one stretch alone leaves the processor waiting;
     /// the other fills the gaps.
-    pub(super) fn read_two(bytes: &'a [u8], stretches: [Stretch; 2], memory: &mut Memory) -> [Self; 2] {
-        let [mut one, mut other] = stretches.map(|stretch| Self::new(bytes, stretch));
+    pub(super) fn read_two(source: Source<'_>, stretches: [Stretch; 2], memory: &mut Memory) -> [Self; 2] {
+        let [mut one, mut other] = stretches.map(Self::new);
         while !one.is_done() && !other.is_done() {
-            Self::plain_commands_of_two(&mut one, &mut other, memory);
-            one.step(memory);
-            other.step(memory);
+            Self::plain_commands_of_two(source, &mut one, &mut other, memory);
+            one.step(source, memory);
+            other.step(source, memory);
         }
-        one.finish(memory);
-        other.finish(memory);
+        one.finish(source, memory);
+        other.finish(source, memory);
         [one, other]
     }
 
-    fn finish(&mut self, memory: &mut Memory) {
+    fn finish(&mut self, source: Source<'_>, memory: &mut Memory) {
         while !self.is_done() {
-            self.plain_commands(memory);
-            self.step(memory);
+            self.plain_commands(source, memory);
+            self.step(source, memory);
         }
     }
 
@@ -135,16 +184,16 @@ impl<'a> Window<'a> {
     }
 
     /// One record, the careful way, unless all are read.
-    fn step(&mut self, memory: &mut Memory) {
+    fn step(&mut self, source: Source<'_>, memory: &mut Memory) {
         if self.is_done() {
             return;
         }
-        match self.bytes.get(self.end) {
-            Some(b'*') => match memory.control_header(self.bytes, self.end) {
-                Some((control, end)) => self.known_control(control, end),
-                None => self.command(memory),
+        match source.near.get(source.place(self.end)).or_else(|| source.whole.get(self.end)) {
+            Some(b'*') => match memory.control_header(source.near, source.place(self.end)) {
+                Some((control, end)) => self.known_control(control, source.start + end),
+                None => self.command(source, memory),
             },
-            Some(b'#') => self.annotation(),
+            Some(b'#') => self.annotation(source),
             Some(&found) => self.damage = Some(reader::no_record(self.end, self.records + 1, found)),
             None => self.limit = self.end,
         }
@@ -152,26 +201,30 @@ impl<'a> Window<'a> {
 
     /// Passes over commands as long as each has a header that is known to be plain.
     #[inline]
-    fn plain_commands(&mut self, memory: &Memory) {
-        let mut passed = Passed::from(&*self);
-        while passed.end < self.limit
-            && let Some((count, behind)) = memory.plain_header(self.bytes, passed.end)
-            && let Some(behind) = resp::skip_arguments(self.bytes, behind, count - 1)
+    fn plain_commands(&mut self, source: Source<'_>, memory: &Memory) {
+        let bytes = source.near;
+        let limit = source.place(self.limit);
+        let mut passed = Passed::nothing(source.place(self.end));
+        while passed.end < limit
+            && let Some((count, behind)) = memory.plain_header(bytes, passed.end)
+            && let Some(behind) = resp::skip_arguments(bytes, behind, count - 1)
         {
             passed.add(count, behind);
         }
-        self.pass(passed);
+        self.pass(source, passed);
     }
 
     /// The same in two windows, a command of each in turn.
     #[inline]
-    fn plain_commands_of_two(one: &mut Self, other: &mut Self, memory: &Memory) {
+    fn plain_commands_of_two(source: Source<'_>, one: &mut Self, other: &mut Self, memory: &Memory) {
         /// From so many arguments on a command keeps the processor busy for longer than it can look ahead.
         const MANY: u32 = 8;
-        let bytes = one.bytes;
-        let (mut first, mut second) = (Passed::from(&*one), Passed::from(&*other));
-        while first.end < one.limit
-            && second.end < other.limit
+        let bytes = source.near;
+        let (limit, other_limit) = (source.place(one.limit), source.place(other.limit));
+        let mut first = Passed::nothing(source.place(one.end));
+        let mut second = Passed::nothing(source.place(other.end));
+        while first.end < limit
+            && second.end < other_limit
             && let Some((count, start)) = memory.plain_header(bytes, first.end)
             && let Some((other_count, other_start)) = memory.plain_header(bytes, second.end)
         {
@@ -186,17 +239,17 @@ impl<'a> Window<'a> {
                 break;
             }
         }
-        one.pass(first);
-        other.pass(second);
+        one.pass(source, first);
+        other.pass(source, second);
     }
 
     /// Takes in the plain commands that were passed over.
-    fn pass(&mut self, passed: Passed) {
+    fn pass(&mut self, source: Source<'_>, passed: Passed) {
         if passed.records > 0 {
             self.records += passed.records;
             self.arguments += passed.arguments;
-            self.end = passed.end;
-            self.last_command_end = Some(passed.end as u64);
+            self.end = source.start + passed.end;
+            self.last_command_end = Some(self.end as u64);
             self.used();
         }
     }
@@ -211,13 +264,13 @@ impl<'a> Window<'a> {
     }
 
     /// One command, the careful way.
-    fn command(&mut self, memory: &mut Memory) {
+    fn command(&mut self, source: Source<'_>, memory: &mut Memory) {
         let mut head = Head::default();
-        match resp::parse(self.bytes, self.end, &mut head) {
+        match source.parse(self.end, &mut head) {
             Ok(end) => {
                 self.records += 1;
                 self.arguments += u64::from(head.count);
-                match memory.judge(self.bytes, self.end, &head) {
+                match memory.judge(source.near, source.place(self.end), &head) {
                     Judgement::Plain => self.used(),
                     judgement => self.special(judgement, &head),
                 }
@@ -225,7 +278,7 @@ impl<'a> Window<'a> {
                 self.last_command_end = Some(end as u64);
             }
             Err(defect) => {
-                self.damage = Some(reader::damage(self.bytes, self.end, self.records + 1, defect));
+                self.damage = Some(reader::damage(source.whole, self.end, self.records + 1, defect));
             }
         }
     }
@@ -237,8 +290,8 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn annotation(&mut self) {
-        match reader::annotation(self.bytes, self.end) {
+    fn annotation(&mut self, source: Source<'_>) {
+        match source.annotation(self.end) {
             Some((end, line)) => {
                 self.records += 1;
                 self.annotations += 1;
@@ -246,7 +299,7 @@ impl<'a> Window<'a> {
                     self.first_timestamp.get_or_insert(timestamp);
                     self.last_timestamp = Some(timestamp);
                 }
-                if end == self.bytes.len() && !self.bytes.ends_with(b"\n") {
+                if end == source.whole.len() && !source.whole.ends_with(b"\n") {
                     self.odd(Oddity::CutAnnotation);
                 }
                 self.end = end;
@@ -262,7 +315,7 @@ impl<'a> Window<'a> {
 
     #[cold]
     #[inline(never)]
-    fn special(&mut self, judgement: Judgement, head: &Head<'a>) {
+    fn special(&mut self, judgement: Judgement, head: &Head<'_>) {
         if memchr(0, head.name).is_some() {
             self.odd(Oddity::NulInName(shortened(head.name)));
         }
@@ -305,7 +358,7 @@ impl<'a> Window<'a> {
         }
     }
 
-    fn select(&mut self, head: &Head<'a>) {
+    fn select(&mut self, head: &Head<'_>) {
         match database(head.second) {
             Some(number) => {
                 self.database = Some(number);
