@@ -350,6 +350,39 @@ fn a_sound_log_is_left_alone() {
 }
 
 #[test]
+fn a_sound_log_that_the_server_does_not_load_is_said_to_be_both() {
+    let rdb = fs::read("testdata/rdb/redis-8.0.6.rdb").unwrap();
+    let (directory, path) = with_file("a.aof", &[rdb.clone(), whole()].concat());
+    let (code, out, _) = run(&["--yes", "--server", "redis-6.2"], &path);
+    assert_eq!(code, 1, "{out}");
+    for said in ["nothing is damaged", "redis-6.2 does not load", "Load it with a server that does"] {
+        assert!(out.contains(said), "{said}: {out}");
+    }
+    assert_eq!(run(&["--yes"], &path).0, 0, "the server that wrote it loads it");
+    assert_eq!(names_in(directory.path()), ["a.aof"]);
+
+    // A torn end is cut all the same, and what is left is said to be no log for that server.
+    fs::write(&path, [rdb, whole(), b"*1".to_vec()].concat()).unwrap();
+    let (code, out, _) = run(&["--yes", "--server", "redis-6.2"], &path);
+    assert_eq!((code, out.contains("redis-6.2 does not load")), (1, true), "{out}");
+    assert_eq!(names_in(directory.path()).len(), 2, "a copy of what was cut");
+    assert_eq!(run(&[], &path).0, 0);
+}
+
+#[test]
+fn databases_beyond_the_sixteenth_are_a_matter_of_the_configuration() {
+    let database = |number: u8| [0xfe, number, 0, 1, b'k', 1, b'v'];
+    let checksum_off = [0xff, 0, 0, 0, 0, 0, 0, 0, 0];
+    let rdb = [&b"REDIS0011"[..], &database(3), &database(17), &database(42), &checksum_off].concat();
+    let (_directory, path) = with_file("a.aof", &rdb);
+    let (code, out, _) = run(&["--yes"], &path);
+    assert_eq!(code, 1);
+    assert!(out.contains("nothing is damaged") && out.contains("'databases 43'"), "{out}");
+    let check = aofkit(&[OsStr::new("check"), path.as_os_str()]);
+    assert!(String::from_utf8_lossy(&check.stdout).contains("'databases 43'"));
+}
+
+#[test]
 fn without_a_terminal_or_yes_nothing_is_touched() {
     let log = [whole(), b"*1\r\n$4\r\nPI".to_vec()].concat();
     let (directory, path) = with_file("a.aof", &log);

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::checker::{CheckerReason, CheckerVerdict};
 use super::finding::{Code, Finding, Severity};
 use super::part::{PartReport, PlaceInLog};
+use super::rdb::{RdbSummary, Refused};
 use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
@@ -19,6 +20,9 @@ use crate::server::{DATABASES, Server};
 
 /// A key is quoted up to this many bytes.
 const KEY_LIMIT: usize = 64;
+
+/// The highest number of databases that a configuration may give a server (`databases`, a C int).
+const DATABASES_AT_MOST: u64 = i32::MAX as u64;
 
 const RESTORE: &str = "restore this file from a copy, a replica or a backup";
 
@@ -272,7 +276,7 @@ fn misplaced_words(misplaced: Misplaced) -> (Code, Severity, String, &'static st
 fn rdb_findings(
     findings: &mut Vec<Finding>,
     report: &PartReport,
-    rdb: &super::RdbSummary,
+    rdb: &RdbSummary,
     bytes: &[u8],
     server: Server,
 ) {
@@ -286,8 +290,8 @@ fn rdb_findings(
     }
     if let Some((offset, refused)) = &rdb.refused {
         let message = format!("{server} does not load {refused}");
-        let advice = "load it with a server that does";
-        findings.push(place(Finding::new(Code::RdbUnsupported, Severity::Error, path, message, advice), *offset));
+        let advice = refused_advice(*refused, rdb);
+        findings.push(place(Finding::new(Code::RdbUnsupported, Severity::Error, path, message, &advice), *offset));
     }
     let Some(damage) = &rdb.damage else { return };
     let (code, advice) = match damage.kind {
@@ -298,6 +302,18 @@ fn rdb_findings(
         _ => (Code::RdbDamage, RESTORE),
     };
     findings.push(place(Finding::new(code, Severity::Error, path, rdb_words(damage), advice), damage.offset));
+}
+
+/// What makes a server load the RDB.
+fn refused_advice(refused: Refused, rdb: &RdbSummary) -> String {
+    let Refused::Database(number) = refused else {
+        return "load it with a server that does; --server NAME says what another one makes of it".to_owned();
+    };
+    let highest = rdb.databases.last().map_or(number, |last| number.max(u64::from(*last)));
+    if highest >= DATABASES_AT_MOST {
+        return format!("no server can have so many databases: {RESTORE}");
+    }
+    format!("the server needs 'databases {}' (or more) in its configuration", highest + 1)
 }
 
 fn rdb_words(damage: &rdb::Damage) -> String {

@@ -114,6 +114,8 @@ pub enum Obstacle {
     Rdb,
     /// The official checkers call a place invalid that servers read over.
     ServersReadOver,
+    /// Nothing is damaged, and the server in question does not load the log: its RDB is too new for it, or of another kind.
+    NotForThisServer,
     /// All records are whole, but something else is wrong: an unknown command, a nested `MULTI` …
     NotDamage,
 }
@@ -145,6 +147,7 @@ impl Refusal {
                 "the official checkers call this invalid, but servers load it to its end".to_owned()
             }
             Obstacle::Manifest | Obstacle::MissingPart => "the log is not complete".to_owned(),
+            Obstacle::NotForThisServer => "nothing is damaged, but this server does not load it".to_owned(),
             Obstacle::NotDamage => "every record is whole, so that there is nothing to cut off".to_owned(),
         }
     }
@@ -192,10 +195,20 @@ impl Refusal {
                     "Start a server that knows the command: a newer one, one with the module, or one with the same \
                      rename-command."
                 }
-                _ => return self.finding.as_ref().map_or_else(String::new, |finding| finding.advice.clone()),
+                _ => return self.advice_of_finding(),
             },
+            Obstacle::NotForThisServer => {
+                return format!("Nothing is to be cut off. {}", self.advice_of_finding());
+            }
         };
         text.to_owned()
+    }
+
+    /// What the check advises, as a sentence.
+    fn advice_of_finding(&self) -> String {
+        let Some(finding) = &self.finding else { return String::new() };
+        let mut letters = finding.advice.chars();
+        letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
     }
 
     fn with(self, finding: Option<&Finding>) -> Self {
@@ -241,7 +254,11 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
     if plan.is_nothing()
         && let Some(finding) = remaining(survey, &plan).find(|finding| finding.severity == Severity::Error)
     {
-        return Err(Refusal::new(Obstacle::NotDamage, &finding.file).with(Some(finding)));
+        let obstacle = match finding.code {
+            Code::RdbUnsupported => Obstacle::NotForThisServer,
+            _ => Obstacle::NotDamage,
+        };
+        return Err(Refusal::new(obstacle, &finding.file).with(Some(finding)));
     }
     Ok(plan)
 }
@@ -299,7 +316,7 @@ const fn is_damage(code: Code) -> bool {
 
 /// What a check found and the plan leaves as it is.
 ///
-/// A server or a version that does not load the log is no matter of a repair, nor is what a server would do instead of one.
+/// What a server would do instead of a repair is no matter of it.
 pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item = &'s Finding> {
     let ends: Vec<(&Path, u64)> =
         plan.parts.iter().map(|part| (part.path.as_path(), part.cut_at().unwrap_or(part.facts.length))).collect();
@@ -310,11 +327,7 @@ pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item =
         !is_damage(finding.code)
             && !matches!(
                 finding.code,
-                Code::LeavesTransactionOpen
-                    | Code::CutsPreamble
-                    | Code::CutsEarlierPart
-                    | Code::RdbUnsupported
-                    | Code::EmptyLog
+                Code::LeavesTransactionOpen | Code::CutsPreamble | Code::CutsEarlierPart | Code::EmptyLog
             )
             && !ends.iter().any(goes)
     })
