@@ -303,6 +303,27 @@ fn what_a_cut_cannot_repair_is_refused() {
 }
 
 #[test]
+fn nothing_advises_a_fix_of_what_fix_refuses_as_no_log() {
+    let behind_garbage = [b"garbage\r\n".to_vec(), whole()].concat();
+    let files: [(&[u8], bool); 5] = [
+        (b"hello world\nnot a log\n", false),
+        (b"# Title\n\nText of a page\n", false),
+        (b"\xff\xd8\xff\xe0 a picture", false),
+        (&behind_garbage, true),
+        (b"\0\0\0\0", true),
+    ];
+    for (bytes, is_log) in files {
+        let (_directory, path) = with_file("a.aof", bytes);
+        let advises = |subcommand: &str| {
+            let Output { stdout, stderr, .. } = aofkit(&[OsStr::new(subcommand), path.as_os_str()]);
+            String::from_utf8_lossy(&[stdout, stderr].concat()).contains("aofkit fix")
+        };
+        assert_eq!(plan_of(&path).is_ok(), is_log, "{bytes:?}");
+        assert_eq!((advises("check"), advises("inspect")), (is_log, is_log), "{bytes:?}");
+    }
+}
+
+#[test]
 fn a_pipe_is_refused() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("pipe");

@@ -127,6 +127,11 @@ impl Part {
         }
     }
 
+    /// The last component of its name: parts of a manifest have no other, and a single file is named as it was given.
+    pub fn file_name(&self) -> &[u8] {
+        Path::new(&self.name).file_name().unwrap_or(self.name.as_os_str()).as_bytes()
+    }
+
     fn single(input: Input) -> Self {
         let path = input.path().to_owned();
         Self { name: path.clone().into_os_string(), path, role: Role::Single, sequence: None, input: Some(input) }

@@ -6,4 +6,4 @@ mod reader;
 pub mod scan;
 pub mod transaction;
 
-pub use reader::{ANNOTATION_LIMIT, Content, Damage, DamageKind, Reader, Record, TIMESTAMP, timestamp};
+pub use reader::{ANNOTATION_LIMIT, Content, Damage, DamageKind, Reader, Record, TIMESTAMP, is_no_log, timestamp};

@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use super::transaction::{Control, Membership, Misplaced, Opening, Tracker};
 use crate::escape::Escaped;
+use crate::rdb;
 use crate::resp::{self, Defect, Field, Problem};
 
 /// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and `fgets`).
@@ -203,6 +204,26 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether a whole file has nothing of a log in it, so that it was probably given by mistake: a cut would empty it.
+///
+/// It begins with no RDB, no command and no zeros, and nothing near its start looks as commands do.
+pub fn is_no_log(bytes: &[u8]) -> bool {
+    const HEAD: usize = 64 << 10;
+    if rdb::is_rdb(bytes) || bytes.starts_with(TIMESTAMP) {
+        return false;
+    }
+    let mut reader = Reader::new(bytes, 0);
+    loop {
+        match reader.next_record() {
+            Some(Ok(Record { content: Content::Annotation(_), .. })) => {}
+            Some(Err(Damage { kind: DamageKind::NoRecord { found }, .. })) if found != 0 => break,
+            _ => return false,
+        }
+    }
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    !head.windows(4).any(|line| matches!(line, [b'\r', b'\n', b'$' | b'*', b'0'..=b'9']))
+}
+
 /// The annotation at `start`: the index behind it, and the line without its line end. `None` when it is too long.
 ///
 /// A line that the file's end cuts counts as whole: checkers and servers read it so.
@@ -296,6 +317,18 @@ mod tests {
         let log = [command(&["PING"]), vec![0; 10]].concat();
         let damage = read(&log).1.unwrap();
         assert_eq!((damage.offset, damage.record, damage.kind), (14, 2, DamageKind::NoRecord { found: 0 }));
+    }
+
+    #[test]
+    fn what_has_nothing_of_a_log_in_it_is_none() {
+        for text in ["hello", "# Title\n\nText\n", "PK\u{3}\u{4}", "#!/bin/sh\necho '*3' '$1'\n"] {
+            assert!(is_no_log(text.as_bytes()), "{text:?}");
+        }
+        let behind_garbage = [b"x".as_slice(), &command(&["PING"])].concat();
+        let cut = &command(&["PING"])[..3];
+        for log in [b"".as_slice(), b"\0\0", b"#TS:1\r\nx", b"# only a line", b"REDIS0011x", cut, &behind_garbage] {
+            assert!(!is_no_log(log), "{log:?}");
+        }
     }
 
     #[test]

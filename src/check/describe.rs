@@ -11,15 +11,15 @@ use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
 use crate::aof::scan::{self, Oddity, Scan, Seen};
 use crate::aof::transaction::{Misplaced, Opening};
-use crate::aof::{Damage, DamageKind};
+use crate::aof::{Damage, DamageKind, is_no_log};
 use crate::error::{Error, plain};
-use crate::escape::Escaped;
+use crate::escape::{Escaped, shortened};
 use crate::input::{Change, Container, is_stdin};
 use crate::rdb;
 use crate::server::{DATABASES, Server};
 
-/// A key is quoted up to this many bytes.
-const KEY_LIMIT: usize = 64;
+/// So much of a key is shown in a sentence, in columns.
+const KEY_COLUMNS: usize = 64;
 
 /// The highest number of databases that a configuration may give a server (`databases`, a C int).
 const DATABASES_AT_MOST: u64 = i32::MAX as u64;
@@ -148,8 +148,14 @@ fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, plac
         damage.kind.to_string()
     };
     let torn = matches!(code, Code::TruncatedRecord | Code::ZeroTail);
-    let mut advice = cut_advice(report, place);
+    let no_log = report.role == Role::Single && is_no_log(bytes);
+    let mut advice = if no_log {
+        "nothing in this file reads as a log: check that it is the one you meant".to_owned()
+    } else {
+        cut_advice(report, place)
+    };
     if !torn
+        && !no_log
         && place == PlaceInLog::Last
         && let Some(boundary) = scan::next_boundary(bytes, damage.offset)
     {
@@ -316,15 +322,13 @@ fn refused_advice(refused: Refused, rdb: &RdbSummary) -> String {
     format!("the server needs 'databases {}' (or more) in its configuration", highest + 1)
 }
 
-fn rdb_words(damage: &rdb::Damage) -> String {
-    match &damage.key {
-        Some(key) => {
-            let key = Escaped(key.get(..KEY_LIMIT).unwrap_or(key));
-            let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
-            format!("{damage}, in the value of the key '{key}'{kind}")
-        }
-        None => format!("{damage}"),
-    }
+/// Damage of an RDB, with the key of the value that it is in.
+pub(crate) fn rdb_words(damage: &rdb::Damage) -> String {
+    let Some(key) = &damage.key else { return damage.to_string() };
+    let mut name = Vec::new();
+    shortened(&mut name, key, KEY_COLUMNS);
+    let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
+    format!("{damage}, in the value of the key {}{kind}", String::from_utf8_lossy(&name))
 }
 
 /// What the verdicts say and no finding does.

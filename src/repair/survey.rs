@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::aof::log::{Log, Role};
 use crate::aof::manifest::{self, Kind};
 use crate::aof::scan::Scan;
-use crate::aof::{Damage, DamageKind, TIMESTAMP};
+use crate::aof::{DamageKind, is_no_log};
 use crate::check::server::{PartEnd, Resume, load_resp};
 use crate::check::{self, PartReport, Report, Settings};
 use crate::input::{Container, Facts, Input};
@@ -123,21 +123,10 @@ fn condition(input: &Input, part: &PartReport, server: Server) -> Condition {
         return Condition::Stream;
     }
     let Some(scan) = &part.scan else { return Condition::Rdb };
-    if part.role == Role::Single && scan.start == 0 && reads_as_nothing(bytes, scan) {
+    if part.role == Role::Single && is_no_log(bytes) {
         return Condition::NoLog;
     }
     read_over(bytes, scan, server).map_or(Condition::Records, Condition::ReadOver)
-}
-
-/// Whether a file has nothing of a log in it: cutting it would empty a file that was given by mistake.
-fn reads_as_nothing(bytes: &[u8], scan: &Scan) -> bool {
-    const HEAD: usize = 64 << 10;
-    let stopped_at_once = scan.records == scan.annotations
-        && matches!(scan.damage, Some(Damage { kind: DamageKind::NoRecord { found }, .. }) if found != 0);
-    let head = bytes.get(..HEAD).unwrap_or(bytes);
-    stopped_at_once
-        && !bytes.starts_with(TIMESTAMP)
-        && !head.windows(4).any(|line| matches!(line, [b'\r', b'\n', b'$' | b'*', b'0'..=b'9']))
 }
 
 /// How far a server reads over the damage, where its record is none that it gives up at.

@@ -13,7 +13,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::finding::{self, Finding};
 use super::show::Show;
 use super::traverse::{Behind, Checkpoint, Visitor, is_cut_annotation, is_incomplete};
 use super::{Settings, chosen};
@@ -22,6 +21,7 @@ use crate::aof::log::{Layout, Log, Part, Role};
 use crate::escape::Argument;
 use crate::input::{Container, Facts, Identity, Input};
 use crate::rdb;
+use crate::report::inspect::finding::{self, Finding};
 use crate::select::{Course, Selection, Walk};
 
 /// How long to wait when there is nothing new.
@@ -193,7 +193,7 @@ impl<'s> Follower<'s> {
                 "aofkit: {} ends inside a record at byte {}, and the log goes on in {}",
                 rest.name(),
                 rest.base,
-                Argument(super::file_name(next))
+                Argument(next.file_name())
             );
         }
         if let (Some(last), Some(sequence)) = (self.sequence, next.sequence)
@@ -262,7 +262,7 @@ impl Tail {
     }
 
     fn name(&self) -> Argument<'_> {
-        Argument(super::file_name(&self.part))
+        Argument(self.part.file_name())
     }
 
     fn position(&self) -> u64 {
@@ -326,7 +326,9 @@ impl Tail {
                     break;
                 }
                 Err(damage) => {
-                    pumped = Pumped::Damaged(finding::of_damage(&self.part, &damage, Container::Plain));
+                    // Only from its first byte on can a file be seen to be none of a log.
+                    let bytes = if self.base == 0 { self.buffer.as_slice() } else { &[] };
+                    pumped = Pumped::Damaged(finding::of_damage(&self.part, &damage, bytes, Container::Plain));
                     break;
                 }
             };

@@ -1,7 +1,6 @@
 //! `aofkit inspect`: the records and entries of a log, as text, as JSON or as a log again.
 
 mod arguments;
-mod finding;
 mod follow;
 mod show;
 mod traverse;
@@ -19,12 +18,12 @@ use crate::aof::log::{Log, Part, Role};
 use crate::escape::{Argument, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::rdb;
+use crate::report::inspect::finding::{self, Finding, Remedy};
 use crate::report::inspect::{Announced, Heading, Json, Lengths, Printer, Resp, Text};
 use crate::report::style::Style;
 use crate::select::Selection;
 use arguments::Format;
 pub use arguments::Inspect;
-use finding::{Finding, Remedy};
 use follow::Follower;
 use show::{Count, Counted, Show, Tally};
 use traverse::{Checkpoint, Growth, Traversal};
@@ -161,7 +160,7 @@ impl Settings {
         let several = self.paths.len() > 1;
         Heading {
             log: several.then(|| path.as_os_str().as_bytes()),
-            name: file_name(part),
+            name: part.file_name(),
             role: (part.role != Role::Single).then(|| part.role.name()),
             length,
             announced: if several || parts > 1 { Announced::Yes } else { Announced::No },
@@ -171,7 +170,7 @@ impl Settings {
     /// Says no before anything is written.
     fn refuse_what_cannot_be(&self, path: &Path, parts: &[&Part]) -> anyhow::Result<()> {
         if parts.len() > 1 && (self.selection.from.is_some() || self.selection.to.is_some()) {
-            let names: Vec<_> = parts.iter().map(|part| Argument(file_name(part)).to_string()).collect();
+            let names: Vec<_> = parts.iter().map(|part| Argument(part.file_name()).to_string()).collect();
             bail!(
                 "{}: --from and --to are offsets in one file, and this log has {} parts; choose one with --part: {}",
                 path.display(),
@@ -208,23 +207,18 @@ fn rdb_end(bytes: &[u8]) -> u64 {
     walker.position()
 }
 
-/// The last component of a part's name: parts of a manifest have no other, and a single file is named as it was given.
-fn file_name(part: &Part) -> &[u8] {
-    Path::new(&part.name).file_name().unwrap_or(part.name.as_os_str()).as_bytes()
-}
-
 fn chosen<'l>(settings: &Settings, log: &'l Log) -> anyhow::Result<Vec<&'l Part>> {
     if settings.parts.is_empty() {
         return Ok(log.parts.iter().collect());
     }
     let all = || log.parts.iter().chain(&log.history);
     for name in &settings.parts {
-        if !all().any(|part| file_name(part) == name) {
-            let names: Vec<_> = all().map(|part| Argument(file_name(part)).to_string()).collect();
+        if !all().any(|part| part.file_name() == name) {
+            let names: Vec<_> = all().map(|part| Argument(part.file_name()).to_string()).collect();
             bail!("{}: no part is named {}; there are {}", log.path.display(), Argument(name), names.join(", "));
         }
     }
-    Ok(all().filter(|part| settings.parts.iter().any(|name| name == file_name(part))).collect())
+    Ok(all().filter(|part| settings.parts.iter().any(|name| name == part.file_name())).collect())
 }
 
 /// Says each finding, and what can be done about them.

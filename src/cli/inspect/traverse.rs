@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 
 use super::Rdb;
-use super::finding::{self, Finding, Remedy};
 use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, Damage, DamageKind};
@@ -11,6 +10,7 @@ use crate::cli::progress::Progress;
 use crate::input::Input;
 use crate::rdb;
 use crate::report::inspect::Fate;
+use crate::report::inspect::finding::{self, Finding, Remedy};
 use crate::select::{Course, Selection, Step, Walk};
 
 /// Meets what a log holds, in order; `Break` ends the way.
@@ -154,7 +154,7 @@ impl Traversal<'_> {
             RecordsEnd::Whole(course) => course,
             RecordsEnd::Stopped => return Ok(PartEnd::Stopped),
             RecordsEnd::Damaged(damage) => {
-                findings.push(finding::of_damage(part, &damage, input.container()));
+                findings.push(finding::of_damage(part, &damage, bytes, input.container()));
                 return Ok(PartEnd::Stopped);
             }
         };

@@ -1,5 +1,6 @@
 //! The records and entries of a log, one after the other: as text, as JSON Lines, or as a log again.
 
+pub mod finding;
 mod json;
 mod resp;
 mod text;

@@ -1,9 +1,10 @@
-//! What is wrong with a log, in one line each.
+//! What is wrong with a log that is inspected, in one line each.
 
-use crate::aof::log::{Log, Part};
+use crate::aof::log::{Log, Part, Role};
 use crate::aof::transaction::Opening;
-use crate::aof::{Damage, DamageKind};
-use crate::escape::{Argument, shortened};
+use crate::aof::{Damage, is_no_log};
+use crate::check::rdb_words;
+use crate::escape::Argument;
 use crate::input::{Change, Container};
 use crate::rdb;
 
@@ -38,25 +39,25 @@ pub fn of_manifest(log: &Log) -> Option<Finding> {
     Some(Finding { text, remedy: Remedy::None })
 }
 
-/// Damage of a RESP part.
-pub fn of_damage(part: &Part, damage: &Damage, container: Container) -> Finding {
+/// Damage of a RESP part, whose bytes are `bytes`, unpacked from `container`.
+pub fn of_damage(part: &Part, damage: &Damage, bytes: &[u8], container: Container) -> Finding {
     let Damage { offset, record, record_offset, kind } = damage;
-    let name = Argument(super::file_name(part));
+    let name = Argument(part.file_name());
     let place = if offset == record_offset {
         format!("byte {offset} (record {record})")
     } else {
         format!("byte {offset} (record {record}, which starts at byte {record_offset})")
     };
-    // What does not even begin as a log is none, and what is compressed must be unpacked first.
-    let alien = *offset == 0 && matches!(kind, DamageKind::NoRecord { .. });
+    let alien = part.role == Role::Single && is_no_log(bytes);
     let remark = if alien { "; is this an append-only file?" } else { "" };
+    // What is compressed must be unpacked first.
     let remedy = if alien || container != Container::Plain { Remedy::None } else { Remedy::Fix };
     Finding { text: format!("{name}, {place}: {kind}{remark}"), remedy }
 }
 
 /// A transaction without an end.
 pub fn of_opening(part: &Part, opening: Opening) -> Finding {
-    let name = Argument(super::file_name(part));
+    let name = Argument(part.file_name());
     let Opening { offset, record, .. } = opening;
     let what = Opening::UNFINISHED;
     let text = format!("{name}, byte {offset} (record {record}): {what}; a server drops it");
@@ -66,22 +67,13 @@ pub fn of_opening(part: &Part, opening: Opening) -> Finding {
 /// A file that was cut while it was mapped; one that grew is whole as far as it was read.
 pub fn of_change(part: &Part, change: Change) -> Option<Finding> {
     let Change::Shrank { from, to } = change else { return None };
-    let name = Argument(super::file_name(part));
+    let name = Argument(part.file_name());
     let text = format!("{name}: shrank from {from} to {to} bytes while it was read; what was shown may be gone");
     Some(Finding { text, remedy: Remedy::None })
 }
 
-/// So much of a key is shown in a sentence, in columns.
-const KEY_COLUMNS: usize = 64;
-
 /// Damage of an RDB, or a flaw in one of its values.
 pub fn of_rdb(part: &Part, damage: &rdb::Damage) -> Finding {
-    let name = Argument(super::file_name(part));
-    let in_key = |key: &Vec<u8>| {
-        let mut shown = Vec::new();
-        shortened(&mut shown, key, KEY_COLUMNS);
-        format!(", in the value of {}", String::from_utf8_lossy(&shown))
-    };
-    let key = damage.key.as_ref().map(in_key).unwrap_or_default();
-    Finding { text: format!("{name}, byte {}{key}: {damage}", damage.offset), remedy: Remedy::None }
+    let text = format!("{}, byte {}: {}", Argument(part.file_name()), damage.offset, rdb_words(damage));
+    Finding { text, remedy: Remedy::None }
 }
