@@ -387,7 +387,7 @@ fn map_from(file: &File, length: u64, start: u64) -> Option<(Mmap, usize)> {
     map_whole(file, length).ok().map(|map| (map, start))
 }
 
-#[allow(unsafe_code, reason = "the one place where a file becomes memory")]
+#[expect(unsafe_code, reason = "the one place where a file becomes memory")]
 fn map_whole(file: &File, length: usize) -> io::Result<Mmap> {
     // SAFETY: The map is private and read-only, and this crate never writes to a file while it holds a map of it. Another
     // process may: a server that appends changes nothing within `length`; bytes overwritten in place can only change what is

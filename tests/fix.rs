@@ -296,6 +296,10 @@ fn what_a_cut_cannot_repair_is_refused() {
     let (directory, _) = multi_part(&rdb, &log, cut);
     assert_eq!(obstacle(directory.path()), Obstacle::Rdb);
 
+    let newer = [b"REDIS0011\x7f".to_vec(), log.clone()].concat();
+    let refusal = plan_of(&with_file("a.aof", &newer).1).unwrap_err();
+    assert_eq!((refusal.obstacle.clone(), refusal.message().contains("damage")), (Obstacle::Rdb, false), "{refusal:?}");
+
     let zipped = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     assert!(matches!(obstacle(&with_file("a.aof.gz", &zipped).1), Obstacle::Compressed(_)));
     assert_eq!(obstacle(&with_file("a.jpg", b"\xff\xd8\xff\xe0 no log at all").1), Obstacle::NoLog);

@@ -1,9 +1,11 @@
 //! One append-only log: its parts, its records, its transactions.
 
+mod database;
 pub mod log;
 pub mod manifest;
 mod reader;
 pub mod scan;
 pub mod transaction;
 
+pub use database::database_number;
 pub use reader::{ANNOTATION_LIMIT, Content, Damage, DamageKind, Reader, Record, TIMESTAMP, is_no_log, timestamp};

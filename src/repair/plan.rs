@@ -142,6 +142,7 @@ impl Refusal {
                 format!("this file was replaced by a rewrite and is not loaded, says {}", manifest.display())
             }
             Obstacle::DamageBeforeTheLastPart => "this is damaged, and not the last part of its log".to_owned(),
+            Obstacle::Rdb if self.is_unknown() => "this program does not know all that the RDB holds".to_owned(),
             Obstacle::Rdb => "the damage is inside an RDB".to_owned(),
             Obstacle::ServersReadOver => {
                 "the official checkers call this invalid, but servers load it to its end".to_owned()
@@ -179,6 +180,10 @@ impl Refusal {
                  part from a backup or a replica. If all that was written after the damage may be lost: copy the directory, \
                  take the later parts out of the manifest there, and fix the copy."
             }
+            Obstacle::Rdb if self.is_unknown() => {
+                "That is no damage, and where the records begin behind it cannot be told. A newer release of this program may \
+                 know it."
+            }
             Obstacle::Rdb => {
                 "An RDB cannot be cut: a server loads it whole or not at all. Restore it from a backup or a replica."
             }
@@ -202,6 +207,11 @@ impl Refusal {
             }
         };
         text.to_owned()
+    }
+
+    /// Whether it is about something newer than this program.
+    fn is_unknown(&self) -> bool {
+        self.finding.as_ref().is_some_and(|finding| finding.code == Code::RdbUnknown)
     }
 
     /// What the check advises, as a sentence.

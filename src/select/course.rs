@@ -1,7 +1,7 @@
 //! Where a record stands in its log: its database, its time, its transaction.
 
 use crate::aof::transaction::{Control, Membership, Opening, Tracker};
-use crate::aof::{Content, Damage, Reader, Record, timestamp};
+use crate::aof::{Content, Damage, Reader, Record, database_number, timestamp};
 
 /// Where one record stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,15 +66,14 @@ impl Course {
     }
 }
 
-/// The database that a command selects, if it is a `SELECT`. A server stays where it is when the argument is no number, or none of
-/// its databases (how many it has, the log does not say).
+/// The database that a command selects, if it is a `SELECT` of a database that some server may have.
 #[inline]
 pub fn selected_database(arguments: &[&[u8]]) -> Option<u64> {
     let [name, argument] = arguments else { return None };
     if name.len() != 6 || !name.eq_ignore_ascii_case(b"select") {
         return None;
     }
-    std::str::from_utf8(argument).ok()?.parse::<i32>().ok()?.try_into().ok()
+    database_number(argument).map(u64::from)
 }
 
 /// One record and where it stands.

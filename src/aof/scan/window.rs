@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use memchr::{memchr, memchr_iter, memmem};
 
 use super::oddity::{Oddities, Oddity, shortened};
+use crate::aof::database::database_number;
 use crate::aof::reader::{self, Damage};
 use crate::aof::transaction::{Control, Opening, Tracker};
 use crate::command::{self, Command, Effect};
@@ -359,7 +360,7 @@ impl Window {
     }
 
     fn select(&mut self, head: &Head<'_>) {
-        match database(head.second) {
+        match database_number(head.second).filter(|number| *number < DATABASES) {
             Some(number) => {
                 self.database = Some(number);
                 // Servers write SELECT for a command only, so that what is selected is used.
@@ -368,12 +369,6 @@ impl Window {
             None => self.odd(Oddity::NoSuchDatabase(shortened(head.second))),
         }
     }
-}
-
-/// The database of a `SELECT`, as servers read it: digits without a sign or a leading zero, up to 15.
-fn database(text: &[u8]) -> Option<u32> {
-    let number: u32 = std::str::from_utf8(text).ok()?.parse().ok()?;
-    (number < DATABASES && matches!(text, [b'0'] | [b'1'..=b'9', ..])).then_some(number)
 }
 
 /// What a command's head says about it.

@@ -5,6 +5,7 @@
 
 use super::conduct::Conduct;
 use super::verdict::{Crash, NoteKind, Stop, Words};
+use crate::aof::database_number;
 use crate::server::{DATABASES, Server};
 
 /// Whether the command of this name (in lower case) needs a look at its arguments.
@@ -53,7 +54,7 @@ pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
     let word = |index: usize| words.word(index).to_ascii_lowercase();
     let count = words.0.len();
     match name {
-        "select" if !is_database(words.word(1)) => Conduct::Noted(NoteKind::SelectFails),
+        "select" if database_number(words.word(1)).is_none_or(|number| number >= DATABASES) => Conduct::Noted(NoteKind::SelectFails),
         // From 7.0 on it crashes only while EXEC runs it, since it takes the queue away that EXEC walks through.
         "reset" => crash(Crash::EndsTransaction, if old { When::Always } else { When::Queued }),
         "psync" if number(words.word(2)).is_some() => crash(Crash::NeedsConnection, When::Always),
@@ -140,10 +141,6 @@ fn shuts_down(server: Server, words: &Words) -> bool {
             || (word == b"safe" && server == Server::Valkey9)
     };
     has(b"now") && given.iter().all(known) && !(has(b"save") && has(b"nosave"))
-}
-
-fn is_database(text: &[u8]) -> bool {
-    number(text).is_some_and(|number| (0..i64::from(DATABASES)).contains(&number))
 }
 
 /// `string2ll`: digits, perhaps behind a minus, without a plus, a space or a leading zero.

@@ -1,0 +1,29 @@
+//! The number in a `SELECT`.
+
+/// The database that the argument of a `SELECT` names, as servers read it (`string2ll`, in every version): digits alone, without a sign, a
+/// space or a leading zero, up to 2147483647.
+///
+/// A server stays where it is when that is `None`, and when it has no such database. How many it has, the log does not say: who
+/// judges by a server's defaults compares with [`DATABASES`](crate::server::DATABASES).
+pub fn database_number(argument: &[u8]) -> Option<u32> {
+    if !matches!(argument, [b'0'] | [b'1'..=b'9', ..]) {
+        return None;
+    }
+    let number: i32 = std::str::from_utf8(argument).ok()?.parse().ok()?;
+    number.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_digits_as_servers_write_them() {
+        for number in [0, 9, 10, 15, 16, 2_147_483_647] {
+            assert_eq!(database_number(number.to_string().as_bytes()), Some(number));
+        }
+        for text in ["", "-1", "-0", "+1", "01", "00", " 1", "1 ", "1x", "x", "2147483648", "99999999999999999999", "\u{661}"] {
+            assert_eq!(database_number(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}
