@@ -57,6 +57,7 @@ pub mod error;
 pub mod escape;
 pub mod glob;
 pub mod input;
+mod plural;
 pub mod rdb;
 pub mod repair;
 pub mod report;

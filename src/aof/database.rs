@@ -22,7 +22,9 @@ mod tests {
         for number in [0, 9, 10, 15, 16, 2_147_483_647] {
             assert_eq!(database_number(number.to_string().as_bytes()), Some(number));
         }
-        for text in ["", "-1", "-0", "+1", "01", "00", " 1", "1 ", "1x", "x", "2147483648", "99999999999999999999", "\u{661}"] {
+        for text in
+            ["", "-1", "-0", "+1", "01", "00", " 1", "1 ", "1x", "x", "2147483648", "99999999999999999999", "\u{661}"]
+        {
             assert_eq!(database_number(text.as_bytes()), None, "{text:?}");
         }
     }

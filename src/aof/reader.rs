@@ -6,6 +6,7 @@ use memchr::memchr;
 
 use super::transaction::{Control, Membership, Misplaced, Opening, Tracker};
 use crate::escape::Escaped;
+use crate::plural::counted;
 use crate::rdb;
 use crate::resp::{self, Defect, Field, Problem};
 
@@ -60,7 +61,7 @@ impl fmt::Display for DamageKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated { field, missing: Some(missing) } => {
-                write!(f, "the file ends inside {field}, {missing} bytes too early")
+                write!(f, "the file ends inside {field}, {} too early", counted(*missing, "byte"))
             }
             Self::Truncated { field, missing: None } => write!(f, "the file ends inside {field}"),
             Self::Malformed { field, problem } => write!(f, "{field} is malformed: {problem}"),

@@ -15,6 +15,7 @@ use crate::aof::{Damage, DamageKind, is_no_log};
 use crate::error::{Error, plain};
 use crate::escape::{Escaped, shortened};
 use crate::input::{Change, Container, is_stdin};
+use crate::plural::counted;
 use crate::rdb;
 use crate::server::{DATABASES, Server};
 
@@ -77,13 +78,20 @@ pub(super) fn compression(report: &PartReport, defect: &Error) -> Finding {
 pub(super) fn changed(report: &PartReport, change: Change) -> Finding {
     match change {
         Change::Grew { from, to } => {
-            let message = format!("it grew from {from} to {to} bytes meanwhile: only the first {from} were checked");
+            let message = format!(
+                "it grew from {} to {} meanwhile: what was added was not checked",
+                counted(from, "byte"),
+                counted(to, "byte")
+            );
             let advice = "a server is writing to it; check again when it has stopped, or a copy";
             Finding::new(Code::FileChanged, Severity::Note, &report.path, message, advice)
         }
         Change::Shrank { from, to } => {
-            let message =
-                format!("it shrank from {from} to {to} bytes meanwhile: the result is that of a file no longer there");
+            let message = format!(
+                "it shrank from {} to {} meanwhile: the result is that of a file no longer there",
+                counted(from, "byte"),
+                counted(to, "byte")
+            );
             Finding::new(Code::FileChanged, Severity::Error, &report.path, message, "check it again")
         }
     }
@@ -103,7 +111,7 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
             findings.push(damaged(report, bytes, &damage, scan, place));
         } else if let Some(opening) = scan.open() {
             let cut = report.size - opening.offset;
-            let message = format!("{}, {cut} bytes long so far", Opening::UNFINISHED);
+            let message = format!("{}, {} long so far", Opening::UNFINISHED, counted(cut, "byte"));
             findings.push(
                 Finding::new(
                     Code::UnfinishedTransaction,
@@ -143,7 +151,8 @@ fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, plac
         DamageKind::LongAnnotation => Code::LongAnnotation,
     };
     let message = if code == Code::ZeroTail {
-        format!("from here on there are only zeros, {rest} bytes: space that was allocated, and never written")
+        let zeros = counted(rest, "byte");
+        format!("from here on there are only zeros, {zeros}: space that was allocated, and never written")
     } else {
         damage.kind.to_string()
     };
@@ -161,7 +170,8 @@ fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, plac
     {
         let lost = report.size - boundary;
         advice = format!(
-            "{advice}; but whole records follow from byte {boundary} on: {lost} bytes that a cut takes as well"
+            "{advice}; but whole records follow from byte {boundary} on: {} that a cut takes as well",
+            counted(lost, "byte")
         );
     }
     let mut finding = Finding::new(code, Severity::Error, &report.path, message, &advice);
@@ -279,13 +289,7 @@ fn misplaced_words(misplaced: Misplaced) -> (Code, Severity, String, &'static st
     }
 }
 
-fn rdb_findings(
-    findings: &mut Vec<Finding>,
-    report: &PartReport,
-    rdb: &RdbSummary,
-    bytes: &[u8],
-    server: Server,
-) {
+fn rdb_findings(findings: &mut Vec<Finding>, report: &PartReport, rdb: &RdbSummary, bytes: &[u8], server: Server) {
     let path = &report.path;
     let place = |finding: Finding, offset| finding.at(bytes, offset, None);
     for flaw in &rdb.flaws {
@@ -327,8 +331,11 @@ pub(crate) fn rdb_words(damage: &rdb::Damage) -> String {
     let Some(key) = &damage.key else { return damage.to_string() };
     let mut name = Vec::new();
     shortened(&mut name, key, KEY_COLUMNS);
+    let name = String::from_utf8_lossy(&name);
+    // In quotes even if it is a plain word: it may be one that makes sense in the sentence.
+    let quotes = if name.starts_with('"') { "" } else { "\"" };
     let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
-    format!("{damage}, in the value of the key {}{kind}", String::from_utf8_lossy(&name))
+    format!("{damage}, in the value of the key {quotes}{name}{quotes}{kind}")
 }
 
 /// What the verdicts say and no finding does.

@@ -14,6 +14,7 @@ use super::plan::{PartPlan, Plan};
 use super::writers;
 use crate::aof::log::directory_of;
 use crate::input::Facts;
+use crate::plural::counted;
 use crate::{Error, ErrorKind, Result};
 
 /// The permission bits of a mode.
@@ -189,7 +190,7 @@ fn check_unchanged(path: &Path, file: &File, facts: &Facts) -> Result<()> {
     let what = if named.identity() != facts.identity() {
         "the file was replaced by another since it was read".to_owned()
     } else if now.length != facts.length {
-        format!("the file had {} bytes when it was read, and has {} now", facts.length, now.length)
+        format!("the file had {} when it was read, and has {} now", counted(facts.length, "byte"), now.length)
     } else if now != *facts {
         "the file was written to since it was read".to_owned()
     } else {

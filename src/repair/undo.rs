@@ -9,6 +9,7 @@ use super::copies::{CHUNK, Copy, Fit, copies_of};
 use super::operations::{FileSystem, Operations};
 use crate::aof::log::directory_of;
 use crate::input::Facts;
+use crate::plural::counted;
 use crate::{Error, Result};
 
 /// Bytes that were put back.
@@ -88,14 +89,14 @@ fn choose(path: &Path, file: &File) -> Result<(Copy, u64, usize)> {
         path,
         match (grown, copies.last()) {
             (Some(copy), _) => format!(
-                "the file was cut at byte {} and {} bytes were written behind that since: the bytes in {} have no place \
-                 there any more",
+                "the file was cut at byte {} and has grown by {} since: what is in {} has no place there any more",
                 copy.cut_at,
-                length - copy.cut_at,
+                counted(length - copy.cut_at, "byte"),
                 name(copy)
             ),
             (None, Some(copy)) => format!(
-                "the file has {length} bytes, and the bytes in {} belong at byte {}: it was cut again or replaced since",
+                "the file has {}, and what is in {} belongs at byte {}: it was cut again or replaced since",
+                counted(length, "byte"),
                 name(copy),
                 copy.cut_at
             ),

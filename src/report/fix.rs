@@ -8,11 +8,13 @@ use serde::Serialize;
 
 use crate::check::{Code, Excerpt, Finding, PartReport};
 use crate::escape::{shell_word, visible};
+use crate::plural::counted;
 use crate::repair::plan::{damage, remaining};
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
-use crate::repair::{Applied, Copy, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
+use crate::repair::{Applied, Copy, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
 use crate::report::check::write_excerpt;
 use crate::report::file_name::FileName;
+use crate::report::paragraph::{COLUMNS, Fill, paragraph};
 use crate::report::style::{Style, Tone};
 
 /// How it ended.
@@ -60,6 +62,9 @@ pub struct Report {
     content: Removed,
     #[serde(skip)]
     excerpt: Option<Excerpt>,
+    /// Paths and commands that the texts name.
+    #[serde(skip)]
+    whole: Vec<String>,
 }
 
 /// A finding, as in the report of a check.
@@ -118,13 +123,19 @@ impl Report {
             advice: None,
             content: Removed::default(),
             excerpt: None,
+            whole: vec![FileName(path).to_string()],
         }
+    }
+
+    fn name(&mut self, path: &Path) {
+        self.whole.push(FileName(path).to_string());
     }
 
     /// Nothing is to be done.
     pub fn sound(&mut self, survey: &Survey) {
         self.state = State::Sound;
         self.sound = Some(true);
+        self.name(&survey.report.path);
         if let Some(part) = survey.report.parts.last() {
             self.file = Some(FileName(part.path.clone()));
             self.size = Some(part.size);
@@ -142,6 +153,8 @@ impl Report {
         self.cut_at = Some(cut_at);
         self.removed = Some(change.facts.length - cut_at);
         self.copy = Some(FileName(copy_name(&change.path, cut_at)));
+        self.name(&change.path);
+        self.name(&copy_name(&change.path, cut_at));
         self.take(damage(survey, part));
         self.content = Removed::of(file.bytes(), cut_at);
         self.records = Some(self.content.whole + self.content.behind);
@@ -165,6 +178,7 @@ impl Report {
         for finding in remaining(survey, planned) {
             let found = Found::of(finding);
             let more = if finding.count > 1 { format!(" ({} in all)", finding.count) } else { String::new() };
+            self.name(&finding.file);
             self.notes.push(format!("{}{}: {}{more}", FileName(&finding.file), found.place(), found.message));
         }
     }
@@ -174,6 +188,11 @@ impl Report {
         self.state = State::Refused;
         self.sound = Some(false);
         self.file = Some(FileName(refusal.file.clone()));
+        self.name(&refusal.file);
+        if let Obstacle::NotTheLastPart { manifest, .. } | Obstacle::History { manifest } = &refusal.obstacle {
+            self.name(manifest);
+            self.whole.push(format!("aofkit fix {}", shell_word(manifest)));
+        }
         self.message = Some(format!("{}: {}", FileName(&refusal.file), visible(&refusal.message())));
         self.advice = Some(visible(&refusal.advice()).into_owned());
         self.take(refusal.finding.as_deref());
@@ -196,13 +215,16 @@ impl Report {
         self.state = State::Fixed;
         self.applied = true;
         self.copy = Some(FileName(applied.copy.clone()));
+        self.name(&applied.path);
+        self.name(&applied.copy);
+        let undo = format!("aofkit fix --undo {}", shell_word(&applied.path));
+        self.whole.push(undo.clone());
         self.message = Some(format!(
-            "{} was cut at byte {}; the {} are in {}. To put them back: aofkit fix --undo {}",
+            "{} was cut at byte {}; what was cut off, {}, is in {}. To put it back: {undo}",
             FileName(&applied.path),
             applied.cut_at,
-            bytes(applied.removed),
+            counted(applied.removed, "byte"),
             FileName(&applied.copy),
-            shell_word(&applied.path)
         ));
     }
 
@@ -212,7 +234,7 @@ impl Report {
         self.state = State::Planned;
         self.message = Some(format!(
             "would put {} from {} back behind byte {} of {}, and remove the copy; nothing was changed (--dry-run)",
-            bytes(copy.length),
+            counted(copy.length, "byte"),
             FileName(&copy.path),
             copy.cut_at,
             FileName(path)
@@ -225,14 +247,15 @@ impl Report {
         self.state = State::Restored;
         self.applied = true;
         self.message = Some(format!(
-            "{} were put back behind byte {} of {}; {} was removed",
-            bytes(undone.restored),
+            "{} put back behind byte {} of {}; {} was removed",
+            counted(undone.restored, "byte"),
             undone.cut_at,
             FileName(&undone.path),
             FileName(&undone.copy)
         ));
         if undone.others > 0 {
-            self.notes.push(format!("{} more of what was removed at other times stay beside it.", undone.others));
+            let others = counted(undone.others as u64, "other copy");
+            self.notes.push(format!("Still beside it: {others}, of what was removed at other times."));
         }
     }
 
@@ -242,6 +265,8 @@ impl Report {
         self.removed = Some(length);
         self.size = Some(cut_at + length);
         self.copy = Some(FileName(copy.to_owned()));
+        self.name(path);
+        self.name(copy);
     }
 
     /// What is wrong and what will be done, before it is done.
@@ -253,42 +278,59 @@ impl Report {
         let (cut_at, removed) = (self.cut_at.unwrap_or(0), self.removed.unwrap_or(0));
         let file = self.file.as_ref().map_or_else(String::new, FileName::to_string);
         let end = cut_at + removed;
-        let go = style.paint(Tone::Bad, "cut");
-        writeln!(out, "{go}  bytes {cut_at}..{end} of {file}: {}", self.content_words())?;
+        write!(out, "{}  ", style.paint(Tone::Bad, "cut"))?;
+        self.fill(5, 5).write(out, &format!("bytes {cut_at}..{end} of {file}: {}", self.content_words()))?;
         if !self.content.names.is_empty() {
             let name = |(name, count): &(Vec<u8>, u64)| match count {
                 1 => name.escape_ascii().to_string(),
                 count => format!("{} ({count} times)", name.escape_ascii()),
             };
             let names: Vec<String> = self.content.names.iter().map(name).collect();
-            writeln!(out, "     with {}", names.join(", "))?;
+            paragraph(out, "     ", &format!("with {}", names.join(", ")))?;
         }
-        let keep = style.paint(Tone::Good, "keep");
-        writeln!(out, "{keep} them in {}", self.copy.as_ref().map_or_else(String::new, FileName::to_string))
+        let them = if removed == 1 { "it" } else { "them" };
+        let copy = self.copy.as_ref().map_or_else(String::new, FileName::to_string);
+        write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
+        self.fill(5, 5).write(out, &format!("{them} in {copy}"))
+    }
+
+    fn fill(&self, first: usize, rest: usize) -> Fill<'_> {
+        Fill { first, rest, whole: &self.whole }
     }
 
     fn write_finding(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
         let Some(found) = &self.finding else { return Ok(()) };
-        let code = style.paint(Tone::Bad, found.code);
-        writeln!(out, "{}: {code}{}", found.file, found.place())?;
-        writeln!(out, "    {}", found.message)?;
+        let (file, code, place) = (found.file.to_string(), found.code.name(), found.place());
+        let columns = file.chars().count() + 2 + code.len() + place.len();
+        let gap = if columns > COLUMNS { "\n    " } else { " " };
+        writeln!(out, "{file}:{gap}{}{place}", style.paint(Tone::Bad, code))?;
+        paragraph(out, "    ", &found.message)?;
         self.excerpt.as_ref().map_or(Ok(()), |excerpt| write_excerpt(out, excerpt, style))
     }
 
     /// `68 bytes, 2 records and a cut one`.
     fn content_words(&self) -> String {
         let content = &self.content;
-        let mut words = bytes(self.removed.unwrap_or(0));
+        let mut words = counted(self.removed.unwrap_or(0), "byte");
         match (content.whole, content.broken) {
             (0, false) => {}
             (0, true) => words.push_str(", a record that is not whole"),
             (whole, broken) => {
-                let _ = write!(words, ", {}{}", records(whole), if broken { " and one that is not whole" } else { "" });
+                let _ = write!(
+                    words,
+                    ", {}{}",
+                    counted(whole, "record"),
+                    if broken { " and one that is not whole" } else { "" }
+                );
             }
         }
         if content.behind > 0 {
             let least = if content.at_least { "at least " } else { "" };
-            let _ = write!(words, ", and behind the damage {least}{} that could be read", records(content.behind));
+            let _ = write!(
+                words,
+                ", and behind the damage {least}{} that could be read",
+                counted(content.behind, "record")
+            );
         }
         words
     }
@@ -302,10 +344,11 @@ impl Report {
             self.write_finding(out, style)?;
         }
         for note in &self.notes {
-            writeln!(out, "note: {note}")?;
+            write!(out, "note: ")?;
+            self.fill(6, 6).write(out, note)?;
         }
         for line in [&self.message, &self.advice].into_iter().flatten() {
-            writeln!(out, "{line}")?;
+            self.fill(0, 0).write(out, line)?;
         }
         if self.state == State::Fixed && self.sound == Some(true) {
             writeln!(out, "The log was checked again: {}.", style.paint(Tone::Good, "nothing is damaged"))?;
@@ -321,12 +364,4 @@ impl Report {
         serde_json::to_writer(&mut *out, self)?;
         writeln!(out)
     }
-}
-
-fn bytes(count: u64) -> String {
-    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
-}
-
-fn records(count: u64) -> String {
-    if count == 1 { "1 record".to_owned() } else { format!("{count} records") }
 }

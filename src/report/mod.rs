@@ -6,4 +6,5 @@ pub mod fix;
 pub mod inspect;
 pub mod json;
 pub mod number;
+pub(crate) mod paragraph;
 pub mod style;

@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use crate::plural::plural;
+
 /// A number with its digits in groups of three: `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -17,7 +19,7 @@ pub fn grouped(number: u64) -> String {
 
 /// A number and what it counts, in the plural where that is due: `1 record`, `1,234 records`.
 pub fn counted(number: u64, singular: &str) -> String {
-    format!("{} {singular}{}", grouped(number), if number == 1 { "" } else { "s" })
+    format!("{} {}", grouped(number), plural(number, singular))
 }
 
 /// Unix seconds as a date and time in UTC (`2026-11-21T12:00:00Z`); the bare number when no calendar reaches so far.

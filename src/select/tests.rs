@@ -18,7 +18,8 @@ fn taken(selection: &Selection, lines: &[&str]) -> Vec<String> {
 
 #[test]
 fn a_part_begins_in_database_0_and_select_is_in_the_one_it_selects() {
-    let lines = ["SET a 1", "SELECT 2", "SET b 1", "SELECT x", "SELECT 01", "SET c 1", "SELECT 0 0", "select 0", "SET d 1"];
+    let lines =
+        ["SET a 1", "SELECT 2", "SET b 1", "SELECT x", "SELECT 01", "SET c 1", "SELECT 0 0", "select 0", "SET d 1"];
     let in_two = Selection { databases: vec![2], ..Selection::default() };
     assert_eq!(taken(&in_two, &lines), ["SELECT 2", "SET b 1", "SELECT x", "SELECT 01", "SET c 1", "SELECT 0 0"]);
     let in_zero = Selection { databases: vec![0], ..Selection::default() };

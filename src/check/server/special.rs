@@ -54,7 +54,9 @@ pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
     let word = |index: usize| words.word(index).to_ascii_lowercase();
     let count = words.0.len();
     match name {
-        "select" if database_number(words.word(1)).is_none_or(|number| number >= DATABASES) => Conduct::Noted(NoteKind::SelectFails),
+        "select" if database_number(words.word(1)).is_none_or(|number| number >= DATABASES) => {
+            Conduct::Noted(NoteKind::SelectFails)
+        }
         // From 7.0 on it crashes only while EXEC runs it, since it takes the queue away that EXEC walks through.
         "reset" => crash(Crash::EndsTransaction, if old { When::Always } else { When::Queued }),
         "psync" if number(words.word(2)).is_some() => crash(Crash::NeedsConnection, When::Always),

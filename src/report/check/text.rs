@@ -8,7 +8,9 @@ use super::{checker_words, place_words, server_words};
 use crate::check::server::Outcome;
 use crate::check::{Code, Excerpt, Finding, PartReport, Report, Severity};
 use crate::escape::Argument;
+use crate::plural::plural;
 use crate::report::number::{counted, time};
+use crate::report::paragraph::{Fill, paragraph};
 use crate::report::style::{Style, Tone};
 
 /// Writes the report of one log.
@@ -35,7 +37,8 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
     writeln!(out)?;
     let width = report.checker.tool().len().max(report.server.server.name().len());
     let mut verdict = |who: &str, words: &str, tone| {
-        painted_paragraph(out, &format!("  {who:width$}  "), words, |line| style.paint(tone, line.to_owned()))
+        write!(out, "  {who:width$}  ")?;
+        Fill::behind(width + 4).write_painted(out, words, |line| style.paint(tone, line.to_owned()))
     };
     let tone = if report.checker.valid { Tone::Usual } else { Tone::Doubtful };
     verdict(report.checker.tool(), &checker_words(&report.checker, &report.parts), tone)?;
@@ -87,7 +90,7 @@ fn part_words(part: &PartReport) -> String {
     let databases: BTreeSet<_> = part.rdb.iter().flat_map(|rdb| &rdb.databases).chain(of_scan).collect();
     if databases.iter().any(|database| **database != 0) {
         let numbers: Vec<String> = databases.iter().map(ToString::to_string).collect();
-        words.push(format!("databases {}", numbers.join(" ")));
+        words.push(format!("{} {}", plural(numbers.len() as u64, "database"), numbers.join(" ")));
     }
     if !part.is_valid_whole() {
         words.push(format!("valid up to byte {}", part.valid_up_to()));
@@ -101,19 +104,24 @@ fn part_words(part: &PartReport) -> String {
 }
 
 fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style: Style) -> io::Result<()> {
-    write!(out, "\n  {}", style.paint(finding.severity.into(), finding.severity.name()))?;
-    write!(out, " {}", style.paint(Tone::Faint, finding.code))?;
+    let (severity, code) = (finding.severity.name(), finding.code.name());
+    let mut words = Vec::new();
+    let mut whole = Vec::new();
     if report.manifest.is_some() {
         let name = finding.file.file_name().unwrap_or(finding.file.as_os_str());
-        write!(out, " in {}", Argument(name.as_bytes()))?;
+        let name = Argument(name.as_bytes()).to_string();
+        words.push(format!("in {name}"));
+        whole.push(name);
     }
-    if let Some(place) = place_words(finding) {
-        write!(out, " at {place}")?;
-    }
+    words.extend(place_words(finding).map(|place| format!("at {place}")));
+    let mut head = words.join(" ");
     if finding.count > 1 {
-        write!(out, ", and in {}", counted(finding.count - 1, "more record"))?;
+        head = format!("{head}, and in {}", counted(finding.count - 1, "more record"));
     }
-    writeln!(out)?;
+    let gap = if head.is_empty() { "" } else { " " };
+    let painted = style.paint(finding.severity.into(), severity);
+    write!(out, "\n  {painted} {}{gap}", style.paint(Tone::Faint, code))?;
+    Fill { first: 4 + severity.len() + code.len(), rest: 4, whole: &whole }.write(out, &head)?;
     paragraph(out, "    ", &finding.message)?;
     if let Some(excerpt) = finding.excerpt.as_ref().filter(|_| finding.severity > Severity::Note) {
         write_excerpt(out, excerpt, style)?;
@@ -121,55 +129,24 @@ fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style
     paragraph(out, "    → ", &finding.advice)
 }
 
-/// Text within 80 columns, its first line behind `indent`, the others below it.
-fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
-    painted_paragraph(out, indent, text, str::to_owned)
-}
-
-/// The same, each line painted.
-fn painted_paragraph<T: std::fmt::Display>(
-    out: &mut impl Write,
-    indent: &str,
-    text: &str,
-    paint: impl Fn(&str) -> T,
-) -> io::Result<()> {
-    const COLUMNS: usize = 80;
-    let left = indent.chars().count();
-    let mut line = String::new();
-    let mut margin = indent.to_owned();
-    for word in text.split(' ') {
-        if !line.is_empty() && left + line.chars().count() + 1 + word.chars().count() > COLUMNS {
-            writeln!(out, "{margin}{}", paint(&line))?;
-            margin = " ".repeat(left);
-            line.clear();
-        } else if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    writeln!(out, "{margin}{}", paint(&line))
-}
-
 /// A hex dump with the offending byte marked, in the brackets that a terminal without colour shows as well.
 pub(crate) fn write_excerpt(out: &mut impl Write, excerpt: &Excerpt, style: Style) -> io::Result<()> {
     for (row, chunk) in excerpt.bytes.chunks(Excerpt::LINE).enumerate() {
         let offset = excerpt.offset + (Excerpt::LINE * row) as u64;
-        write!(out, "    {}  ", style.paint(Tone::Faint, format_args!("{offset:08x}")))?;
+        write!(out, "    {} ", style.paint(Tone::Faint, format_args!("{offset:08x}")))?;
+        // The brackets take the place of the spaces, so that the columns stay where they are.
+        let mut gap = " ";
         for (column, byte) in chunk.iter().enumerate() {
-            let marked = offset + column as u64 == excerpt.marked;
-            if marked {
+            if offset + column as u64 == excerpt.marked {
                 write!(out, "{}", style.paint(Tone::Bad, format_args!("[{byte:02x}]")))?;
+                gap = "";
             } else {
-                let after_mark = column > 0 && offset + column as u64 == excerpt.marked + 1;
-                write!(
-                    out,
-                    "{}{byte:02x}",
-                    if after_mark || column == 0 && excerpt.marked != offset { "" } else { " " }
-                )?;
+                write!(out, "{gap}{byte:02x}")?;
+                gap = " ";
             }
         }
         let missing = 3 * (Excerpt::LINE - chunk.len());
-        write!(out, "{:width$}|", "", width = missing + 1)?;
+        write!(out, "{gap}{:missing$}|", "")?;
         for byte in chunk {
             write!(out, "{}", if byte.is_ascii_graphic() || *byte == b' ' { *byte as char } else { '.' })?;
         }

@@ -6,6 +6,7 @@ use crate::aof::{Damage, is_no_log};
 use crate::check::rdb_words;
 use crate::escape::Argument;
 use crate::input::{Change, Container};
+use crate::plural::counted;
 use crate::rdb;
 
 /// Something that makes a log unsound.
@@ -68,7 +69,11 @@ pub fn of_opening(part: &Part, opening: Opening) -> Finding {
 pub fn of_change(part: &Part, change: Change) -> Option<Finding> {
     let Change::Shrank { from, to } = change else { return None };
     let name = Argument(part.file_name());
-    let text = format!("{name}: shrank from {from} to {to} bytes while it was read; what was shown may be gone");
+    let text = format!(
+        "{name}: shrank from {} to {} while it was read; what was shown may be gone",
+        counted(from, "byte"),
+        counted(to, "byte")
+    );
     Some(Finding { text, remedy: Remedy::None })
 }
 

@@ -8,6 +8,7 @@ use super::{Announced, FLUSH_AT, Heading, Printer};
 use crate::aof::Content;
 use crate::aof::transaction::Membership;
 use crate::escape;
+use crate::plural::counted;
 use crate::rdb;
 use crate::report::style::{Style, Tone};
 use crate::select::Step;
@@ -305,11 +306,7 @@ impl<W: Write> Text<W> {
         if let Some(module) = entry.module {
             remarks.push(escape::Argument(module.name().as_bytes()).to_string());
         }
-        match entry.elements {
-            Some(1) => remarks.push("1 element".to_owned()),
-            Some(elements) => remarks.push(format!("{elements} elements")),
-            None => {}
-        }
+        remarks.extend(entry.elements.map(|elements| counted(elements, "element")));
         if let Some(expiry) = entry.expiry {
             remarks.push(format!("expires {}", self.moment(expiry)));
         }
@@ -375,7 +372,7 @@ impl<W: Write> Printer for Text<W> {
         self.row.extend_from_slice(self.palette.strong.as_bytes());
         self.row.extend_from_slice(&heading);
         self.row.extend_from_slice(self.palette.plain.as_bytes());
-        self.quiet(&format!(" ── {role}{} bytes", part.length));
+        self.quiet(&format!(" ── {role}{}", counted(part.length, "byte")));
         self.end()
     }
 

@@ -1,0 +1,131 @@
+//! What people read: within 80 columns, without a wrong plural, and never a path or a command in two pieces.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
+#![cfg(feature = "cli")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use common::log::command;
+use predicates::Predicate;
+use predicates::str::is_match;
+use tempfile::TempDir;
+
+/// Runs a subcommand on a path: its exit code, and all that it prints.
+fn run(arguments: &[&str], path: &Path) -> (i32, String, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+    let output = program.args(arguments).arg(path).stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+/// A few records, and a transaction of one command.
+fn log() -> Vec<u8> {
+    [
+        command(&["SELECT", "1"]),
+        command(&["SET", "k", "v"]),
+        command(&["MULTI"]),
+        command(&["DEL", "k"]),
+        command(&["EXEC"]),
+    ]
+    .concat()
+}
+
+fn testdata(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder);
+    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn one_is_never_in_the_plural() {
+    let wrong = is_match(r"(?m)(^|[^\d.,])1 (\w+ )?(bytes|records|entries|elements|transactions|keys|times|members|databases|were|are)\b|databases \d+(,|$)").unwrap();
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("a.aof");
+    // The end of a record with one byte too few or too many, of the whole log, and a log of one byte.
+    let whole = log();
+    let mut logs: Vec<Vec<u8>> = [1, 2, 3, 8, 20].map(|less| whole[..whole.len() - less].to_vec()).to_vec();
+    logs.extend([
+        [&whole[..], b"\0"].concat(),
+        b"*".to_vec(),
+        b"x".to_vec(),
+        command(&["SELECT", "1"]),
+        b"\0".to_vec(),
+    ]);
+    for log in logs {
+        fs::write(&path, &log).unwrap();
+        let mut said = String::new();
+        for arguments in [
+            &["check"][..],
+            &["fix", "--dry-run"],
+            &["inspect"],
+            &["fix", "--yes", "--force"],
+            &["fix", "--undo", "--dry-run"],
+            &["fix", "--undo", "--force"],
+        ] {
+            let (_, out, talk) = run(arguments, &path);
+            said.push_str(&(out + &talk));
+        }
+        assert!(!wrong.eval(&said), "{said}");
+    }
+    // One byte was written where others had been cut off.
+    fs::write(&path, &whole[..whole.len() - 1]).unwrap();
+    assert_eq!(run(&["fix", "--yes", "--force"], &path).0, 0);
+    let mut grown = fs::read(&path).unwrap();
+    grown.push(b'#');
+    fs::write(&path, &grown).unwrap();
+    let (code, _, talk) = run(&["fix", "--undo", "--force"], &path);
+    assert_eq!((code, wrong.eval(&talk), talk.contains("1 byte ")), (2, false, true), "{talk}");
+    for path in testdata("damaged") {
+        for subcommand in ["check", "inspect"] {
+            let (_, out, talk) = run(&[subcommand], &path);
+            assert!(!wrong.eval(&out) && !wrong.eval(&talk), "{}: {out}{talk}", path.display());
+        }
+    }
+}
+
+/// Every line is short, but where it holds nothing but one piece that cannot be broken.
+fn assert_fits(text: &str, whole: &[&str]) {
+    for line in text.lines().filter(|line| line.chars().count() > 80) {
+        let unbroken = whole.iter().any(|part| line.contains(part) && part.len() > 40);
+        assert!(unbroken, "{} columns: {line}\n{text}", line.chars().count());
+    }
+    for part in whole {
+        let joined = text.replace('\n', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!joined.contains(part) || text.contains(part), "broken: {part}\n{text}");
+    }
+}
+
+#[test]
+fn text_fits_a_terminal_and_breaks_no_path_and_no_command() {
+    let directory = TempDir::new().unwrap();
+    let copies: Vec<PathBuf> = testdata("damaged");
+    for source in copies.iter().filter(|path| path.is_file()) {
+        let path = directory.path().join("a log with spaces.aof");
+        fs::copy(source, &path).unwrap();
+        let name = path.to_str().unwrap();
+        let command = format!("aofkit fix --undo '{name}'");
+        for arguments in [&["check"][..], &["fix", "--dry-run"], &["fix", "--yes", "--force"]] {
+            let (code, out, _) = run(arguments, &path);
+            assert!(code < 2, "{}", source.display());
+            assert_fits(&out, &[name, "'aofkit fix'", &command]);
+        }
+        for copy in fs::read_dir(directory.path()).unwrap() {
+            fs::remove_file(copy.unwrap().path()).unwrap();
+        }
+    }
+    for directory in copies.iter().filter(|path| path.is_dir()) {
+        let name = directory.to_str().unwrap();
+        assert_fits(&run(&["check"], directory).1, &[name]);
+        assert_fits(&run(&["fix", "--dry-run"], directory).1, &[name]);
+    }
+}
