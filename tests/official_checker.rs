@@ -168,3 +168,25 @@ fn the_drop_in_does_what_the_real_tools_do() {
         found
     });
 }
+
+#[test]
+fn for_a_length_beyond_memory_the_real_tools_print_one_more_line() {
+    let Some(folder) = folder() else { return };
+    let tools = Real::imitated(&folder);
+    compare(&cases::lengths_beyond_memory(), |_, case| {
+        let mut found = Vec::new();
+        for tool in &tools {
+            let mut real = tool.run(case);
+            let lines: Vec<_> = real.stdout.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            let said = |line: &&Vec<u8>| line.windows(17).any(|words| words == b"failed allocating");
+            if lines.iter().filter(said).count() != 1 {
+                found.push(format!("== {} ({})\n-- real\n{real}", case.name, tool.server));
+            }
+            real.stdout = lines.iter().filter(|line| !said(line)).cloned().collect::<Vec<_>>().join(&b'\n');
+            let ours = drop_in(tool.name(), case);
+            let mask = |outcome: Outcome| Outcome { stdout: masked(&outcome.stdout), ..outcome };
+            found.extend(difference(case, tool.server.name(), &mask(real), &mask(ours)));
+        }
+        found
+    });
+}

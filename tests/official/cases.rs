@@ -424,6 +424,17 @@ type Parts = (&'static str, &'static str, Vec<(&'static str, Vec<u8>)>);
 const TWO: &str = "file base seq 1 type b\nfile incr seq 1 type i\n";
 const THREE: &str = "file base seq 1 type b\nfile incr seq 1 type i\nfile last seq 2 type i\n";
 
+/// RDB preambles with a key or a value of a length that no machine has the memory for.
+pub fn lengths_beyond_memory() -> Vec<Case> {
+    let lengths = [1_u64 << 47, u64::MAX >> 4, u64::MAX >> 1].map(u64::to_be_bytes);
+    let preamble = |head: &[u8], length: &[u8]| [b"REDIS0011\xfe\x00", head, b"\x81", length, b"abc"].concat();
+    let case = |length: &[u8; 8]| {
+        let name = format!("length {}", u64::from_be_bytes(*length));
+        [b"\x00\x01k".as_slice(), b"\x00"].map(|head| Case::log(&name, preamble(head, length)))
+    };
+    lengths.iter().flat_map(case).collect()
+}
+
 /// Sets of parts, sound and damaged, with manifests that are in order.
 fn sets_of_parts() -> Vec<Parts> {
     let base = ("d/base", set());

@@ -13,8 +13,11 @@ pub const DIFFERENCES: &[&str] = &[
     "A file whose length has changed since it was read is not cut: \"Failed to truncate AOF\".",
     "--truncate-to-timestamp cuts before the transaction that is open at the first later annotation. The real tools cut inside \
      it, and what they leave is not valid.",
-    "A length that no machine has the memory for (from about 2^47 up) is reported as a short read. The real tools crash or hang, \
-     as they do on a module's value that the end of the file cuts.",
+    "A length that no machine has the memory for (from about 2^47 up) is reported as a short read. The real tools crash (\"Out Of \
+     Memory allocating N bytes!\") or hang, as they do on a module's value that the end of the file cuts.",
+    "For such a length in an RDB preamble the real tools print one more line, that of the server's log: \
+     \"rdbGenericLoadStringObject failed allocating N bytes\", or \"rdbLoadLzfStringObject\" for a compressed string, behind which \
+     they report a short read where this one finds the compressed string to be wrong. Near 2^64 valkey-check-aof crashes instead.",
     "Where a line ends before the two bytes that should be CRLF, \"got: 00\" is followed by 00. The real tools print what an earlier \
      line left in their buffer.",
     "An error inside a value of an RDB preamble is reported as at rdb.c:0: the line number is that of another program's source. The reason \
