@@ -11,6 +11,7 @@
 mod common;
 
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -128,4 +129,43 @@ fn text_fits_a_terminal_and_breaks_no_path_and_no_command() {
         assert_fits(&run(&["check"], directory).1, &[name]);
         assert_fits(&run(&["fix", "--dry-run"], directory).1, &[name]);
     }
+}
+
+#[test]
+fn a_full_disk_behind_standard_output_is_said_to_be_that() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("a.aof");
+    fs::write(&path, &log()[..60]).unwrap();
+    let fails = |program: &str, arguments: &[&str]| {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+        command.arg0(program).args(arguments).stdin(Stdio::null()).stdout(full);
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let path = path.to_str().unwrap();
+    let long = directory.path().join("long.aof");
+    fs::write(&long, command(&["SET", "k", "v"]).repeat(10_000)).unwrap();
+    let long = long.to_str().unwrap();
+    let words = "cannot write standard output: No space left on device";
+    for arguments in [
+        &["check", path][..],
+        &["check", "--format", "json", path],
+        &["check", "--format", "junit", path],
+        &["fix", "--dry-run", path],
+        &["fix", "--format", "json", path],
+        &["inspect", path],
+        &["inspect", "--format", "json", path],
+        &["inspect", "--count", path],
+        &["inspect", "--full", long, long],
+        &["--help"],
+        &["check", "--help"],
+        &["--version"],
+    ] {
+        let (code, talk) = fails("aofkit", arguments);
+        assert_eq!(talk.matches(words).count(), 1, "{arguments:?}: {talk}");
+        assert_eq!(code, Some(2), "{arguments:?}");
+        assert!(talk.contains(&format!("aofkit: {words}\n")), "{arguments:?}: {talk}");
+    }
+    assert_eq!(fails("redis-check-aof", &[path]), (Some(1), format!("redis-check-aof: {words}\n")));
 }

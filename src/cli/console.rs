@@ -4,19 +4,56 @@ use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 
 use super::arguments::When;
 use super::progress::Visibility;
+use crate::error::plain;
 use crate::escape::visible;
 use crate::report::style::Style;
 
 /// Standard output for data, standard error for talk.
 pub struct Console {
     /// Data goes here; buffered, flushed at the end.
-    pub out: BufWriter<StdoutLock<'static>>,
+    pub out: BufWriter<Output<StdoutLock<'static>>>,
     /// Talk goes here.
     pub talk: Stderr,
     /// How text is written to standard output.
     pub style: Style,
     /// Whether a progress bar may be drawn on standard error.
     pub progress: Visibility,
+}
+
+/// Standard output, whose errors say that it was this that could not be written; their kind stays.
+pub struct Output<W>(pub W);
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(|error| unwritten(&error))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(|error| unwritten(&error))
+    }
+}
+
+/// An error of writing to standard output, in words.
+pub(super) fn unwritten(error: &io::Error) -> io::Error {
+    // Whoever writes tries again on this one, and it is no error to anybody.
+    if error.kind() == io::ErrorKind::Interrupted {
+        return error.kind().into();
+    }
+    io::Error::new(error.kind(), Unwritten(plain(error)))
+}
+
+/// What the operating system says to writing to standard output.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write standard output: {0}")]
+struct Unwritten(String);
+
+/// Whether standard output cannot be written, or nobody reads it any more: then there is no point in going on.
+pub(super) fn is_of_output(error: &anyhow::Error) -> bool {
+    let says_so = |error: &io::Error| {
+        error.kind() == io::ErrorKind::BrokenPipe
+            || error.get_ref().and_then(|inner| inner.downcast_ref::<Unwritten>()).is_some()
+    };
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(says_so))
 }
 
 impl Console {
@@ -33,7 +70,7 @@ impl Console {
         Self {
             style: if wanted(color, stdout.is_terminal() && !plain) { Style::Colored } else { Style::Plain },
             progress: if wanted(progress, io::stderr().is_terminal()) { Visibility::Shown } else { Visibility::Hidden },
-            out: BufWriter::with_capacity(128 * 1024, stdout.lock()),
+            out: BufWriter::with_capacity(128 * 1024, Output(stdout.lock())),
             talk: io::stderr(),
         }
     }

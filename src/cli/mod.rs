@@ -82,7 +82,12 @@ impl From<Outcome> for ExitCode {
 /// `--help` and `--version` succeed; anything else that clap reports is a wrong command line.
 fn usage(error: &clap::Error) -> ExitCode {
     match error.print() {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Outcome::CannotSay.into(),
+        Err(failed) if failed.kind() != io::ErrorKind::BrokenPipe => {
+            if !error.use_stderr() {
+                let _ = writeln!(io::stderr(), "aofkit: {}", console::unwritten(&failed));
+            }
+            Outcome::CannotSay.into()
+        }
         _ if error.use_stderr() => Outcome::CannotSay.into(),
         _ => Outcome::Sound.into(),
     }

@@ -185,7 +185,7 @@ impl Inspect {
 fn width(console: &Console) -> usize {
     const ELSEWHERE: usize = 120;
     const LEAST: usize = 60;
-    let stdout = console.out.get_ref();
+    let stdout = &console.out.get_ref().0;
     if !stdout.is_terminal() {
         return ELSEWHERE;
     }

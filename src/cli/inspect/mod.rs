@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::console::Console;
+use super::console::{Console, is_of_output};
 use super::progress::{Progress, Visibility};
 use super::{Outcome, source};
 use crate::aof::log::{Log, Part, Role};
@@ -67,7 +67,7 @@ pub fn run(typed: Inspect, console: &mut Console) -> anyhow::Result<Outcome> {
     for path in &settings.paths {
         match inspect(&settings, path, console) {
             Ok(this) => outcome = outcome.max(this),
-            Err(error) if super::is_broken_pipe(&error) => return Err(error),
+            Err(error) if is_of_output(&error) => return Err(error),
             Err(error) => {
                 console.error(&format!("{error:#}"));
                 outcome = Outcome::CannotSay;

@@ -13,6 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::console::unwritten;
 use crate::Server;
 use crate::check::official::timestamp_argument;
 use tool::{Mode, Tool};
@@ -92,8 +93,12 @@ pub fn run(imitated: Imitated, arguments: &[OsString]) -> ExitCode {
         arguments.split_first().map_or((OsStr::new(""), arguments), |(program, rest)| (program, rest));
     let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     let end = respond(imitated, program, &request(arguments), &mut out);
-    // Without a reader there is nobody to tell.
     let flushed = out.flush();
+    if let Err(error) = &flushed
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = writeln!(io::stderr(), "{}: {}", imitated.name(), unwritten(error));
+    }
     match (end, flushed) {
         (Ok(()), Ok(())) => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
