@@ -319,7 +319,7 @@ fn a_name_that_no_server_has_is_remarked_on() {
 
 #[test]
 fn the_help_has_examples_and_the_fields_of_json() {
-    inspect().arg("--help").assert().success().stdout(contains("Examples:").and(contains("transaction (its number")));
+    inspect().arg("--help").assert().success().stdout(contains("Examples:").and(contains("(its number in the log")));
 }
 
 #[test]

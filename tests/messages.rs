@@ -169,3 +169,18 @@ fn a_full_disk_behind_standard_output_is_said_to_be_that() {
     }
     assert_eq!(fails("redis-check-aof", &[path]), (Some(1), format!("redis-check-aof: {words}\n")));
 }
+
+#[test]
+fn every_help_fits_a_terminal_and_names_the_defaults() {
+    for subcommand in ["check", "fix", "inspect"] {
+        for option in ["-h", "--help"] {
+            let (code, out, _) = run(&[subcommand], Path::new(option));
+            assert_eq!(code, 0);
+            assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
+            let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+            // Of --color and of --progress.
+            assert_eq!(words.matches("[default: auto]").count(), 2, "{out}");
+            assert!(words.contains("Examples: aofkit") && words.contains("Exit codes: 0 "), "{out}");
+        }
+    }
+}

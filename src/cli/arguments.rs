@@ -5,15 +5,25 @@ use clap::{CommandFactory, Parser, ValueEnum};
 
 use crate::Server;
 
+const EXAMPLES: &str = "\
+Examples:
+  aofkit check /var/lib/redis               is it sound, and would it load
+  aofkit fix --dry-run /var/lib/redis       what a repair would cut off
+  aofkit inspect --tail 20 /var/lib/redis   the last records";
+
+/// Options that every subcommand has stand behind its own.
+const LAST: usize = 900;
+
 /// Check, fix and inspect the append-only files (AOF) of Redis and Valkey.
 #[derive(Debug, Parser)]
 #[command(name = "aofkit", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
+#[command(max_term_width = 80, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// When to colour text
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = LAST)]
     pub(super) color: When,
     /// When to draw a progress bar on standard error
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = LAST)]
     pub(super) progress: When,
     /// What to do
     #[command(subcommand)]

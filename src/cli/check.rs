@@ -18,14 +18,15 @@ use crate::server::Server;
 
 const EXAMPLES: &str = "\
 Examples:
-  aofkit check appendonly.aof              one file, with or without an RDB preamble
-  aofkit check /var/lib/redis              a data directory, an appendonlydir or a manifest
+  aofkit check appendonly.aof              one file, compressed or not
+  aofkit check /var/lib/redis              a data directory, or a manifest
   aofkit check --server valkey-9 *.aof     what another server would do
-  zcat backup.aof.gz | aofkit check -      standard input (compressed files are read as well)
+  ssh host cat a.aof | aofkit check -      standard input
   aofkit check --format junit tests/data   every log in a tree, for CI
 
-Exit codes: 0 every log is sound; 1 one is not; 2 one cannot be read, or the command line is wrong.
-A log is sound when the official checker calls it valid and the server loads all of it.";
+A log is sound when the official checker calls it valid and the server loads all of it.
+
+Exit codes: 0 every log is sound; 1 one is not; 2 one cannot be read, or the command line is wrong.";
 
 /// Check logs: is each sound, where is it damaged, what would a server do with it
 #[derive(Debug, clap::Args)]

@@ -19,7 +19,7 @@ use crate::{Error, ErrorKind, Server};
 /// The arguments as typed.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "a switch each, resolved before use")]
-#[command(after_long_help = HELP)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{NOTES}\n\n{EXAMPLES}"))]
 pub(super) struct Fix {
     /// The log: a file, a manifest, or a directory with a manifest in it
     #[arg(value_name = "PATH")]
@@ -44,7 +44,19 @@ pub(super) struct Fix {
     format: Format,
 }
 
-const HELP: &str = "\
+/// What stands behind the options in the short help.
+const EXAMPLES: &str = "\
+Examples:
+  aofkit fix --dry-run /var/lib/redis   what would be cut off
+  aofkit fix /var/lib/redis             the same, a question, and the cut
+  aofkit fix --yes appendonly.aof       without a question, for scripts
+  aofkit fix --undo appendonly.aof      what was cut off is put back
+
+Exit codes: 0 the log is sound, or was made so; 1 it is damaged, and was not or could not be fixed, or the server does not \
+load it; 2 a file cannot be read or written, or the command line is wrong.";
+
+/// What the long help has in front of the examples.
+const NOTES: &str = "\
 Only the end of the last part is cut, where redis-check-aof --fix and a server with aof-load-truncated yes cut: at the end of \
 the last whole record outside an unfinished transaction. What a server loads is never cut off, even where the official \
 checkers call it invalid. The bytes that go are first written to NAME.removed-OFFSET beside the file.
@@ -52,10 +64,7 @@ checkers call it invalid. The bytes that go are first written to NAME.removed-OF
 With --format json, one object is printed: outcome (sound, planned, declined, fixed, restored or refused), path, file, size \
 (before), cut_at, removed (bytes), copy, applied (whether the file was changed), sound (whether the log is so now), finding \
 (code, file, offset, record, message), records (whole ones that go), records_behind (those of them found behind the damage), notes, \
-message and advice. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.
-
-Exit codes: 0 the log is sound, or was made so; 1 it is damaged, and was not or could not be fixed; 2 a file cannot be read \
-or written.";
+message and advice. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.";
 
 /// How the outcome is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

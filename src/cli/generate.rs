@@ -1,5 +1,6 @@
 //! `aofkit generate`: the shell completions and the man pages, from the clap tree.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,54 +50,188 @@ fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
         };
         files.push((Path::new("completions").join(name), bytes));
     }
-    page(&command, "aofkit", &mut files)?;
-    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
-        page(subcommand, &format!("aofkit-{}", subcommand.get_name()), &mut files)?;
+    let pages: Vec<_> = std::iter::once(&command)
+        .chain(command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()))
+        .map(|command| (page_name(command), command))
+        .collect();
+    let drop_ins = ["redis-check-aof", "valkey-check-aof"].map(|tool| (tool, format!("aofkit-{tool}")));
+    let names: Vec<_> = pages.iter().map(|(name, _)| name).chain(drop_ins.iter().map(|(_, name)| name)).collect();
+    let mut add = |name: &String, mut page: Vec<u8>| {
+        let others = names.iter().filter(|other| **other != name);
+        let others: Vec<_> = others.map(|other| format!("\\fB{}\\fR(1)", roff(other))).collect();
+        page.extend_from_slice(format!(".SH SEE ALSO\n{}\n", others.join(",\n")).as_bytes());
+        files.push((Path::new("man").join(format!("{name}.1")), page));
+    };
+    for (name, command) in &pages {
+        add(name, page(command, name)?);
     }
-    for name in ["redis-check-aof", "valkey-check-aof"] {
-        files.push((Path::new("man").join(format!("aofkit-{name}.1")), drop_in_page(name)?));
+    for (tool, name) in &drop_ins {
+        add(name, drop_in_page(tool, name)?);
     }
     Ok(files)
 }
 
+/// `aofkit-check`, as the page of a subcommand is called.
+fn page_name(command: &Command) -> String {
+    match command.get_name() {
+        "aofkit" => "aofkit".to_owned(),
+        subcommand => format!("aofkit-{subcommand}"),
+    }
+}
+
+/// The page of a command, without references to others.
+fn page(command: &Command, name: &str) -> anyhow::Result<Vec<u8>> {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage:").trim().to_owned();
+    let command = command.clone().name(name.to_owned()).bin_name(name.replacen('-', " ", 1));
+    let command = command.display_name(name.to_owned()).override_usage(usage);
+    let mut bytes = head_of_page(&command, name)?;
+    if command.get_subcommands().any(|subcommand| !subcommand.is_hide_set()) {
+        clap_mangen::Man::new(command.clone()).render_subcommands_section(&mut bytes)?;
+    }
+    let help = command.get_after_long_help().or_else(|| command.get_after_help());
+    bytes.extend_from_slice(sections(&help.map(ToString::to_string).unwrap_or_default()).as_bytes());
+    Ok(bytes)
+}
+
+/// A page up to its options.
+fn head_of_page(command: &Command, name: &str) -> anyhow::Result<Vec<u8>> {
+    let page = clap_mangen::Man::new(command.clone()).title(name);
+    // No date: the same source gives the same page.
+    let page = page.date("").source(concat!("aofkit ", env!("CARGO_PKG_VERSION"))).manual("");
+    let mut bytes = Vec::new();
+    page.render_title(&mut bytes)?;
+    // No name of a field or a page in two pieces.
+    bytes.extend_from_slice(b".nh\n.ad l\n");
+    page.render_name_section(&mut bytes)?;
+    page.render_synopsis_section(&mut bytes)?;
+    page.render_description_section(&mut bytes)?;
+    page.render_options_section(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What stands behind the options in a help: its paragraphs, its examples line by line, its exit codes as a list.
+fn sections(help: &str) -> String {
+    let (mut notes, mut examples, mut exit_codes) = (String::new(), String::new(), String::new());
+    for paragraph in help.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
+        // Writing to a string cannot fail.
+        let _ = if let Some(lines) = paragraph.strip_prefix("Examples:\n") {
+            writeln!(examples, ".SH EXAMPLES\n{}", filled(lines))
+        } else if let Some(codes) = paragraph.strip_prefix("Exit codes: ") {
+            exit_codes.push_str(".SH EXIT STATUS\n");
+            codes.trim_end_matches('.').split("; ").try_for_each(|code| {
+                let (code, meaning) = code.split_once(' ').unwrap_or((code, ""));
+                writeln!(exit_codes, ".TP\n\\fB{code}\\fR\n{}", roff(meaning))
+            })
+        } else {
+            let heading = if notes.is_empty() { ".SH NOTES\n" } else { ".PP\n" };
+            writeln!(notes, "{heading}{}", filled(paragraph))
+        };
+    }
+    notes + &examples + &exit_codes
+}
+
+/// A paragraph in which lines that are indented by two columns stay as they are; a page is indented anyway.
+fn filled(paragraph: &str) -> String {
+    let mut out = Vec::new();
+    let mut as_it_is = false;
+    for line in paragraph.lines() {
+        let indented = line.strip_prefix("  ");
+        if indented.is_some() != as_it_is {
+            as_it_is = !as_it_is;
+            out.push(if as_it_is { ".nf" } else { ".fi" }.to_owned());
+        }
+        out.push(roff(indented.unwrap_or(line)));
+    }
+    if as_it_is {
+        out.push(".fi".to_owned());
+    }
+    out.join("\n")
+}
+
+/// Text as roff shows it letter by letter, so that a command can be copied from a page.
+fn roff(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 16);
+    for (index, line) in text.split('\n').enumerate() {
+        out.push_str(if index > 0 { "\n" } else { "" });
+        // What would be a request.
+        out.push_str(if line.starts_with(['.', '\'']) { "\\&" } else { "" });
+        for character in line.chars() {
+            match character {
+                '\\' => out.push_str("\\e"),
+                '-' => out.push_str("\\-"),
+                '\'' => out.push_str("\\(aq"),
+                '`' => out.push_str("\\(ga"),
+                '^' => out.push_str("\\(ha"),
+                '~' => out.push_str("\\(ti"),
+                ascii if ascii.is_ascii() => out.push(ascii),
+                other => {
+                    // Writing to a string cannot fail.
+                    let _ = write!(out, "\\[u{:04X}]", u32::from(other));
+                }
+            }
+        }
+    }
+    out
+}
+
 /// The page about the drop-in, which takes no part in the clap tree: its command line is that of another program.
-fn drop_in_page(name: &'static str) -> anyhow::Result<Vec<u8>> {
-    let about = format!("stand in for {name}: the same arguments, lines and exit codes");
-    let command = Command::new(name)
-        .version(env!("CARGO_PKG_VERSION"))
+fn drop_in_page(tool: &'static str, name: &str) -> anyhow::Result<Vec<u8>> {
+    let about = format!("stand in for {tool}: the same arguments, lines and exit codes");
+    let command = Command::new(tool)
+        .display_name(name.to_owned())
         .about(about)
         .long_about(format!(
-            "Started under the name {name} (a link, a hard link or a copy), aofkit is that tool: it takes its arguments, prints its \
+            "Started under the name {tool} (a link, a hard link or a copy), aofkit is that tool: it takes its arguments, prints its \
              lines and exits with its codes, so that scripts and the tests of the servers run unchanged."
         ))
+        .override_usage(format!("{tool} [--fix|--truncate-to-timestamp TIMESTAMP] FILE"))
         .disable_help_flag(true)
         .disable_version_flag(true)
         .arg(Arg::new("fix").long("fix").num_args(0).help("Cut the file where it stops being valid, after a question"))
         .arg(
             Arg::new("truncate-to-timestamp")
                 .long("truncate-to-timestamp")
-                .value_name("timestamp")
+                .value_name("TIMESTAMP")
                 .help("Cut the file before the first annotation that is later, in unix seconds"),
         )
-        .arg(Arg::new("file").value_name("file.manifest|file.aof").required(true).help("A manifest, or a file of a log"));
-    let mut bytes = Vec::new();
-    clap_mangen::Man::new(command).title(format!("aofkit-{name}")).date("").render(&mut bytes)?;
+        .arg(Arg::new("version").long("version").short('v').num_args(0).help("Print the version that is imitated"))
+        .arg(Arg::new("file").value_name("FILE").required(true).help("A manifest, or a file of a log"));
+    let mut bytes = head_of_page(&command, name)?;
     bytes.extend_from_slice(b".SH DIFFERENCES\nWhere the real tool is wrong or dangerous, this one is neither:\n");
     for difference in super::DIFFERENCES {
-        // What roff would take for a request or an escape; nothing here begins with a dot.
-        let text = difference.replace('\\', "\\e").replace('-', "\\-");
-        bytes.extend_from_slice(format!(".IP \\(bu 2\n{text}\n").as_bytes());
+        bytes.extend_from_slice(format!(".IP \\(bu 2\n{}\n", roff(difference)).as_bytes());
     }
-    bytes.extend_from_slice(b".SH SEE ALSO\n\\fBaofkit\\fR(1), \\fBaofkit\\-check\\fR(1), \\fBaofkit\\-fix\\fR(1)\n");
     Ok(bytes)
 }
 
-fn page(command: &Command, name: &str, files: &mut Vec<(PathBuf, Vec<u8>)>) -> anyhow::Result<()> {
-    let command =
-        command.clone().name(name.to_owned()).bin_name(name.replacen('-', " ", 1)).display_name(name.to_owned());
-    let mut bytes = Vec::new();
-    // No date: the same source gives the same page.
-    clap_mangen::Man::new(command).date("").render(&mut bytes)?;
-    files.push((Path::new("man").join(format!("{name}.1")), bytes));
-    Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_are_not_filled_and_exit_codes_are_a_list() {
+        let help = "Word.\n\nMore.\n\nExamples:\n  a 'b' |\n    c\n\nExit codes: 0 good; 1 bad.";
+        let expected = ".SH NOTES\nWord.\n.PP\nMore.\n.SH EXAMPLES\n.nf\na \\(aqb\\(aq |\n  c\n.fi\n\
+                        .SH EXIT STATUS\n.TP\n\\fB0\\fR\ngood\n.TP\n\\fB1\\fR\nbad\n";
+        assert_eq!(sections(help), expected);
+    }
+
+    #[test]
+    fn no_line_of_text_is_a_request() {
+        assert_eq!(roff(".x\n'y'\n-\\…"), "\\&.x\n\\&\\(aqy\\(aq\n\\-\\e\\[u2026]");
+    }
+
+    /// In a man page and a terminal alike.
+    #[test]
+    fn what_is_not_filled_fits_80_columns() {
+        let command = super::super::command();
+        for subcommand in command.get_subcommands().chain([&command]) {
+            let help = subcommand.get_after_long_help().or_else(|| subcommand.get_after_help());
+            let help = help.map(ToString::to_string).unwrap_or_default();
+            for line in help.lines().filter_map(|line| line.strip_prefix("  ")) {
+                assert!(line.chars().count() + 7 <= 80, "behind the margin of a page: {line}");
+            }
+        }
+    }
 }

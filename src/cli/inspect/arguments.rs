@@ -15,32 +15,36 @@ use crate::input::is_stdin;
 use crate::report::inspect::Lengths;
 use crate::select::{CommandName, Selection};
 
+/// What stands behind the options in the short help.
 const EXAMPLES: &str = "\
 Examples:
   aofkit inspect appendonlydir
-      Everything, in order; `| less -R` with --color always keeps the colours.
-  aofkit inspect --key 'user:*' --command del --command unlink appendonlydir
+      Everything, in order; `less -R` keeps the colours of --color always.
+  aofkit inspect --key 'user:*' --command del appendonlydir
       Who deleted the users?
   aofkit inspect --since 2023-11-14T22:00:00Z --tail 20 appendonlydir
       The last twenty records, unless they are older than that.
-  aofkit inspect --format json appendonly.aof | jq -r 'select(.command) | .command' | sort | uniq -c
+  aofkit inspect --format json appendonly.aof |
+    jq -r 'select(.command).command' | sort | uniq -c
       How often each command was written.
-  aofkit inspect --format resp --db 3 --skip-rdb appendonlydir | redis-cli --pipe
+  aofkit inspect --format resp --db 3 --skip-rdb appendonlydir |
+    redis-cli --pipe
       What the log says about database 3, into a running server.
   aofkit inspect --follow --tail 10 /var/lib/redis
       What a server writes, as it writes it.
 
-Exit codes: 0 the log was read to its end, 1 it is damaged or ends inside a transaction, 2 it cannot be read.";
+Exit codes: 0 the log was read to its end; 1 it is damaged or ends inside a transaction; 2 it cannot be read.";
 
-const ABOUT_FORMATS: &str = "How to write what is shown
-
+/// What the long help has in front of that.
+const FORMATS: &str = "\
 JSON Lines are one object a line. Each has kind, part (the file's name), offset and length; also log (the PATH) when several \
 PATHs are given. By kind:
-  command     record (its number in the part), db, time (unix seconds of the last #TS: annotation, if there was one), \
-transaction (its number in the log, inside one only), command, arguments
+  command     record (its number in the part), db, time (unix seconds of
+              the last #TS: annotation, if there was one), transaction
+              (its number in the log, inside one only), command, arguments
   annotation  record, time, transaction, text
-  entry       of an RDB: db, key, type, encoding, size (bytes in the file), elements, expiry (unix milliseconds), idle, \
-frequency, module
+  entry       of an RDB: db, key, type, encoding, size (bytes in the file),
+              elements, expiry (unix milliseconds), idle, frequency, module
   aux         name, value
   function    code
   module_aux  module, size
@@ -51,13 +55,13 @@ RESP is a log again: SELECT, #TS:, MULTI and EXEC are put back around what is sh
 /// Where to look, what to show, and how.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "switches as they are typed; they are resolved to enums")]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{FORMATS}\n\n{EXAMPLES}"))]
 pub struct Inspect {
     /// A file, a manifest, a directory with a manifest in it, or - for standard input; files may be gzip or zstd
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    #[arg(long, short, value_name = "FORMAT", default_value = "text", long_help = ABOUT_FORMATS)]
     /// How to write what is shown
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     format: Format,
     /// Show long values and long lists of arguments whole, in text
     #[arg(long)]
