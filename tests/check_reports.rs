@@ -153,6 +153,7 @@ const CODES: &[(Code, Severity, &str, Server)] = {
 
 /// The codes that need a log made for them, each tested below.
 const CRAFTED: &[Code] = &[
+    Code::NotSearched,
     Code::ServerCommand,
     Code::ManyOddities,
     Code::Compression,
@@ -177,6 +178,29 @@ fn every_code_is_seen_with_its_severity() {
     let seen = |code| CODES.iter().any(|row| row.0 == code) || CRAFTED.contains(&code);
     let unseen: Vec<_> = Code::ALL.iter().filter(|code| !seen(**code)).collect();
     assert!(unseen.is_empty(), "no log shows {unseen:?}");
+}
+
+/// An RDB with one set, the last member of which is its first as well.
+fn set_with_a_member_twice(members: u32) -> Vec<u8> {
+    let mut rdb = [b"REDIS0011\x02\x03big\x80".as_slice(), &members.to_be_bytes()].concat();
+    for member in (0..members - 1).chain([0]) {
+        rdb.push(4);
+        rdb.extend_from_slice(&member.to_be_bytes());
+    }
+    rdb.extend_from_slice(b"\xff\0\0\0\0\0\0\0\0");
+    rdb
+}
+
+#[test]
+fn a_collection_that_is_not_searched_for_a_member_twice_is_noted() {
+    let codes = |members| {
+        let log = Log::from_input(Input::from_bytes("log", set_with_a_member_twice(members))).unwrap();
+        let report = check(&log, Settings::default()).unwrap();
+        let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+        (report.is_sound(), codes)
+    };
+    assert_eq!(codes(1 << 21), (false, vec![Code::RdbValue]));
+    assert_eq!(codes((1 << 21) + 1), (true, vec![Code::NotSearched]));
 }
 
 #[test]

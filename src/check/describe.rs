@@ -5,7 +5,7 @@ use std::path::Path;
 use super::checker::{CheckerReason, CheckerVerdict};
 use super::finding::{Code, Finding, Severity};
 use super::part::{PartReport, PlaceInLog};
-use super::rdb::{RdbSummary, Refused};
+use super::rdb::{RdbSummary, Refused, Unsearched};
 use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
@@ -298,6 +298,15 @@ fn rdb_findings(findings: &mut Vec<Finding>, report: &PartReport, rdb: &RdbSumma
         let finding = Finding::new(Code::RdbValue, severity, path, rdb_words(&flaw.damage), RESTORE);
         findings.push(place(finding, flaw.damage.offset));
     }
+    for unsearched in &rdb.unsearched {
+        let Unsearched { offset, key, kind, members } = unsearched;
+        let message = format!(
+            "the {kind} {} has {members} members, too many to be searched for one that is there twice",
+            quoted(key)
+        );
+        let advice = "servers refuse such a one; an RDB that a server wrote has none";
+        findings.push(place(Finding::new(Code::NotSearched, Severity::Note, path, message, advice), *offset));
+    }
     if let Some((offset, refused)) = &rdb.refused {
         let message = format!("{server} does not load {refused}");
         let advice = refused_advice(*refused, rdb);
@@ -329,13 +338,16 @@ fn refused_advice(refused: Refused, rdb: &RdbSummary) -> String {
 /// Damage of an RDB, with the key of the value that it is in.
 pub(crate) fn rdb_words(damage: &rdb::Damage) -> String {
     let Some(key) = &damage.key else { return damage.to_string() };
+    let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
+    format!("{damage}, in the value of the key {}{kind}", quoted(key))
+}
+
+/// A key in a sentence: in quotes even if it is a plain word, for it may be one that makes sense there.
+fn quoted(key: &[u8]) -> String {
     let mut name = Vec::new();
     shortened(&mut name, key, KEY_COLUMNS);
     let name = String::from_utf8_lossy(&name);
-    // In quotes even if it is a plain word: it may be one that makes sense in the sentence.
-    let quotes = if name.starts_with('"') { "" } else { "\"" };
-    let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
-    format!("{damage}, in the value of the key {quotes}{name}{quotes}{kind}")
+    if name.starts_with('"') { name.into_owned() } else { format!("\"{name}\"") }
 }
 
 /// What the verdicts say and no finding does.

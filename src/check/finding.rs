@@ -98,6 +98,8 @@ codes! {
     RdbUnsupported = "rdb-unsupported",
     /// A value inside an RDB is not as it should be, though it can be walked over.
     RdbValue = "rdb-value",
+    /// A set, a sorted set or a hash in an RDB that is too large to be searched for members that occur twice.
+    NotSearched = "not-searched",
     /// The manifest breaks a rule.
     Manifest = "manifest",
     /// A file that the manifest names is not there.

@@ -18,7 +18,7 @@ pub use checker::{CheckerReason, CheckerVerdict};
 pub(crate) use describe::rdb_words;
 pub use finding::{Code, Excerpt, Finding, Severity};
 pub use part::{Format, PartReport};
-pub use rdb::{RdbSummary, Refused};
+pub use rdb::{RdbSummary, Refused, Unsearched};
 
 use crate::aof::log::{Layout, Log};
 use crate::aof::manifest::{self, Manifest};

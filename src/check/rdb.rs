@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use super::server::RdbOutcome;
 use crate::escape::Escaped;
-use crate::rdb::{self, Checksum, Damage, Flaw, Header, Item, Judge, Refusal, Walker};
+use crate::rdb::{self, Checksum, Damage, DataType, Entry, Flaw, Header, Item, Judge, Refusal, Walker};
 use crate::server::{DATABASES, Server};
 
 /// So many flaws are kept; what comes on top still counts for the verdicts.
 const FLAWS_LIMIT: usize = 64;
+/// Collections with more members than this are not searched for one that occurs twice: the limit of [`crate::rdb`], which keeps
+/// its memory small.
+const SEARCHED_LIMIT: u64 = 1 << 21;
 /// After so many bytes the progress is told of them.
 const STRIDE: u64 = 4 << 20;
 
@@ -41,12 +44,38 @@ pub struct RdbSummary {
     pub damage: Option<Damage>,
     /// What is wrong inside values although their end is known; the first ones.
     pub flaws: Vec<Flaw>,
+    /// The collections that were not searched for members that occur twice; the first ones.
+    pub unsearched: Vec<Unsearched>,
     /// What the server does not load although it is sound: where, and what it is.
     pub refused: Option<(u64, Refused)>,
     /// What the server makes of it.
     pub outcome: RdbOutcome,
     /// Whether its checker calls it sane.
     pub sane_to_checker: bool,
+}
+
+/// A collection with more members than are searched for one that occurs twice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsearched {
+    /// The offset of its entry.
+    pub offset: u64,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// `set`, `zset` or `hash`.
+    pub kind: &'static str,
+    /// How many members, or fields, it has.
+    pub members: u64,
+}
+
+impl Unsearched {
+    fn of(entry: &Entry<'_>) -> Option<Self> {
+        let members = entry.elements.filter(|members| *members > SEARCHED_LIMIT)?;
+        let kind = entry.kind.data_type;
+        // The order of an intset shows whether a member is there twice.
+        let searched =
+            matches!(kind, DataType::Set | DataType::SortedSet | DataType::Hash) && entry.kind.encoding != "intset";
+        searched.then(|| Self { offset: entry.offset, key: entry.key.to_vec(), kind: kind.name(), members })
+    }
 }
 
 /// Something sound that a server does not load.
@@ -83,6 +112,7 @@ impl RdbSummary {
             end: None,
             damage: None,
             flaws: Vec::new(),
+            unsearched: Vec::new(),
             refused: None,
             // Until the end was seen.
             outcome: RdbOutcome::Damaged { offset: bytes.len() as u64 },
@@ -129,6 +159,9 @@ impl RdbSummary {
             Item::Entry(entry) => {
                 self.keys += 1;
                 self.expires += u64::from(entry.expiry.is_some());
+                if self.unsearched.len() < FLAWS_LIMIT {
+                    self.unsearched.extend(Unsearched::of(entry));
+                }
                 if self.databases.len() < DATABASES_LIMIT {
                     self.databases.insert(u32::try_from(entry.database).unwrap_or(u32::MAX));
                 }
