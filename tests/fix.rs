@@ -577,3 +577,10 @@ fn a_full_disk_leaves_the_file_whole_and_no_copy() {
     assert_eq!(fs::read(&path).unwrap(), log);
     assert_eq!(names_in(directory.path()), ["a.aof"]);
 }
+
+#[test]
+fn what_the_server_refuses_is_not_explained_by_a_verdict_that_is_not_shown() {
+    let (code, out, _) = run(&["--dry-run"], Path::new("testdata/damaged/wrong-arity.aof"));
+    assert_eq!(code, 1);
+    assert!(out.contains("'aofkit check'") && !out.to_lowercase().contains("see the server's verdict"), "{out}");
+}

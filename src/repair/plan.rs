@@ -200,6 +200,9 @@ impl Refusal {
                     "Start a server that knows the command: a newer one, one with the module, or one with the same \
                      rename-command."
                 }
+                Some(Code::ServerRefuses) => {
+                    "Run 'aofkit check' on the log: it says what the server does with it, and where."
+                }
                 _ => return self.advice_of_finding(),
             },
             Obstacle::NotForThisServer => {

@@ -29,7 +29,11 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
         if report.manifest.is_some() {
             indent = format!("  {}  {}  ", Argument(part.name.as_bytes()), part.role.name());
         }
-        paragraph(out, &indent, &part_words(part))?;
+        let words = part_words(part);
+        write!(out, "{indent}")?;
+        // A number stands before what it counts.
+        let whole: Vec<String> = words.iter().filter(|words| words.len() <= KEPT_TOGETHER).cloned().collect();
+        Fill { whole: &whole, ..Fill::behind(indent.chars().count()) }.write(out, &words.join(", "))?;
     }
     for finding in &report.findings {
         write_finding(out, finding, report, style)?;
@@ -67,7 +71,10 @@ fn answer(report: &Report) -> &'static str {
     }
 }
 
-fn part_words(part: &PartReport) -> String {
+/// What a part is and holds, up to so many columns each in one piece.
+const KEPT_TOGETHER: usize = 48;
+
+fn part_words(part: &PartReport) -> Vec<String> {
     let mut words = vec![part.format.name().to_owned()];
     if let (Some(header), Some(format)) = (part.rdb.as_ref().and_then(|rdb| rdb.header), words.first_mut()) {
         *format = format!("{format} (version {})", header.version);
@@ -100,7 +107,7 @@ fn part_words(part: &PartReport) -> String {
     {
         words.push(format!("{} to {}", time(first), time(last)));
     }
-    words.join(", ")
+    words
 }
 
 fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style: Style) -> io::Result<()> {
