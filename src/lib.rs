@@ -3,7 +3,7 @@
 //! The layers; an arrow points at what may be imported, and nothing points up:
 //!
 //! ```text
-//! cli  →  report  →  check · repair · select  →  aof · command · rdb  →  resp · input · escape · glob · server · error
+//! cli  →  report  →  check · repair · select  →  aof · command · rdb  →  resp · input · escape · glob · server · plural · error
 //! ```
 //!
 //! - [`aof`]: a log as records, transactions, parts and a manifest; [`resp`]: one record; [`rdb`]: an RDB, item by item.

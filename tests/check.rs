@@ -441,8 +441,8 @@ fn text_of_a_torn_log() {
 fn text_of_several_parts() {
     insta::assert_snapshot!(check_testdata(&["damaged/part-cut-not-last"]).out, @r##"
     damaged/part-cut-not-last: not sound
-      appendonly.aof.1.base.rdb  base  RDB (version 10), 52 bytes, 1 key by redis
-                                       7.0.0
+      appendonly.aof.1.base.rdb  base  RDB (version 10), 52 bytes,
+                                       1 key by redis 7.0.0
       appendonly.aof.1.incr.aof  incr  RESP, 53 bytes, 1 record, valid up to byte 23
       appendonly.aof.2.incr.aof  incr  RESP, 32 bytes, 1 record
 
