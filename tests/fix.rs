@@ -328,6 +328,27 @@ fn nothing_advises_a_fix_of_what_fix_refuses_as_no_log() {
 }
 
 #[test]
+fn check_advises_a_fix_of_the_last_part_alone() {
+    let cut = &whole()[..whole().len() - 1];
+    let (_directory, parts) = multi_part(cut, cut, cut);
+    fs::write(parts.join("a.aof.0.incr.aof"), cut).unwrap();
+    for (name, said) in [
+        ("a.aof.1.base.aof", "not the last part of its log"),
+        ("a.aof.1.incr.aof", "not the last part of its log"),
+        ("a.aof.0.incr.aof", "a rewrite replaced"),
+        ("a.aof.2.incr.aof", "'aofkit fix'"),
+    ] {
+        let path = parts.join(name);
+        let out = aofkit(&[OsStr::new("check"), path.as_os_str()]).stdout;
+        let out = String::from_utf8_lossy(&out).split_whitespace().collect::<Vec<_>>().join(" ");
+        // What the server does is told of the file alone.
+        let out = out.split("leaves-transaction-open").next().unwrap().to_owned();
+        assert!(out.contains(said), "{said}: {out}");
+        assert_eq!(out.contains("'aofkit fix'"), plan_of(&path).is_ok(), "{name}: {out}");
+    }
+}
+
+#[test]
 fn a_pipe_is_refused() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("pipe");

@@ -1,6 +1,7 @@
 //! One append-only log: its parts, its records, its transactions.
 
 mod database;
+pub mod listing;
 pub mod log;
 pub mod manifest;
 mod reader;

@@ -133,10 +133,15 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
 fn cut_advice(report: &PartReport, place: PlaceInLog) -> String {
     if report.container != Container::Plain || is_stdin(&report.path) {
         "decompress it or put it into a file, then run 'aofkit fix' on that".to_owned()
-    } else if place == PlaceInLog::Last {
-        "'aofkit fix' cuts the end off and keeps a copy of what it takes".to_owned()
     } else {
-        format!("no server takes a cut in a part that is not the last: {RESTORE}")
+        match place {
+            PlaceInLog::Last => "'aofkit fix' cuts the end off and keeps a copy of what it takes".to_owned(),
+            PlaceInLog::Earlier => format!("no server takes a cut in a part that is not the last: {RESTORE}"),
+            PlaceInLog::EarlierAlone => {
+                "it is not the last part of its log: check that as a whole, through the manifest beside it".to_owned()
+            }
+            PlaceInLog::Replaced => "a rewrite replaced this part of a log, and no server loads it".to_owned(),
+        }
     }
 }
 

@@ -112,7 +112,11 @@ pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
         examination.manifest(&multi_part.manifest, &multi_part.manifest_path, multi_part.input.bytes());
     }
     for (index, part) in log.parts.iter().enumerate() {
-        let place = if index + 1 == log.parts.len() { PlaceInLog::Last } else { PlaceInLog::Earlier };
+        let place = match layout {
+            None => PlaceInLog::alone(&part.path),
+            Some(_) if index + 1 == log.parts.len() => PlaceInLog::Last,
+            Some(_) => PlaceInLog::Earlier,
+        };
         examination.part(part, place)?;
     }
     let server = examination.server_verdict(log);

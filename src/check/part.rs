@@ -1,10 +1,12 @@
 //! One part: read once, then judged by everyone.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use super::server::{self, PartEnd, PartFacts, PartOutcome};
 use super::{Examination, RdbSummary, describe};
+use crate::aof::listing::{Place, listing};
 use crate::aof::log::{Part, Role};
 use crate::aof::scan::{self, Scan};
 use crate::error::Result;
@@ -48,6 +50,26 @@ pub(super) enum PlaceInLog {
     Last,
     /// Nothing may be missing at its end.
     Earlier,
+    /// The same, and it was given by itself.
+    EarlierAlone,
+    /// A rewrite replaced it, and it was given by itself.
+    Replaced,
+}
+
+impl PlaceInLog {
+    /// That of a file that was given by itself.
+    pub(super) fn alone(path: &Path) -> Self {
+        // Servers name parts so; a manifest is not looked for beside every file of a large directory.
+        let named_as_part = [".base.rdb", ".base.aof", ".incr.aof"].map(str::as_bytes);
+        if !named_as_part.iter().any(|end| path.as_os_str().as_bytes().ends_with(end)) {
+            return Self::Last;
+        }
+        match listing(path).ok().flatten().map(|listing| listing.place) {
+            None | Some(Place::Last) => Self::Last,
+            Some(Place::Before(_)) => Self::EarlierAlone,
+            Some(Place::History) => Self::Replaced,
+        }
+    }
 }
 
 /// What was found out about one part.

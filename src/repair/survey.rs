@@ -1,17 +1,15 @@
 //! What a repair needs to know of a log: a check of it, and the files as they were then. Nothing is changed.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::path::{Path, PathBuf};
-
+use crate::aof::listing::listing;
 use crate::aof::log::{Log, Role};
-use crate::aof::manifest::{self, Kind};
 use crate::aof::scan::Scan;
 use crate::aof::{DamageKind, is_no_log};
 use crate::check::server::{PartEnd, Resume, load_resp};
 use crate::check::{self, PartReport, Report, Settings};
 use crate::input::{Container, Facts, Input};
-use crate::{Error, Result, Server};
+use crate::{Result, Server};
+
+pub use crate::aof::listing::{Listing, Place};
 
 /// A log as a repair sees it.
 #[derive(Debug, Clone)]
@@ -22,26 +20,6 @@ pub struct Survey {
     pub listing: Option<Listing>,
     /// The files behind [`Report::parts`], one for one.
     pub files: Vec<FileSurvey>,
-}
-
-/// A manifest that names a file which was given by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Listing {
-    /// The manifest's path.
-    pub manifest: PathBuf,
-    /// The file's place in the log.
-    pub place: Place,
-}
-
-/// The place of a part in its log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// The last part: what a server appends to.
-    Last,
-    /// Another part comes behind it; its name is given.
-    Before(PathBuf),
-    /// A rewrite replaced it, and no server loads it.
-    History,
 }
 
 /// The file of one part.
@@ -145,37 +123,4 @@ fn read_over(bytes: &[u8], scan: &Scan, server: Server) -> Option<ReadOver> {
         }
         PartEnd::Refused(..) | PartEnd::Crashed(..) | PartEnd::Stopped(..) => None,
     }
-}
-
-/// The place of a file in the log of a manifest in the same directory, if one names it.
-fn listing(path: &Path) -> Result<Option<Listing>> {
-    let path = fs::canonicalize(path).map_err(|source| Error::io(path, "find", source))?;
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
-    // A directory that may be entered but not listed hides its manifest; the file can still be read.
-    let Ok(entries) = fs::read_dir(directory) else { return Ok(None) };
-    let mut manifests: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|file| file.extension() == Some(OsStr::new("manifest")) && file.is_file())
-        .collect();
-    manifests.sort_unstable();
-    Ok(manifests.into_iter().find_map(|manifest| {
-        let place = place(&manifest, name)?;
-        Some(Listing { manifest, place })
-    }))
-}
-
-fn place(manifest: &Path, name: &OsStr) -> Option<Place> {
-    let input = Input::open_as_is(manifest).ok()?;
-    let manifest = manifest::parse(input.bytes());
-    let is_it = |entry: &&manifest::Entry| entry.name == name.as_encoded_bytes();
-    let kind = manifest.entries.iter().find(is_it)?.kind;
-    if kind == Kind::History {
-        return Some(Place::History);
-    }
-    let last = manifest.of_kind(Kind::Base).chain(manifest.of_kind(Kind::Incr)).last()?;
-    Some(if is_it(&last) {
-        Place::Last
-    } else {
-        Place::Before(String::from_utf8_lossy(&last.name).into_owned().into())
-    })
 }
