@@ -35,6 +35,8 @@ complete -c aofkit -n "__fish_aofkit_needs_command" -s V -l version -d 'Print ve
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "check" -d 'Check logs: is each sound, where is it damaged, what would a server do with it'
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "fix" -d 'Cut a damaged end off a log, and keep what was cut off'
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "inspect" -d 'Show a log as text or JSON, or parts of it as a log again'
+complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "rewrite" -d 'Write the fewest commands that give the same data as a log'
+complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "digest" -d 'Print the digest of a log\'s data, as DEBUG DIGEST of a server does'
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "generate" -d 'Write the shell completions and the man pages into a directory'
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l server -d 'Whose start and whose checker to judge by' -r -f -a "redis-6.2\t''
 redis-7.0\t''
@@ -93,9 +95,69 @@ always\t'Always'
 never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l full -d 'Show long values and long lists of arguments whole, in text'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l follow -d 'Keep reading as the log grows, through rewrites too, until interrupted'
+complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l decode -d 'Show the values in the payloads of RESTORE commands, as those of RDB entries are shown'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l skip-rdb -d 'Leave out RDB entries'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l count -d 'Only say how many there are'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s o -l output -d 'Write FILE, or a log of several parts into DIR/, or \'-\' for standard output' -r -F
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l base -d 'What the output, or the base of a directory, is made of' -r -f -a "aof\t'Commands'
+rdb\t'An RDB'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l target -d 'The oldest version that must load the output [default: whatever the data needs]' -r -f -a "redis-6.2\t''
+redis-7.0\t''
+redis-7.4\t''
+redis-8.0\t''
+valkey-8\t''
+valkey-9\t''"
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l batch -d 'How many items one command adds at most' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l db -d 'Only database N; may be given again' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l key -d 'Only keys that match the pattern, by the rules of KEYS and SCAN; may be given again' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l drop-expired -d 'Leave out keys and fields that had expired at the log\'s last time, or at TIME' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l at -d 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l at-offset -d 'The data as it was when the last part had this many bytes' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l unknown -d 'What to do with commands of modules and others that no server knows' -r -f -a "refuse\t'Name them all, and stop'
+skip\t'Leave out what they did'
+keep\t'Keep them with the key that their first argument names'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l now -d 'The time that relative expiries count from where the log has no #TS: annotation [default: now]' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l threads -d 'How many threads replay [default: one for each core]' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s f -l format -d 'How to report what was done' -r -f -a "text\t'For people'
+json\t'A JSON object'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l color -d 'When to colour text' -r -f -a "auto\t'When a terminal is there to see it'
+always\t'Always'
+never\t'Never'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l progress -d 'When to draw a progress bar on standard error' -r -f -a "auto\t'When a terminal is there to see it'
+always\t'Always'
+never\t'Never'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l in-place -d 'Put the new log in the place of the old one, once it lasts on disk and was read back'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l keep -d 'With --in-place, let the old files stay'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l force -d 'Replace FILE if it is there; with --in-place, even a log that another process has open for writing'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l verify -d 'Read the output back and compare the data; --in-place always does'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l sort -d 'Order the keys by name, not by when they were first written'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l strict -d 'Refuse a log that is damaged, even where a server would cut its end off and load it'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l as -d 'Whose digest: servers format scores, and see fields that expire, differently' -r -f -a "redis-6.2\t''
+redis-7.0\t''
+redis-8.0\t''
+valkey-8\t''
+valkey-9\t''"
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; may be given again' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l key -d 'The digest of one key\'s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'How to report' -r -f -a "text\t'The digest alone'
+json\t'A JSON object: digest, as, keys'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at -d 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at-offset -d 'The data as it was when the last part had this many bytes' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l unknown -d 'What to do with commands of modules and others that no server knows' -r -f -a "refuse\t'Name them all, and stop'
+skip\t'Leave out what they did'
+keep\t'Keep them with the key that their first argument names'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l now -d 'The time that relative expiries count from where the log has no #TS: annotation [default: now]' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l threads -d 'How many threads replay [default: one for each core]' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l color -d 'When to colour text' -r -f -a "auto\t'When a terminal is there to see it'
+always\t'Always'
+never\t'Never'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l progress -d 'When to draw a progress bar on standard error' -r -f -a "auto\t'When a terminal is there to see it'
+always\t'Always'
+never\t'Never'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l strict -d 'Refuse a log that is damaged, even where a server would cut its end off and load it'
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand generate" -l color -d 'When to colour text' -r -f -a "auto\t'When a terminal is there to see it'
 always\t'Always'
 never\t'Never'"

@@ -53,19 +53,24 @@ pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod command;
+pub mod digest;
 pub mod error;
 pub mod escape;
 pub mod glob;
 pub mod input;
+pub mod keyspace;
 mod plural;
 pub mod rdb;
 pub mod repair;
+pub mod replay;
 pub mod report;
 pub mod resp;
+pub mod rewrite;
 pub mod select;
 pub mod server;
 #[cfg(test)]
 mod testing;
+pub mod value;
 
 pub use error::{Error, ErrorKind, Result};
 pub use server::{Server, ServerSet};

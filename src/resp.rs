@@ -224,6 +224,17 @@ fn skip_tiny_argument(bytes: &[u8], at: usize) -> Option<usize> {
     (window.get(end..end + 2)? == b"\r\n").then_some(at + end + 2)
 }
 
+/// The argument at `at`, and the index behind it; `None` where it is not whole.
+#[inline]
+pub(crate) fn bulk_string(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let (length, payload) = match short_length(bytes, at) {
+        Some(line) => line,
+        None => number(bytes, at, b'$', Field::Length(0)).ok()?,
+    };
+    let end = payload.checked_add(usize::try_from(length).ok()?)?;
+    Some((bytes.get(payload..end)?, behind_terminator(bytes, end)?))
+}
+
 /// The length and the end of a line with one to three digits, which most are: one load, and a comparison for each.
 #[inline]
 fn short_length(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
@@ -362,12 +373,17 @@ pub fn write_command(out: &mut Vec<u8>, arguments: &[&[u8]]) {
     out.extend_from_slice(digits.format(arguments.len()).as_bytes());
     out.extend_from_slice(b"\r\n");
     for argument in arguments {
-        out.push(b'$');
-        out.extend_from_slice(digits.format(argument.len()).as_bytes());
-        out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(argument);
-        out.extend_from_slice(b"\r\n");
+        write_bulk_string(out, argument);
     }
+}
+
+/// Appends one argument of a command in RESP, as servers write it.
+pub fn write_bulk_string(out: &mut Vec<u8>, argument: &[u8]) {
+    out.push(b'$');
+    out.extend_from_slice(itoa::Buffer::new().format(argument.len()).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(argument);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

@@ -8,6 +8,9 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[path = "common/faulty.rs"]
+mod faulty;
+
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,6 +18,7 @@ use std::path::{Path, PathBuf};
 use aofkit::aof::log::Log;
 use aofkit::check::Settings;
 use aofkit::repair::{self, FileSystem, OpenElsewhere, Operations, Plan};
+use faulty::{FAULTS, Fault, Faulty, name};
 use tempfile::TempDir;
 
 const WHOLE: &[u8] = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
@@ -34,94 +38,6 @@ fn plan_of(path: &Path) -> Plan {
     let log = Log::open(path).unwrap();
     let survey = repair::survey(&log, Settings::default()).unwrap();
     repair::plan::plan(&survey).unwrap()
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    /// The operation fails; those after it work.
-    Error,
-    /// The operation fails after the first half of what it should write; those after it work.
-    Full,
-    /// The process is killed in the middle of the operation: neither it nor any after it happens.
-    Kill,
-    /// The same, after the first half of what it should write.
-    KillHalfway,
-    /// The process is killed right after the operation.
-    KillBehind,
-}
-
-const FAULTS: [Fault; 5] = [Fault::Error, Fault::Full, Fault::Kill, Fault::KillHalfway, Fault::KillBehind];
-
-/// The real file system with one fault at operation `at`, from 0.
-struct Faulty {
-    at: usize,
-    fault: Fault,
-    count: usize,
-    trace: Vec<String>,
-}
-
-impl Faulty {
-    fn new(at: usize, fault: Fault) -> Self {
-        Self { at, fault, count: 0, trace: Vec::new() }
-    }
-
-    fn sound() -> Self {
-        Self::new(usize::MAX, Fault::Error)
-    }
-
-    fn step<T>(&mut self, what: String, operation: impl Fn(&mut FileSystem) -> io::Result<T>) -> io::Result<T> {
-        let index = self.count;
-        self.count += 1;
-        self.trace.push(what);
-        let killed = !matches!(self.fault, Fault::Error | Fault::Full);
-        if index < self.at {
-            return operation(&mut FileSystem);
-        }
-        if index == self.at && self.fault == Fault::KillBehind {
-            operation(&mut FileSystem)?;
-        }
-        if index == self.at || killed {
-            return Err(io::Error::from_raw_os_error(28));
-        }
-        operation(&mut FileSystem)
-    }
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_string_lossy().into_owned()
-}
-
-impl Operations for Faulty {
-    fn open(&mut self, path: &Path) -> io::Result<File> {
-        self.step(format!("open {}", name(path)), |real| real.open(path))
-    }
-    fn create(&mut self, path: &Path) -> io::Result<File> {
-        self.step(format!("create {}", name(path)), |real| real.create(path))
-    }
-    fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
-        if self.count == self.at && matches!(self.fault, Fault::Full | Fault::KillHalfway) {
-            FileSystem.write(file, &bytes[..bytes.len() / 2], offset)?;
-        }
-        self.step("write".to_owned(), |real| real.write(file, bytes, offset))
-    }
-    fn set_owner(&mut self, file: &File, user: u32, group: u32) -> io::Result<()> {
-        self.step("set owner".to_owned(), |real| real.set_owner(file, user, group))
-    }
-    fn set_mode(&mut self, file: &File, mode: u32) -> io::Result<()> {
-        self.step("set mode".to_owned(), |real| real.set_mode(file, mode))
-    }
-    fn sync(&mut self, file: &File) -> io::Result<()> {
-        self.step("sync".to_owned(), |real| real.sync(file))
-    }
-    fn sync_directory(&mut self, directory: &Path) -> io::Result<()> {
-        self.step("sync directory".to_owned(), |real| real.sync_directory(directory))
-    }
-    fn truncate(&mut self, file: &File, length: u64) -> io::Result<()> {
-        self.step("truncate".to_owned(), |real| real.truncate(file, length))
-    }
-    fn remove(&mut self, path: &Path) -> io::Result<()> {
-        self.step(format!("remove {}", name(path)), |real| real.remove(path))
-    }
 }
 
 fn copy_path(path: &Path) -> PathBuf {
@@ -293,6 +209,15 @@ fn a_file_that_grows_while_its_end_is_copied_is_not_cut() {
         }
         fn truncate(&mut self, _: &File, _: u64) -> io::Result<()> {
             panic!("the file was about to be cut")
+        }
+        fn rename(&mut self, _: &Path, _: &Path) -> io::Result<()> {
+            unreachable!("a repair renames nothing")
+        }
+        fn link(&mut self, _: &Path, _: &Path) -> io::Result<()> {
+            unreachable!("a repair links nothing")
+        }
+        fn create_directory(&mut self, _: &Path) -> io::Result<()> {
+            unreachable!("a repair makes no directory")
         }
         fn remove(&mut self, path: &Path) -> io::Result<()> {
             FileSystem.remove(path)

@@ -202,7 +202,7 @@ fn every_part_of_a_log_is_shown_in_order() {
     ── b.rdb ── base, 63 bytes
     offset  db  type    encoding        bytes  key
          9      aux                         5  redis-ver 5.0.0
-        31   3  string  string              6  user:1  expires 2023-11-14T22:13:20Z
+        31   3  string  string              6  user:1  expires 2023-11-14T22:13:20Z  alice
 
     ── i1 ── incr, 95 bytes
     offset  db  time (UTC)             command
@@ -220,7 +220,7 @@ fn every_part_of_a_log_is_shown_in_order() {
     "##);
     let output = inspect().args(["--format", "json", "--key", "*"]).arg(directory.path()).assert().success();
     insta::assert_snapshot!(String::from_utf8_lossy(&output.get_output().stdout), @r##"
-    {"kind":"entry","part":"b.rdb","offset":31,"length":23,"db":3,"key":"user:1","type":"string","encoding":"string","size":6,"expiry":1700000000000}
+    {"kind":"entry","part":"b.rdb","offset":31,"length":23,"db":3,"key":"user:1","type":"string","encoding":"string","size":6,"expiry":1700000000000,"value":"alice"}
     {"kind":"command","part":"i1","offset":54,"length":27,"record":4,"db":3,"time":1700000000,"transaction":1,"command":"SET","arguments":["a","1"]}
     {"kind":"command","part":"i2","offset":0,"length":27,"record":1,"db":0,"time":1700000000,"command":"SET","arguments":["b","1"]}
     "##);

@@ -86,7 +86,7 @@ fn one_is_never_in_the_plural() {
     fs::write(&path, &grown).unwrap();
     let (code, _, talk) = run(&["fix", "--undo", "--force"], &path);
     assert_eq!((code, wrong.eval(&talk), talk.contains("1 byte ")), (2, false, true), "{talk}");
-    for path in testdata("damaged") {
+    for path in testdata("damaged").into_iter().chain(testdata("rdb/flawed")) {
         for subcommand in ["check", "inspect"] {
             let (_, out, talk) = run(&[subcommand], &path);
             assert!(!wrong.eval(&out) && !wrong.eval(&talk), "{}: {out}{talk}", path.display());

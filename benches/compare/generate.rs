@@ -25,11 +25,15 @@ pub enum Workload {
     Large,
     /// RPUSH, SADD, ZADD and HSET of 64 items
     Collections,
+    /// What redis-benchmark makes a server log, its commands in random order
+    Benchmark,
+    /// Sorted sets, hashes and streams, trimmed as they grow
+    Heavy,
 }
 
 impl Workload {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::Small, Self::Mixed, Self::Large, Self::Collections];
+    pub const ALL: [Self; 6] = [Self::Small, Self::Mixed, Self::Large, Self::Collections, Self::Benchmark, Self::Heavy];
 
     /// As it is typed and reported.
     pub fn name(self) -> &'static str {
@@ -38,6 +42,8 @@ impl Workload {
             Self::Mixed => "mixed",
             Self::Large => "large",
             Self::Collections => "collections",
+            Self::Benchmark => "benchmark",
+            Self::Heavy => "heavy",
         }
     }
 }
@@ -75,12 +81,19 @@ struct Generator {
     letters: Vec<u8>,
     /// Unix seconds, for annotations.
     clock: u64,
+    /// Counts entries of streams.
+    entry: u64,
 }
 
 impl Generator {
     fn new(seed: u64) -> Self {
-        let mut generator =
-            Self { out: Vec::with_capacity(2 * PIECE), state: seed, letters: Vec::new(), clock: 1_700_000_000 };
+        let mut generator = Self {
+            out: Vec::with_capacity(2 * PIECE),
+            state: seed,
+            letters: Vec::new(),
+            clock: 1_700_000_000,
+            entry: 0,
+        };
         let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         generator.letters = (0..1 << 16).map(|_| generator.pick(alphabet)).collect();
         generator
@@ -121,6 +134,8 @@ impl Generator {
             Workload::Small => self.set(100),
             Workload::Large => self.set(1024),
             Workload::Collections => self.collection(),
+            Workload::Benchmark => self.benchmark(),
+            Workload::Heavy => self.heavy(),
             Workload::Mixed => match self.below(2000) {
                 0 => {
                     self.clock += 1;
@@ -184,6 +199,67 @@ impl Generator {
             _ => {
                 let key = self.numbered("s:", KEYS);
                 self.command(&[b"DEL", &key]);
+            }
+        }
+    }
+
+    /// One of the commands of redis-benchmark with `-r 100000`, as Redis logs it.
+    fn benchmark(&mut self) {
+        let number = self.below(100_000);
+        let key = format!("key:{number:012}").into_bytes();
+        let element = format!("element:{number:012}").into_bytes();
+        match self.below(12) {
+            0 => self.command(&[b"SET", &key, b"xxx"]),
+            1 => self.command(&[b"INCR", format!("counter:{number:012}").as_bytes()]),
+            2 | 3 => self.command(&[b"LPUSH", b"mylist", b"xxx"]),
+            4 => self.command(&[b"RPUSH", b"mylist", b"xxx"]),
+            5 => self.command(&[b"LPOP", b"mylist"]),
+            6 => self.command(&[b"RPOP", b"mylist"]),
+            7 => self.command(&[b"SADD", b"myset", &element]),
+            8 => self.command(&[b"HSET", b"myhash", &element, b"xxx"]),
+            9 => self.command(&[b"SREM", b"myset", &element]),
+            10 => {
+                let score = self.numbered("", 100_000);
+                self.command(&[b"ZADD", b"myzset", &score, &element]);
+            }
+            _ => {
+                let mut words = vec![b"MSET".to_vec()];
+                for _ in 0..10 {
+                    words.push(format!("key:{:012}", self.below(100_000)).into_bytes());
+                    words.push(b"xxx".to_vec());
+                }
+                let words: Vec<_> = words.iter().map(Vec::as_slice).collect();
+                self.command(&words);
+            }
+        }
+    }
+
+    /// A leaderboard, a profile or a log of events; some are trimmed.
+    fn heavy(&mut self) {
+        match self.below(100) {
+            0..40 => {
+                let (board, member) = (self.numbered("board:", 100), self.numbered("player:", 100_000));
+                let score = format!("{}.5", self.below(1_000_000));
+                self.command(&[b"ZADD", &board, score.as_bytes(), &member]);
+            }
+            40..70 => {
+                let (profile, field) = (self.numbered("profile:", 100_000), self.numbered("field:", 20));
+                let value = self.value(12);
+                self.command(&[b"HSET", &profile, &field, &value]);
+            }
+            70..95 => {
+                self.entry += 1;
+                let (stream, id) = (self.numbered("events:", 50), format!("{}-0", self.clock * 1000 + self.entry));
+                let value = self.value(12);
+                self.command(&[b"XADD", &stream, id.as_bytes(), b"type", b"click", b"data", &value]);
+            }
+            95..98 => {
+                let board = self.numbered("board:", 100);
+                self.command(&[b"ZREMRANGEBYRANK", &board, b"0", b"-2001"]);
+            }
+            _ => {
+                let stream = self.numbered("events:", 50);
+                self.command(&[b"XTRIM", &stream, b"MAXLEN", b"=", b"2000"]);
             }
         }
     }

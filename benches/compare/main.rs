@@ -11,6 +11,7 @@
 mod generate;
 mod measure;
 mod report;
+mod server;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -36,6 +37,9 @@ struct Arguments {
     /// Only these logs
     #[arg(long, value_enum, value_delimiter = ',')]
     logs: Vec<Workload>,
+    /// Only this work: check, inspect or rewrite
+    #[arg(long, value_delimiter = ',')]
+    work: Vec<String>,
     /// Where logs are written, and found again by the next run [default: a folder in the temporary directory]
     #[arg(long)]
     directory: Option<PathBuf>,
@@ -68,7 +72,11 @@ fn main() -> anyhow::Result<()> {
     let mut results = Vec::new();
     for workload in workloads {
         let log = generate::log(&directory, workload, arguments.size * 1_000_000, arguments.seed)?;
-        for comparison in comparisons(workload, &servers, &arguments.aofkit) {
+        let comparisons = comparisons(workload, &servers, &arguments.aofkit).into_iter();
+        let wanted = |comparison: &Comparison| {
+            arguments.work.is_empty() || arguments.work.iter().any(|work| work == comparison.title)
+        };
+        for comparison in comparisons.filter(wanted) {
             eprintln!("{} on {} …", comparison.title, log.display());
             let result = measure::run(&comparison, workload, &log, arguments.rounds)?;
             println!("{}", report::table(&result));
@@ -95,7 +103,22 @@ fn comparisons(workload: Workload, servers: &Path, aofkit: &Path) -> Vec<Compari
             )],
         });
     }
+    comparisons.push(rewrite(servers, aofkit));
     comparisons
+}
+
+/// RESP to RESP.
+fn rewrite(servers: &Path, aofkit: &Path) -> Comparison {
+    let program = |server: &str, program| servers.join(server).join("bin").join(program);
+    Comparison {
+        title: "rewrite",
+        contenders: vec![
+            Contender::rewrite("aofkit rewrite", aofkit, &[]),
+            Contender::rewrite("aofkit rewrite --threads 1", aofkit, &["--threads", "1"]),
+            server::rewriter("valkey 9.1", program("valkey-9.1", "valkey-server"), false),
+            server::rewriter("redis 8.0.6", program("redis-8.0.6", "redis-server"), false),
+        ],
+    }
 }
 
 fn check(servers: &Path, aofkit: &Path) -> Comparison {

@@ -1,5 +1,6 @@
 //! Runs contenders alternately and keeps what each took.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ pub enum Watch {
 pub struct Sample {
     /// From start to end.
     pub seconds: f64,
-    /// The most anonymous memory seen, in bytes; 0 when it was not watched.
+    /// The most anonymous memory seen, in bytes, of a server the most resident; 0 when it was not watched.
     pub anonymous: u64,
 }
 
@@ -94,6 +95,23 @@ impl Measured {
 }
 
 impl Contender {
+    /// Work that is more than one process.
+    pub fn function(name: &'static str, work: impl Fn(&Path, Watch) -> anyhow::Result<Sample> + 'static) -> Self {
+        Self { name, work: Box::new(work) }
+    }
+
+    /// `aofkit rewrite` of the log into a new file beside it.
+    pub fn rewrite(name: &'static str, program: &Path, arguments: &[&'static str]) -> Self {
+        let (program, arguments) = (PathBuf::from(program), arguments.to_vec());
+        Self::function(name, move |log, watch| {
+            let directory = tempfile::Builder::new().prefix("rewritten").tempdir_in(log.parent().unwrap_or(log))?;
+            let output = directory.path().join("new.aof");
+            let mut all: Vec<&OsStr> = vec!["rewrite".as_ref(), "-o".as_ref(), output.as_os_str()];
+            all.extend(arguments.iter().map(OsStr::new));
+            run_program(&program, &all, log, watch)
+        })
+    }
+
     /// A program that is given the log as its last argument, and must succeed.
     pub fn command(name: &'static str, program: &Path, arguments: &[&'static str]) -> Self {
         let (program, arguments) = (PathBuf::from(program), arguments.to_vec());
@@ -118,7 +136,7 @@ pub fn run(comparison: &Comparison, workload: Workload, log: &Path, rounds: usiz
     Ok(Outcome { title: comparison.title, workload, bytes, measured })
 }
 
-fn run_program(program: &Path, arguments: &[&'static str], log: &Path, watch: Watch) -> anyhow::Result<Sample> {
+fn run_program(program: &Path, arguments: &[impl AsRef<OsStr>], log: &Path, watch: Watch) -> anyhow::Result<Sample> {
     let complaints = tempfile::NamedTempFile::new()?;
     let started = Instant::now();
     let mut child = Command::new(program)

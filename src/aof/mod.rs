@@ -4,7 +4,7 @@ mod database;
 pub mod listing;
 pub mod log;
 pub mod manifest;
-mod reader;
+pub(crate) mod reader;
 pub mod scan;
 pub mod transaction;
 

@@ -39,6 +39,10 @@ pub(super) enum Subcommand {
     Fix(super::fix::Fix),
     /// Show a log as text or JSON, or parts of it as a log again
     Inspect(Box<super::inspect::Inspect>),
+    /// Write the fewest commands that give the same data as a log
+    Rewrite(Box<super::rewrite::Rewrite>),
+    /// Print the digest of a log's data, as DEBUG DIGEST of a server does
+    Digest(Box<super::digest::DigestArguments>),
     /// Write the shell completions and the man pages into a directory
     #[command(hide = true)]
     Generate(super::generate::Generate),

@@ -6,12 +6,15 @@
 mod arguments;
 mod check;
 mod console;
+mod digest;
 mod fix;
 mod generate;
 mod inspect;
 mod official;
 mod progress;
 mod prompt;
+mod replay;
+mod rewrite;
 mod sigbus;
 mod source;
 mod time;
@@ -58,6 +61,8 @@ fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome>
         Subcommand::Check(typed) => check::run(&typed, console),
         Subcommand::Fix(typed) => fix::run(&typed, console),
         Subcommand::Inspect(typed) => inspect::run(*typed, console),
+        Subcommand::Rewrite(typed) => rewrite::run(*typed, console),
+        Subcommand::Digest(typed) => digest::run(*typed, console),
         Subcommand::Generate(typed) => generate::run(&typed, console),
     }
 }

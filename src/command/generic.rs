@@ -1,5 +1,6 @@
 //! Commands on keys of any type.
 
+use super::apply::generic as apply;
 use super::keys::{FIRST, FIRST_TWO, KeyPositions, at, from};
 use super::row::{Command, Group, REDIS_6_2, SINCE_7_0, SINCE_7_2};
 
@@ -7,33 +8,33 @@ const GROUP: Group = Group::Generic;
 
 /// The rows, by name.
 pub(super) static COMMANDS: &[Command] = &[
-    GROUP.write("copy", -3).keyed(FIRST_TWO),
-    GROUP.write("del", -2).keyed(from(1)),
+    GROUP.write("copy", -3).keyed(FIRST_TWO).applies(apply::copy),
+    GROUP.write("del", -2).keyed(from(1)).applies(apply::del).by_key(),
     GROUP.read("dump", 2).keyed(FIRST),
     GROUP.read("exists", -2).keyed(from(1)),
-    GROUP.write("expire", -3).except(REDIS_6_2, 3).keyed(FIRST),
-    GROUP.write("expireat", -3).except(REDIS_6_2, 3).keyed(FIRST),
+    GROUP.write("expire", -3).except(REDIS_6_2, 3).keyed(FIRST).applies(apply::expire),
+    GROUP.write("expireat", -3).except(REDIS_6_2, 3).keyed(FIRST).applies(apply::expireat),
     GROUP.read("expiretime", 2).servers(SINCE_7_0).keyed(FIRST),
     GROUP.read("keys", 2),
-    GROUP.write("migrate", -6).keyed(KeyPositions::Migrate),
-    GROUP.write("move", 3).keyed(FIRST),
+    GROUP.write("migrate", -6).keyed(KeyPositions::Migrate).applies(apply::migrate),
+    GROUP.write("move", 3).keyed(FIRST).applies(apply::r#move),
     GROUP.read("object", -2).keyed(at(2)).subcommands(OBJECT),
-    GROUP.write("persist", 2).keyed(FIRST),
-    GROUP.write("pexpire", -3).except(REDIS_6_2, 3).keyed(FIRST),
-    GROUP.write("pexpireat", -3).except(REDIS_6_2, 3).keyed(FIRST),
+    GROUP.write("persist", 2).keyed(FIRST).applies(apply::persist),
+    GROUP.write("pexpire", -3).except(REDIS_6_2, 3).keyed(FIRST).applies(apply::pexpire),
+    GROUP.write("pexpireat", -3).except(REDIS_6_2, 3).keyed(FIRST).applies(apply::pexpireat),
     GROUP.read("pexpiretime", 2).servers(SINCE_7_0).keyed(FIRST),
     GROUP.read("pttl", 2).keyed(FIRST),
     GROUP.read("randomkey", 1),
-    GROUP.write("rename", 3).keyed(FIRST_TWO),
-    GROUP.write("renamenx", 3).keyed(FIRST_TWO),
-    GROUP.write("restore", -4).keyed(FIRST),
+    GROUP.write("rename", 3).keyed(FIRST_TWO).applies(apply::rename),
+    GROUP.write("renamenx", 3).keyed(FIRST_TWO).applies(apply::renamenx),
+    GROUP.write("restore", -4).keyed(FIRST).applies(super::apply::restore::restore),
     GROUP.read("scan", -2),
-    GROUP.write("sort", -2).keyed(KeyPositions::Sort),
+    GROUP.write("sort", -2).keyed(KeyPositions::Sort).applies(apply::sort),
     GROUP.read("sort_ro", -2).servers(SINCE_7_0).keyed(FIRST),
     GROUP.read("touch", -2).keyed(from(1)),
     GROUP.read("ttl", 2).keyed(FIRST),
     GROUP.read("type", 2).keyed(FIRST),
-    GROUP.write("unlink", -2).keyed(from(1)),
+    GROUP.write("unlink", -2).keyed(from(1)).applies(apply::del).by_key(),
     GROUP.control("wait", 3),
     GROUP.control("waitaof", 4).servers(SINCE_7_2),
 ];

@@ -3,6 +3,7 @@
 //! Everything else follows from the rows: what a server knows, how many arguments it wants, which of them are keys.
 //! A new command is one row in its group's file.
 
+pub mod apply;
 mod array;
 mod bitmap;
 mod cluster;

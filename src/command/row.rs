@@ -1,5 +1,6 @@
 //! What a row says of its command, and the words that rows are written in.
 
+use super::apply::{Apply, Call, Failure};
 use super::keys::{KeyIndexes, KeyPositions};
 use crate::server::{Server, ServerSet};
 
@@ -26,6 +27,10 @@ pub struct Command {
     ///
     /// Redis 6.2 has no subcommands: there the container's row stands for them all.
     pub subcommands: &'static [Command],
+    /// What it does to a keyspace; `None` for what changes no data, and for what cannot be replayed.
+    pub apply: Option<Apply>,
+    /// Whether it does the same to each of its keys by itself, so that the shares of a keyspace can each do theirs.
+    pub by_key: bool,
 }
 
 /// The groups of the Redis documentation.
@@ -165,6 +170,8 @@ impl Group {
             effect,
             key_positions: KeyPositions::None,
             subcommands: &[],
+            apply: None,
+            by_key: false,
         }
     }
 }
@@ -183,6 +190,17 @@ impl Command {
 
     pub(super) const fn keyed(mut self, positions: KeyPositions) -> Self {
         self.key_positions = positions;
+        self
+    }
+
+    pub(super) const fn applies(mut self, apply: fn(&mut Call<'_, '_>) -> Result<(), Failure>) -> Self {
+        self.apply = Some(Apply(apply));
+        self
+    }
+
+    /// The command does the same to each key by itself: its function skips those that the call does not own.
+    pub(super) const fn by_key(mut self) -> Self {
+        self.by_key = true;
         self
     }
 

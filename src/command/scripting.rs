@@ -1,5 +1,6 @@
 //! Commands that run scripts and functions, and that manage them.
 
+use super::apply::scripting as apply;
 use super::keys::counted;
 use super::row::{Command, Group, SINCE_7_0, VALKEY, VALKEY_9};
 
@@ -19,14 +20,14 @@ pub(super) static COMMANDS: &[Command] = &[
 
 /// The subcommands of FUNCTION.
 const FUNCTION: &[Command] = &[
-    GROUP.write("function|delete", 3).servers(SINCE_7_0),
+    GROUP.write("function|delete", 3).servers(SINCE_7_0).applies(apply::function_delete),
     GROUP.control("function|dump", 2).servers(SINCE_7_0),
-    GROUP.write("function|flush", -2).servers(SINCE_7_0),
+    GROUP.write("function|flush", -2).servers(SINCE_7_0).applies(apply::function_flush),
     GROUP.control("function|help", 2).servers(SINCE_7_0),
     GROUP.control("function|kill", 2).servers(SINCE_7_0),
     GROUP.control("function|list", -2).servers(SINCE_7_0),
-    GROUP.write("function|load", -3).servers(SINCE_7_0),
-    GROUP.write("function|restore", -3).servers(SINCE_7_0),
+    GROUP.write("function|load", -3).servers(SINCE_7_0).applies(apply::function_load),
+    GROUP.write("function|restore", -3).servers(SINCE_7_0).applies(apply::function_restore),
     GROUP.control("function|stats", 2).servers(SINCE_7_0),
 ];
 

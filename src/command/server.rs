@@ -1,5 +1,6 @@
 //! Commands that manage the server.
 
+use super::apply::server as apply;
 use super::keys::{FIRST, at};
 use super::row::{Command, Group, REDIS_6_2, REDIS_7_0, SINCE_7_0, VALKEY};
 
@@ -16,8 +17,8 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.read("dbsize", 1),
     GROUP.control("debug", -2),
     GROUP.control("failover", -1),
-    GROUP.write("flushall", -1),
-    GROUP.write("flushdb", -1),
+    GROUP.write("flushall", -1).applies(apply::flushall),
+    GROUP.write("flushdb", -1).applies(apply::flushdb),
     GROUP.read("host:", -1).servers(REDIS_6_2),
     GROUP.control("info", -1),
     GROUP.control("lastsave", 1),
@@ -30,13 +31,13 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.control("psync", -3),
     GROUP.control("replconf", -1),
     GROUP.control("replicaof", 3),
-    GROUP.write("restore-asking", -4).keyed(FIRST),
+    GROUP.write("restore-asking", -4).keyed(FIRST).applies(super::apply::restore::restore),
     GROUP.control("role", 1),
     GROUP.control("save", 1),
     GROUP.control("shutdown", -1),
     GROUP.control("slaveof", 3),
     GROUP.control("slowlog", -2).subcommands(SLOWLOG),
-    GROUP.write("swapdb", 3),
+    GROUP.write("swapdb", 3).applies(apply::swapdb),
     GROUP.control("sync", 1),
     GROUP.control("time", 1),
 ];

@@ -1,5 +1,6 @@
 //! Commands on streams and their consumer groups.
 
+use super::apply::stream as apply;
 use super::keys::{FIRST, KeyPositions, at};
 use super::row::{Command, Group, NEWER, REDIS_6_2, SINCE_7_0};
 
@@ -7,13 +8,13 @@ const GROUP: Group = Group::Stream;
 
 /// The rows, by name.
 pub(super) static COMMANDS: &[Command] = &[
-    GROUP.write("xack", -4).keyed(FIRST),
+    GROUP.write("xack", -4).keyed(FIRST).applies(apply::xack),
     GROUP.write("xackdel", -6).servers(NEWER).keyed(FIRST),
-    GROUP.write("xadd", -5).keyed(FIRST),
-    GROUP.write("xautoclaim", -6).keyed(FIRST),
+    GROUP.write("xadd", -5).keyed(FIRST).applies(apply::xadd),
+    GROUP.write("xautoclaim", -6).keyed(FIRST).applies(apply::xautoclaim),
     GROUP.write("xcfgset", -2).servers(NEWER).keyed(FIRST),
-    GROUP.write("xclaim", -6).keyed(FIRST),
-    GROUP.write("xdel", -3).keyed(FIRST),
+    GROUP.write("xclaim", -6).keyed(FIRST).applies(apply::xclaim),
+    GROUP.write("xdel", -3).keyed(FIRST).applies(apply::xdel),
     GROUP.write("xdelex", -5).servers(NEWER).keyed(FIRST),
     GROUP.write("xgroup", -2).keyed(at(2)).subcommands(XGROUP),
     GROUP.write("xidmprecord", 5).servers(NEWER).keyed(FIRST),
@@ -23,20 +24,20 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.read("xpending", -3).keyed(FIRST),
     GROUP.read("xrange", -4).keyed(FIRST),
     GROUP.read("xread", -4).keyed(KeyPositions::Streams),
-    GROUP.write("xreadgroup", -7).keyed(KeyPositions::Streams),
+    GROUP.write("xreadgroup", -7).keyed(KeyPositions::Streams).applies(apply::xreadgroup),
     GROUP.read("xrevrange", -4).keyed(FIRST),
-    GROUP.write("xsetid", -3).except(REDIS_6_2, 3).keyed(FIRST),
-    GROUP.write("xtrim", -4).keyed(FIRST),
+    GROUP.write("xsetid", -3).except(REDIS_6_2, 3).keyed(FIRST).applies(apply::xsetid),
+    GROUP.write("xtrim", -4).keyed(FIRST).applies(apply::xtrim),
 ];
 
 /// The subcommands of XGROUP.
 const XGROUP: &[Command] = &[
-    GROUP.write("xgroup|create", -5).servers(SINCE_7_0).keyed(at(2)),
-    GROUP.write("xgroup|createconsumer", 5).servers(SINCE_7_0).keyed(at(2)),
-    GROUP.write("xgroup|delconsumer", 5).servers(SINCE_7_0).keyed(at(2)),
-    GROUP.write("xgroup|destroy", 4).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.write("xgroup|create", -5).servers(SINCE_7_0).keyed(at(2)).applies(apply::create),
+    GROUP.write("xgroup|createconsumer", 5).servers(SINCE_7_0).keyed(at(2)).applies(apply::createconsumer),
+    GROUP.write("xgroup|delconsumer", 5).servers(SINCE_7_0).keyed(at(2)).applies(apply::delconsumer),
+    GROUP.write("xgroup|destroy", 4).servers(SINCE_7_0).keyed(at(2)).applies(apply::destroy),
     GROUP.control("xgroup|help", 2).servers(SINCE_7_0),
-    GROUP.write("xgroup|setid", -5).servers(SINCE_7_0).keyed(at(2)),
+    GROUP.write("xgroup|setid", -5).servers(SINCE_7_0).keyed(at(2)).applies(apply::setid),
 ];
 
 /// The subcommands of XINFO.

@@ -1,5 +1,6 @@
 //! Commands on strings.
 
+use super::apply::string as apply;
 use super::keys::{FIRST, FIRST_TWO, KeyPositions, counted_pairs, from, range};
 use super::row::{Command, Group, NEWER, REDIS_6_2, SINCE_7_0, VALKEY_9};
 
@@ -7,30 +8,30 @@ const GROUP: Group = Group::String;
 
 /// The rows, by name.
 pub(super) static COMMANDS: &[Command] = &[
-    GROUP.write("append", 3).keyed(FIRST),
-    GROUP.write("decr", 2).keyed(FIRST),
-    GROUP.write("decrby", 3).keyed(FIRST),
-    GROUP.write("delex", -2).servers(NEWER).keyed(FIRST),
-    GROUP.write("delifeq", 3).servers(VALKEY_9).keyed(FIRST),
+    GROUP.write("append", 3).keyed(FIRST).applies(apply::append),
+    GROUP.write("decr", 2).keyed(FIRST).applies(apply::decr),
+    GROUP.write("decrby", 3).keyed(FIRST).applies(apply::decrby),
+    GROUP.write("delex", -2).servers(NEWER).keyed(FIRST).applies(apply::delex),
+    GROUP.write("delifeq", 3).servers(VALKEY_9).keyed(FIRST).applies(apply::delifeq),
     GROUP.read("digest", 2).servers(NEWER).keyed(FIRST),
     GROUP.read("get", 2).keyed(FIRST),
-    GROUP.write("getdel", 2).keyed(FIRST),
-    GROUP.write("getex", -2).keyed(FIRST),
+    GROUP.write("getdel", 2).keyed(FIRST).applies(apply::getdel),
+    GROUP.write("getex", -2).keyed(FIRST).applies(apply::getex),
     GROUP.read("getrange", 4).keyed(FIRST),
-    GROUP.write("getset", 3).keyed(FIRST),
-    GROUP.write("incr", 2).keyed(FIRST),
-    GROUP.write("incrby", 3).keyed(FIRST),
-    GROUP.write("incrbyfloat", 3).keyed(FIRST),
+    GROUP.write("getset", 3).keyed(FIRST).applies(apply::getset),
+    GROUP.write("incr", 2).keyed(FIRST).applies(apply::incr),
+    GROUP.write("incrby", 3).keyed(FIRST).applies(apply::incrby),
+    GROUP.write("incrbyfloat", 3).keyed(FIRST).applies(apply::incrbyfloat),
     GROUP.read("lcs", -3).servers(SINCE_7_0).keyed(FIRST_TWO),
     GROUP.read("mget", -2).keyed(from(1)),
-    GROUP.write("mset", -3).keyed(range(1, -1, 2)),
-    GROUP.write("msetex", -4).servers(VALKEY_9).keyed(counted_pairs(1)),
-    GROUP.write("msetnx", -3).keyed(range(1, -1, 2)),
-    GROUP.write("psetex", 4).keyed(FIRST),
-    GROUP.write("set", -3).keyed(FIRST),
-    GROUP.write("setex", 4).keyed(FIRST),
-    GROUP.write("setnx", 3).keyed(FIRST),
-    GROUP.write("setrange", 4).keyed(FIRST),
+    GROUP.write("mset", -3).keyed(range(1, -1, 2)).applies(apply::mset).by_key(),
+    GROUP.write("msetex", -4).servers(VALKEY_9).keyed(counted_pairs(1)).applies(apply::msetex),
+    GROUP.write("msetnx", -3).keyed(range(1, -1, 2)).applies(apply::msetnx),
+    GROUP.write("psetex", 4).keyed(FIRST).applies(apply::psetex),
+    GROUP.write("set", -3).keyed(FIRST).applies(apply::set),
+    GROUP.write("setex", 4).keyed(FIRST).applies(apply::setex),
+    GROUP.write("setnx", 3).keyed(FIRST).applies(apply::setnx),
+    GROUP.write("setrange", 4).keyed(FIRST).applies(apply::setrange),
     GROUP.read("stralgo", -2).servers(REDIS_6_2).keyed(KeyPositions::Stralgo),
     GROUP.read("strlen", 2).keyed(FIRST),
     GROUP.read("substr", 4).keyed(FIRST),

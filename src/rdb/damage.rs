@@ -2,6 +2,7 @@
 
 use super::opcode::{Header, TypeRow};
 use super::primitive::LzfFault;
+use crate::plural::counted;
 use crate::server::{Server, ServerSet};
 
 /// What was being read, in the ten states of the servers' own checkers.
@@ -80,7 +81,7 @@ pub enum PackedFault {
     #[error("is too short to hold a header")]
     TooShort,
     /// The header's total is not the size of the blob.
-    #[error("says it is {claimed} bytes long and is {actual}")]
+    #[error("says it is {} long and is {actual}", counted(*claimed, "byte"))]
     TotalBytes {
         /// What the header says.
         claimed: u64,
@@ -97,7 +98,7 @@ pub enum PackedFault {
     #[error("has an entry of the unknown encoding {0:#04x}")]
     Encoding(u8),
     /// An intset whose members are not 2, 4 or 8 bytes wide.
-    #[error("has members {0} bytes wide")]
+    #[error("has members {} wide", counted(u64::from(*.0), "byte"))]
     Width(u32),
     /// An entry reaches over the end.
     #[error("has an entry that reaches over its end")]
@@ -106,7 +107,7 @@ pub enum PackedFault {
     #[error("has an entry whose length from behind differs from its length")]
     Backlen,
     /// A ziplist entry that states a wrong length of the entry before it.
-    #[error("has an entry that states {claimed} bytes for the entry before it, which has {actual}")]
+    #[error("has an entry that states {} for the entry before it, which has {actual}", counted(*claimed, "byte"))]
     PreviousLength {
         /// What the entry says.
         claimed: u64,
@@ -122,7 +123,7 @@ pub enum PackedFault {
         actual: u64,
     },
     /// The header's count is not the number of entries.
-    #[error("counts {claimed} entries and has {actual}")]
+    #[error("counts {} and has {actual}", counted(*claimed, "entry"))]
     Count {
         /// What the header says.
         claimed: u64,
@@ -141,7 +142,7 @@ pub enum PackedFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum StreamFault {
     /// The node's key is not 16 bytes.
-    #[error("a node's key has {0} bytes instead of 16")]
+    #[error("a node's key has {} instead of 16", counted(*.0, "byte"))]
     NodeKey(u64),
     /// Two nodes with one key.
     #[error("two nodes have the same key")]
@@ -156,7 +157,7 @@ pub enum StreamFault {
     #[error("a node's master entry does not end in 0")]
     MasterEnd,
     /// An entry's last element does not count its elements.
-    #[error("an entry says it has {claimed} elements and has {actual}")]
+    #[error("an entry says that the number of its elements is {claimed}, and it is {actual}")]
     EntryCount {
         /// What the entry says.
         claimed: i64,
@@ -170,7 +171,7 @@ pub enum StreamFault {
     #[error("a node is empty")]
     EmptyNode,
     /// A node whose counts are not those of its entries.
-    #[error("a node counts {claimed} deleted entries and has {actual}")]
+    #[error("a node says that the number of its deleted entries is {claimed}, and it is {actual}")]
     NodeCounts {
         /// What its master entry says.
         claimed: i64,
@@ -178,7 +179,7 @@ pub enum StreamFault {
         actual: i64,
     },
     /// A length that is not the sum of the nodes' entries.
-    #[error("it counts {claimed} entries and its nodes {actual}")]
+    #[error("it counts {} and its nodes {actual}", counted(*claimed, "entry"))]
     Length {
         /// What the stream says.
         claimed: u64,
@@ -189,7 +190,7 @@ pub enum StreamFault {
     #[error("a pending entry has two consumers")]
     TwoConsumers,
     /// A length, and no node.
-    #[error("it has {0} entries and no node")]
+    #[error("it has {} and no node", counted(*.0, "entry"))]
     LengthWithoutNodes(u64),
     /// Two groups of one name.
     #[error("two consumer groups have the same name")]
@@ -206,6 +207,13 @@ pub enum StreamFault {
     /// A consumer's pending entry that its group does not have.
     #[error("a consumer has a pending entry that its group lacks")]
     PendingNotInGroup,
+    /// An entry whose id does not exceed the one before it, or a stream whose last id is smaller than that of an entry. The
+    /// walk does not look.
+    #[error("the ids of the entries do not ascend")]
+    IdOrder,
+    /// Entries that together would take far more memory than the value has bytes. The walk does not look.
+    #[error("its entries repeat long fields too often to be read")]
+    TooManyFields,
     /// A group's pending entry that no consumer has.
     #[error("a group has a pending entry without a consumer")]
     PendingWithoutConsumer,
@@ -244,7 +252,7 @@ pub enum Malformed {
         fault: PackedFault,
     },
     /// A packed collection of pairs or triples whose number of elements does not divide.
-    #[error("{elements} elements do not make tuples of {tuple}")]
+    #[error("{} cannot be told in tuples of {tuple}", counted(*elements, "element"))]
     Tuples {
         /// How many elements there are.
         elements: u64,
@@ -290,7 +298,7 @@ pub enum Malformed {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DamageKind {
     /// The file ends inside what is being read.
-    #[error("the file ends {missing} bytes too early")]
+    #[error("the file ends {} too early", counted(*missing, "byte"))]
     Truncated {
         /// How many bytes more the read needed.
         missing: u64,

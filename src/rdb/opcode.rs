@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+use super::context::Context;
+use super::damage::DamageKind;
+use super::decode::{self, Decoder};
+use super::primitive::Reader;
+use super::skip::{self, Skipper};
 use super::value::{self, Verifier};
 
 /// The first bytes of an RDB.
@@ -220,6 +225,18 @@ pub struct TypeRow {
     pub since: u32,
     /// Reads a value of the type to its end and verifies it.
     pub(super) verify: Verifier,
+    /// Reads a value of the type to its end, whatever is in it.
+    pub(super) skip: Skipper,
+    /// Reads a value of the type; none for what only a module understands.
+    pub(super) decode: Option<Decoder>,
+}
+
+impl TypeRow {
+    /// Whether a value of the type is sound but for this.
+    pub(super) fn is_flawed_by(&self, value: &[u8], kind: &DamageKind) -> bool {
+        let mut context = Context::new(Reader::new(value, 0));
+        (self.verify)(&mut context).is_ok() && context.flaws.iter().any(|flaw| flaw.fault.kind == *kind)
+    }
 }
 
 impl PartialEq for TypeRow {
@@ -236,9 +253,9 @@ const fn row(
     data_type: DataType,
     encoding: &'static str,
     since: u32,
-    verify: Verifier,
+    (verify, skip, decode): (Verifier, Skipper, Option<Decoder>),
 ) -> TypeRow {
-    TypeRow { number, name, data_type, encoding, magic: None, since, verify }
+    TypeRow { number, name, data_type, encoding, magic: None, since, verify, skip, decode }
 }
 
 const fn only(magic: Magic, row: TypeRow) -> TypeRow {
@@ -248,29 +265,110 @@ const fn only(magic: Magic, row: TypeRow) -> TypeRow {
 /// Every type that this build knows. Sources: `rdb.h` of Redis 8.0 and Valkey 9.1; the names are those of
 /// `redis-check-rdb.c`, and of `valkey-check-rdb` for the one of its own.
 pub static TYPES: [TypeRow; 25] = [
-    row(0, "string", DataType::String, "string", 1, value::string),
-    row(1, "list-linked", DataType::List, "linkedlist", 1, value::list),
-    row(2, "set-hashtable", DataType::Set, "hashtable", 1, value::set),
-    row(3, "zset-v1", DataType::SortedSet, "skiplist", 1, value::sorted_set_ascii),
-    row(4, "hash-hashtable", DataType::Hash, "hashtable", 1, value::hash),
-    row(5, "zset-v2", DataType::SortedSet, "skiplist", 8, value::sorted_set),
-    row(7, "module-value", DataType::Module, "module", 8, value::module),
-    row(9, "hash-zipmap", DataType::Hash, "zipmap", 2, value::hash_zipmap),
-    row(10, "list-ziplist", DataType::List, "ziplist", 2, value::list_ziplist),
-    row(11, "set-intset", DataType::Set, "intset", 2, value::set_intset),
-    row(12, "zset-ziplist", DataType::SortedSet, "ziplist", 2, value::sorted_set_ziplist),
-    row(13, "hash-ziplist", DataType::Hash, "ziplist", 4, value::hash_ziplist),
-    row(14, "quicklist", DataType::List, "quicklist", 7, value::quicklist_ziplists),
-    row(15, "stream", DataType::Stream, "stream", 9, value::stream_1),
-    row(16, "hash-listpack", DataType::Hash, "listpack", 10, value::hash_listpack),
-    row(17, "zset-listpack", DataType::SortedSet, "listpack", 10, value::sorted_set_listpack),
-    row(18, "quicklist-v2", DataType::List, "quicklist2", 10, value::quicklist_listpacks),
-    row(19, "stream-v2", DataType::Stream, "stream", 10, value::stream_2),
-    row(20, "set-listpack", DataType::Set, "listpack", 11, value::set_listpack),
-    row(21, "stream-v3", DataType::Stream, "stream", 11, value::stream_3),
+    row(0, "string", DataType::String, "string", 1, (value::string, skip::string, Some(decode::string))),
+    row(1, "list-linked", DataType::List, "linkedlist", 1, (value::list, skip::strings, Some(decode::list))),
+    row(2, "set-hashtable", DataType::Set, "hashtable", 1, (value::set, skip::strings, Some(decode::set))),
+    row(
+        3,
+        "zset-v1",
+        DataType::SortedSet,
+        "skiplist",
+        1,
+        (value::sorted_set_ascii, skip::sorted_set_ascii, Some(decode::sorted_set_ascii)),
+    ),
+    row(4, "hash-hashtable", DataType::Hash, "hashtable", 1, (value::hash, skip::pairs, Some(decode::hash))),
+    row(
+        5,
+        "zset-v2",
+        DataType::SortedSet,
+        "skiplist",
+        8,
+        (value::sorted_set, skip::sorted_set, Some(decode::sorted_set)),
+    ),
+    row(7, "module-value", DataType::Module, "module", 8, (value::module, skip::module, None)),
+    row(9, "hash-zipmap", DataType::Hash, "zipmap", 2, (value::hash_zipmap, skip::string, Some(decode::hash_zipmap))),
+    row(
+        10,
+        "list-ziplist",
+        DataType::List,
+        "ziplist",
+        2,
+        (value::list_ziplist, skip::string, Some(decode::list_ziplist)),
+    ),
+    row(11, "set-intset", DataType::Set, "intset", 2, (value::set_intset, skip::string, Some(decode::set_intset))),
+    row(
+        12,
+        "zset-ziplist",
+        DataType::SortedSet,
+        "ziplist",
+        2,
+        (value::sorted_set_ziplist, skip::string, Some(decode::sorted_set_ziplist)),
+    ),
+    row(
+        13,
+        "hash-ziplist",
+        DataType::Hash,
+        "ziplist",
+        4,
+        (value::hash_ziplist, skip::string, Some(decode::hash_ziplist)),
+    ),
+    row(
+        14,
+        "quicklist",
+        DataType::List,
+        "quicklist",
+        7,
+        (value::quicklist_ziplists, skip::strings, Some(decode::quicklist_ziplists)),
+    ),
+    row(15, "stream", DataType::Stream, "stream", 9, (value::stream_1, skip::stream_1, Some(decode::stream_1))),
+    row(
+        16,
+        "hash-listpack",
+        DataType::Hash,
+        "listpack",
+        10,
+        (value::hash_listpack, skip::string, Some(decode::hash_listpack)),
+    ),
+    row(
+        17,
+        "zset-listpack",
+        DataType::SortedSet,
+        "listpack",
+        10,
+        (value::sorted_set_listpack, skip::string, Some(decode::sorted_set_listpack)),
+    ),
+    row(
+        18,
+        "quicklist-v2",
+        DataType::List,
+        "quicklist2",
+        10,
+        (value::quicklist_listpacks, skip::quicklist_listpacks, Some(decode::quicklist_listpacks)),
+    ),
+    row(19, "stream-v2", DataType::Stream, "stream", 10, (value::stream_2, skip::stream_2, Some(decode::stream_2))),
+    row(
+        20,
+        "set-listpack",
+        DataType::Set,
+        "listpack",
+        11,
+        (value::set_listpack, skip::string, Some(decode::set_listpack)),
+    ),
+    row(21, "stream-v3", DataType::Stream, "stream", 11, (value::stream_3, skip::stream_3, Some(decode::stream_3))),
     only(
         Magic::Redis,
-        row(22, "hash-hashtable-md-pre-release", DataType::Hash, "hashtableex", 12, value::hash_expiring_pre_release),
+        row(
+            22,
+            "hash-hashtable-md-pre-release",
+            DataType::Hash,
+            "hashtableex",
+            12,
+            (
+                value::hash_expiring_pre_release,
+                skip::hash_expiring_pre_release,
+                Some(decode::hash_expiring_pre_release),
+            ),
+        ),
     ),
     only(
         Magic::Redis,
@@ -280,12 +378,42 @@ pub static TYPES: [TypeRow; 25] = [
             DataType::Hash,
             "listpackex",
             12,
-            value::hash_listpack_expiring_pre_release,
+            (value::hash_listpack_expiring_pre_release, skip::string, Some(decode::hash_listpack_expiring_pre_release)),
         ),
     ),
-    only(Magic::Redis, row(24, "hash-hashtable-md", DataType::Hash, "hashtableex", 12, value::hash_expiring)),
-    only(Magic::Redis, row(25, "hash-listpack-md", DataType::Hash, "listpackex", 12, value::hash_listpack_expiring)),
-    only(Magic::Valkey, row(22, "hash-volatile-items", DataType::Hash, "hashtable", 80, value::hash_2)),
+    only(
+        Magic::Redis,
+        row(
+            24,
+            "hash-hashtable-md",
+            DataType::Hash,
+            "hashtableex",
+            12,
+            (value::hash_expiring, skip::hash_expiring, Some(decode::hash_expiring)),
+        ),
+    ),
+    only(
+        Magic::Redis,
+        row(
+            25,
+            "hash-listpack-md",
+            DataType::Hash,
+            "listpackex",
+            12,
+            (value::hash_listpack_expiring, skip::hash_listpack_expiring, Some(decode::hash_listpack_expiring)),
+        ),
+    ),
+    only(
+        Magic::Valkey,
+        row(
+            22,
+            "hash-volatile-items",
+            DataType::Hash,
+            "hashtable",
+            80,
+            (value::hash_2, skip::hash_2, Some(decode::hash_2)),
+        ),
+    ),
 ];
 
 /// The row of a type in files of `magic`; none when this build knows none. Type 6, which only release candidates of

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use crc_fast::{CrcAlgorithm, Digest};
 
 use super::damage::{DamageKind, Fault, Malformed};
+use crate::plural::counted;
+use crate::value::Bytes;
 
 /// A cursor over the bytes of a file that never reads past them. All its offsets are the file's.
 #[derive(Debug, Clone)]
@@ -31,6 +33,11 @@ impl<'a> Reader<'a> {
     /// The offset of the next byte.
     pub fn position(&self) -> usize {
         self.position
+    }
+
+    /// How many bytes are left.
+    pub fn remaining(&self) -> usize {
+        self.bytes.len() - self.position
     }
 
     /// The bytes from `start` up to where the reader is; empty when `start` is not before it.
@@ -228,6 +235,29 @@ impl<'a> RawString<'a> {
         }
     }
 
+    /// A copy of the bytes; none of them if the compression is broken.
+    pub fn to_vec(self) -> Vec<u8> {
+        self.bytes().unwrap_or_default().into_owned()
+    }
+
+    /// The string, borrowed from the file if it lies there as it is.
+    ///
+    /// # Errors
+    /// As [`RawString::verify`].
+    #[inline]
+    pub fn kept(self) -> Result<Bytes<'a>, LzfFault> {
+        match self {
+            Self::Plain(bytes) => Ok(Bytes::borrowed(bytes)),
+            Self::Integer(number) => Ok(Bytes::from_integer(number.into())),
+            Self::Lzf { .. } => {
+                let mut made = Vec::new();
+                self.open(&mut made)?;
+                made.shrink_to_fit();
+                Ok(Bytes::owned(made))
+            }
+        }
+    }
+
     /// The bytes, borrowed from the file where they lie in it as they are.
     ///
     /// # Errors
@@ -254,10 +284,10 @@ pub enum LzfFault {
     #[error("refers to before its beginning")]
     Reference,
     /// More comes out than was claimed.
-    #[error("decompresses to more than the {0} bytes it claims")]
+    #[error("claims {}, and decompresses to more", counted(*.0, "byte"))]
     TooLong(u64),
     /// Less comes out than was claimed.
-    #[error("decompresses to {actual} bytes and claims {claimed}")]
+    #[error("decompresses to {} and claims {claimed}", counted(*actual, "byte"))]
     TooShort {
         /// What the file says.
         claimed: u64,
@@ -351,15 +381,12 @@ pub fn lzf_decompress(compressed: &[u8], claimed: u64, output: &mut Vec<u8>) -> 
             Instruction::Literal(bytes) => output.extend_from_slice(bytes),
             Instruction::Copy { distance, length } => {
                 let start = output.len().saturating_sub(distance);
-                if distance >= length {
-                    output.extend_from_within(start..start + length);
-                } else {
-                    // The source overlaps what is being written: it repeats every `distance` bytes.
-                    output.reserve(length);
-                    for at in start..start + length {
-                        let byte = output.get(at).copied().unwrap_or_default();
-                        output.push(byte);
-                    }
+                // A source that overlaps what is being written repeats every `distance` bytes.
+                let mut left = length;
+                while left > 0 {
+                    let count = left.min(output.len() - start);
+                    output.extend_from_within(start..start + count);
+                    left -= count;
                 }
             }
         }
@@ -403,20 +430,6 @@ pub fn scans_as_double(text: &[u8]) -> bool {
     }
 }
 
-/// Whether `text` is a decimal number as the servers write it, and which: no sign but `-`, no leading zeros.
-pub fn canonical_integer(text: &[u8]) -> Option<i64> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    let canonical = match digits {
-        [b'0'] => text.len() == 1,
-        [b'1'..=b'9', rest @ ..] => rest.len() < 19 && rest.iter().all(u8::is_ascii_digit),
-        _ => false,
-    };
-    if !canonical {
-        return None;
-    }
-    std::str::from_utf8(text).ok()?.parse().ok()
-}
-
 /// The checksum of an RDB, taken over spans: CRC-64 of the Jones polynomial, reflected, from 0, without a final XOR
 /// (Redis `crc64.c`).
 #[derive(Debug, Clone, Copy)]
@@ -440,7 +453,6 @@ impl Crc64 {
     }
 
     /// The checksum of `bytes` alone.
-    #[cfg(test)]
     pub fn of(bytes: &[u8]) -> u64 {
         let mut crc = Self::default();
         crc.update(bytes);
@@ -565,16 +577,6 @@ mod tests {
         }
         for text in ["", "-", ".", "e5", "one", "1e", "1e+", "1ex", "0x", "0x.", "--1"] {
             assert!(!scans_as_double(text.as_bytes()), "{text}");
-        }
-    }
-
-    #[test]
-    fn canonical_integers_are_those_that_print_alike() {
-        for number in [0, 1, -1, 10, i64::MAX, i64::MIN] {
-            assert_eq!(canonical_integer(number.to_string().as_bytes()), Some(number));
-        }
-        for text in ["", "-", "-0", "00", "01", "+1", " 1", "1 ", "9223372036854775808", "99999999999999999999"] {
-            assert_eq!(canonical_integer(text.as_bytes()), None, "{text}");
         }
     }
 

@@ -4,18 +4,36 @@ use super::context::{Context, Place, Seen};
 use super::damage::{Fault, Malformed, Packing, StreamFault};
 use super::members::Members;
 use super::packed::{At, Element, Sequence, listpack};
-use super::primitive::{RawString, canonical_integer};
+use super::primitive::RawString;
 use super::value::broken;
 
 /// What each layout of a stream has beyond the first (RDB type 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Layout {
+pub(super) enum Layout {
     /// RDB 9.
     First,
     /// RDB 10: first id, greatest deleted id, entries added; entries read by each group.
     Counters,
     /// RDB 11: when each consumer was last active.
     ActiveTime,
+}
+
+impl Layout {
+    /// How many numbers follow the nodes: the length, the last id; then first id, greatest deleted id and the number of
+    /// entries ever added.
+    pub(super) const fn numbers(self) -> usize {
+        if matches!(self, Self::First) { 3 } else { 8 }
+    }
+
+    /// How many numbers follow a group's name: the last id delivered; then the number of entries read.
+    pub(super) const fn group_numbers(self) -> usize {
+        if matches!(self, Self::First) { 2 } else { 3 }
+    }
+
+    /// How many bytes follow a consumer's name: when it was last seen; then when it was last active.
+    pub(super) const fn consumer_times(self) -> u64 {
+        if matches!(self, Self::ActiveTime) { 16 } else { 8 }
+    }
 }
 
 pub(super) fn stream_1(context: &mut Context<'_>) -> Result<(), Fault> {
@@ -59,8 +77,7 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     }
     let length = context.reader.number()?;
     context.elements = Some(length);
-    // Last id; then first id, greatest deleted id and the number of entries ever added.
-    for _ in 0..if layout >= Layout::Counters { 7 } else { 2 } {
+    for _ in 1..layout.numbers() {
         context.reader.number()?;
     }
     if length != 0 && nodes == 0 {
@@ -109,8 +126,8 @@ fn node(context: &mut Context<'_>, layout: Layout, bytes: &[u8], place: Place) -
         context.flaw(place.of(at.offset), malformed, Seen::ALWAYS);
         return 0;
     }
-    let mut elements = NodeElements { elements: listpack::Elements::new(bytes), deleted: 0 };
-    let (live, deleted) = match elements.node() {
+    let mut elements = NodeElements::new(bytes);
+    let (live, deleted) = match elements.node(&mut Unseen) {
         Ok(counts) => counts,
         Err(NodeFault { offset, malformed }) => {
             let seen = match malformed {
@@ -124,21 +141,16 @@ fn node(context: &mut Context<'_>, layout: Layout, bytes: &[u8], place: Place) -
         }
     };
     // Only Valkey 9.1 looks at more than that the entries are as many as the counts together.
-    if let Err(at) = elements.elements.finish() {
-        let malformed = Malformed::Packed { packing: Packing::Listpack, fault: at.fault };
-        context.flaw(place.of(at.offset), malformed, Seen::VALKEY_9);
-    }
-    if live < 0 || deleted != elements.deleted {
-        let fault = StreamFault::NodeCounts { claimed: deleted, actual: elements.deleted };
-        flaw(context, place.of(0), fault, Seen::VALKEY_9);
+    if let Err(NodeFault { offset, malformed }) = elements.finish(live, deleted) {
+        context.flaw(place.of(offset), malformed, Seen::VALKEY_9);
     }
     u64::try_from(live).unwrap_or_default()
 }
 
 /// A fault at an offset of a node.
-struct NodeFault {
+pub(super) struct NodeFault {
     offset: usize,
-    malformed: Malformed,
+    pub(super) malformed: Malformed,
 }
 
 impl From<At> for NodeFault {
@@ -148,57 +160,73 @@ impl From<At> for NodeFault {
 }
 
 /// The flag of an entry whose fields are those of the master entry.
-const SAME_FIELDS: i64 = 2;
+pub(super) const SAME_FIELDS: i64 = 2;
 /// The flag of an entry that was deleted.
-const DELETED: i64 = 1;
+pub(super) const DELETED: i64 = 1;
+
+/// Who wants to know what is in a node; the default is nobody.
+pub(super) trait NodeVisitor<'b> {
+    /// A field of the master entry.
+    fn master_field(&mut self, _field: Element<'b>) {}
+    /// An entry begins: its flags, and its id as differences from the node's key.
+    fn entry(&mut self, _flags: i64, _milliseconds: i64, _sequence: i64) {}
+    /// The next field of an entry whose fields are its own.
+    fn field(&mut self, _field: Element<'b>) {}
+    /// The next value of an entry, which follows its field, or all of them if the entry has those of the master entry.
+    fn value(&mut self, _value: Element<'b>) {}
+    /// The entry has ended.
+    fn entry_end(&mut self) {}
+}
+
+/// Nobody.
+pub(super) struct Unseen;
+
+impl NodeVisitor<'_> for Unseen {}
 
 /// The elements of a node. As in the servers' check of a node, what the listpack's header counts does not matter, nor
 /// what lies behind a terminator before the last byte.
-struct NodeElements<'a> {
-    elements: listpack::Elements<'a>,
+pub(super) struct NodeElements<'b> {
+    elements: listpack::Elements<'b>,
     /// How many entries were marked as deleted.
     deleted: i64,
 }
 
-impl NodeElements<'_> {
+impl<'b> NodeElements<'b> {
+    pub(super) fn new(blob: &'b [u8]) -> Self {
+        Self { elements: listpack::Elements::new(blob), deleted: 0 }
+    }
+
     fn fault(&self, fault: StreamFault) -> NodeFault {
         NodeFault { offset: self.elements.position(), malformed: Malformed::Stream(fault) }
     }
 
-    fn skip(&mut self, count: i64) -> Result<(), NodeFault> {
-        for _ in 0..count {
-            if self.elements.next()?.is_none() {
-                return Err(self.fault(StreamFault::NodeEnds));
-            }
-        }
-        Ok(())
+    fn element(&mut self) -> Result<(usize, Element<'b>), NodeFault> {
+        self.elements.next()?.ok_or_else(|| self.fault(StreamFault::NodeEnds))
     }
 
     fn integer(&mut self) -> Result<i64, NodeFault> {
-        let (offset, element) = self.elements.next()?.ok_or_else(|| self.fault(StreamFault::NodeEnds))?;
-        let number = match element {
-            Element::Integer(number) => Some(number),
-            Element::Bytes(bytes) => canonical_integer(bytes),
-        };
-        number.ok_or(NodeFault { offset, malformed: Malformed::Stream(StreamFault::NotANumber) })
+        let (offset, element) = self.element()?;
+        element.integer().ok_or(NodeFault { offset, malformed: Malformed::Stream(StreamFault::NotANumber) })
     }
 
     /// Reads a node to its end, and gives its counts of entries that live and that are deleted.
-    fn node(&mut self) -> Result<(i64, i64), NodeFault> {
+    pub(super) fn node(&mut self, visitor: &mut impl NodeVisitor<'b>) -> Result<(i64, i64), NodeFault> {
         if self.elements.clone().next()?.is_none() {
             return Err(self.fault(StreamFault::EmptyNode));
         }
         let live = self.integer()?;
         let deleted = self.integer()?;
         let master_fields = self.integer()?;
-        self.skip(master_fields)?;
+        for _ in 0..master_fields {
+            visitor.master_field(self.element()?.1);
+        }
         if self.integer()? != 0 {
             return Err(self.fault(StreamFault::MasterEnd));
         }
         // A negative sum can never be counted down to 0: the elements run out.
         let mut entries = live.wrapping_add(deleted);
         while entries != 0 {
-            self.entry(master_fields)?;
+            self.entry(master_fields, visitor)?;
             entries = entries.wrapping_sub(1);
         }
         match self.elements.next()? {
@@ -207,19 +235,33 @@ impl NodeElements<'_> {
         }
     }
 
-    fn entry(&mut self, master_fields: i64) -> Result<(), NodeFault> {
+    /// Checks, behind the last entry, the counts of the listpack and of the node.
+    pub(super) fn finish(&self, live: i64, deleted: i64) -> Result<(), NodeFault> {
+        self.elements.finish()?;
+        if live < 0 || deleted != self.deleted {
+            let fault = StreamFault::NodeCounts { claimed: deleted, actual: self.deleted };
+            return Err(NodeFault { offset: 0, malformed: Malformed::Stream(fault) });
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, master_fields: i64, visitor: &mut impl NodeVisitor<'b>) -> Result<(), NodeFault> {
         let flags = self.integer()?;
         self.deleted += i64::from(flags & DELETED != 0);
-        // The id, as differences from the node's key.
-        self.integer()?;
-        self.integer()?;
+        visitor.entry(flags, self.integer()?, self.integer()?);
         let (mut fields, mut others) = (master_fields, 3_i64);
-        if flags & SAME_FIELDS == 0 {
+        let own_fields = flags & SAME_FIELDS == 0;
+        if own_fields {
             fields = self.integer()?;
-            self.skip(fields)?;
             others = others.wrapping_add(fields).wrapping_add(1);
         }
-        self.skip(fields)?;
+        for _ in 0..fields {
+            if own_fields {
+                visitor.field(self.element()?.1);
+            }
+            visitor.value(self.element()?.1);
+        }
+        visitor.entry_end();
         let (claimed, actual) = (self.integer()?, fields.wrapping_add(others));
         if claimed != actual {
             return Err(self.fault(StreamFault::EntryCount { claimed, actual }));
@@ -230,8 +272,7 @@ impl NodeElements<'_> {
 
 fn group<'a>(context: &mut Context<'a>, layout: Layout, names: &mut Names<'a>) -> Result<(), Fault> {
     let (offset, name) = (context.reader.position(), context.reader.raw_string()?);
-    // The last id delivered; then the number of entries read.
-    for _ in 0..if layout >= Layout::Counters { 3 } else { 2 } {
+    for _ in 0..layout.group_numbers() {
         context.reader.number()?;
     }
     names.push(context, offset, name)?;
@@ -276,8 +317,7 @@ fn consumer<'a>(
 ) -> Result<(), Fault> {
     let (offset, name) = (context.reader.position(), context.reader.raw_string()?);
     names.push(context, offset, name)?;
-    // When it was last seen, and last active.
-    context.reader.take(if layout >= Layout::ActiveTime { 16 } else { 8 })?;
+    context.reader.take(layout.consumer_times())?;
     let start = context.reader.position();
     let mut own = Ids::default();
     for _ in 0..context.reader.length()? {

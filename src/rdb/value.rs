@@ -4,6 +4,7 @@ use super::context::{Around, Context, ModuleId, Place, Seen, Twice};
 use super::damage::{Fault, Malformed, Packing};
 use super::packed::{At, Element, Sequence, intset, listpack, ziplist, zipmap};
 use super::primitive::{LzfFault, RawString, Reader, scans_as_double};
+use super::skip::{AsciiScore, ascii_score, module_operand};
 
 pub(super) use super::stream::{stream_1, stream_2, stream_3};
 
@@ -11,7 +12,7 @@ pub(super) use super::stream::{stream_1, stream_2, stream_3};
 pub(super) type Verifier = fn(&mut Context<'_>) -> Result<(), Fault>;
 
 /// The latest time at which a field can expire (Redis `ebuckets.h`: 48 bits of milliseconds).
-const LATEST_FIELD_EXPIRY: u64 = 0x0000_ffff_ffff_ffff;
+pub(super) const LATEST_FIELD_EXPIRY: u64 = 0x0000_ffff_ffff_ffff;
 /// Up to so many fields, and fields and values of so many bytes, a hash is loaded into a listpack, in which only a
 /// deep check finds a field twice (`hash-max-listpack-entries` and `-value`, defaults).
 const LISTPACK_FIELDS: u64 = 512;
@@ -61,24 +62,18 @@ pub(super) fn sorted_set_ascii(context: &mut Context<'_>) -> Result<(), Fault> {
     let count = context.count()?;
     let skip = |reader: &mut Reader<'_>, around| match around {
         Around::Before => Ok(()),
-        Around::After => match reader.byte()? {
-            253.. => Ok(()),
-            length => reader.take(length.into()).map(|_| ()),
-        },
+        Around::After => ascii_score(reader).map(|_| ()),
     };
     context.unique(Twice::Member, skip, |context| {
         for _ in 0..count {
             context.member()?;
             let offset = context.reader.position();
-            match context.reader.byte()? {
-                253 => context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS),
-                254 | 255 => {}
-                length => {
-                    let digits = context.reader.take(length.into())?;
-                    if !scans_as_double(digits) {
-                        context.flaw(offset, Malformed::Score, Seen::ALWAYS);
-                    }
+            match ascii_score(&mut context.reader)? {
+                AsciiScore::Nan => context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS),
+                AsciiScore::Digits(digits) if !scans_as_double(digits) => {
+                    context.flaw(offset, Malformed::Score, Seen::ALWAYS);
                 }
+                AsciiScore::Digits(_) | AsciiScore::Infinity | AsciiScore::NegativeInfinity => {}
             }
         }
         Ok(Seen::ALWAYS)
@@ -246,9 +241,9 @@ impl Context<'_> {
                     }
                 }
                 (Tuple::FieldValueExpiry, 2) => {
-                    if let Err(malformed) = expiries.next(&element) {
+                    let number = matches!(element, Element::Integer(_));
+                    if let Err(malformed) = expiries.next(element) {
                         // What is no number at all kills Redis 8.0, which looks for the earliest.
-                        let number = matches!(element, Element::Integer(_));
                         self.flaw(place.of(offset), malformed, if number { format.deep } else { Seen::ALWAYS });
                     }
                 }
@@ -332,13 +327,14 @@ fn is_score(element: &Element<'_>) -> bool {
 
 /// The times of expiry in a packed hash: ascending, and those without one last.
 #[derive(Debug, Default)]
-struct Expiries {
+pub(super) struct Expiries {
     last: Option<i64>,
 }
 
 impl Expiries {
-    fn next(&mut self, element: &Element<'_>) -> Result<(), Malformed> {
-        let Element::Integer(time) = *element else {
+    /// The next of them; none for a field that does not expire.
+    pub(super) fn next(&mut self, element: Element<'_>) -> Result<Option<i64>, Malformed> {
+        let Element::Integer(time) = element else {
             return Err(Malformed::FieldExpiry);
         };
         if time < 0 || time.cast_unsigned() > LATEST_FIELD_EXPIRY {
@@ -348,7 +344,7 @@ impl Expiries {
             return Err(Malformed::FieldExpiryOrder);
         }
         self.last = Some(time);
-        Ok(())
+        Ok((time != 0).then_some(time))
     }
 }
 
@@ -448,9 +444,9 @@ pub(super) fn quicklist_ziplists(context: &mut Context<'_>) -> Result<(), Fault>
 }
 
 /// The container of a list node that is one plain element.
-const CONTAINER_PLAIN: u64 = 1;
+pub(super) const CONTAINER_PLAIN: u64 = 1;
 /// The container of a list node that is a listpack.
-const CONTAINER_PACKED: u64 = 2;
+pub(super) const CONTAINER_PACKED: u64 = 2;
 
 pub(super) fn quicklist_listpacks(context: &mut Context<'_>) -> Result<(), Fault> {
     quicklist(context, |context| {
@@ -501,11 +497,11 @@ pub(super) fn module_value(context: &mut Context<'_>) -> Result<(), Fault> {
         let offset = context.reader.position();
         match context.reader.number()? {
             0 => return Ok(()),
-            1 | 2 => context.reader.number().map(|_| ())?,
-            3 => context.reader.take(4).map(|_| ())?,
-            4 => context.reader.take(8).map(|_| ())?,
-            5 => context.reader.string().map(|_| ())?,
-            other => context.flaw(offset, Malformed::ModuleOpcode(other), Seen::NEVER),
+            opcode => {
+                if !module_operand(&mut context.reader, opcode, |reader| reader.string().map(|_| ()))? {
+                    context.flaw(offset, Malformed::ModuleOpcode(opcode), Seen::NEVER);
+                }
+            }
         }
     }
 }

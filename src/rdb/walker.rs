@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::context::{Context, ModuleId, Seen};
 use super::damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed};
 use super::opcode::{HEADER_LENGTH, Header, Magic, Opcode, TypeRow, type_row};
-use super::primitive::{Crc64, Reader};
+use super::primitive::{Crc64, RawString, Reader};
 use super::value::module_value;
 
 /// One thing in an RDB. Strings borrow from the file unless they had to be decompressed or formatted.
@@ -153,6 +153,8 @@ enum State {
     Ended,
 }
 
+/// The module opcode before an unsigned integer.
+pub(super) const MODULE_UNSIGNED: u64 = 2;
 /// After so many bytes at the latest the checksum takes them in: they are still in the cache, and enough to be quick.
 const CHECKSUM_SPAN: usize = 256 * 1024;
 
@@ -174,6 +176,48 @@ pub struct Walker<'a> {
     /// Where the last item begins.
     item: usize,
     doing: Doing,
+    scrutiny: Scrutiny,
+}
+
+/// An item, small enough to be handed on quickly where it is an entry, as most are.
+#[derive(Debug)]
+pub(super) enum Step<'a> {
+    Entry(RawEntry<'a>),
+    Other(Box<Item<'a>>),
+}
+
+impl<'a> Step<'a> {
+    fn other(item: Item<'a>) -> Self {
+        Self::Other(Box::new(item))
+    }
+}
+
+/// A key and its value as they were read; the walk has the rest.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RawEntry<'a> {
+    pub(super) kind: &'static TypeRow,
+    /// Its compression, if any, gives what it claims.
+    pub(super) key: RawString<'a>,
+    pub(super) value: &'a [u8],
+    key_offset: usize,
+}
+
+/// What opcodes said of an entry, and what is wrong with it.
+#[derive(Debug)]
+pub(super) struct Rest<'a> {
+    pub(super) database: u64,
+    pub(super) expiry: Option<i64>,
+    pub(super) metadata: Option<&'a [u8]>,
+    pub(super) flaws: Vec<Flaw>,
+}
+
+/// How closely values are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scrutiny {
+    /// Each is verified whole.
+    Whole,
+    /// The end of each is found, and nothing more: whoever decodes it will see what is wrong. [`Entry::elements`] stays unknown.
+    Ends,
 }
 
 impl<'a> Walker<'a> {
@@ -192,7 +236,14 @@ impl<'a> Walker<'a> {
             summed: start,
             item: start,
             doing: Doing::Start,
+            scrutiny: Scrutiny::Whole,
         }
+    }
+
+    /// The same walk, looking at values as closely as this.
+    #[must_use]
+    pub fn looking(self, scrutiny: Scrutiny) -> Self {
+        Self { scrutiny, ..self }
     }
 
     /// The offset of the next byte to read: behind the last item.
@@ -223,41 +274,42 @@ impl<'a> Walker<'a> {
         }
     }
 
-    fn read_header(&mut self) -> Result<Item<'a>, Damage> {
+    fn read_header(&mut self) -> Result<Step<'a>, Box<Damage>> {
         let start = self.context.reader.position();
         let bytes = match self.context.reader.array::<HEADER_LENGTH>() {
             Ok(bytes) => bytes,
-            Err(fault) => return Err(self.damage(fault)),
+            Err(fault) => return Err(Box::new(self.damage(fault))),
         };
         let fault = match Header::parse(bytes) {
             Some(header) if header.is_known() => {
                 self.header = header;
                 self.state = State::Body;
-                return Ok(Item::Header(header));
+                return Ok(Step::other(Item::Header(header)));
             }
             Some(header) => self.context.reader.fault(start, DamageKind::UnsupportedVersion(header)),
             None => self.context.reader.fault(start, Malformed::Signature),
         };
-        Err(self.damage(fault))
+        Err(Box::new(self.damage(fault)))
     }
 
     /// Reads opcodes up to the end of one item.
-    fn read_item(&mut self) -> Result<Item<'a>, Damage> {
+    #[inline]
+    fn read_item(&mut self) -> Result<Step<'a>, Box<Damage>> {
         loop {
             self.doing = Doing::ReadType;
             let start = self.context.reader.position();
             let number = match self.context.reader.byte() {
                 Ok(number) => number,
-                Err(fault) => return Err(self.damage(fault)),
+                Err(fault) => return Err(Box::new(self.damage(fault))),
             };
             if let Some(row) = type_row(self.header.magic, number) {
                 self.item = self.attributes.start.unwrap_or(start);
-                return self.read_entry(row).map(Item::Entry);
+                return self.read_entry(row).map(Step::Entry);
             }
             let Some(opcode) = Opcode::of(self.header, number) else {
                 // Types grow from below, opcodes from above.
                 let kind = if number < 128 { DamageKind::UnknownType } else { DamageKind::UnknownOpcode };
-                return Err(self.damage(self.context.reader.fault(start, kind(number))));
+                return Err(Box::new(self.damage(self.context.reader.fault(start, kind(number)))));
             };
             let read = match opcode {
                 Opcode::ExpireSeconds
@@ -274,7 +326,7 @@ impl<'a> Walker<'a> {
                 }
                 Opcode::End => {
                     self.item = start;
-                    return self.read_end();
+                    return self.read_end().map(Step::other).map_err(Box::new);
                 }
                 _ => {
                     self.item = start;
@@ -284,9 +336,9 @@ impl<'a> Walker<'a> {
                     self.read_operands(opcode)
                 }
             };
-            return read.map_err(|fault| {
+            return read.map(Step::other).map_err(|fault| {
                 let flaws = self.flaws(None, None);
-                Damage { flaws, ..self.damage(fault) }
+                Box::new(Damage { flaws, ..self.damage(fault) })
             });
         }
     }
@@ -375,13 +427,12 @@ impl<'a> Walker<'a> {
     }
 
     fn read_module_aux(&mut self) -> Result<Item<'a>, Fault> {
-        const UNSIGNED: u64 = 2;
         self.doing = Doing::ReadModuleAux;
         let reader = &mut self.context.reader;
         let module = ModuleId(reader.length()?);
         let offset = reader.position();
         let (when_opcode, when) = (reader.length()?, reader.length()?);
-        if when_opcode != UNSIGNED {
+        if when_opcode != MODULE_UNSIGNED {
             self.context.flaw(offset, Malformed::ModuleWhen(when_opcode), Seen::SINCE_7);
         }
         let start = self.context.reader.position();
@@ -390,44 +441,80 @@ impl<'a> Walker<'a> {
         Ok(Item::ModuleAux { module, when, data, flaws: self.flaws(None, None) })
     }
 
-    fn read_entry(&mut self, row: &'static TypeRow) -> Result<Entry<'a>, Damage> {
+    #[inline]
+    fn read_entry(&mut self, row: &'static TypeRow) -> Result<RawEntry<'a>, Box<Damage>> {
         self.doing = Doing::ReadKey;
         self.context.begin_value();
         let key_offset = self.context.reader.position();
-        let key = match self.read_bytes() {
+        let key = match self.context.reader.string() {
             Ok(key) => key,
-            Err(fault) => return Err(Damage { row: Some(row), ..self.damage(fault) }),
+            Err(fault) => return Err(Box::new(Damage { row: Some(row), ..self.damage(fault) })),
         };
         self.doing = Doing::ReadValue;
         let value_offset = self.context.reader.position();
-        if let Err(fault) = (row.verify)(&mut self.context) {
-            let flaws = self.flaws(Some(&key), Some(row));
-            return Err(Damage { row: Some(row), key: Some(key.into_owned()), flaws, ..self.damage(fault) });
+        let read = match self.scrutiny {
+            Scrutiny::Whole => (row.verify)(&mut self.context),
+            Scrutiny::Ends => (row.skip)(&mut self.context.reader),
+        };
+        if let Err(fault) = read {
+            let flaws = self.flaws(Some(key), Some(row));
+            let key = Some(key.to_vec());
+            return Err(Box::new(Damage { row: Some(row), key, flaws, ..self.damage(fault) }));
         }
-        let flaws = self.flaws(Some(&key), Some(row));
+        let value = self.context.reader.since(value_offset);
+        Ok(RawEntry { kind: row, key, key_offset, value })
+    }
+
+    /// What is known of the entry that was just read.
+    fn entry(&mut self, RawEntry { kind, key, key_offset, value }: RawEntry<'a>) -> Entry<'a> {
+        let flaws = self.flaws(Some(key), Some(kind));
         let Attributes { start: _, expiry, idle, frequency, metadata } = std::mem::take(&mut self.attributes);
-        Ok(Entry {
+        let end = self.context.reader.position();
+        Entry {
             offset: self.item as u64,
-            length: (self.context.reader.position() - self.item) as u64,
+            length: (end - self.item) as u64,
             database: self.database,
-            key,
-            kind: row,
+            key: key.bytes().unwrap_or_default(),
+            kind,
             expiry,
             idle,
             frequency,
             metadata,
             elements: self.context.elements,
             module: self.context.module,
-            value: self.context.reader.since(value_offset),
+            value,
             key_offset: key_offset as u64,
-            value_offset: value_offset as u64,
+            value_offset: (end - value.len()) as u64,
             flaws,
-        })
+        }
+    }
+
+    /// Takes what a keyspace wants to know of the entry that was just read, beside its key and value.
+    #[inline]
+    pub(super) fn take_rest(&mut self, entry: &RawEntry<'_>) -> Rest<'a> {
+        let flaws = self.flaws(Some(entry.key), Some(entry.kind));
+        let Attributes { expiry, metadata, .. } = std::mem::take(&mut self.attributes);
+        Rest { database: self.database, expiry, metadata, flaws }
+    }
+
+    /// Reads the next item. As the iterator does, but gives entries as they are.
+    #[inline]
+    pub(super) fn step(&mut self) -> Option<Result<Step<'a>, Box<Damage>>> {
+        let read = match self.state {
+            State::Body => self.read_item(),
+            State::Header => self.read_header(),
+            State::Ended => return None,
+        };
+        match &read {
+            Ok(_) => self.sum(CHECKSUM_SPAN),
+            Err(_) => self.state = State::Ended,
+        }
+        Some(read)
     }
 
     /// The flaws that the context noted, with what the walk knows about them.
     #[inline]
-    fn flaws(&mut self, key: Option<&[u8]>, row: Option<&'static TypeRow>) -> Vec<Flaw> {
+    fn flaws(&mut self, key: Option<RawString<'_>>, row: Option<&'static TypeRow>) -> Vec<Flaw> {
         if self.context.flaws.is_empty() {
             return Vec::new();
         }
@@ -435,7 +522,7 @@ impl<'a> Walker<'a> {
         noted
             .into_iter()
             .map(|found| Flaw {
-                damage: Damage { key: key.map(<[u8]>::to_vec), row, ..self.damage(found.fault) },
+                damage: Damage { key: key.map(RawString::to_vec), row, ..self.damage(found.fault) },
                 checkers: found.checkers,
                 servers: found.servers,
             })
@@ -481,15 +568,10 @@ impl<'a> Iterator for Walker<'a> {
     type Item = Result<Item<'a>, Damage>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let read = match self.state {
-            State::Header => self.read_header(),
-            State::Body => self.read_item(),
-            State::Ended => return None,
-        };
-        match &read {
-            Ok(_) => self.sum(CHECKSUM_SPAN),
-            Err(_) => self.state = State::Ended,
-        }
-        Some(read)
+        Some(match self.step()? {
+            Ok(Step::Entry(entry)) => Ok(Item::Entry(self.entry(entry))),
+            Ok(Step::Other(item)) => Ok(*item),
+            Err(damage) => Err(*damage),
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// What [`apply`](super::apply()) and [`undo`](super::undo()) ask of the file system, one method for each call that changes
+/// What [`apply`](super::apply()), [`undo`](super::undo()) and a rewrite ask of the file system, one method for each call that changes
 /// something or makes a change last.
 pub trait Operations {
     /// Opens an existing file for reading and writing; never creates or truncates.
@@ -53,6 +53,21 @@ pub trait Operations {
     /// # Errors
     /// Those of `unlink(2)`.
     fn remove(&mut self, path: &Path) -> io::Result<()>;
+    /// Gives a file another name, in place of what had it.
+    ///
+    /// # Errors
+    /// Those of `rename(2)`.
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file a second name, which must be free.
+    ///
+    /// # Errors
+    /// Those of `link(2)`.
+    fn link(&mut self, path: &Path, second: &Path) -> io::Result<()>;
+    /// Makes a directory that must not be there yet.
+    ///
+    /// # Errors
+    /// Those of `mkdir(2)`.
+    fn create_directory(&mut self, path: &Path) -> io::Result<()>;
 }
 
 /// The real file system.
@@ -95,5 +110,17 @@ impl Operations for FileSystem {
 
     fn remove(&mut self, path: &Path) -> io::Result<()> {
         std::fs::remove_file(path)
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn link(&mut self, path: &Path, second: &Path) -> io::Result<()> {
+        std::fs::hard_link(path, second)
+    }
+
+    fn create_directory(&mut self, path: &Path) -> io::Result<()> {
+        std::fs::create_dir(path)
     }
 }

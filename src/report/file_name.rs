@@ -10,7 +10,7 @@ use crate::escape::visible;
 /// A file's name or path.
 ///
 /// Displayed with nothing in it that a terminal obeys; serialized as a string if it is UTF-8, else as `{"base64": "…"}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileName<P>(pub P);
 
 impl<P: AsRef<Path>> fmt::Display for FileName<P> {

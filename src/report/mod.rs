@@ -7,4 +7,5 @@ pub mod inspect;
 pub mod json;
 pub mod number;
 pub(crate) mod paragraph;
+pub mod rewrite;
 pub mod style;

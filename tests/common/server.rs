@@ -118,6 +118,8 @@ impl Server {
         let mut process = Command::new(program(&folder, "server"))
             // A server opens its log before it changes to its directory.
             .current_dir(directory.path())
+            // SORT … ALPHA compares as the locale says.
+            .env("LC_ALL", "C")
             .args(["--port", "0", "--save", "", "--logfile", "server.log", "--unixsocket"])
             .arg(&socket)
             .arg("--dir")
@@ -165,11 +167,22 @@ impl Server {
         self.reply()
     }
 
+    /// The end of its log.
+    pub(crate) fn last_words(&self) -> String {
+        let log = std::fs::read(self.directory().join("server.log")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&log);
+        let lines: Vec<&str> = text.lines().collect();
+        let mark =
+            lines.iter().position(|line| line.contains("BUG REPORT START") || line.contains("crashed by signal"));
+        let from = mark.unwrap_or(lines.len()).min(lines.len().saturating_sub(12));
+        lines.get(from..(from + 40).min(lines.len())).unwrap_or_default().join("\n")
+    }
+
     #[track_caller]
     fn reply(&mut self) -> Reply {
         let mut line = String::new();
         self.connection.read_line(&mut line).expect("a server that answers");
-        let line = line.strip_suffix("\r\n").expect("a whole line");
+        let line = line.strip_suffix("\r\n").unwrap_or_else(|| panic!("the server is gone:\n{}", self.last_words()));
         let (kind, rest) = line.split_at(1);
         let number = || rest.parse::<i64>().expect("a number");
         match kind {

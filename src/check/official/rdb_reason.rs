@@ -77,6 +77,8 @@ fn stream(fault: StreamFault) -> &'static str {
         | StreamFault::MasterEnd
         | StreamFault::EntryCount { .. }
         | StreamFault::NodeCounts { .. }
+        | StreamFault::IdOrder
+        | StreamFault::TooManyFields
         | StreamFault::NodeGoesOn => "Stream listpack integrity check failed.",
         StreamFault::EmptyNode => "Empty listpack inside stream",
         StreamFault::LengthWithoutNodes(_) | StreamFault::Length { .. } => {

@@ -12,7 +12,7 @@ use super::{Purpose, Rdb, Settings};
 use crate::cli::console::Console;
 use crate::cli::time::{self, Moment};
 use crate::input::is_stdin;
-use crate::report::inspect::Lengths;
+use crate::report::inspect::{Lengths, Payloads};
 use crate::select::{CommandName, Selection};
 
 /// What stands behind the options in the short help.
@@ -44,10 +44,14 @@ PATHs are given. By kind:
               (its number in the log, inside one only), command, arguments
   annotation  record, time, transaction, text
   entry       of an RDB: db, key, type, encoding, size (bytes in the file),
-              elements, expiry (unix milliseconds), idle, frequency, module
+              elements, expiry (unix milliseconds), idle,
+              frequency, module, value
   aux         name, value
   function    code
   module_aux  module, size
+A value is a string, an array of elements or members, of {field, value,
+expiry}, of {member, score}, or for a stream {last_id, max_deleted_id,
+entries_added, entries, groups}. With --decode a RESTORE has type and value.
 Bytes that are UTF-8 are a string, others are {\"base64\": \"...\"}.
 
 RESP is a log again: SELECT, #TS:, MULTI and EXEC are put back around what is shown, and a transaction without EXEC is left out.";
@@ -108,6 +112,9 @@ pub struct Inspect {
     /// The others are not read: times and numbers of transactions begin anew.
     #[arg(long, value_name = "NAME", help_heading = "Which records")]
     part: Vec<OsString>,
+    /// Show the values in the payloads of RESTORE commands, as those of RDB entries are shown
+    #[arg(long)]
+    decode: bool,
     /// Leave out RDB entries
     #[arg(long, help_heading = "Which records")]
     skip_rdb: bool,
@@ -177,6 +184,7 @@ impl Inspect {
             lengths: if self.full { Lengths::Full } else { Lengths::Within(width(console)) },
             selection,
             parts: self.part.into_iter().map(OsString::into_vec).collect(),
+            payloads: if self.decode { Payloads::Decoded } else { Payloads::Raw },
             rdb: if self.skip_rdb { Rdb::Skipped } else { Rdb::Shown },
             limit: self.limit,
             tail: self.tail,

@@ -19,7 +19,7 @@ use crate::escape::{Argument, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::rdb;
 use crate::report::inspect::finding::{self, Finding, Remedy};
-use crate::report::inspect::{Announced, Heading, Json, Lengths, Printer, Resp, Text};
+use crate::report::inspect::{Announced, Heading, Json, Lengths, Payloads, Printer, Resp, Text};
 use crate::report::style::Style;
 use crate::select::Selection;
 use arguments::Format;
@@ -36,6 +36,8 @@ pub struct Settings {
     format: Format,
     /// How much of what is long is shown, in text.
     lengths: Lengths,
+    /// Whether the payloads of RESTORE are decoded.
+    payloads: Payloads,
     selection: Selection,
     /// The names of the parts to read; all if there are none.
     parts: Vec<Vec<u8>>,
@@ -149,8 +151,8 @@ impl Settings {
 
     fn printer<'w>(&self, out: &'w mut dyn Write, style: Style) -> Box<dyn Printer + 'w> {
         match self.format {
-            Format::Text => Box::new(Text::new(out, style, self.lengths)),
-            Format::Json => Box::new(Json::new(out)),
+            Format::Text => Box::new(Text::new(out, style, self.lengths, self.payloads)),
+            Format::Json => Box::new(Json::new(out, self.payloads)),
             Format::Resp => Box::new(Resp::new(out)),
         }
     }

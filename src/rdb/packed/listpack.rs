@@ -128,7 +128,7 @@ fn decode(first: u8, rest: &[u8]) -> Result<(Element<'_>, usize), PackedFault> {
 
 /// How many bytes the length behind an entry of `size` bytes takes.
 #[inline]
-fn back_size(size: usize) -> usize {
+pub(super) fn back_size(size: usize) -> usize {
     match size {
         0..=127 => 1,
         128..=16_382 => 2,

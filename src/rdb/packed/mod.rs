@@ -4,12 +4,14 @@
 //! that checks each before it is given out (what a server looks at with `sanitize-dump-payload yes`, and the checkers
 //! always).
 
+pub mod build;
 pub mod intset;
 pub mod listpack;
 pub mod ziplist;
 pub mod zipmap;
 
 use super::damage::PackedFault;
+use crate::value::number::parse_integer;
 
 /// One element of a packed encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +29,15 @@ impl Element<'_> {
         match self {
             Self::Bytes(bytes) => take(bytes),
             Self::Integer(number) => take(itoa::Buffer::new().format(*number).as_bytes()),
+        }
+    }
+
+    /// The element as a whole number, if it is one.
+    #[inline]
+    pub fn integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Bytes(bytes) => parse_integer(bytes),
         }
     }
 }

@@ -7,7 +7,8 @@ use std::io::{self, Write};
 
 use data_encoding::BASE64;
 
-use super::{FLUSH_AT, Heading, Printer};
+use super::value::{of_entry, of_restore};
+use super::{FLUSH_AT, Heading, Payloads, Printer};
 use crate::aof::Content;
 use crate::escape::is_obeyed;
 use crate::rdb;
@@ -21,7 +22,8 @@ use crate::select::Step;
 ///   first), `transaction` (its number in the log, from 1; absent outside), `command`, `arguments` (those behind the name);
 /// - `annotation`: `record`, `time`, `transaction`, `text` (the line, `#` included);
 /// - `entry`: `db`, `key`, `type`, `encoding`, `size` (bytes of the value in the file), `elements` (absent for strings and
-///   modules), `expiry` (unix milliseconds; absent without), `idle` (seconds), `frequency`, `module`;
+///   modules), `expiry` (unix milliseconds; absent without), `idle` (seconds), `frequency`, `module`, `value` (absent for
+///   modules, and where it is damaged);
 /// - `aux`: `name`, `value`; `function`: `code`; `module_aux`: `module`, `size`.
 ///
 /// Bytes that are UTF-8 are a string; any others are `{"base64": "…"}`.
@@ -31,33 +33,39 @@ pub struct Json<W> {
     line: Vec<u8>,
     /// From the `part` member to the colon behind the next member's name, the same for every line of a part.
     part: Vec<u8>,
+    payloads: Payloads,
 }
 
 impl<W: Write> Json<W> {
     /// A printer into `out`.
-    pub fn new(out: W) -> Self {
-        Self { out, line: Vec::with_capacity(FLUSH_AT + 4096), part: Vec::new() }
+    pub fn new(out: W, payloads: Payloads) -> Self {
+        Self { out, line: Vec::with_capacity(FLUSH_AT + 4096), part: Vec::new(), payloads }
     }
 
-    fn number(&mut self, name: &'static str, number: impl itoa::Integer) {
+    /// Text that is JSON already.
+    pub(super) fn raw(&mut self, text: &str) {
+        self.line.extend_from_slice(text.as_bytes());
+    }
+
+    pub(super) fn number(&mut self, name: &'static str, number: impl itoa::Integer) {
         self.line.extend_from_slice(name.as_bytes());
         self.line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
-    fn optional(&mut self, name: &'static str, number: Option<impl itoa::Integer>) {
+    pub(super) fn optional(&mut self, name: &'static str, number: Option<impl itoa::Integer>) {
         if let Some(number) = number {
             self.number(name, number);
         }
     }
 
-    fn text(&mut self, name: &'static str, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn text(&mut self, name: &'static str, bytes: &[u8]) -> io::Result<()> {
         self.line.extend_from_slice(name.as_bytes());
         self.bytes(bytes)
     }
 
     /// A string, or an object if it is not UTF-8.
     #[inline]
-    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.len() <= FLUSH_AT && bytes.iter().all(|byte| is_plain(*byte)) {
             self.line.push(b'"');
             self.line.extend_from_slice(bytes);
@@ -141,6 +149,18 @@ impl<W: Write> Json<W> {
         Ok(())
     }
 
+    /// What a `RESTORE` restores, if that is to be shown.
+    fn restored(&mut self, arguments: &[&[u8]]) -> io::Result<()> {
+        if self.payloads == Payloads::Decoded
+            && let Some((kind, value)) = of_restore(arguments)
+        {
+            self.text(",\"type\":", kind.as_bytes())?;
+            self.raw(",\"value\":");
+            self.value(&value)?;
+        }
+        Ok(())
+    }
+
     fn entry(&mut self, entry: &rdb::Entry<'_>) -> io::Result<()> {
         self.number(",\"db\":", entry.database);
         self.text(",\"key\":", &entry.key)?;
@@ -153,6 +173,10 @@ impl<W: Write> Json<W> {
         self.optional(",\"frequency\":", entry.frequency);
         if let Some(module) = entry.module {
             self.text(",\"module\":", module.name().as_bytes())?;
+        }
+        if let Some(value) = of_entry(entry) {
+            self.raw(",\"value\":");
+            self.value(&value)?;
         }
         Ok(())
     }
@@ -185,7 +209,10 @@ impl<W: Write> Printer for Json<W> {
         self.optional(",\"time\":", step.place.time);
         self.optional(",\"transaction\":", step.place.transaction);
         match record.content {
-            Content::Command(arguments) => self.command(arguments)?,
+            Content::Command(arguments) => {
+                self.command(arguments)?;
+                self.restored(arguments)?;
+            }
             Content::Annotation(line) => self.text(",\"text\":", line)?,
         }
         self.end()

@@ -4,6 +4,7 @@ pub mod finding;
 mod json;
 mod resp;
 mod text;
+mod value;
 
 pub use json::Json;
 pub use resp::Resp;
@@ -81,6 +82,15 @@ pub enum Announced {
     Yes,
     /// There is one.
     No,
+}
+
+/// Whether the payloads of `RESTORE` commands are shown as the values that they hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Payloads {
+    /// As they are.
+    Raw,
+    /// Decoded.
+    Decoded,
 }
 
 /// How a transaction ends.

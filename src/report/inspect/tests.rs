@@ -34,13 +34,18 @@ enum Ahead {
 
 fn json(log: &[u8]) -> String {
     let mut out = Vec::new();
-    print(&mut Json::new(&mut out), log, &Selection::default(), Ahead::Unknown);
+    print(&mut Json::new(&mut out, Payloads::Decoded), log, &Selection::default(), Ahead::Unknown);
     String::from_utf8(out).unwrap()
 }
 
 fn text(log: &[u8], lengths: Lengths) -> String {
     let mut out = Vec::new();
-    print(&mut Text::new(&mut out, Style::Plain, lengths), log, &Selection::default(), Ahead::Unknown);
+    print(
+        &mut Text::new(&mut out, Style::Plain, lengths, Payloads::Decoded),
+        log,
+        &Selection::default(),
+        Ahead::Unknown,
+    );
     String::from_utf8(out).unwrap()
 }
 

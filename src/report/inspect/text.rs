@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::{Announced, FLUSH_AT, Heading, Printer};
+use super::value::{of_entry, of_restore, words};
+use super::{Announced, FLUSH_AT, Heading, Payloads, Printer};
 use crate::aof::Content;
 use crate::aof::transaction::Membership;
 use crate::escape;
@@ -12,6 +13,7 @@ use crate::plural::counted;
 use crate::rdb;
 use crate::report::style::{Style, Tone};
 use crate::select::Step;
+use crate::value::Value;
 
 /// Writes text.
 ///
@@ -31,6 +33,7 @@ pub struct Text<W> {
     transaction: Option<u64>,
     /// Whether anything was written.
     begun: bool,
+    payloads: Payloads,
 }
 
 /// What is put around the parts of a row: nothing, or the codes of a terminal.
@@ -97,7 +100,7 @@ const SIZE_WIDTH: usize = 8;
 
 impl<W: Write> Text<W> {
     /// A printer into `out`.
-    pub fn new(out: W, style: Style, lengths: Lengths) -> Self {
+    pub fn new(out: W, style: Style, lengths: Lengths, payloads: Payloads) -> Self {
         Self {
             out,
             row: Vec::with_capacity(FLUSH_AT + 4096),
@@ -108,6 +111,7 @@ impl<W: Write> Text<W> {
             time: Time::default(),
             transaction: None,
             begun: false,
+            payloads,
         }
     }
 
@@ -299,6 +303,24 @@ impl<W: Write> Text<W> {
         }
     }
 
+    /// The arguments of a `RESTORE`, with its value in place of the payload.
+    fn restored(&mut self, arguments: &[&[u8]], kind: &str, value: &Value<'_>, left: usize) -> io::Result<()> {
+        let kind = format!("({kind})");
+        let mut all: Vec<&[u8]> = arguments.iter().take(2).copied().collect();
+        all.extend(arguments.iter().skip(3));
+        all.push(kind.as_bytes());
+        let words = words(value);
+        all.extend(words.iter().map(AsRef::as_ref));
+        self.arguments(&all, left)
+    }
+
+    /// The words of a value, as many as there is room for.
+    fn value(&mut self, value: &Value<'_>, left: usize) -> io::Result<()> {
+        let words = words(value);
+        let words: Vec<&[u8]> = words.iter().map(AsRef::as_ref).collect();
+        self.arguments(&words, left)
+    }
+
     fn entry(&mut self, entry: &rdb::Entry<'_>) -> io::Result<()> {
         let (kind, encoding) = (entry.kind.data_type.name(), entry.kind.encoding);
         let left = self.item_head(entry.offset, Some(entry.database), kind, encoding, entry.value.len());
@@ -311,10 +333,16 @@ impl<W: Write> Text<W> {
             remarks.push(format!("expires {}", self.moment(expiry)));
         }
         let remarks = remarks.join(", ");
-        self.strong(&entry.key, left.saturating_sub(remarks.len() + 2))?;
+        let used = self.strong(&entry.key, left.saturating_sub(remarks.len() + 2))?;
+        let mut left = left.saturating_sub(used);
         if !remarks.is_empty() {
             self.spaces(2);
             self.quiet(&remarks);
+            left = left.saturating_sub(2 + remarks.len());
+        }
+        if let Some(value) = of_entry(entry) {
+            self.spaces(1);
+            self.value(&value, left.saturating_sub(1))?;
         }
         self.end()
     }
@@ -380,10 +408,15 @@ impl<W: Write> Printer for Text<W> {
         let used = self.record_head(step);
         match step.record.content {
             Content::Command(arguments) => {
+                let words_of = arguments;
                 let Some((name, arguments)) = arguments.split_first() else { return Ok(()) };
                 let left = self.width().saturating_sub(used);
                 let used = self.strong(name, left)?;
-                self.arguments(arguments, left.saturating_sub(used))?;
+                let left = left.saturating_sub(used);
+                match of_restore(words_of).filter(|_| self.payloads == Payloads::Decoded) {
+                    Some((kind, value)) => self.restored(arguments, kind, &value, left)?,
+                    None => self.arguments(arguments, left)?,
+                }
             }
             Content::Annotation(line) => {
                 let mut text = Vec::new();

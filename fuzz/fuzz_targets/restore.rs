@@ -1,0 +1,31 @@
+//! Restores arbitrary bytes, with a version and a checksum that are right so that they are looked at, and has the value decoded: it
+//! ends, never panics, and a payload that is refused changes nothing.
+
+#![no_main]
+
+use aofkit::command::apply::Call;
+use aofkit::keyspace::Keyspace;
+use aofkit::rdb::dump;
+use aofkit::value::{Flavour, Raw, Value};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let _ = dump::parse(data);
+    let Some((&type_code, payload)) = data.split_first() else { return };
+    for (flavour, version) in [(Flavour::Redis, 12), (Flavour::Valkey, 80)] {
+        let dumped = dump::write_raw(&Raw { type_code: type_code % 32, flavour, version, payload });
+        let arguments: [&[u8]; 4] = [b"RESTORE", b"key", b"0", &dumped];
+        let apply = aofkit::command::resolve(&arguments).row().unwrap().apply.unwrap();
+        let mut keyspace = Keyspace::default();
+        let mut shares = [&mut keyspace];
+        let mut call = Call::on_all(&arguments, &mut shares);
+        let restored = apply.run(&mut call);
+        assert_eq!(restored.is_ok(), call.exists(b"key"));
+        assert_eq!(restored.is_ok(), dump::parse(&dumped).is_ok());
+        if restored.is_ok()
+            && let Ok(Some(value)) = call.value(b"key")
+        {
+            assert!(!matches!(value, Value::Raw(_)));
+        }
+    }
+});

@@ -1,0 +1,301 @@
+//! `aofkit rewrite`: the same data in the fewest commands.
+
+mod arguments;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::bail;
+
+use super::Outcome;
+use super::console::Console;
+use super::progress::Progress;
+use super::replay::{Ending, Opened, written_to};
+use crate::aof::log::Log;
+use crate::command::apply::ExpiredFields;
+use crate::digest::{Total, digest};
+use crate::error::{Error, ErrorKind};
+use crate::glob;
+use crate::input::Input;
+use crate::keyspace::Keyspace;
+use crate::repair::FileSystem;
+use crate::replay::{self, Dropped, Replayed};
+use crate::report::file_name::FileName;
+use crate::report::number::counted;
+use crate::report::rewrite::{Expired, Report, Size, WithoutEffect};
+use crate::rewrite::in_place::{self, Old, Reading, Replaced};
+use crate::rewrite::output::{self, DraftWriter, Lasting};
+use crate::rewrite::{self, Lost, Options, Written, write_directory};
+use crate::server::Server;
+
+pub(super) use arguments::Rewrite;
+use arguments::{Destination, DropExpired, Format, Replace, Settings, Verify};
+
+/// Rewrites a log, and reports what was done.
+pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outcome> {
+    let started = Instant::now();
+    let settings = typed.resolve()?;
+    let opened = Opened::open(&settings.path)?;
+    settings.refuse_destination(&opened)?;
+    let (mut replayed, ending) = settings.replay.replay(&opened, ExpiredFields::Exist, console)?;
+    if ending == Ending::Refused && matches!(settings.destination, Destination::InPlace(..)) {
+        bail!(
+            "a server would refuse this log, and replacing it would lose what follows the damage; write the sound part \
+             elsewhere with -o"
+        );
+    }
+    let dropped = settings.drop_expired(&mut replayed);
+    let job = Job { settings: &settings, opened: &opened, replayed: &replayed, ending };
+    let done = job.write(console)?;
+    let mut report = job.report(&done, dropped);
+    report.seconds = started.elapsed().as_secs_f64();
+    let mut text = Vec::new();
+    match settings.format {
+        Format::Text => report.write_text(&mut text, console.style)?,
+        Format::Json => report.write_json(&mut text)?,
+    }
+    // Standard output may be the log itself.
+    if settings.destination == Destination::Stdout {
+        console.talk.write_all(&text)?;
+    } else {
+        console.out.write_all(&text)?;
+    }
+    Ok(if ending == Ending::Refused { Outcome::Unsound } else { Outcome::Sound })
+}
+
+impl Settings {
+    /// Whether a key is wanted.
+    fn wants(&self, database: u32, key: &[u8]) -> bool {
+        (self.databases.is_empty() || self.databases.contains(&database))
+            && (self.keys.is_empty() || self.keys.iter().any(|pattern| glob::matches(pattern, key)))
+    }
+
+    /// Whether the output is to have all data of the log.
+    fn wants_everything(&self) -> bool {
+        self.databases.is_empty()
+            && self.keys.is_empty()
+            && self.drop_expired == DropExpired::No
+            && self.replay.wants_everything()
+    }
+
+    /// Refuses to write over the log itself, or over another file unless that was asked for.
+    fn refuse_destination(&self, opened: &Opened) -> anyhow::Result<()> {
+        let Destination::File(path, replace) = &self.destination else { return Ok(()) };
+        let Ok(metadata) = path.metadata() else { return Ok(()) };
+        let identity = crate::input::Facts::of(&metadata).identity();
+        if opened.inputs.iter().any(|input| input.facts().identity() == identity) {
+            bail!("{} is the log itself; use --in-place", FileName(path));
+        }
+        if *replace == Replace::Never && metadata.is_file() && metadata.len() > 0 {
+            bail!("{} is there already; --force replaces it", FileName(path));
+        }
+        Ok(())
+    }
+
+    fn drop_expired(&self, replayed: &mut Replayed<'_>) -> Dropped {
+        let time = match self.drop_expired {
+            DropExpired::No => return Dropped::default(),
+            DropExpired::AtTheLogsClock => self.replay.clock(&replayed.summary).0,
+            DropExpired::At(time) => time,
+        };
+        replay::drop_expired(&mut replayed.shares, time)
+    }
+}
+
+/// A rewrite whose data is in memory.
+struct Job<'j, 'a> {
+    settings: &'j Settings,
+    opened: &'a Opened,
+    replayed: &'j Replayed<'a>,
+    ending: Ending,
+}
+
+/// What was written, and where.
+struct Done {
+    written: Written,
+    output: PathBuf,
+    digest: Option<String>,
+    grown: u64,
+    kept: Vec<PathBuf>,
+    removed: Vec<PathBuf>,
+}
+
+impl Done {
+    fn new(written: Written, output: &Path) -> Self {
+        let output = output.to_owned();
+        Self { written, output, digest: None, grown: 0, kept: Vec::new(), removed: Vec::new() }
+    }
+}
+
+impl Job<'_, '_> {
+    fn shares(&self) -> &[Keyspace<'_>] {
+        &self.replayed.shares
+    }
+
+    fn write(&self, console: &mut Console) -> anyhow::Result<Done> {
+        let settings = self.settings;
+        let keys = self.shares().iter().flat_map(Keyspace::databases).map(|(_, database)| database.len() as u64).sum();
+        let progress = Progress::new(console.progress, keys, "writing");
+        let advance = |keys| progress.advance(keys);
+        let wanted = |database: u32, key: &[u8]| settings.wants(database, key);
+        let options = Options {
+            threads: settings.replay.threads(),
+            batch: settings.batch,
+            target: settings.target,
+            order: settings.order,
+            wanted: &wanted,
+            progress: &advance,
+        };
+        let shares = self.shares();
+        let operations = &mut FileSystem;
+        let done = match &settings.destination {
+            Destination::Stdout => {
+                console.out.flush()?;
+                let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+                let written = rewrite::write(shares, settings.base, options, &mut out);
+                return Ok(Done::new(written.map_err(written_to(Path::new("standard output")))?, Path::new("-")));
+            }
+            Destination::File(path, _) => {
+                let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
+                Done::new(output::write_file(operations, path, Lasting::Cached, fill)?, path)
+            }
+            Destination::Directory(path) => {
+                let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
+                Done::new(write_directory(operations, path, settings.base, fill)?, path)
+            }
+            Destination::InPlace(old, open_elsewhere) => {
+                let reading = Reading {
+                    inputs: &self.opened.inputs,
+                    end: self.replayed.summary.stopped.offset,
+                    database: self.replayed.summary.database,
+                };
+                // What the new log lacks stays in the old one.
+                let all = settings.wants_everything() && self.ending == Ending::Sound;
+                let old = if all { *old } else { Old::Kept };
+                let place = in_place::Settings { base: settings.base, old, open_elsewhere: *open_elsewhere };
+                let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
+                let verify = |path: &Path, written: &Written| self.verify(path, written.lost).map(|_| ());
+                let replaced = in_place::replace(operations, &self.opened.log, reading, place, fill, verify)?;
+                let Replaced { written, grown, kept, removed } = replaced;
+                Done { grown, kept, removed, ..Done::new(written, &settings.path) }
+            }
+        };
+        drop(progress);
+        self.verified(done)
+    }
+
+    /// Reads a new file or directory back; one in place was read before it took its place.
+    fn verified(&self, mut done: Done) -> anyhow::Result<Done> {
+        done.digest = match (self.settings.verify, &self.settings.destination) {
+            (Verify::No, _) => None,
+            (Verify::Yes, Destination::InPlace(..)) => Some(self.expected(done.written.lost).digest.to_string()),
+            (Verify::Yes, _) => Some(self.verify(&done.output, done.written.lost)?.digest.to_string()),
+        };
+        Ok(done)
+    }
+
+    /// Whose digest tells apart all that the output can hold.
+    fn judge(lost: Lost) -> Server {
+        if lost.field_expiries > 0 { Server::Redis70 } else { Server::Redis80 }
+    }
+
+    /// The digest of the data that the output is to have.
+    fn expected(&self, lost: Lost) -> Total {
+        digest(self.shares(), Self::judge(lost), 0, &|database, key| self.settings.wants(database, key))
+    }
+
+    /// Replays the output, and compares.
+    fn verify(&self, path: &Path, lost: Lost) -> crate::Result<Total> {
+        let log = Log::open(path)?;
+        let inputs = log.parts.iter().map(crate::aof::log::Part::open).collect::<crate::Result<Vec<Input>>>()?;
+        let bytes: Vec<&[u8]> = inputs.iter().map(Input::bytes).collect();
+        let options = replay::Options {
+            threads: self.settings.replay.threads(),
+            unknown: replay::Unknown::Keep,
+            now: self.settings.replay.clock(&self.replayed.summary).0,
+            ..replay::Options::default()
+        };
+        let again = replay::replay(&bytes, options);
+        let found = digest(&again.shares, Self::judge(lost), 0, &|_, _| true);
+        let expected = self.expected(lost);
+        let functions = |shares: &[Keyspace<'_>]| {
+            shares.first().map(|share| share.functions.values().map(|code| code.to_vec()).collect::<Vec<_>>())
+        };
+        let same = found == expected
+            && again.summary.failed == 0
+            && (lost.functions > 0 || functions(&again.shares) == functions(self.shares()));
+        if same {
+            return Ok(found);
+        }
+        let text = format!(
+            "read back, the new log does not hold the same data ({} of {}, digest {} and not {}); please report this",
+            found.keys,
+            counted(expected.keys, "key"),
+            found.digest,
+            expected.digest
+        );
+        Err(Error::new(path, ErrorKind::Refused(text)))
+    }
+
+    fn report(&self, done: &Done, dropped: Dropped) -> Report {
+        let summary = &self.replayed.summary;
+        let (clock, clock_source) = self.settings.replay.clock(summary);
+        let names = |paths: &[PathBuf]| paths.iter().cloned().map(FileName).collect();
+        let written = &done.written;
+        Report {
+            path: FileName(self.settings.path.clone()),
+            output: FileName(done.output.clone()),
+            base: match self.settings.base {
+                rewrite::Base::Resp => "aof",
+                rewrite::Base::Rdb => "rdb",
+            },
+            before: Size {
+                bytes: self.opened.bytes().iter().map(|part| part.len() as u64).sum(),
+                records: summary.commands,
+            },
+            after: Size { bytes: written.bytes, records: written.records },
+            keys: written.keys.clone(),
+            functions: written.functions,
+            without_effect: WithoutEffect { ignored: summary.ignored, failed: summary.failed },
+            expired: Expired { keys: dropped.keys, fields: dropped.fields },
+            unknown: summary
+                .unknown
+                .iter()
+                .map(|(name, met)| (crate::escape::Escaped(name).to_string(), met.count))
+                .collect(),
+            lost: lost_in_words(written.lost),
+            clock,
+            clock_source: clock_source.name(),
+            verified: done.digest.is_some(),
+            digest: done.digest.clone(),
+            grown: done.grown,
+            kept: names(&done.kept),
+            removed: names(&done.removed),
+            seconds: 0.0,
+        }
+    }
+}
+
+/// A closure that fills a new file.
+fn filling<F: FnOnce(&mut DraftWriter<'_, FileSystem>) -> io::Result<Written>>(fill: F) -> F {
+    fill
+}
+
+/// What the target cannot hold.
+fn lost_in_words(lost: Lost) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut add = |count: u64, what: &str, why: &str| {
+        if count > 0 {
+            words.push(format!("{}{why}", counted(count, what)));
+        }
+    };
+    add(lost.functions, "function", ": the target has no function libraries");
+    add(lost.field_expiries, "field", " no longer expire: the target does not know that");
+    add(lost.stream_counters, "stream", " without its counters: the target does not know them");
+    add(lost.pending_entries, "pending entry", " of deleted entries: no command makes them");
+    add(lost.values, "value", " of modules: the target does not take them");
+    words
+}

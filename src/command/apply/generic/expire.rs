@@ -1,0 +1,93 @@
+//! When keys expire.
+
+use super::super::{Call, Failure};
+use crate::value::number::parse_integer;
+
+/// `EXPIRE key seconds [NX|XX|GT|LT]`.
+pub(in crate::command) fn expire(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    set_expiry(call, 1000, call.now)
+}
+
+/// `EXPIREAT key unix-seconds [NX|XX|GT|LT]`.
+pub(in crate::command) fn expireat(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    set_expiry(call, 1000, 0)
+}
+
+/// `PEXPIRE key milliseconds [NX|XX|GT|LT]`.
+pub(in crate::command) fn pexpire(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    set_expiry(call, 1, call.now)
+}
+
+/// `PEXPIREAT key unix-milliseconds [NX|XX|GT|LT]`.
+pub(in crate::command) fn pexpireat(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    set_expiry(call, 1, 0)
+}
+
+/// A time that has passed is set like any other, as servers set it while they load.
+fn set_expiry(call: &mut Call<'_, '_>, unit: i64, base: i64) -> Result<(), Failure> {
+    let (key, time) = (call.argument(1)?, call.argument(2)?);
+    let condition = Condition::read(call.arguments_from(3))?;
+    let time = parse_integer(time).ok_or(Failure::NotAnInteger)?;
+    let expiry = time.checked_mul(unit).and_then(|time| time.checked_add(base)).ok_or(Failure::InvalidExpiry)?;
+    if let Some(entry) = call.entry(key)
+        && condition.holds(entry.expiry(), expiry)
+    {
+        entry.set_expiry(Some(expiry));
+    }
+    Ok(())
+}
+
+/// When an expiry is set: where all that is asked for holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "four options, of which XX goes with GT or LT")]
+struct Condition {
+    /// NX: the key has none.
+    none: bool,
+    /// XX: the key has one.
+    some: bool,
+    /// GT: the new one is later; none at all is the latest.
+    later: bool,
+    /// LT: the new one is earlier.
+    earlier: bool,
+}
+
+impl Condition {
+    fn read(words: &[&[u8]]) -> Result<Self, Failure> {
+        let mut condition = Self::default();
+        for word in words {
+            let options = [
+                (&b"nx"[..], &mut condition.none),
+                (b"xx", &mut condition.some),
+                (b"gt", &mut condition.later),
+                (b"lt", &mut condition.earlier),
+            ];
+            let option = options.into_iter().find(|(name, _)| word.eq_ignore_ascii_case(name));
+            let (_, given) = option.ok_or(Failure::other("Unsupported option"))?;
+            *given = true;
+        }
+        let Self { none, some, later, earlier } = condition;
+        if none && (some || later || earlier) {
+            return Err(Failure::other("NX and XX, GT or LT options at the same time are not compatible"));
+        }
+        if later && earlier {
+            return Err(Failure::other("GT and LT options at the same time are not compatible"));
+        }
+        Ok(condition)
+    }
+
+    fn holds(self, current: Option<i64>, expiry: i64) -> bool {
+        !(self.none && current.is_some()
+            || self.some && current.is_none()
+            || self.later && current.is_none_or(|current| expiry <= current)
+            || self.earlier && current.is_some_and(|current| expiry >= current))
+    }
+}
+
+/// `PERSIST key`.
+pub(in crate::command) fn persist(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    if let Some(entry) = call.entry(key) {
+        entry.set_expiry(None);
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! SORT … STORE.
+
+mod options;
+mod pattern;
+mod source;
+
+use std::cmp::Ordering;
+use std::ops::Range;
+
+use super::super::{Call, Failure};
+use crate::value::{Bytes, Value};
+use options::{By, Direction, Options, Order};
+
+/// What is sorted: an element, and what it is compared by.
+struct Item<'a> {
+    element: Bytes<'a>,
+    weight: Weight<'a>,
+}
+
+enum Weight<'a> {
+    /// The element alone.
+    None,
+    Number(f64),
+    /// What BY found, which is not always there.
+    Text(Option<Bytes<'a>>),
+}
+
+impl Item<'_> {
+    fn compare(&self, other: &Self) -> Ordering {
+        match (&self.weight, &other.weight) {
+            // No number is NaN. Elements of one weight are in the order of their bytes.
+            (Weight::Number(one), Weight::Number(other_one)) => {
+                one.partial_cmp(other_one).unwrap_or(Ordering::Equal).then_with(|| self.element.cmp(&other.element))
+            }
+            (Weight::Text(one), Weight::Text(other_one)) => one.cmp(other_one),
+            _ => self.element.cmp(&other.element),
+        }
+    }
+}
+
+/// `SORT key [BY pattern] [LIMIT offset count] [GET pattern …] [ASC|DESC] [ALPHA] STORE destination`. Without STORE
+/// nothing changes.
+///
+/// Elements whose texts BY finds equal stay in the order that they had.
+pub(in crate::command) fn sort(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    let mut options = Options::read(call.arguments_from(2))?;
+    let Some(destination) = options.store else { return Ok(()) };
+    let (elements, is_set) = match call.value(key)? {
+        None => (Vec::new(), false),
+        Some(value) => (source::elements(value).ok_or(Failure::WrongType)?, matches!(value, Value::Set(_))),
+    };
+    if is_set && options.by == By::Nothing {
+        // A set has no order of its own that could be stored.
+        (options.by, options.order) = (By::Element, Order::Text);
+    }
+    let range = range(options.limit, elements.len());
+    let elements = arrange(call, elements, &options)?;
+    let mut stored = Vec::new();
+    for element in elements.into_iter().skip(range.start).take(range.len()) {
+        if options.get.is_empty() {
+            stored.push(element);
+            continue;
+        }
+        for pattern in &options.get {
+            stored.push(pattern::lookup(call, pattern, &element)?.unwrap_or_default());
+        }
+    }
+    if stored.is_empty() {
+        call.remove(destination);
+    } else {
+        call.put(destination, Value::List(Box::new(source::list_of(stored))));
+    }
+    Ok(())
+}
+
+/// Which of so many elements are wanted.
+fn range((offset, count): (i64, i64), length: usize) -> Range<usize> {
+    let start = usize::try_from(offset.max(0)).unwrap_or(usize::MAX).min(length);
+    let end = usize::try_from(count).map_or(length, |count| start.saturating_add(count).min(length));
+    start..end
+}
+
+/// The elements in the order that is asked for.
+fn arrange<'a>(
+    call: &mut Call<'_, 'a>,
+    mut elements: Vec<Bytes<'a>>,
+    options: &Options<'a>,
+) -> Result<Vec<Bytes<'a>>, Failure> {
+    if options.by == By::Nothing {
+        if options.direction == Direction::Descending {
+            elements.reverse();
+        }
+        return Ok(elements);
+    }
+    let mut items = Vec::with_capacity(elements.len());
+    for element in elements {
+        let weight = weight(call, &element, options)?;
+        items.push(Item { element, weight });
+    }
+    match options.direction {
+        Direction::Ascending => items.sort_by(Item::compare),
+        Direction::Descending => items.sort_by(|one, other| other.compare(one)),
+    }
+    Ok(items.into_iter().map(|item| item.element).collect())
+}
+
+fn weight<'a>(call: &mut Call<'_, 'a>, element: &Bytes<'a>, options: &Options<'a>) -> Result<Weight<'a>, Failure> {
+    let found = match options.by {
+        By::Pattern(pattern) => pattern::lookup(call, pattern, element)?,
+        By::Element | By::Nothing if options.order == Order::Text => return Ok(Weight::None),
+        By::Element | By::Nothing => Some(element.clone()),
+    };
+    match (options.order, found) {
+        (Order::Text, found) => Ok(Weight::Text(found)),
+        (Order::Number, None) => Ok(Weight::Number(0.0)),
+        (Order::Number, Some(text)) => number(&text).map(Weight::Number),
+    }
+}
+
+/// A number as Redis 8 reads one here: the empty string is zero, what is too large is infinite, and a zero byte ends it.
+fn number(text: &[u8]) -> Result<f64, Failure> {
+    const REFUSED: Failure = Failure::other("One or more scores can't be converted into double");
+    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    if text.is_empty() {
+        return Ok(0.0);
+    }
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    number.filter(|number: &f64| !number.is_nan()).ok_or(REFUSED)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+//! What SORT takes from the values of keys, and what it makes of it.
+
+use crate::value::{Bytes, Hash, List, Value};
+
+/// The elements of a list or set in order, or of a sorted set in the order of their scores; `None` for other values.
+pub(super) fn elements<'a>(value: &Value<'a>) -> Option<Vec<Bytes<'a>>> {
+    Some(match value {
+        Value::List(list) => list.iter().map(Bytes::copied).collect(),
+        Value::Set(set) => set.iter().map(Bytes::copied).collect(),
+        Value::SortedSet(sorted_set) => sorted_set.iter().map(|(member, _)| Bytes::copied(member)).collect(),
+        _ => return None,
+    })
+}
+
+/// The value of a field.
+pub(super) fn field_of<'a>(hash: &Hash<'a>, field: &[u8]) -> Option<Bytes<'a>> {
+    hash.get(field).map(|field| Bytes::copied(field.value))
+}
+
+/// A list of these elements.
+pub(super) fn list_of(elements: Vec<Bytes<'_>>) -> List<'_> {
+    elements.into_iter().collect()
+}

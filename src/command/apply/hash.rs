@@ -1,0 +1,133 @@
+//! What the commands on hashes and their fields do.
+
+mod expiry;
+mod options;
+
+pub(in crate::command) use expiry::{hexpire, hexpireat, hgetdel, hgetex, hpersist, hpexpire, hpexpireat, hsetex};
+
+use super::{Call, ExpiredFields, Failure};
+use crate::value::number::{LongDoubleError, add_long_doubles, parse_integer};
+use crate::value::{Bytes, FieldRef, Hash, Value};
+
+/// HSET key field value …
+pub(in crate::command) fn hset(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    let (pairs, odd) = call.arguments_from(2).as_chunks();
+    if pairs.is_empty() || !odd.is_empty() {
+        return Err(Failure::Arity);
+    }
+    if let Some(hash) = call.hash(key)? {
+        for [field, value] in pairs {
+            hash.set(*field, *value);
+        }
+    } else {
+        let mut hash = Box::<Hash<'_>>::default();
+        for [field, value] in pairs {
+            hash.set(*field, *value);
+        }
+        call.put(key, Value::Hash(hash));
+    }
+    Ok(())
+}
+
+/// HMSET key field value …
+pub(in crate::command) fn hmset(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    hset(call)
+}
+
+/// HSETNX key field value
+pub(in crate::command) fn hsetnx(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let (key, field, value) = (call.argument(1)?, call.argument(2)?, call.argument(3)?);
+    let sight = Sight::of(call);
+    let hash = call.hash_or_new(key)?;
+    if !sight.has(hash, field) {
+        hash.set(field, value);
+    }
+    Ok(())
+}
+
+/// HDEL key field …
+pub(in crate::command) fn hdel(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    call.argument(2)?;
+    delete(call, key, call.arguments_from(2))
+}
+
+/// Deletes fields, and the key with the last one.
+fn delete(call: &mut Call<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Result<(), Failure> {
+    if let Some(hash) = call.hash(key)? {
+        for field in fields {
+            hash.delete(field);
+        }
+        if hash.is_empty() {
+            call.remove(key);
+        }
+    }
+    Ok(())
+}
+
+/// HINCRBY key field increment: the field's expiry stays.
+pub(in crate::command) fn hincrby(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let increment = call.integer(3)?;
+    change_number(call, |value| {
+        let value = value.map_or(Some(0), parse_integer).ok_or(Failure::other("hash value is not an integer"))?;
+        Ok(Bytes::from_integer(value.checked_add(increment).ok_or(Failure::Overflow)?))
+    })
+}
+
+/// HINCRBYFLOAT key field increment: servers log the HSET that it comes to. The field's expiry stays.
+pub(in crate::command) fn hincrbyfloat(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let increment = call.argument(3)?;
+    change_number(call, |value| {
+        let sum = add_long_doubles(value.unwrap_or(b"0"), increment).map_err(|error| match error {
+            LongDoubleError::NotAFloat => Failure::NotAFloat,
+            LongDoubleError::NotFinite => Failure::other("increment would produce NaN or Infinity"),
+        })?;
+        Ok(Bytes::owned(sum))
+    })
+}
+
+fn change_number<'a>(
+    call: &mut Call<'_, 'a>,
+    change: impl FnOnce(Option<&[u8]>) -> Result<Bytes<'a>, Failure>,
+) -> Result<(), Failure> {
+    let (key, field) = (call.argument(1)?, call.argument(2)?);
+    let sight = Sight::of(call);
+    if let Some(hash) = call.hash(key)? {
+        let value = change(hash.get(field).filter(|content| sight.sees(*content)).map(|content| content.value))?;
+        hash.set_keeping_expiry(field, value);
+    } else {
+        let value = change(None)?;
+        call.hash_or_new(key)?.set(field, value);
+    }
+    Ok(())
+}
+
+/// Which fields a command sees.
+#[derive(Debug, Clone, Copy)]
+struct Sight {
+    /// Those that do not expire before this time.
+    since: i64,
+}
+
+impl Sight {
+    fn of(call: &Call<'_, '_>) -> Self {
+        Self {
+            since: match call.expired_fields {
+                ExpiredFields::Exist => i64::MIN,
+                ExpiredFields::Hidden => call.now,
+            },
+        }
+    }
+
+    fn sees(self, content: FieldRef<'_>) -> bool {
+        content.expiry.is_none_or(|expiry| expiry >= self.since)
+    }
+
+    fn has(self, hash: &Hash<'_>, field: &[u8]) -> bool {
+        hash.get(field).is_some_and(|content| self.sees(content))
+    }
+}
+
+#[cfg(test)]
+mod tests;

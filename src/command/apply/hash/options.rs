@@ -1,0 +1,122 @@
+//! The options of the commands on the expiry of fields.
+
+use super::super::{Call, Failure};
+use crate::value::number::parse_integer;
+
+/// What becomes of the expiry of fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NewExpiry {
+    /// It stays.
+    Keep,
+    /// There is none.
+    Clear,
+    /// It is this, in milliseconds of Unix time.
+    At(i64),
+}
+
+/// On what a change depends: on whether there is an expiry, or fields, or the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition {
+    Nx,
+    Xx,
+    Gt,
+    Lt,
+    Fnx,
+    Fxx,
+}
+
+/// The options of one command.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Options<'c, 'a> {
+    pub(super) expiry: Option<NewExpiry>,
+    /// On what is changed, or on the key.
+    pub(super) condition: Option<Condition>,
+    /// On the fields.
+    pub(super) field_condition: Option<Condition>,
+    /// What follows `FIELDS count`.
+    pub(super) fields: &'c [&'a [u8]],
+}
+
+/// How many arguments `FIELDS count` counts as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FieldsAre {
+    Names = 1,
+    Pairs = 2,
+}
+
+/// Reads `[condition] [expiry] FIELDS count field …`.
+///
+/// The order does not matter, nor does Redis care since 8.4; older ones want FIELDS last, and log what they took. `allowed` says which
+/// words are an option of the command.
+pub(super) fn options<'c, 'a>(
+    call: &Call<'c, 'a>,
+    from: usize,
+    fields_are: FieldsAre,
+    allowed: &[&str],
+) -> Result<Options<'c, 'a>, Failure> {
+    let mut options = Options::default();
+    let mut rest = call.arguments_from(from);
+    while let Some((word, behind)) = rest.split_first() {
+        rest = behind;
+        if word.eq_ignore_ascii_case(b"FIELDS") && options.fields.is_empty() {
+            let (count, behind) = rest.split_first().ok_or(Failure::Arity)?;
+            let count = parse_integer(count).and_then(|count| usize::try_from(count).ok()).filter(|count| *count > 0);
+            let count = count.and_then(|count| count.checked_mul(fields_are as usize)).ok_or(Failure::OutOfRange)?;
+            (options.fields, rest) = behind.split_at_checked(count).ok_or(Failure::Arity)?;
+            continue;
+        }
+        let word =
+            allowed.iter().find(|allowed| word.eq_ignore_ascii_case(allowed.as_bytes())).ok_or(Failure::Syntax)?;
+        let value = if matches!(*word, "EX" | "PX" | "EXAT" | "PXAT") { rest.split_off_first() } else { None };
+        let twice = match read(word, value, call.now)? {
+            Read::Expiry(expiry) => options.expiry.replace(expiry).is_some(),
+            Read::Condition(condition @ (Condition::Fnx | Condition::Fxx)) => {
+                options.field_condition.replace(condition).is_some()
+            }
+            Read::Condition(condition) => options.condition.replace(condition).is_some(),
+        };
+        if twice {
+            return Err(Failure::Syntax);
+        }
+    }
+    if options.fields.is_empty() { Err(Failure::Syntax) } else { Ok(options) }
+}
+
+enum Read {
+    Expiry(NewExpiry),
+    Condition(Condition),
+}
+
+fn read(word: &str, value: Option<&&[u8]>, now: i64) -> Result<Read, Failure> {
+    let time = |milliseconds, base| {
+        let time = expiry_at(value.ok_or(Failure::Syntax)?, milliseconds, base)?;
+        Ok(Read::Expiry(NewExpiry::At(time)))
+    };
+    match word {
+        "EX" => time(1000, now),
+        "PX" => time(1, now),
+        "EXAT" => time(1000, 0),
+        "PXAT" => time(1, 0),
+        "KEEPTTL" => Ok(Read::Expiry(NewExpiry::Keep)),
+        "PERSIST" => Ok(Read::Expiry(NewExpiry::Clear)),
+        "NX" => Ok(Read::Condition(Condition::Nx)),
+        "XX" => Ok(Read::Condition(Condition::Xx)),
+        "GT" => Ok(Read::Condition(Condition::Gt)),
+        "LT" => Ok(Read::Condition(Condition::Lt)),
+        "FNX" => Ok(Read::Condition(Condition::Fnx)),
+        "FXX" => Ok(Read::Condition(Condition::Fxx)),
+        _ => Err(Failure::Syntax),
+    }
+}
+
+/// The time that an argument means, in milliseconds of Unix time: so many units of `milliseconds` after `base`.
+///
+/// Redis takes times below 2^46 alone, Valkey all that fit 64 bits.
+pub(super) fn expiry_at(text: &[u8], milliseconds: i64, base: i64) -> Result<i64, Failure> {
+    let time = parse_integer(text).ok_or(Failure::NotAnInteger)?;
+    if time < 0 {
+        return Err(Failure::InvalidExpiry);
+    }
+    let time = time.checked_mul(milliseconds).and_then(|time| time.checked_add(base));
+    time.filter(|time| *time >= 0).ok_or(Failure::InvalidExpiry)
+}

@@ -1,0 +1,313 @@
+//! What the commands do to a keyspace, as a server does it while it loads: nothing expires, nobody is answered.
+//!
+//! One file per group, one function per command, named in the command's row. A function either does all that the command
+//! does, or returns a [`Failure`] and has done nothing.
+
+pub(super) mod bitmap;
+mod failure;
+pub(super) mod generic;
+pub(super) mod geo;
+pub(super) mod hash;
+pub(super) mod hyperloglog;
+pub(super) mod list;
+pub(super) mod restore;
+pub(super) mod scripting;
+pub(super) mod server;
+pub(super) mod set;
+pub(super) mod sorted_set;
+pub(super) mod stream;
+pub(super) mod string;
+
+use std::fmt;
+
+pub use failure::Failure;
+pub use scripting::library_name;
+
+use crate::keyspace::{Entry, Key, Keyspace};
+use crate::rdb;
+use crate::value::number::parse_integer;
+use crate::value::{Bytes, Hash, List, Set, SortedSet, Stream, Value};
+
+/// What a command does, in its row.
+#[derive(Clone, Copy)]
+pub struct Apply(pub(super) fn(&mut Call<'_, '_>) -> Result<(), Failure>);
+
+impl Apply {
+    /// Does it.
+    ///
+    /// # Errors
+    /// Why nothing was changed.
+    #[inline]
+    pub fn run(self, call: &mut Call<'_, '_>) -> Result<(), Failure> {
+        (self.0)(call)
+    }
+}
+
+impl fmt::Debug for Apply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Apply")
+    }
+}
+
+/// Rows are told apart by their names.
+impl PartialEq for Apply {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Apply {}
+
+/// Which share of the keys has a key, of `count` shares.
+#[inline]
+pub const fn share_of(key: Key<'_>, count: usize) -> usize {
+    // The lowest bits: the table of a database takes those above.
+    (key.hash & 0xffff) as usize % count
+}
+
+/// What commands make of a hash's field whose expiry is past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExpiredFields {
+    /// It is there until it is deleted: what was so when the command was logged, and what Valkey 9.1 does while it loads.
+    #[default]
+    Exist,
+    /// HINCRBY, HINCRBYFLOAT, HSETNX, HPERSIST, HGETEX and the conditions of HSETEX do not see it if it is past at [`Call::now`]: what Redis
+    /// 8.0 does while it loads.
+    Hidden,
+}
+
+/// One command at the moment it is applied, and all that it may touch.
+#[derive(Debug)]
+pub struct Call<'c, 'a> {
+    /// The command's name and what follows it.
+    pub arguments: &'c [&'a [u8]],
+    /// The record that the arguments lie in, from its `*` on, as [`crate::resp::parse`] read it; empty if it is not known.
+    pub record: &'a [u8],
+    /// The database that was selected.
+    pub database: u32,
+    /// The time that relative expiries count from, in milliseconds of Unix time: when the command was logged.
+    pub now: i64,
+    /// What fields are that have expired; they exist, unless this is changed.
+    pub expired_fields: ExpiredFields,
+    /// What a key that is created gets as [`Entry::created`]. A command that creates several adds to it the index of the
+    /// argument that names the key: the keys stay in order however shares divide them, as long as the next command's
+    /// number is larger by at least as many as this one has arguments.
+    pub created: u64,
+    /// The shares of the keys; one, unless the command's keys are in several.
+    shares: &'c mut [&'c mut Keyspace<'a>],
+    /// Which share alone is there, of how many.
+    mine: (usize, usize),
+}
+
+impl<'c, 'a> Call<'c, 'a> {
+    /// A command that may touch one share of the keys, the `index`th of `count`: every key that it names is in it, or it is
+    /// one that takes its keys one by one and asks [`Call::owns`].
+    pub fn on_share(
+        arguments: &'c [&'a [u8]],
+        share: &'c mut [&'c mut Keyspace<'a>; 1],
+        (index, count): (usize, usize),
+    ) -> Self {
+        Self {
+            arguments,
+            record: &[],
+            database: 0,
+            now: 0,
+            expired_fields: ExpiredFields::Exist,
+            created: 0,
+            shares: share,
+            mine: (index, count),
+        }
+    }
+
+    /// A command that may touch every share, in order.
+    pub fn on_all(arguments: &'c [&'a [u8]], shares: &'c mut [&'c mut Keyspace<'a>]) -> Self {
+        Self {
+            arguments,
+            record: &[],
+            database: 0,
+            now: 0,
+            expired_fields: ExpiredFields::Exist,
+            created: 0,
+            shares,
+            mine: (0, 1),
+        }
+    }
+
+    /// Says in which record the arguments lie, so that values can borrow it in one piece.
+    #[must_use]
+    pub const fn with_record(mut self, record: &'a [u8]) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// Whether a key is in what may be touched; for commands that take their keys one by one.
+    pub fn owns(&self, key: &[u8]) -> bool {
+        self.mine.1 == 1 || share_of(Key::new(key), self.mine.1) == self.mine.0
+    }
+
+    /// The share that has a key.
+    #[inline]
+    fn share(&mut self, key: Key<'_>) -> Option<&mut Keyspace<'a>> {
+        let index = if self.shares.len() == 1 { 0 } else { share_of(key, self.shares.len()) };
+        self.shares.get_mut(index).map(|share| &mut **share)
+    }
+
+    /// Every share: for what concerns whole databases, and functions.
+    pub fn shares(&mut self) -> impl Iterator<Item = &mut Keyspace<'a>> {
+        self.shares.iter_mut().map(|share| &mut **share)
+    }
+
+    /// An argument; argument 0 is the name.
+    ///
+    /// # Errors
+    /// [`Failure::Arity`] if there are not so many.
+    #[inline]
+    pub fn argument(&self, index: usize) -> Result<&'a [u8], Failure> {
+        self.arguments.get(index).copied().ok_or(Failure::Arity)
+    }
+
+    /// The arguments from an index on.
+    pub fn arguments_from(&self, index: usize) -> &'c [&'a [u8]] {
+        self.arguments.get(index..).unwrap_or_default()
+    }
+
+    /// An argument that is an integer.
+    ///
+    /// # Errors
+    /// [`Failure::NotAnInteger`], [`Failure::Arity`].
+    pub fn integer(&self, index: usize) -> Result<i64, Failure> {
+        parse_integer(self.argument(index)?).ok_or(Failure::NotAnInteger)
+    }
+
+    /// The entry of a key, its value perhaps not decoded.
+    #[inline]
+    pub fn entry(&mut self, key: &[u8]) -> Option<&mut Entry<'a>> {
+        let key = Key::new(key);
+        let database = self.database;
+        self.share(key)?.database_mut(database).get_mut(key)
+    }
+
+    /// Whether there is such a key.
+    pub fn exists(&mut self, key: &[u8]) -> bool {
+        self.entry(key).is_some()
+    }
+
+    /// A key's value, decoded.
+    ///
+    /// # Errors
+    /// [`Failure::DamagedValue`]; [`Failure::UnknownValue`] for a key that unknown commands write to.
+    #[inline]
+    pub fn value(&mut self, key: &[u8]) -> Result<Option<&mut Value<'a>>, Failure> {
+        let Some(entry) = self.entry(key) else { return Ok(None) };
+        if let Value::Raw(raw) = &entry.value {
+            entry.value = rdb::decode(raw).map_err(|fault| match fault {
+                rdb::DecodeFault::Opaque { .. } => Failure::UnknownValue,
+                _ => Failure::DamagedValue,
+            })?;
+        }
+        match &mut entry.value {
+            Value::History(_) | Value::Raw(_) => Err(Failure::UnknownValue),
+            value => Ok(Some(value)),
+        }
+    }
+
+    /// Gives a key a value in place of what it had, its expiry included.
+    pub fn put(&mut self, key: &'a [u8], value: Value<'a>) {
+        self.put_with(key, value, None, |entry| entry.set_expiry(None));
+    }
+
+    /// Gives a key a value in place of what it had, and an expiry in milliseconds of Unix time.
+    pub fn put_expiring(&mut self, key: &'a [u8], value: Value<'a>, expiry: Option<i64>) {
+        self.put_with(key, value, expiry, |entry| entry.set_expiry(expiry));
+    }
+
+    /// Gives a key a value in place of what it had; its expiry stays.
+    pub fn put_keeping_expiry(&mut self, key: &'a [u8], value: Value<'a>) {
+        self.put_with(key, value, None, |_| {});
+    }
+
+    #[inline]
+    fn put_with(
+        &mut self,
+        key: &'a [u8],
+        value: Value<'a>,
+        expiry_if_new: Option<i64>,
+        change: impl FnOnce(&mut Entry<'a>),
+    ) {
+        let key = Key::new(key);
+        let (number, created) = (self.database, self.created);
+        let Some(share) = self.share(key) else { return };
+        let database = share.database_mut(number);
+        match database.get_mut(key) {
+            Some(entry) => {
+                entry.value = value;
+                change(entry);
+            }
+            None => database.add_expiring(key, value, created, expiry_if_new),
+        }
+    }
+
+    /// Deletes a key.
+    pub fn remove(&mut self, key: &[u8]) -> Option<Entry<'a>> {
+        let key = Key::new(key);
+        let database = self.database;
+        self.share(key)?.database_mut(database).remove(key)
+    }
+
+    /// Deletes a key whose collection has become empty; a stream stays.
+    pub fn remove_if_empty(&mut self, key: &[u8]) {
+        let is_empty = self.entry(key).is_some_and(|entry| match &entry.value {
+            Value::List(list) => list.is_empty(),
+            Value::Set(set) => set.is_empty(),
+            Value::Hash(hash) => hash.is_empty(),
+            Value::SortedSet(sorted_set) => sorted_set.is_empty(),
+            _ => false,
+        });
+        if is_empty {
+            self.remove(key);
+        }
+    }
+}
+
+/// The value of a key as one type: `Ok(None)` if there is no such key, and one that makes it.
+macro_rules! typed {
+    ($type:literal, $variant:ident, $get:ident, $get_or_new:ident, $value:ty, $new:expr) => {
+        impl<'a> Call<'_, 'a> {
+            #[doc = concat!("A key's value, which must be a ", $type, ".")]
+            ///
+            /// # Errors
+            /// [`Failure::WrongType`], and those of [`Call::value`].
+            #[inline]
+            pub fn $get(&mut self, key: &[u8]) -> Result<Option<&mut $value>, Failure> {
+                match self.value(key)? {
+                    None => Ok(None),
+                    Some(Value::$variant(value)) => Ok(Some(value)),
+                    Some(_) => Err(Failure::WrongType),
+                }
+            }
+
+            #[doc = concat!("A key's value, which must be a ", $type, "; an empty one if there is no such key.")]
+            ///
+            /// # Errors
+            /// [`Failure::WrongType`], and those of [`Call::value`].
+            #[inline]
+            pub fn $get_or_new(&mut self, key: &'a [u8]) -> Result<&mut $value, Failure> {
+                if !self.exists(key) {
+                    self.put(key, Value::$variant($new));
+                }
+                // It is there: it was, or was just put.
+                self.$get(key)?.ok_or(Failure::NoSuchKey)
+            }
+        }
+    };
+}
+
+typed!("string", String, string, string_or_new, Bytes<'a>, Bytes::default());
+typed!("list", List, list, list_or_new, List<'a>, Box::default());
+typed!("set", Set, set, set_or_new, Set<'a>, Box::default());
+typed!("hash", Hash, hash, hash_or_new, Hash<'a>, Box::default());
+typed!("sorted set", SortedSet, sorted_set, sorted_set_or_new, SortedSet<'a>, Box::default());
+typed!("stream", Stream, stream, stream_or_new, Stream<'a>, Box::default());
+
+#[cfg(test)]
+pub(super) mod testing;

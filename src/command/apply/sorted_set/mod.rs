@@ -1,0 +1,38 @@
+//! What the commands on sorted sets do.
+
+mod add;
+mod combine;
+mod pop;
+mod range;
+
+pub(super) use add::{Existing, Options, add_pairs};
+pub(in crate::command) use add::{zadd, zincrby, zrem};
+pub(in crate::command) use combine::{zdiffstore, zinterstore, zunionstore};
+pub(in crate::command) use pop::{bzmpop, bzpopmax, bzpopmin, zmpop, zpopmax, zpopmin};
+pub(in crate::command) use range::{zrangestore, zremrangebylex, zremrangebyrank, zremrangebyscore};
+
+use super::{Call, Failure};
+use crate::value::score::parse_score;
+use crate::value::{SortedSet, Value};
+
+/// An argument that is a score.
+pub(super) fn score(text: &[u8]) -> Result<f64, Failure> {
+    parse_score(text).ok_or(Failure::NotAFloat)
+}
+
+/// Whether an argument is a word, in any letter case.
+pub(super) fn is(argument: &[u8], word: &str) -> bool {
+    argument.eq_ignore_ascii_case(word.as_bytes())
+}
+
+/// Stores a result under a key in place of whatever is there; an empty one deletes the key.
+pub(super) fn store<'a>(call: &mut Call<'_, 'a>, key: &'a [u8], result: SortedSet<'a>) {
+    if result.is_empty() {
+        call.remove(key);
+    } else {
+        call.put(key, Value::SortedSet(Box::new(result)));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! XADD, XTRIM, XDEL, XSETID.
+
+use super::{parse_id, parse_ids};
+use crate::command::apply::{Call, Failure};
+use crate::value::number::parse_integer;
+use crate::value::{Fields, Precision, Stream, StreamId, Value};
+
+/// The most bytes that an entry's fields and values have together (`STREAM_LISTPACK_MAX_SIZE`).
+const MOST_BYTES: usize = 1 << 30;
+
+/// To what a stream is trimmed.
+#[derive(Debug, Clone, Copy)]
+enum Trim {
+    Length(u64, Precision),
+    Before(StreamId, Precision),
+}
+
+impl Trim {
+    /// LIMIT does not matter: servers go without one while they load.
+    fn run(self, stream: &mut Stream<'_>) {
+        match self {
+            Self::Length(length, precision) => {
+                stream.trim_to_length(usize::try_from(length).unwrap_or(usize::MAX), precision)
+            }
+            Self::Before(id, precision) => stream.trim_before(id, precision),
+        };
+    }
+}
+
+/// The id that XADD asks for.
+#[derive(Debug, Clone, Copy)]
+enum NewId {
+    /// `*`: the time, or the id behind the last.
+    Now,
+    /// `ms-*`: the next sequence within the milliseconds.
+    Within(u64),
+    Given(StreamId),
+}
+
+impl NewId {
+    fn parse(text: &[u8]) -> Result<Self, Failure> {
+        if text == b"*" {
+            return Ok(Self::Now);
+        }
+        let given = parse_id(text).map(Self::Given);
+        given.or_else(|failure| StreamId::parse_open(text).map(Self::Within).ok_or(failure))
+    }
+
+    /// The id of an entry behind `last` (`streamAppendItem`); one that does not exceed it will not do.
+    fn behind(self, last: StreamId, now: i64) -> Option<StreamId> {
+        let id = match self {
+            Self::Now => {
+                let now = StreamId::new(u64::try_from(now).unwrap_or_default(), 0);
+                if now.milliseconds > last.milliseconds { now } else { last.next()? }
+            }
+            Self::Within(milliseconds) if milliseconds == last.milliseconds => {
+                StreamId::new(milliseconds, last.sequence.checked_add(1)?)
+            }
+            Self::Within(milliseconds) => StreamId::new(milliseconds, 0),
+            Self::Given(id) => id,
+        };
+        (id > last).then_some(id)
+    }
+}
+
+/// Which command the options are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Options {
+    Add,
+    Trim,
+}
+
+/// What XADD does without the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Missing {
+    Create,
+    Leave,
+}
+
+/// The options of XADD or XTRIM (`streamParseAddOrTrimArgsOrReply`).
+#[derive(Debug)]
+struct Parsed {
+    trim: Option<Trim>,
+    missing: Missing,
+    id: Option<NewId>,
+    /// The index behind them, and the id.
+    behind: usize,
+}
+
+fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failure> {
+    let mut parsed = Parsed { trim: None, missing: Missing::Create, id: None, behind: 2 };
+    let mut limit = 0;
+    while let Some(option) = call.arguments.get(parsed.behind) {
+        let has_more = parsed.behind + 1 < call.arguments.len();
+        let named = |name: &str| option.eq_ignore_ascii_case(name.as_bytes());
+        if has_more && (named("MAXLEN") || named("MINID")) {
+            parse_trim(call, &mut parsed)?;
+        } else if named("LIMIT") && has_more {
+            limit = not_negative(call.integer(parsed.behind + 1)?, "The LIMIT argument must be >= 0.")?;
+            parsed.behind += 2;
+        } else if options == Options::Add && named("NOMKSTREAM") {
+            parsed.missing = Missing::Leave;
+            parsed.behind += 1;
+        } else if named("KEEPREF") || named("DELREF") || named("ACKED") {
+            return Err(Failure::other("KEEPREF, DELREF and ACKED are of Redis 8.2, and not replayed"));
+        } else if options == Options::Add {
+            parsed.id = Some(NewId::parse(option)?);
+            parsed.behind += 1;
+            break;
+        } else {
+            return Err(Failure::Syntax);
+        }
+    }
+    if parsed.trim.is_none() && (limit > 0 || options == Options::Trim) {
+        return Err(Failure::other("syntax error, a trimming strategy is missing"));
+    }
+    Ok(parsed)
+}
+
+/// `MAXLEN [=|~] n` or `MINID [=|~] id`.
+fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed) -> Result<(), Failure> {
+    if parsed.trim.is_some() {
+        return Err(Failure::other("syntax error, MAXLEN and MINID options at the same time are not compatible"));
+    }
+    let option = call.argument(parsed.behind)?;
+    let mut index = parsed.behind + 1;
+    let mut precision = Precision::Exact;
+    if let (&[sign @ (b'~' | b'=')], true) = (call.argument(index)?, index + 1 < call.arguments.len()) {
+        index += 1;
+        if sign == b'~' {
+            precision = Precision::WholeNodes;
+        }
+    }
+    parsed.trim = Some(if option.eq_ignore_ascii_case(b"MAXLEN") {
+        Trim::Length(not_negative(call.integer(index)?, "The MAXLEN argument must be >= 0.")?, precision)
+    } else {
+        Trim::Before(parse_id(call.argument(index)?)?, precision)
+    });
+    parsed.behind = index + 1;
+    Ok(())
+}
+
+fn not_negative(number: i64, failure: &'static str) -> Result<u64, Failure> {
+    u64::try_from(number).map_err(|_| Failure::other(failure))
+}
+
+/// `XADD key [NOMKSTREAM] [MAXLEN|MINID [=|~] threshold [LIMIT n]] *|id field value …`
+///
+/// An approximate trim takes whole nodes, as a server would have laid them out that got the entries one by one; an entry
+/// of the form `*` gets the time of the call.
+pub(in crate::command) fn xadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    let parsed = parse_options(call, Options::Add)?;
+    let strings = call.arguments_from(parsed.behind);
+    let id = parsed.id.ok_or(Failure::Arity)?;
+    if strings.is_empty() || strings.len() % 2 == 1 {
+        return Err(Failure::Arity);
+    }
+    if strings.iter().map(|string| string.len()).sum::<usize>() > MOST_BYTES {
+        return Err(Failure::other("Elements are too large to be stored"));
+    }
+    let (now, record) = (call.now, call.record);
+    let stream = call.stream(key)?;
+    let Some(id) = id.behind(stream.as_ref().map(|stream| stream.last_id()).unwrap_or_default(), now) else {
+        return Err(Failure::other("The ID specified in XADD is equal or smaller than the target stream top item"));
+    };
+    let mut new = None;
+    let stream = match (stream, parsed.missing) {
+        (Some(stream), _) => stream,
+        (None, Missing::Create) => new.insert(Box::default()),
+        (None, Missing::Leave) => return Ok(()),
+    };
+    stream.append(id, Fields::from_arguments(strings, record));
+    if let Some(trim) = parsed.trim {
+        trim.run(stream);
+    }
+    if let Some(stream) = new {
+        call.put(key, Value::Stream(stream));
+    }
+    Ok(())
+}
+
+/// `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT n]`
+pub(in crate::command) fn xtrim(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    let parsed = parse_options(call, Options::Trim)?;
+    if let (Some(stream), Some(trim)) = (call.stream(key)?, parsed.trim) {
+        trim.run(stream);
+    }
+    Ok(())
+}
+
+/// `XDEL key id …`
+pub(in crate::command) fn xdel(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    let arguments = call.arguments_from(2);
+    if let Some(stream) = call.stream(key)? {
+        for id in parse_ids(arguments)? {
+            stream.remove(id);
+        }
+    }
+    Ok(())
+}
+
+/// `XSETID key last-id [ENTRIESADDED n] [MAXDELETEDID id]`
+pub(in crate::command) fn xsetid(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    let id = parse_id(call.argument(2)?)?;
+    let (mut entries_added, mut max_deleted) = (None, StreamId::ZERO);
+    for option in call.arguments_from(3).chunks(2) {
+        let &[name, value] = option else { return Err(Failure::Syntax) };
+        if name.eq_ignore_ascii_case(b"ENTRIESADDED") {
+            let count = parse_integer(value).ok_or(Failure::NotAnInteger)?;
+            entries_added = Some(not_negative(count, "entries_added must be positive")?);
+        } else if name.eq_ignore_ascii_case(b"MAXDELETEDID") {
+            max_deleted = parse_id(value)?;
+            if id < max_deleted {
+                return Err(Failure::other(
+                    "The ID specified in XSETID is smaller than the provided max_deleted_entry_id",
+                ));
+            }
+        } else {
+            return Err(Failure::Syntax);
+        }
+    }
+    let stream = call.stream(key)?.ok_or(Failure::NoSuchKey)?;
+    if id < stream.max_deleted_id() {
+        return Err(Failure::other("The ID specified in XSETID is smaller than current max_deleted_entry_id"));
+    }
+    if id < stream.log().top_id() {
+        return Err(Failure::other("The ID specified in XSETID is smaller than the target stream top item"));
+    }
+    if entries_added.is_some_and(|count| count < stream.len() as u64) {
+        return Err(Failure::other("The entries_added specified in XSETID is smaller than the target stream length"));
+    }
+    stream.set_last_id(id);
+    if let Some(count) = entries_added {
+        stream.set_entries_added(count);
+    }
+    if max_deleted != StreamId::ZERO {
+        stream.set_max_deleted_id(max_deleted);
+    }
+    Ok(())
+}

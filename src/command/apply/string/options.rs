@@ -1,0 +1,204 @@
+//! The options of SET, GETEX and MSETEX.
+
+use super::super::{Call, Failure};
+use crate::value::Bytes;
+use crate::value::number::parse_integer;
+
+/// What a time to live is counted in, and from when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clock {
+    /// EX: seconds from now.
+    Seconds,
+    /// PX: milliseconds from now.
+    Milliseconds,
+    /// EXAT: seconds of Unix time.
+    UnixSeconds,
+    /// PXAT: milliseconds of Unix time.
+    UnixMilliseconds,
+}
+
+impl Clock {
+    fn named(word: &[u8]) -> Option<Self> {
+        let clocks = [
+            (&b"ex"[..], Self::Seconds),
+            (b"px", Self::Milliseconds),
+            (b"exat", Self::UnixSeconds),
+            (b"pxat", Self::UnixMilliseconds),
+        ];
+        clocks.into_iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, clock)| clock)
+    }
+
+    /// The time that an argument stands for, in milliseconds of Unix time.
+    ///
+    /// # Errors
+    /// [`Failure::NotAnInteger`]; [`Failure::InvalidExpiry`] for what is not above zero, or not in 64 bits.
+    pub(super) fn time(self, text: &[u8], now: i64) -> Result<i64, Failure> {
+        let number = parse_integer(text).ok_or(Failure::NotAnInteger)?;
+        let (unit, base) = match self {
+            Self::Seconds => (1000, now),
+            Self::Milliseconds => (1, now),
+            Self::UnixSeconds => (1000, 0),
+            Self::UnixMilliseconds => (1, 0),
+        };
+        let time = number.checked_mul(unit).and_then(|time| time.checked_add(base));
+        time.filter(|time| number > 0 && *time > 0).ok_or(Failure::InvalidExpiry)
+    }
+}
+
+/// What becomes of the expiry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lifetime<'a> {
+    /// Nothing is said of it.
+    Unsaid,
+    /// KEEPTTL: it stays.
+    Keep,
+    /// PERSIST: it goes.
+    Forever,
+    /// The key gets one, which may still turn out to be nonsense.
+    Until(Clock, &'a [u8]),
+}
+
+impl Lifetime<'_> {
+    /// The new expiry, if there is to be one.
+    ///
+    /// # Errors
+    /// Those of [`Clock::time`].
+    pub(super) fn expiry(self, now: i64) -> Result<Option<i64>, Failure> {
+        match self {
+            Self::Until(clock, text) => clock.time(text, now).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// When a command does what it is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition<'a> {
+    /// Always.
+    None,
+    /// NX: there is no such key.
+    Missing,
+    /// XX: there is such a key.
+    Existing,
+    /// IFEQ: the key holds this string.
+    Equal(&'a [u8]),
+    /// IFNE: the key holds another string, or is not there.
+    Unequal(&'a [u8]),
+}
+
+impl<'a> Condition<'a> {
+    /// The condition that begins at `words`, and how many of them it takes.
+    ///
+    /// # Errors
+    /// What compares digests is refused: it needs the server's hash function (XXH3).
+    pub(super) fn read(words: &[&'a [u8]]) -> Result<Option<(Self, usize)>, Failure> {
+        let Some((word, rest)) = words.split_first() else { return Ok(None) };
+        let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+        Ok(match rest.first() {
+            _ if is(b"nx") => Some((Self::Missing, 1)),
+            _ if is(b"xx") => Some((Self::Existing, 1)),
+            Some(value) if is(b"ifeq") => Some((Self::Equal(value), 2)),
+            Some(value) if is(b"ifne") => Some((Self::Unequal(value), 2)),
+            Some(_) if is(b"ifdeq") || is(b"ifdne") => return Err(DIGESTS),
+            _ => None,
+        })
+    }
+
+    /// Whether it holds for a key.
+    ///
+    /// # Errors
+    /// [`Failure::WrongType`] where a string is compared and the key holds something else.
+    pub(super) fn holds(self, call: &mut Call<'_, 'a>, key: &[u8]) -> Result<bool, Failure> {
+        Ok(match self {
+            Self::None => true,
+            Self::Missing => !call.exists(key),
+            Self::Existing => call.exists(key),
+            Self::Equal(value) => call.string(key)?.is_some_and(|string| is(string, value)),
+            Self::Unequal(value) => call.string(key)?.is_none_or(|string| !is(string, value)),
+        })
+    }
+}
+
+fn is(string: &Bytes<'_>, value: &[u8]) -> bool {
+    string.as_slice() == value
+}
+
+const DIGESTS: Failure = Failure::other("conditions on the digest of a value are not replayed");
+
+/// Which of the options a command has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// A condition, GET, KEEPTTL, a time.
+    Set,
+    /// PERSIST, a time.
+    GetEx,
+    /// NX or XX, KEEPTTL, a time.
+    MSetEx,
+}
+
+/// Options as they were given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Options<'a> {
+    pub(super) condition: Condition<'a>,
+    pub(super) lifetime: Lifetime<'a>,
+    /// GET was given: the key must hold a string, or be missing.
+    pub(super) get: bool,
+}
+
+impl<'a> Options<'a> {
+    /// Reads options in any order. A time that is given twice counts as it stands last.
+    ///
+    /// # Errors
+    /// [`Failure::Syntax`] for what is no option of this form, lacks its value, or contradicts one before.
+    pub(super) fn read(form: Form, mut words: &[&'a [u8]]) -> Result<Self, Failure> {
+        let mut options = Self { condition: Condition::None, lifetime: Lifetime::Unsaid, get: false };
+        while let Some((word, rest)) = words.split_first() {
+            let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
+            let mut taken = 1;
+            if form != Form::GetEx
+                && let Some((condition, length)) = Condition::read(words)?
+            {
+                options.take_condition(form, condition)?;
+                taken = length;
+            } else if form == Form::Set && is(b"get") {
+                options.get = true;
+            } else if form != Form::GetEx && is(b"keepttl") {
+                options.take_lifetime(Lifetime::Keep)?;
+            } else if form == Form::GetEx && is(b"persist") {
+                options.take_lifetime(Lifetime::Forever)?;
+            } else {
+                let clock = Clock::named(word).ok_or(Failure::Syntax)?;
+                let time = rest.first().ok_or(Failure::Syntax)?;
+                options.take_lifetime(Lifetime::Until(clock, time))?;
+                taken = 2;
+            }
+            words = words.get(taken..).unwrap_or_default();
+        }
+        Ok(options)
+    }
+
+    fn take_condition(&mut self, form: Form, condition: Condition<'a>) -> Result<(), Failure> {
+        let simple = matches!(condition, Condition::Missing | Condition::Existing);
+        if form == Form::MSetEx && !simple {
+            return Err(Failure::Syntax);
+        }
+        if self.condition != Condition::None && !(simple && self.condition == condition) {
+            return Err(Failure::Syntax);
+        }
+        self.condition = condition;
+        Ok(())
+    }
+
+    fn take_lifetime(&mut self, lifetime: Lifetime<'a>) -> Result<(), Failure> {
+        let agrees = match (self.lifetime, lifetime) {
+            (Lifetime::Unsaid, _) => true,
+            (Lifetime::Until(before, _), Lifetime::Until(clock, _)) => before == clock,
+            (before, lifetime) => before == lifetime,
+        };
+        if !agrees {
+            return Err(Failure::Syntax);
+        }
+        self.lifetime = lifetime;
+        Ok(())
+    }
+}

@@ -1,0 +1,77 @@
+//! Commands for tests: a keyspace that they are applied to, one by one.
+
+use super::{Call, ExpiredFields, Failure};
+use crate::command;
+use crate::keyspace::{Key, Keyspace};
+use crate::resp;
+use crate::value::Value;
+
+/// Commands and the keyspace that they changed.
+#[derive(Debug, Default)]
+pub(crate) struct Replica {
+    keyspace: Keyspace<'static>,
+    pub(crate) database: u32,
+    pub(crate) now: i64,
+    pub(crate) expired_fields: ExpiredFields,
+    created: u64,
+}
+
+impl Replica {
+    /// Applies a command given as words.
+    pub(crate) fn run(&mut self, words: &[&str]) -> Result<(), Failure> {
+        self.run_bytes(&words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>())
+    }
+
+    /// Applies a command given as one line, split at spaces.
+    pub(crate) fn line(&mut self, line: &str) -> Result<(), Failure> {
+        self.run(&line.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Applies a command; what its arguments hold lives as long as the test.
+    pub(crate) fn run_bytes(&mut self, words: &[&[u8]]) -> Result<(), Failure> {
+        let mut record = Vec::new();
+        resp::write_command(&mut record, words);
+        let record: &'static [u8] = record.leak();
+        let mut arguments: Vec<&'static [u8]> = Vec::new();
+        resp::parse(record, 0, &mut arguments).unwrap();
+        let row = command::resolve(&arguments).row().unwrap_or_else(|| panic!("no such command: {words:?}"));
+        let apply = row.apply.unwrap_or_else(|| panic!("{} is not applied", row.name));
+        self.created += 1000;
+        let mut shares = [&mut self.keyspace];
+        let mut call = Call::on_all(&arguments, &mut shares).with_record(record);
+        (call.database, call.now, call.created) = (self.database, self.now, self.created);
+        call.expired_fields = self.expired_fields;
+        apply.run(&mut call)
+    }
+
+    pub(crate) fn keyspace(&self) -> &Keyspace<'static> {
+        &self.keyspace
+    }
+
+    pub(crate) fn keyspace_mut(&mut self) -> &mut Keyspace<'static> {
+        &mut self.keyspace
+    }
+
+    pub(crate) fn value(&self, key: &str) -> Option<&Value<'static>> {
+        Some(&self.keyspace.database(self.database)?.get(Key::new(key.as_bytes()))?.value)
+    }
+
+    /// Everything, to compare.
+    pub(crate) fn shown(&self) -> String {
+        let databases = self.keyspace.databases().filter(|(_, database)| !database.is_empty());
+        format!(
+            "{:?}",
+            databases.map(|(number, database)| (number, database.iter().collect::<Vec<_>>())).collect::<Vec<_>>()
+        )
+    }
+
+    /// Sets when a key expires.
+    pub(crate) fn set_expiry(&mut self, key: &str, expiry: i64) {
+        let entry = self.keyspace.database_mut(self.database).get_mut(Key::new(key.as_bytes()));
+        entry.unwrap().set_expiry(Some(expiry));
+    }
+
+    pub(crate) fn expiry(&self, key: &str) -> Option<i64> {
+        self.keyspace.database(self.database)?.get(Key::new(key.as_bytes()))?.expiry()
+    }
+}

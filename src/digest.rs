@@ -1,0 +1,241 @@
+//! Keyspace → the 40 hex digits that `DEBUG DIGEST` prints.
+//!
+//! The digest of a key is built from SHA-1: what has an order is mixed in (`digest = SHA1(digest ^ SHA1(data))`), what has
+//! none is xored. The rules are those of `debug.c` in Redis 6.2, 7.0, 8.0 and Valkey 9.1.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sha1::{Digest as _, Sha1};
+
+use crate::keyspace::{Entry, Keyspace};
+use crate::rdb;
+use crate::server::Server;
+use crate::value::score::{format_score_17, format_score_digest};
+use crate::value::{Hash, SortedSet, Stream, Value};
+
+/// Twenty bytes, printed as 40 hex digits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Digest(pub [u8; 20]);
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Digest {
+    fn xor(&mut self, other: &[u8; 20]) {
+        for (byte, other) in self.0.iter_mut().zip(other) {
+            *byte ^= other;
+        }
+    }
+
+    /// Takes in data whose order does not count.
+    fn add(&mut self, data: &[u8]) {
+        self.xor(&Sha1::digest(data).into());
+    }
+
+    /// Takes in data whose order counts.
+    fn mix(&mut self, data: &[u8]) {
+        self.add(data);
+        self.0 = Sha1::digest(self.0).into();
+    }
+}
+
+/// Why there is no digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undigestible {
+    /// A module alone computes the digest of its values.
+    #[error("the value of a module, whose digest that module alone computes")]
+    Module,
+    /// The value is damaged in the RDB.
+    #[error("a value that is damaged in the RDB")]
+    Damaged,
+}
+
+/// A key without a digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// Its database.
+    pub database: u32,
+    /// The key.
+    pub key: Vec<u8>,
+    /// Why.
+    pub why: Undigestible,
+}
+
+/// What was computed over a keyspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Total {
+    /// The digest; exceptions count with their key and expiry alone.
+    pub digest: Digest,
+    /// How many keys it covers.
+    pub keys: u64,
+    /// The first keys without a digest, in the order of databases.
+    pub exceptions: Vec<Exception>,
+}
+
+/// At most so many exceptions are told for each share and database.
+const EXCEPTIONS: usize = 10;
+
+/// The digest of all keys that `wanted` takes, as `server` computes it; one thread for each share.
+pub fn digest(
+    shares: &[Keyspace<'_>],
+    server: Server,
+    now: i64,
+    wanted: &(dyn Fn(u32, &[u8]) -> bool + Sync),
+) -> Total {
+    let context = Context { server, now, wanted };
+    let partial = std::thread::scope(|scope| {
+        let threads: Vec<_> = shares.iter().map(|share| scope.spawn(|| context.databases(share))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect::<Vec<_>>()
+    });
+    let mut databases: BTreeMap<u32, Total> = BTreeMap::new();
+    for (number, part) in partial {
+        let total = databases.entry(number).or_default();
+        total.digest.xor(&part.digest.0);
+        total.keys += part.keys;
+        total.exceptions.extend(part.exceptions);
+    }
+    let mut whole = Total::default();
+    for (number, total) in databases {
+        if total.keys > 0 {
+            whole.digest.mix(&number.to_be_bytes());
+            whole.digest.xor(&total.digest.0);
+            whole.keys += total.keys;
+            whole.exceptions.extend(total.exceptions);
+        }
+    }
+    whole
+}
+
+/// The digest of one value, as `DEBUG DIGEST-VALUE` prints it on `server`; `now` is the time in milliseconds of Unix time.
+///
+/// # Errors
+/// [`Undigestible`].
+pub fn digest_value(entry: &Entry<'_>, server: Server, now: i64) -> Result<Digest, Undigestible> {
+    let mut digest = Digest::default();
+    Context { server, now, wanted: &|_, _| true }.value(&mut digest, entry)?;
+    Ok(digest)
+}
+
+#[derive(Clone, Copy)]
+struct Context<'c> {
+    server: Server,
+    now: i64,
+    wanted: &'c (dyn Fn(u32, &[u8]) -> bool + Sync),
+}
+
+impl Context<'_> {
+    /// The keys' digests, xored, for each database.
+    fn databases(&self, share: &Keyspace<'_>) -> Vec<(u32, Total)> {
+        share
+            .databases()
+            .map(|(number, database)| {
+                let mut total = Total::default();
+                for entry in database.iter().filter(|entry| (self.wanted)(number, &entry.key)) {
+                    let mut digest = Digest::default();
+                    digest.mix(&entry.key);
+                    if let Err(why) = self.value(&mut digest, entry)
+                        && total.exceptions.len() < EXCEPTIONS
+                    {
+                        total.exceptions.push(Exception { database: number, key: entry.key.to_vec(), why });
+                    }
+                    total.digest.add(&digest.0);
+                    total.keys += 1;
+                }
+                (number, total)
+            })
+            .collect()
+    }
+
+    /// Takes in a key's value and expiry.
+    fn value(&self, digest: &mut Digest, entry: &Entry<'_>) -> Result<(), Undigestible> {
+        let result = match &entry.value {
+            Value::Raw(raw) => match rdb::decode(raw) {
+                Ok(value) => self.decoded(digest, &value),
+                Err(_) => Err(Undigestible::Damaged),
+            },
+            value => self.decoded(digest, value),
+        };
+        if entry.expiry().is_some() {
+            digest.add(b"!!expire!!");
+        }
+        result
+    }
+
+    /// Takes in a value; the number is that of its type in the servers (`OBJ_STRING` …).
+    fn decoded(&self, digest: &mut Digest, value: &Value<'_>) -> Result<(), Undigestible> {
+        let mut kind = |number: u32| digest.mix(&number.to_be_bytes());
+        match value {
+            Value::String(string) => {
+                kind(0);
+                digest.mix(string);
+            }
+            Value::List(list) => {
+                kind(1);
+                list.iter().for_each(|element| digest.mix(element));
+            }
+            Value::Set(set) => {
+                kind(2);
+                set.iter().for_each(|member| digest.add(member));
+            }
+            Value::SortedSet(sorted_set) => {
+                kind(3);
+                self.sorted_set(digest, sorted_set);
+            }
+            Value::Hash(hash) => {
+                kind(4);
+                self.hash(digest, hash);
+            }
+            Value::Stream(stream) => {
+                kind(6);
+                stream_entries(digest, stream);
+            }
+            Value::Raw(_) | Value::History(_) => return Err(Undigestible::Module),
+        }
+        Ok(())
+    }
+
+    fn sorted_set(&self, digest: &mut Digest, sorted_set: &SortedSet<'_>) {
+        let mut text = Vec::new();
+        for (member, score) in sorted_set.unordered() {
+            text.clear();
+            match self.server {
+                Server::Redis62 | Server::Redis70 => format_score_17(score, &mut text),
+                _ => format_score_digest(score, &mut text),
+            }
+            let mut element = Digest::default();
+            element.mix(member.as_slice());
+            element.mix(&text);
+            digest.add(&element.0);
+        }
+    }
+
+    fn hash(&self, digest: &mut Digest, hash: &Hash<'_>) {
+        for (field, value) in hash.iter() {
+            // Valkey 9 does not see fields whose time is over.
+            if self.server == Server::Valkey9 && value.expiry.is_some_and(|expiry| expiry <= self.now) {
+                continue;
+            }
+            let mut element = Digest::default();
+            element.mix(field);
+            element.mix(value.value);
+            if value.expiry.is_some() && self.server == Server::Redis80 {
+                element.add(b"!!hexpire!!");
+            }
+            digest.add(&element.0);
+        }
+    }
+}
+
+fn stream_entries(digest: &mut Digest, stream: &Stream<'_>) {
+    for (id, fields) in stream.entries() {
+        digest.mix(format!("{}.{}", id.milliseconds, id.sequence).as_bytes());
+        for (field, value) in fields.iter() {
+            digest.mix(field);
+            digest.mix(value);
+        }
+    }
+}

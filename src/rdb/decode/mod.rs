@@ -1,0 +1,258 @@
+//! Values from an RDB.
+//!
+//! What lies in the file in one piece is borrowed, what is compressed or stands as a number is made. Nothing is taken as it
+//! should not be: where a server would pass over a flaw, this still says what it is.
+
+mod packed;
+mod stream;
+
+use super::damage::{DamageKind, Fault, Malformed};
+use super::opcode::{Magic, type_row};
+use super::primitive::{RawString, Reader};
+use super::skip::{AsciiScore, ascii_score};
+use super::value::LATEST_FIELD_EXPIRY;
+use crate::value::score::parse_score;
+use crate::value::{Bytes, Field, Flavour, Hash, List, Members, Raw, Set, SortedSet, Value};
+
+pub(super) use packed::{
+    hash_listpack, hash_listpack_expiring, hash_listpack_expiring_pre_release, hash_ziplist, hash_zipmap, list_ziplist,
+    quicklist_listpacks, quicklist_ziplists, set_intset, set_listpack, sorted_set_listpack, sorted_set_ziplist,
+};
+pub(super) use stream::{stream_1, stream_2, stream_3};
+
+/// Reads a value.
+pub(super) type Decoder = for<'a> fn(&mut Reader<'a>) -> Result<Value<'a>, Fault>;
+
+/// Why a raw value cannot be had in parts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeFault {
+    /// Only a module, or a newer server, understands it. It can be kept and written again as it is.
+    #[error("RDB type {type_code} can be kept and not be read")]
+    Opaque {
+        /// The type.
+        type_code: u8,
+    },
+    /// It is damaged.
+    #[error("{kind}")]
+    Damaged {
+        /// Where in the value's bytes.
+        offset: usize,
+        /// What is wrong.
+        kind: DamageKind,
+    },
+    /// Bytes follow it that do not belong to it.
+    #[error("{0} bytes follow the value")]
+    TooLong(usize),
+}
+
+impl From<Fault> for DecodeFault {
+    fn from(fault: Fault) -> Self {
+        Self::Damaged { offset: fault.offset, kind: fault.kind }
+    }
+}
+
+impl From<Flavour> for Magic {
+    fn from(flavour: Flavour) -> Self {
+        match flavour {
+            Flavour::Redis => Self::Redis,
+            Flavour::Valkey => Self::Valkey,
+        }
+    }
+}
+
+impl From<Magic> for Flavour {
+    fn from(magic: Magic) -> Self {
+        match magic {
+            Magic::Redis => Self::Redis,
+            Magic::Valkey => Self::Valkey,
+        }
+    }
+}
+
+/// The value that raw bytes are.
+///
+/// # Errors
+/// The first thing that is wrong with them, or that nobody but a module can read them.
+pub fn decode<'a>(raw: &Raw<'a>) -> Result<Value<'a>, DecodeFault> {
+    let decode = type_row(raw.flavour.into(), raw.type_code).and_then(|row| row.decode);
+    let decode = decode.ok_or(DecodeFault::Opaque { type_code: raw.type_code })?;
+    let mut reader = Reader::new(raw.payload, 0);
+    let value = decode(&mut reader)?;
+    match raw.payload.len() - reader.position() {
+        0 => Ok(value),
+        rest => Err(DecodeFault::TooLong(rest)),
+    }
+}
+
+impl<'a> Raw<'a> {
+    /// The string that it is, if it is one and needs no memory that its bytes do not take: it lies there in one piece, or is a
+    /// number.
+    #[inline]
+    pub fn in_one_piece(&self) -> Option<Bytes<'a>> {
+        if self.type_code != 0 {
+            return None;
+        }
+        let string = Reader::new(self.payload, 0).raw_string().ok()?;
+        if matches!(string, RawString::Lzf { .. }) { None } else { string.kept().ok() }
+    }
+}
+
+/// A string.
+#[inline]
+fn bytes<'a>(reader: &mut Reader<'a>) -> Result<Bytes<'a>, Fault> {
+    let start = reader.position();
+    reader.raw_string()?.kept().map_err(|fault| reader.fault(start, Malformed::Lzf(fault)))
+}
+
+/// The count that begins a plain collection, which may not be 0.
+fn count(reader: &mut Reader<'_>) -> Result<u64, Fault> {
+    let start = reader.position();
+    match reader.length()? {
+        0 => Err(reader.fault(start, Malformed::EmptyKey)),
+        count => Ok(count),
+    }
+}
+
+fn add_member<'a>(set: &mut Set<'a>, member: Bytes<'a>) -> Result<(), Malformed> {
+    if set.insert(member) { Ok(()) } else { Err(Malformed::DuplicateMember) }
+}
+
+/// Scores by member, of which a sorted set is then made at once: whether it is small decides what becomes of a score of -0.
+type Scores<'a> = Members<'a, f64>;
+
+fn add_score<'a>(scores: &mut Scores<'a>, member: Bytes<'a>, score: f64) -> Result<(), Malformed> {
+    if score.is_nan() {
+        return Err(Malformed::ScoreIsNan);
+    }
+    if scores.insert(member, score).is_none() { Ok(()) } else { Err(Malformed::DuplicateMember) }
+}
+
+fn add_field<'a>(
+    hash: &mut Hash<'a>,
+    field: Bytes<'a>,
+    value: Bytes<'a>,
+    expiry: Option<i64>,
+) -> Result<(), Malformed> {
+    let before = hash.len();
+    hash.insert(field, Field { value, expiry });
+    if hash.len() > before { Ok(()) } else { Err(Malformed::DuplicateField) }
+}
+
+/// When a field of Redis expires; 0 is never.
+fn redis_expiry(time: u64) -> Result<Option<i64>, Malformed> {
+    match time {
+        0 => Ok(None),
+        1..=LATEST_FIELD_EXPIRY => Ok(Some(time.cast_signed())),
+        _ => Err(Malformed::FieldExpiry),
+    }
+}
+
+pub(super) fn string<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    bytes(reader).map(Value::String)
+}
+
+pub(super) fn list<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    let mut list = List::default();
+    for _ in 0..count(reader)? {
+        list.push_back(bytes(reader)?);
+    }
+    Ok(Value::List(Box::new(list)))
+}
+
+pub(super) fn set<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    let mut set = Set::default();
+    for _ in 0..count(reader)? {
+        let start = reader.position();
+        let member = bytes(reader)?;
+        add_member(&mut set, member).map_err(|malformed| reader.fault(start, malformed))?;
+    }
+    Ok(Value::Set(Box::new(set)))
+}
+
+pub(super) fn sorted_set<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    scored(reader, |reader| Ok(f64::from_le_bytes(reader.array()?)))
+}
+
+pub(super) fn sorted_set_ascii<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    scored(reader, |reader| {
+        let start = reader.position();
+        match ascii_score(reader)? {
+            AsciiScore::Digits(digits) => parse_score(digits).ok_or_else(|| reader.fault(start, Malformed::Score)),
+            AsciiScore::Nan => Ok(f64::NAN),
+            AsciiScore::Infinity => Ok(f64::INFINITY),
+            AsciiScore::NegativeInfinity => Ok(f64::NEG_INFINITY),
+        }
+    })
+}
+
+fn scored<'a>(
+    reader: &mut Reader<'a>,
+    score: impl Fn(&mut Reader<'a>) -> Result<f64, Fault>,
+) -> Result<Value<'a>, Fault> {
+    let mut scores = Scores::default();
+    for _ in 0..count(reader)? {
+        let start = reader.position();
+        let member = bytes(reader)?;
+        let score = score(reader)?;
+        add_score(&mut scores, member, score).map_err(|malformed| reader.fault(start, malformed))?;
+    }
+    Ok(Value::SortedSet(Box::new(SortedSet::from_members(scores))))
+}
+
+/// A plain hash; `field` reads a field with its value and when it expires, in whatever order they stand.
+fn fields<'a>(
+    reader: &mut Reader<'a>,
+    field: impl Fn(&mut Reader<'a>) -> Result<(Bytes<'a>, Bytes<'a>, Result<Option<i64>, Malformed>), Fault>,
+) -> Result<Value<'a>, Fault> {
+    let mut hash = Hash::default();
+    for _ in 0..count(reader)? {
+        let start = reader.position();
+        let (field, value, expiry) = field(reader)?;
+        expiry
+            .and_then(|expiry| add_field(&mut hash, field, value, expiry))
+            .map_err(|malformed| reader.fault(start, malformed))?;
+    }
+    Ok(Value::Hash(Box::new(hash)))
+}
+
+pub(super) fn hash<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    fields(reader, |reader| Ok((bytes(reader)?, bytes(reader)?, Ok(None))))
+}
+
+pub(super) fn hash_2<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    fields(reader, |reader| {
+        let (field, value) = (bytes(reader)?, bytes(reader)?);
+        let expiry = match i64::from_le_bytes(reader.array()?) {
+            -1 => Ok(None),
+            time @ 0.. => Ok(Some(time)),
+            _ => Err(Malformed::FieldExpiry),
+        };
+        Ok((field, value, expiry))
+    })
+}
+
+pub(super) fn hash_expiring<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    let earliest = u64::from_le_bytes(reader.array()?);
+    expiring_fields(reader, |time| match time {
+        0 => Ok(None),
+        _ => redis_expiry(time.checked_add(earliest).ok_or(Malformed::FieldExpiry)? - 1),
+    })
+}
+
+pub(super) fn hash_expiring_pre_release<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    expiring_fields(reader, redis_expiry)
+}
+
+fn expiring_fields<'a>(
+    reader: &mut Reader<'a>,
+    expiry: impl Fn(u64) -> Result<Option<i64>, Malformed>,
+) -> Result<Value<'a>, Fault> {
+    fields(reader, |reader| {
+        let time = reader.number()?;
+        Ok((bytes(reader)?, bytes(reader)?, expiry(time)))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! Writing an RDB that a given version reads.
+
+mod output;
+mod stream;
+mod target;
+mod value;
+
+use std::io::{self, Write};
+
+pub(super) use output::Output;
+pub(super) use value::encode;
+
+pub use target::RdbTarget;
+
+use super::context::ModuleId;
+use super::decode::DecodeFault;
+use super::opcode::Opcode;
+use super::walker::MODULE_UNSIGNED;
+use crate::value::Value;
+
+/// What a target cannot hold, and was left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lost {
+    /// When fields of a hash expire: they stay for ever.
+    FieldExpiry {
+        /// How many fields.
+        fields: usize,
+    },
+    /// What a stream, its groups and consumers count, beyond what an older version knows: entries ever added, the greatest deleted
+    /// id, entries read by a group, when a consumer was last active.
+    StreamMetadata,
+    /// A function library.
+    Function,
+    /// A whole key: its raw value is of a type that the target does not read, and could not be decoded.
+    Value(DecodeFault),
+    /// A whole key: only its commands describe it.
+    History,
+}
+
+impl Lost {
+    /// Whether the whole key was left out.
+    pub const fn is_whole_key(&self) -> bool {
+        matches!(self, Self::Value(_) | Self::History)
+    }
+}
+
+/// What the first fields of an RDB say about how it came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// When it was made, in seconds of Unix time.
+    pub created: i64,
+    /// How many bytes of memory were in use.
+    pub used_memory: u64,
+}
+
+/// Writes an RDB as servers write one for the base of an append-only log: functions first, then the databases, each by
+/// [`Writer::database`] and then its keys.
+#[derive(Debug)]
+pub struct Writer<W> {
+    output: Output<W>,
+    target: RdbTarget,
+}
+
+impl<W: Write> Writer<W> {
+    /// Begins an RDB: its header and the fields about it.
+    ///
+    /// # Errors
+    /// Those of `out`, here and below. After one what was written is to be thrown away.
+    pub fn new(out: W, target: RdbTarget, origin: Origin) -> io::Result<Self> {
+        let mut output = Output::new(out);
+        output.bytes(target.header().as_bytes())?;
+        let mut writer = Self { output, target };
+        writer.aux(target.server_field(), target.server_version())?;
+        writer.aux("redis-bits", "64")?;
+        writer.aux("ctime", itoa::Buffer::new().format(origin.created))?;
+        writer.aux("used-mem", itoa::Buffer::new().format(origin.used_memory))?;
+        writer.aux(if target == RdbTarget::Redis62 { "aof-preamble" } else { "aof-base" }, "1")?;
+        Ok(writer)
+    }
+
+    fn opcode(&mut self, opcode: Opcode) -> io::Result<()> {
+        self.output.byte(opcode.number())
+    }
+
+    fn aux(&mut self, name: &str, value: &str) -> io::Result<()> {
+        self.opcode(Opcode::Aux)?;
+        self.output.string(name.as_bytes())?;
+        self.output.string(value.as_bytes())
+    }
+
+    /// What was written for.
+    pub const fn target(&self) -> RdbTarget {
+        self.target
+    }
+
+    /// How many bytes the RDB has so far.
+    pub fn len(&self) -> u64 {
+        self.output.len()
+    }
+
+    /// Never: an RDB begins with its header.
+    pub const fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// A function library: its source, with the `#!` line.
+    ///
+    /// # Errors
+    /// See [`Writer::new`].
+    pub fn function(&mut self, code: &[u8]) -> io::Result<Option<Lost>> {
+        if self.target == RdbTarget::Redis62 {
+            return Ok(Some(Lost::Function));
+        }
+        self.opcode(Opcode::Function)?;
+        self.output.string(code)?;
+        Ok(None)
+    }
+
+    /// Data that a module keeps beside the keys, as in [`super::Item::ModuleAux`].
+    ///
+    /// # Errors
+    /// See [`Writer::new`].
+    pub fn module_aux(&mut self, module: ModuleId, when: u64, data: &[u8]) -> io::Result<()> {
+        self.opcode(Opcode::ModuleAux)?;
+        self.output.length(module.0)?;
+        self.output.length(MODULE_UNSIGNED)?;
+        self.output.length(when)?;
+        self.output.bytes(data)
+    }
+
+    /// The keys that follow are in this database, which has so many of them, and so many that expire.
+    ///
+    /// # Errors
+    /// See [`Writer::new`].
+    pub fn database(&mut self, number: u32, keys: usize, expiring: usize) -> io::Result<()> {
+        self.opcode(Opcode::SelectDatabase)?;
+        self.output.length(number.into())?;
+        self.opcode(Opcode::ResizeDatabase)?;
+        self.output.count(keys)?;
+        self.output.count(expiring)
+    }
+
+    /// A key with its value, and when it expires in milliseconds of Unix time. Gives what the target cannot hold.
+    ///
+    /// A raw value of a type that the target reads is copied as it is.
+    ///
+    /// # Errors
+    /// See [`Writer::new`].
+    #[inline]
+    pub fn key(&mut self, key: &[u8], value: &Value<'_>, expiry: Option<i64>) -> io::Result<Option<Lost>> {
+        encode(&mut self.output, self.target, value, |output, type_code| {
+            if let Some(expiry) = expiry {
+                output.byte(Opcode::ExpireMilliseconds.number())?;
+                output.bytes(&expiry.to_le_bytes())?;
+            }
+            output.byte(type_code)?;
+            output.string(key)
+        })
+    }
+
+    /// Ends the RDB with its checksum, and gives back what was written to, flushed.
+    ///
+    /// # Errors
+    /// See [`Writer::new`].
+    pub fn finish(mut self) -> io::Result<W> {
+        self.opcode(Opcode::End)?;
+        self.output.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! Streams.
+
+use std::io::{self, Write};
+
+use super::super::packed::build::ListpackBuilder;
+use super::super::stream::{Layout, SAME_FIELDS};
+use super::output::Output;
+use super::{Lost, RdbTarget};
+use crate::value::{ConsumerGroup, Fields, Stream, StreamId};
+
+/// Up to so many entries a node has (`stream-node-max-entries`).
+const NODE_ENTRIES: usize = 100;
+/// From so many bytes on a node takes no more (`stream-node-max-bytes`).
+const NODE_BYTES: usize = 4096;
+
+pub(super) fn stream<W: Write>(
+    output: &mut Output<W>,
+    target: RdbTarget,
+    stream: &Stream<'_>,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<Option<Lost>> {
+    let (layout, type_code) = match target {
+        RdbTarget::Redis62 => (Layout::First, 15),
+        RdbTarget::Redis70 => (Layout::Counters, 19),
+        RdbTarget::Redis74 | RdbTarget::Redis80 | RdbTarget::Valkey8 | RdbTarget::Valkey9 => (Layout::ActiveTime, 21),
+    };
+    head(output, type_code)?;
+    nodes(output, stream)?;
+    output.count(stream.len())?;
+    id(output, stream.last_id())?;
+    if layout >= Layout::Counters {
+        id(output, stream.first_id())?;
+        id(output, stream.max_deleted_id())?;
+        output.length(stream.entries_added())?;
+    }
+    output.count(stream.group_count())?;
+    for (name, group) in stream.groups() {
+        output.string(name)?;
+        self::group(output, layout, group)?;
+    }
+    Ok((!holds(layout, stream)).then_some(Lost::StreamMetadata))
+}
+
+/// Whether a layout tells all of a stream: whether what it leaves out is what a server then makes up.
+fn holds(layout: Layout, stream: &Stream<'_>) -> bool {
+    let counted = || {
+        stream.entries_added() == stream.len() as u64
+            && stream.max_deleted_id() == StreamId::default()
+            && stream
+                .groups()
+                .all(|(_, group)| group.entries_read == stream.log().distance_from_first(group.last_delivered_id))
+    };
+    let active = || {
+        let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
+        consumers.all(|consumer| consumer.active_time == Some(consumer.seen_time))
+    };
+    (layout >= Layout::Counters || counted()) && (layout >= Layout::ActiveTime || active())
+}
+
+fn id<W: Write>(output: &mut Output<W>, id: StreamId) -> io::Result<()> {
+    output.length(id.milliseconds)?;
+    output.length(id.sequence)
+}
+
+fn raw_id(id: StreamId) -> [u8; 16] {
+    (u128::from(id.milliseconds) << 64 | u128::from(id.sequence)).to_be_bytes()
+}
+
+/// The node that entries go into, and the first of them.
+struct OpenNode<'v, 'a> {
+    first_id: StreamId,
+    first: &'v Fields<'a>,
+    entries: usize,
+    bytes: usize,
+}
+
+impl<'v, 'a> OpenNode<'v, 'a> {
+    /// A node with its first entry.
+    fn new(first_id: StreamId, first: &'v Fields<'a>) -> Self {
+        let bytes = first.iter().map(|(field, _)| field.len() + 2).sum();
+        let mut node = Self { first_id, first, entries: 0, bytes };
+        node.takes(first);
+        node
+    }
+
+    fn has_same_fields(&self, fields: &Fields<'_>) -> bool {
+        fields.iter().map(|(field, _)| field).eq(self.first.iter().map(|(field, _)| field))
+    }
+
+    /// Takes an entry in, unless the node is full.
+    fn takes(&mut self, fields: &Fields<'_>) -> bool {
+        let same = self.has_same_fields(fields);
+        let pair = |(field, value): (&[u8], &[u8])| value.len() + 2 + if same { 0 } else { field.len() + 2 };
+        // Flags, the id and the count take at least so much.
+        let size = 8 + fields.iter().map(pair).sum::<usize>();
+        let fits = self.entries == 0 || self.entries < NODE_ENTRIES && self.bytes + size < NODE_BYTES;
+        self.entries += usize::from(fits);
+        self.bytes += size;
+        fits
+    }
+}
+
+fn nodes<W: Write>(output: &mut Output<W>, stream: &Stream<'_>) -> io::Result<()> {
+    // The number of nodes comes before them.
+    let (mut count, mut open) = (0, None::<OpenNode<'_, '_>>);
+    for (id, fields) in stream.entries() {
+        if !open.as_mut().is_some_and(|node| node.takes(fields)) {
+            open = Some(OpenNode::new(id, fields));
+            count += 1;
+        }
+    }
+    output.count(count)?;
+    let (mut entries, mut open) = (Vec::new(), None::<OpenNode<'_, '_>>);
+    for (id, fields) in stream.entries() {
+        if !open.as_mut().is_some_and(|node| node.takes(fields))
+            && let Some(full) = open.replace(OpenNode::new(id, fields))
+        {
+            node(output, &full, &entries)?;
+            entries.clear();
+        }
+        entries.push((id, fields));
+    }
+    open.map_or(Ok(()), |last| node(output, &last, &entries))
+}
+
+fn node<W: Write>(
+    output: &mut Output<W>,
+    node: &OpenNode<'_, '_>,
+    entries: &[(StreamId, &Fields<'_>)],
+) -> io::Result<()> {
+    let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    let mut packed = ListpackBuilder::default();
+    packed.push_integer(number(entries.len()));
+    // Deleted entries.
+    packed.push_integer(0);
+    packed.push_integer(number(node.first.len()));
+    node.first.iter().for_each(|(field, _)| packed.push(field));
+    packed.push_integer(0);
+    for (id, fields) in entries {
+        let same = node.has_same_fields(fields);
+        packed.push_integer(if same { SAME_FIELDS } else { 0 });
+        packed.push_integer(id.milliseconds.wrapping_sub(node.first_id.milliseconds).cast_signed());
+        packed.push_integer(id.sequence.wrapping_sub(node.first_id.sequence).cast_signed());
+        let pairs = number(fields.len());
+        if same {
+            fields.iter().for_each(|(_, value)| packed.push(value));
+            packed.push_integer(pairs + 3);
+        } else {
+            packed.push_integer(pairs);
+            fields.strings().for_each(|string| packed.push(string));
+            packed.push_integer(2 * pairs + 4);
+        }
+    }
+    output.blob(&raw_id(node.first_id))?;
+    output.blob(&packed.finish())
+}
+
+fn group<W: Write>(output: &mut Output<W>, layout: Layout, group: &ConsumerGroup<'_>) -> io::Result<()> {
+    id(output, group.last_delivered_id)?;
+    if layout >= Layout::Counters {
+        // What is not known is -1.
+        output.length(group.entries_read.unwrap_or(u64::MAX))?;
+    }
+    output.count(group.pending_count())?;
+    for (id, entry) in group.pending() {
+        output.bytes(&raw_id(id))?;
+        output.bytes(&entry.delivery_time.to_le_bytes())?;
+        output.length(entry.delivery_count)?;
+    }
+    output.count(group.consumer_count())?;
+    for consumer in group.consumers() {
+        output.string(consumer.name())?;
+        output.bytes(&consumer.seen_time.to_le_bytes())?;
+        if layout >= Layout::ActiveTime {
+            output.bytes(&consumer.active_time.unwrap_or(-1).to_le_bytes())?;
+        }
+        output.count(consumer.pending_count())?;
+        for id in consumer.pending() {
+            output.bytes(&raw_id(id))?;
+        }
+    }
+    Ok(())
+}

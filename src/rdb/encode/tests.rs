@@ -1,0 +1,180 @@
+//! What is written is read again as it was, by the walk and by the decoder.
+
+use proptest::prelude::*;
+
+use super::super::testing::{corpus, text, value};
+use super::super::{Checksum, Item, LoadItem, Loader, Scrutiny, Walker, decode, dump};
+use super::*;
+use crate::value::{Bytes, Flavour, Raw};
+
+const ORIGIN: Origin = Origin { created: 1_700_000_000, used_memory: 1 << 20 };
+
+fn written(target: RdbTarget, keys: &[(&[u8], &Value<'_>, Option<i64>)]) -> (Vec<u8>, Vec<Option<Lost>>) {
+    let mut writer = Writer::new(Vec::new(), target, ORIGIN).unwrap();
+    writer.database(3, keys.len(), 1).unwrap();
+    let lost = keys.iter().map(|(key, value, expiry)| writer.key(key, value, *expiry).unwrap()).collect();
+    let length = writer.len();
+    let bytes = writer.finish().unwrap();
+    assert_eq!(bytes.len() as u64, length + 9);
+    (bytes, lost)
+}
+
+/// The keys of an RDB that is sound in every respect, decoded.
+fn read(bytes: &[u8]) -> Vec<(Vec<u8>, String, Option<i64>)> {
+    let mut verified = false;
+    for item in Walker::new(bytes, 0) {
+        let item = item.unwrap();
+        assert!(item.flaws().is_empty(), "{:?}", item.flaws());
+        verified |= matches!(item, Item::End { checksum: Checksum::Verified(_) });
+    }
+    assert!(verified);
+    let load = |scrutiny| {
+        let mut loader = Loader::new(bytes, 0, scrutiny);
+        let keys: Vec<_> = loader
+            .by_ref()
+            .filter_map(|item| match item.unwrap() {
+                LoadItem::Key(key) => {
+                    let text = match &key.value {
+                        Value::Raw(raw) => text(&decode(raw).unwrap()),
+                        value => text(value),
+                    };
+                    Some((key.key.to_vec(), text, key.expiry))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(loader.position(), bytes.len() as u64);
+        keys
+    };
+    let keys = load(Scrutiny::Ends);
+    assert_eq!(keys, load(Scrutiny::Whole));
+    keys
+}
+
+#[test]
+fn the_first_fields_are_those_of_servers() {
+    for target in RdbTarget::ALL {
+        let mut writer = Writer::new(Vec::new(), target, ORIGIN).unwrap();
+        let lost = writer.function(b"#!lua name=lib\n").unwrap();
+        assert_eq!(lost.is_some(), target == RdbTarget::Redis62);
+        let bytes = writer.finish().unwrap();
+        let items: Vec<Item<'_>> = Walker::new(&bytes, 0).map(Result::unwrap).collect();
+        let Item::Header(header) = &items[0] else { panic!("no header") };
+        assert_eq!((header.magic, header.version), (target.magic(), u32::from(target.version())));
+        let aux: Vec<String> = items
+            .iter()
+            .filter_map(|item| match item {
+                Item::Aux { key, value } => Some(format!("{}={}", key.escape_ascii(), value.escape_ascii())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(&aux[1..4], ["redis-bits=64", "ctime=1700000000", "used-mem=1048576"]);
+        assert_eq!(aux[4], if target == RdbTarget::Redis62 { "aof-preamble=1" } else { "aof-base=1" });
+        let functions = items.iter().filter(|item| matches!(item, Item::Function { .. })).count();
+        assert_eq!(functions, usize::from(lost.is_none()));
+    }
+}
+
+#[test]
+fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
+    for (name, bytes) in corpus() {
+        for target in RdbTarget::ALL {
+            let mut expected = Vec::new();
+            let mut writer = Writer::new(Vec::new(), target, ORIGIN).unwrap();
+            for item in Loader::new(&bytes, 0, Scrutiny::Ends) {
+                match item.unwrap() {
+                    LoadItem::Key(key) => {
+                        let lost = writer.key(&key.key, &key.value, key.expiry).unwrap();
+                        assert!(lost.as_ref().is_none_or(|lost| !lost.is_whole_key()), "{name}: {lost:?}");
+                        let Value::Raw(raw) = key.value else { continue };
+                        let row = super::super::type_row(raw.flavour.into(), raw.type_code).unwrap();
+                        assert!(lost.is_none() || !target.takes(row));
+                        if lost.is_none() && row.decode.is_some() {
+                            expected.push((key.key.to_vec(), text(&decode(&raw).unwrap()), key.expiry));
+                        }
+                    }
+                    LoadItem::ModuleAux { module, when, data } => writer.module_aux(module, when, data).unwrap(),
+                    _ => {}
+                }
+            }
+            let out = writer.finish().unwrap();
+            let read: std::collections::BTreeMap<_, _> = Loader::new(&out, 0, Scrutiny::Whole)
+                .filter_map(|item| match item.unwrap() {
+                    LoadItem::Key(key) => Some((key.key.to_vec(), key)),
+                    _ => None,
+                })
+                .collect();
+            for (key, value, expiry) in expected {
+                let found = &read[&key];
+                let Value::Raw(raw) = &found.value else { panic!("{name}: decoded already") };
+                let row = super::super::type_row(raw.flavour.into(), raw.type_code).unwrap();
+                assert!(target.takes(row));
+                assert_eq!((text(&decode(raw).unwrap()), found.expiry), (value, expiry), "{name} {target:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_no_target_can_hold_is_said_and_left_out() {
+    let unknown = Value::Raw(Box::new(Raw { type_code: 26, flavour: Flavour::Redis, version: 14, payload: b"\x00" }));
+    let broken = Value::Raw(Box::new(Raw { type_code: 24, flavour: Flavour::Redis, version: 12, payload: b"\x00" }));
+    let history = Value::History(Box::default());
+    let string = Value::String(Bytes::borrowed(b"v"));
+    let keys: [(&[u8], &Value<'_>, Option<i64>); 4] = [
+        (b"unknown", &unknown, None),
+        (b"broken", &broken, Some(1)),
+        (b"history", &history, None),
+        (b"k", &string, Some(5)),
+    ];
+    let (bytes, lost) = written(RdbTarget::Redis70, &keys);
+    assert_eq!(lost[0], Some(Lost::Value(DecodeFault::Opaque { type_code: 26 })));
+    assert!(matches!(lost[1], Some(Lost::Value(DecodeFault::Damaged { .. }))));
+    assert_eq!(lost[2], Some(Lost::History));
+    assert_eq!(lost[3], None);
+    assert_eq!(read(&bytes), [(b"k".to_vec(), "\"v\"".to_owned(), Some(5))]);
+}
+
+#[test]
+fn a_writer_that_fails_is_heard() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut writer = Writer::new(Full, RdbTarget::Redis80, ORIGIN).unwrap();
+    let value = Value::String(Bytes::owned(vec![b'x'; 1 << 20]));
+    assert!(writer.key(b"k", &value, None).is_err());
+    assert!(Writer::new(Full, RdbTarget::Redis80, ORIGIN).unwrap().finish().is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn values_are_written_and_read_alike_for_every_target(value in value(), expiry in proptest::option::of(any::<i64>())) {
+        let whole = text(&value);
+        for target in RdbTarget::ALL {
+            let (bytes, lost) = written(target, &[(b"12", &value, expiry), (b"key", &value, None)]);
+            prop_assert_eq!(&lost[0], &lost[1]);
+            let read = read(&bytes);
+            prop_assert_eq!((read[0].0.as_slice(), read[0].2), (&b"12"[..], expiry));
+            prop_assert_eq!((read[1].0.as_slice(), read[1].2), (&b"key"[..], None));
+            let newest = matches!(target, RdbTarget::Redis80 | RdbTarget::Redis74 | RdbTarget::Valkey9);
+            prop_assert!(lost[0].is_none() || !newest, "{:?}", lost[0]);
+            if lost[0].is_none() {
+                prop_assert_eq!(&read[0].1, &whole);
+            }
+            prop_assert_eq!(&read[0].1, &read[1].1);
+            // As a payload it is the same.
+            let (payload, lost_there) = dump::write(&value, target).unwrap();
+            prop_assert_eq!(&lost_there, &lost[0]);
+            let raw = dump::parse(&payload).unwrap();
+            prop_assert_eq!(&text(&decode(&raw).unwrap()), &read[0].1);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Values, in the encodings that servers give them with their default limits.
+
+use std::io::{self, Write};
+
+use super::super::decode::{DecodeFault, decode};
+use super::super::opcode::{Magic, type_row};
+use super::super::packed::build::{ListpackBuilder, intset};
+use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, LATEST_FIELD_EXPIRY};
+use super::output::Output;
+use super::stream::stream;
+use super::{Lost, RdbTarget};
+use crate::value::number::parse_integer;
+use crate::value::score::format_score_shortest;
+use crate::value::{FieldRef, Hash, List, Set, SortedSet, Value};
+
+/// Up to so many fields a hash is packed (`hash-max-listpack-entries`).
+const PACKED_FIELDS: usize = 512;
+/// Up to so many members a set or sorted set is packed (`set-max-listpack-entries`, `zset-max-listpack-entries`).
+const PACKED_MEMBERS: usize = 128;
+/// Up to so many numbers a set of numbers is an intset (`set-max-intset-entries`).
+const PACKED_INTEGERS: usize = 512;
+/// Up to so many bytes what is packed may have each (`…-max-listpack-value`).
+const PACKED_BYTES: usize = 64;
+/// Up to so many bytes a node of a list has (`list-max-listpack-size -2`).
+const NODE_BYTES: usize = 8192;
+
+/// The numbers of the types that are written; see [`super::super::TYPES`].
+mod code {
+    pub(super) const STRING: u8 = 0;
+    pub(super) const LIST: u8 = 1;
+    pub(super) const SET: u8 = 2;
+    pub(super) const HASH: u8 = 4;
+    pub(super) const SORTED_SET: u8 = 5;
+    pub(super) const SET_INTSET: u8 = 11;
+    pub(super) const HASH_LISTPACK: u8 = 16;
+    pub(super) const SORTED_SET_LISTPACK: u8 = 17;
+    pub(super) const QUICKLIST_LISTPACKS: u8 = 18;
+    pub(super) const SET_LISTPACK: u8 = 20;
+    pub(super) const VALKEY_HASH_2: u8 = 22;
+    pub(super) const REDIS_HASH_EXPIRING: u8 = 24;
+    pub(super) const REDIS_HASH_LISTPACK_EXPIRING: u8 = 25;
+}
+
+/// Writes a value; `head` first writes what comes before it, which has its type in it. Gives what the target cannot hold;
+/// if that is the whole key, `head` was not asked.
+#[inline]
+pub(in super::super) fn encode<W: Write>(
+    output: &mut Output<W>,
+    target: RdbTarget,
+    value: &Value<'_>,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<Option<Lost>> {
+    match value {
+        Value::Raw(raw) => match type_row(Magic::from(raw.flavour), raw.type_code) {
+            Some(row) if target.takes(row) => {
+                head(output, raw.type_code)?;
+                output.bytes(raw.payload)?;
+                Ok(None)
+            }
+            _ => match decode(raw) {
+                Ok(value) => encode_parts(output, target, &value, head),
+                Err(fault) => Ok(Some(Lost::Value(fault))),
+            },
+        },
+        value => encode_parts(output, target, value, head),
+    }
+}
+
+fn encode_parts<W: Write>(
+    output: &mut Output<W>,
+    target: RdbTarget,
+    value: &Value<'_>,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<Option<Lost>> {
+    match value {
+        Value::String(string) => {
+            head(output, code::STRING)?;
+            output.string(string).map(|()| None)
+        }
+        Value::List(list) => self::list(output, target, list, head).map(|()| None),
+        Value::Set(set) => self::set(output, target, set, head).map(|()| None),
+        Value::SortedSet(set) => sorted_set(output, target, set, head).map(|()| None),
+        Value::Hash(hash) => self::hash(output, target, hash, head),
+        Value::Stream(stream) => self::stream(output, target, stream, head),
+        Value::Raw(raw) => Ok(Some(Lost::Value(DecodeFault::Opaque { type_code: raw.type_code }))),
+        Value::History(_) => Ok(Some(Lost::History)),
+    }
+}
+
+fn list<W: Write>(
+    output: &mut Output<W>,
+    target: RdbTarget,
+    list: &List<'_>,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<()> {
+    if target == RdbTarget::Redis62 {
+        head(output, code::LIST)?;
+        output.count(list.len())?;
+        return list.iter().try_for_each(|element| output.string(element));
+    }
+    head(output, code::QUICKLIST_LISTPACKS)?;
+    // The number of nodes comes before them.
+    let mut open = OpenNode::default();
+    output.count(list.iter().filter(|element| open.place(element) != Place::Next).count())?;
+    let mut open = OpenNode::default();
+    let mut packed = ListpackBuilder::default();
+    for element in list.iter() {
+        match open.place(element) {
+            Place::Next => packed.push(element),
+            Place::First => {
+                packed_node(output, &mut packed)?;
+                packed.push(element);
+            }
+            Place::Plain => {
+                packed_node(output, &mut packed)?;
+                output.length(CONTAINER_PLAIN)?;
+                output.blob(element)?;
+            }
+        }
+    }
+    packed_node(output, &mut packed)
+}
+
+/// Writes a node of a list, unless nothing is in it.
+fn packed_node<W: Write>(output: &mut Output<W>, packed: &mut ListpackBuilder) -> io::Result<()> {
+    if packed.is_empty() {
+        return Ok(());
+    }
+    output.length(CONTAINER_PACKED)?;
+    output.blob(&std::mem::take(packed).finish())
+}
+
+/// Where the next element of a list goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Into a node of its own.
+    Plain,
+    /// Into a new node.
+    First,
+    /// Into the node of the element before it.
+    Next,
+}
+
+/// The node that elements of a list go into, as long as it is open.
+#[derive(Debug, Default)]
+struct OpenNode {
+    bytes: usize,
+}
+
+impl OpenNode {
+    fn place(&mut self, element: &[u8]) -> Place {
+        // What an entry has beside its string, at most.
+        let entry = element.len() + if element.len() < 64 { 2 } else { 8 };
+        if element.len() > NODE_BYTES {
+            self.bytes = 0;
+            Place::Plain
+        } else if self.bytes != 0 && self.bytes + entry <= NODE_BYTES {
+            self.bytes += entry;
+            Place::Next
+        } else {
+            self.bytes = entry;
+            Place::First
+        }
+    }
+}
+
+fn set<W: Write>(
+    output: &mut Output<W>,
+    target: RdbTarget,
+    set: &Set<'_>,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<()> {
+    if set.len() <= PACKED_INTEGERS
+        && let Some(mut numbers) = set.iter().map(parse_integer).collect::<Option<Vec<i64>>>()
+    {
+        numbers.sort_unstable();
+        head(output, code::SET_INTSET)?;
+        return output.blob(&intset(&numbers));
+    }
+    let packs = !matches!(target, RdbTarget::Redis62 | RdbTarget::Redis70);
+    if packs && set.len() <= PACKED_MEMBERS && set.iter().all(|member| member.len() <= PACKED_BYTES) {
+        let mut packed = ListpackBuilder::default();
+        set.iter().for_each(|member| packed.push(member));
+        head(output, code::SET_LISTPACK)?;
+        return output.blob(&packed.finish());
+    }
+    head(output, code::SET)?;
+    output.count(set.len())?;
+    set.iter().try_for_each(|member| output.string(member))
+}
+
+fn sorted_set<W: Write>(
+    output: &mut Output<W>,
+    target: RdbTarget,
+    set: &SortedSet<'_>,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<()> {
+    let packs = target != RdbTarget::Redis62;
+    if packs && set.len() <= PACKED_MEMBERS && set.iter().all(|(member, _)| member.len() <= PACKED_BYTES) {
+        let mut packed = ListpackBuilder::default();
+        for (member, score) in set.iter() {
+            packed.push(member);
+            push_score(&mut packed, score);
+        }
+        head(output, code::SORTED_SET_LISTPACK)?;
+        return output.blob(&packed.finish());
+    }
+    head(output, code::SORTED_SET)?;
+    output.count(set.len())?;
+    // Servers write the greatest first: each is then loaded before the one before it, without a search.
+    let members: Vec<(&[u8], f64)> = set.iter().collect();
+    members.into_iter().rev().try_for_each(|(member, score)| {
+        output.string(member)?;
+        output.bytes(&score.to_le_bytes())
+    })
+}
+
+/// A score in a listpack: a number if it is whole, else its shortest digits.
+fn push_score(packed: &mut ListpackBuilder, score: f64) {
+    /// Every whole number up to here is a double.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole, and in range")]
+    if score.fract() == 0.0 && score.abs() <= WHOLE && !(score == 0.0 && score.is_sign_negative()) {
+        packed.push_integer(score as i64);
+    } else {
+        let mut digits = Vec::new();
+        format_score_shortest(score, &mut digits);
+        packed.push(&digits);
+    }
+}
+
+fn hash<W: Write>(
+    output: &mut Output<W>,
+    target: RdbTarget,
+    hash: &Hash<'_>,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<Option<Lost>> {
+    let expiring = hash.iter().filter(|(_, field)| field.expiry.is_some()).count();
+    match target {
+        _ if expiring == 0 => {}
+        RdbTarget::Valkey9 => return hash_2(output, hash, head).map(|()| None),
+        RdbTarget::Redis74 | RdbTarget::Redis80 => {
+            if let Some(earliest) = hash.iter().filter_map(|(_, field)| redis_expiry(field)).min() {
+                return hash_expiring(output, hash, earliest, head);
+            }
+        }
+        RdbTarget::Redis62 | RdbTarget::Redis70 | RdbTarget::Valkey8 => {}
+    }
+    if target != RdbTarget::Redis62 && fits_listpack(hash) {
+        let mut packed = ListpackBuilder::default();
+        for (name, field) in hash.iter() {
+            packed.push(name);
+            packed.push(field.value);
+        }
+        head(output, code::HASH_LISTPACK)?;
+        output.blob(&packed.finish())?;
+    } else {
+        head(output, code::HASH)?;
+        output.count(hash.len())?;
+        for (name, field) in hash.iter() {
+            output.string(name)?;
+            output.string(field.value)?;
+        }
+    }
+    Ok((expiring != 0).then_some(Lost::FieldExpiry { fields: expiring }))
+}
+
+fn fits_listpack(hash: &Hash<'_>) -> bool {
+    let fits = |(name, field): (&[u8], FieldRef<'_>)| name.len() <= PACKED_BYTES && field.value.len() <= PACKED_BYTES;
+    hash.len() <= PACKED_FIELDS && hash.iter().all(fits)
+}
+
+/// Valkey 9: -1 is never.
+fn hash_2<W: Write>(
+    output: &mut Output<W>,
+    hash: &Hash<'_>,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<()> {
+    head(output, code::VALKEY_HASH_2)?;
+    output.count(hash.len())?;
+    for (name, field) in hash.iter() {
+        output.string(name)?;
+        output.string(field.value)?;
+        output.bytes(&field.expiry.map_or(-1, |expiry| expiry.max(0)).to_le_bytes())?;
+    }
+    Ok(())
+}
+
+/// When a field expires, for Redis, in which 0 is never: none if it is beyond the times that it knows.
+fn redis_expiry(field: FieldRef<'_>) -> Option<u64> {
+    let expiry = u64::try_from(field.expiry?.max(1)).ok()?;
+    (expiry < LATEST_FIELD_EXPIRY).then_some(expiry)
+}
+
+/// Redis 7.4: with the earliest expiry before the rest.
+fn hash_expiring<W: Write>(
+    output: &mut Output<W>,
+    hash: &Hash<'_>,
+    earliest: u64,
+    head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
+) -> io::Result<Option<Lost>> {
+    let lost = hash.iter().filter(|(_, field)| field.expiry.is_some() && redis_expiry(*field).is_none()).count();
+    if fits_listpack(hash) {
+        let mut fields: Vec<(&[u8], FieldRef<'_>)> = hash.iter().collect();
+        // In the order in which they expire, those that do not last.
+        fields.sort_by_key(|(_, field)| redis_expiry(*field).unwrap_or(u64::MAX));
+        let mut packed = ListpackBuilder::default();
+        for (name, field) in fields {
+            packed.push(name);
+            packed.push(field.value);
+            packed.push_integer(redis_expiry(field).unwrap_or_default().cast_signed());
+        }
+        head(output, code::REDIS_HASH_LISTPACK_EXPIRING)?;
+        output.bytes(&earliest.to_le_bytes())?;
+        output.blob(&packed.finish())?;
+    } else {
+        head(output, code::REDIS_HASH_EXPIRING)?;
+        output.bytes(&earliest.to_le_bytes())?;
+        output.count(hash.len())?;
+        for (name, field) in hash.iter() {
+            output.length(redis_expiry(field).map_or(0, |expiry| expiry - earliest + 1))?;
+            output.string(name)?;
+            output.string(field.value)?;
+        }
+    }
+    Ok((lost != 0).then_some(Lost::FieldExpiry { fields: lost }))
+}

@@ -1,0 +1,181 @@
+//! The keys of an RDB, for a keyspace.
+
+use std::borrow::Cow;
+
+use super::context::ModuleId;
+use super::damage::{Damage, DamageKind, Flaw, Malformed};
+use super::opcode::{DataType, Header, TypeRow};
+use super::walker::{Item, RawEntry, Rest, Scrutiny, Step, Walker};
+use crate::value::{Bytes, Flavour, Raw, Value};
+
+/// What is in an RDB and counts as data, or says something about it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum LoadItem<'a> {
+    /// A name and a value about the file.
+    Aux {
+        /// The name.
+        key: Cow<'a, [u8]>,
+        /// The value.
+        value: Cow<'a, [u8]>,
+    },
+    /// A function library: its source, with the `#!` line.
+    Function(Bytes<'a>),
+    /// Data that a module keeps beside the keys, as in [`Item::ModuleAux`].
+    ModuleAux {
+        /// Which module type.
+        module: ModuleId,
+        /// Before or after the keys.
+        when: u64,
+        /// The module's own opcodes and operands.
+        data: &'a [u8],
+    },
+    /// A key.
+    Key(LoadedKey<'a>),
+}
+
+/// A key with its value.
+#[derive(Debug, Clone)]
+pub struct LoadedKey<'a> {
+    /// Its database.
+    pub database: u64,
+    /// The key.
+    pub key: Bytes<'a>,
+    /// When it expires, in milliseconds of Unix time.
+    pub expiry: Option<i64>,
+    /// Data that modules keep with the key (Redis 8.6), which nothing that is written here can hold.
+    pub metadata: Option<&'a [u8]>,
+    /// A string, if it lies in the file in one piece or is a number; else raw.
+    pub value: Value<'a>,
+    /// What is wrong with the value; nothing is known of it with [`Scrutiny::Ends`].
+    pub flaws: Vec<Flaw>,
+}
+
+/// Reads an RDB key by key. Keys of empty collections are passed over, as every server does.
+#[derive(Debug)]
+pub struct Loader<'a> {
+    walker: Walker<'a>,
+    /// Whose RDB it is, and of which version.
+    origin: (Flavour, u32),
+    scrutiny: Scrutiny,
+}
+
+impl<'a> Loader<'a> {
+    /// A loader of the RDB that begins at `start` of a file.
+    ///
+    /// With [`Scrutiny::Ends`] it is quickest: the file's checksum is compared all the same.
+    pub fn new(bytes: &'a [u8], start: usize, scrutiny: Scrutiny) -> Self {
+        Self { walker: Walker::new(bytes, start).looking(scrutiny), origin: (Flavour::Redis, 0), scrutiny }
+    }
+
+    /// The offset behind the last item; behind the last of all, where what follows the RDB begins.
+    pub fn position(&self) -> u64 {
+        self.walker.position()
+    }
+
+    /// The header, once an item was read.
+    pub fn header(&self) -> Option<Header> {
+        self.walker.header()
+    }
+
+    #[inline]
+    fn key(&mut self, entry: RawEntry<'a>) -> Option<LoadedKey<'a>> {
+        let Rest { database, expiry, metadata, flaws } = self.walker.take_rest(&entry);
+        let RawEntry { kind, key, value: payload, .. } = entry;
+        if kind.data_type != DataType::String && self.is_empty(kind, payload, &flaws) {
+            return None;
+        }
+        let (flavour, version) = self.origin;
+        let raw = Raw { type_code: kind.number, flavour, version, payload };
+        let value = raw.in_one_piece().map_or_else(|| Value::Raw(Box::new(raw)), Value::String);
+        Some(LoadedKey { database, key: key.kept().unwrap_or_default(), expiry, metadata, value, flaws })
+    }
+
+    /// Whether the value is a collection with nothing in it.
+    fn is_empty(&self, kind: &TypeRow, value: &[u8], flaws: &[Flaw]) -> bool {
+        /// No empty collection that anything ever wrote is longer.
+        const LONGEST: usize = 16;
+        let empty = DamageKind::Malformed(Malformed::EmptyKey);
+        match self.scrutiny {
+            Scrutiny::Whole => flaws.iter().any(|flaw| flaw.damage.kind == empty),
+            Scrutiny::Ends => value.len() <= LONGEST && kind.is_flawed_by(value, &empty),
+        }
+    }
+}
+
+fn from_cow(bytes: Cow<'_, [u8]>) -> Bytes<'_> {
+    match bytes {
+        Cow::Borrowed(bytes) => Bytes::borrowed(bytes),
+        Cow::Owned(bytes) => Bytes::owned(bytes),
+    }
+}
+
+impl<'a> Iterator for Loader<'a> {
+    type Item = Result<LoadItem<'a>, Box<Damage>>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let item = match self.walker.step()? {
+                Ok(Step::Entry(entry)) => match self.key(entry) {
+                    Some(key) => return Some(Ok(LoadItem::Key(key))),
+                    None => continue,
+                },
+                Ok(Step::Other(item)) => *item,
+                Err(damage) => return Some(Err(damage)),
+            };
+            return Some(Ok(match item {
+                Item::Aux { key, value } => LoadItem::Aux { key, value },
+                Item::Function { code } => LoadItem::Function(from_cow(code)),
+                Item::ModuleAux { module, when, data, .. } => LoadItem::ModuleAux { module, when, data },
+                Item::Header(header) => {
+                    self.origin = (header.magic.into(), header.version);
+                    continue;
+                }
+                _ => continue,
+            }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_empty_collections_are_passed_over() {
+        let mut rdb = b"REDIS0012".to_vec();
+        rdb.extend(b"\xfe\x02\xfc\x07\0\0\0\0\0\0\0\x01\x04list\x00");
+        rdb.extend(b"\x10\x04hash\x07\x07\0\0\0\0\0\xff");
+        rdb.extend(b"\x12\x09quicklist\x00");
+        rdb.extend(b"\x00\x05empty\x00\x02\x03set\x01\x01m");
+        rdb.extend(b"\xfc\x09\0\0\0\0\0\0\0\x0f\x06stream\0\0\0\0\0");
+        rdb.extend(b"\xff\0\0\0\0\0\0\0\0behind");
+        for scrutiny in [Scrutiny::Whole, Scrutiny::Ends] {
+            let mut loader = Loader::new(&rdb, 0, scrutiny);
+            let keys: Vec<_> = loader
+                .by_ref()
+                .map(|item| match item.unwrap() {
+                    LoadItem::Key(key) => (key.database, key.key.to_vec(), key.expiry),
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            let expected = [(2, b"empty".to_vec(), None), (2, b"set".to_vec(), None), (2, b"stream".to_vec(), Some(9))];
+            assert_eq!(keys, expected);
+            assert_eq!(loader.position(), rdb.len() as u64 - 6);
+            assert_eq!(loader.header().unwrap().version, 12);
+        }
+    }
+
+    #[test]
+    fn damage_ends_the_loading_and_the_checksum_is_compared() {
+        let rdb = b"REDIS0012\x00\x01k\x01v\xff\x01\0\0\0\0\0\0\0";
+        for (length, keys) in [(rdb.len(), 1), (13, 0)] {
+            let mut loader = Loader::new(&rdb[..length], 0, Scrutiny::Ends);
+            assert_eq!(loader.by_ref().take_while(Result::is_ok).count(), keys);
+            assert!(loader.next().is_none());
+        }
+        let damage = Loader::new(rdb, 0, Scrutiny::Ends).last().unwrap().unwrap_err();
+        assert!(matches!(damage.kind, DamageKind::Checksum { stored: 1, .. }));
+    }
+}

@@ -1,0 +1,158 @@
+//! Finding the end of a value, type by type, without a look at what is in it.
+
+use super::damage::Fault;
+use super::primitive::Reader;
+use super::stream::Layout;
+
+/// Reads a value to its end. What is packed or compressed is not looked into.
+pub(super) type Skipper = fn(&mut Reader<'_>) -> Result<(), Fault>;
+
+pub(super) fn string(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    reader.raw_string().map(|_| ())
+}
+
+#[inline]
+fn counted(reader: &mut Reader<'_>, item: impl Fn(&mut Reader<'_>) -> Result<(), Fault>) -> Result<(), Fault> {
+    for _ in 0..reader.length()? {
+        item(reader)?;
+    }
+    Ok(())
+}
+
+pub(super) fn strings(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    counted(reader, string)
+}
+
+pub(super) fn pairs(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    counted(reader, |reader| {
+        string(reader)?;
+        string(reader)
+    })
+}
+
+pub(super) fn sorted_set(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    counted(reader, |reader| {
+        string(reader)?;
+        reader.take(8).map(|_| ())
+    })
+}
+
+pub(super) fn sorted_set_ascii(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    counted(reader, |reader| {
+        string(reader)?;
+        ascii_score(reader).map(|_| ())
+    })
+}
+
+/// A score as RDB versions before 8 have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum AsciiScore<'a> {
+    /// Digits, or what should be.
+    Digits(&'a [u8]),
+    Nan,
+    Infinity,
+    NegativeInfinity,
+}
+
+pub(super) fn ascii_score<'a>(reader: &mut Reader<'a>) -> Result<AsciiScore<'a>, Fault> {
+    Ok(match reader.byte()? {
+        253 => AsciiScore::Nan,
+        254 => AsciiScore::Infinity,
+        255 => AsciiScore::NegativeInfinity,
+        length => AsciiScore::Digits(reader.take(length.into())?),
+    })
+}
+
+pub(super) fn hash_2(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    counted(reader, |reader| {
+        string(reader)?;
+        string(reader)?;
+        reader.take(8).map(|_| ())
+    })
+}
+
+pub(super) fn hash_expiring(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    reader.take(8)?;
+    hash_expiring_pre_release(reader)
+}
+
+pub(super) fn hash_expiring_pre_release(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    counted(reader, |reader| {
+        reader.number()?;
+        string(reader)?;
+        string(reader)
+    })
+}
+
+pub(super) fn hash_listpack_expiring(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    reader.take(8)?;
+    string(reader)
+}
+
+pub(super) fn quicklist_listpacks(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    counted(reader, |reader| {
+        reader.length()?;
+        string(reader)
+    })
+}
+
+pub(super) fn stream_1(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    stream(reader, Layout::First)
+}
+
+pub(super) fn stream_2(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    stream(reader, Layout::Counters)
+}
+
+pub(super) fn stream_3(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    stream(reader, Layout::ActiveTime)
+}
+
+fn stream(reader: &mut Reader<'_>, layout: Layout) -> Result<(), Fault> {
+    pairs(reader)?;
+    for _ in 0..layout.numbers() {
+        reader.number()?;
+    }
+    counted(reader, |reader| {
+        string(reader)?;
+        for _ in 0..layout.group_numbers() {
+            reader.number()?;
+        }
+        counted(reader, |reader| {
+            reader.take(16 + 8)?;
+            reader.number().map(|_| ())
+        })?;
+        counted(reader, |reader| {
+            string(reader)?;
+            reader.take(layout.consumer_times())?;
+            counted(reader, |reader| reader.take(16).map(|_| ()))
+        })
+    })
+}
+
+pub(super) fn module(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    reader.number()?;
+    loop {
+        match reader.number()? {
+            0 => return Ok(()),
+            opcode => module_operand(reader, opcode, string).map(|_| ())?,
+        }
+    }
+}
+
+/// Passes over the operand of a module's opcode other than 0, with `string` over a string; says whether the opcode is
+/// known. Opcodes above 5, which no release writes, have none.
+pub(super) fn module_operand<'a>(
+    reader: &mut Reader<'a>,
+    opcode: u64,
+    string: impl FnOnce(&mut Reader<'a>) -> Result<(), Fault>,
+) -> Result<bool, Fault> {
+    match opcode {
+        1 | 2 => reader.number().map(|_| ())?,
+        3 => reader.take(4).map(|_| ())?,
+        4 => reader.take(8).map(|_| ())?,
+        5 => string(reader)?,
+        _ => return Ok(false),
+    }
+    Ok(true)
+}

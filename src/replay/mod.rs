@@ -1,0 +1,209 @@
+//! Records → keyspace: a log is applied as a server applies it while it loads.
+//!
+//! Every thread reads the whole log, and applies the commands whose keys are in its share; reading is cheap, looking keys up
+//! is not. A command whose keys are in several shares is applied by one thread while the others wait for it. So the result
+//! does not depend on the number of threads.
+
+mod expired;
+mod gate;
+mod names;
+mod worker;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Mutex;
+
+use crate::aof;
+use crate::command::apply::{ExpiredFields, Failure};
+use crate::keyspace::Keyspace;
+use crate::rdb;
+
+pub use expired::{Dropped, drop_expired};
+
+use worker::Worker;
+
+/// How much of a log is replayed, and how.
+#[derive(Clone, Copy)]
+pub struct Options<'p> {
+    /// How many threads replay.
+    pub threads: NonZeroUsize,
+    /// What happens with commands that no server knows, or that modules bring.
+    pub unknown: Unknown,
+    /// Where to stop.
+    pub until: Until,
+    /// What commands make of fields that have expired.
+    pub expired_fields: ExpiredFields,
+    /// The time, in milliseconds of Unix time, that relative expiries count from where the log says nothing.
+    pub now: i64,
+    /// Told from time to time how many more bytes were read.
+    pub progress: &'p (dyn Fn(u64) + Sync),
+}
+
+impl std::fmt::Debug for Options<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options").field("threads", &self.threads).finish_non_exhaustive()
+    }
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Self {
+            threads: NonZeroUsize::MIN,
+            unknown: Unknown::Refuse,
+            until: Until::End,
+            expired_fields: ExpiredFields::Exist,
+            now: 0,
+            progress: &|_| {},
+        }
+    }
+}
+
+/// What happens with commands whose effect is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// They are named in [`Summary::unknown`], and what they did is missing.
+    Refuse,
+    /// The same, but nobody minds.
+    Skip,
+    /// They are kept with the key that their first argument names, and every later command on that key behind them.
+    Keep,
+}
+
+/// Where a replay stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// At the end of the log.
+    End,
+    /// Before the first annotation with a later time, in Unix seconds.
+    Time(i64),
+    /// Behind the last record that ends at or before this offset of the last part.
+    Offset(u64),
+}
+
+/// A log that was replayed.
+#[derive(Debug)]
+pub struct Replayed<'a> {
+    /// The keyspace, in shares: each has the keys for which [`share_of`](crate::command::apply::share_of) gives its index.
+    pub shares: Vec<Keyspace<'a>>,
+    /// What happened on the way.
+    pub summary: Summary,
+}
+
+/// A record, by its part (counted from 0) and its offset there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The index of the part.
+    pub part: usize,
+    /// The offset of the record.
+    pub offset: u64,
+}
+
+/// What happened during a replay.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// How many commands were read, those of unfinished transactions not counted.
+    pub commands: u64,
+    /// How many of them changed no data by their nature: readers, PUBLISH, SCRIPT LOAD …
+    pub ignored: u64,
+    /// How many keys came from an RDB.
+    pub rdb_keys: u64,
+    /// How many commands failed, as they would have on a server.
+    pub failed: u64,
+    /// The first of those.
+    pub failures: Vec<FailedCommand>,
+    /// Commands whose effect is not known, by name.
+    pub unknown: BTreeMap<Vec<u8>, Met>,
+    /// The Unix seconds of the last timestamp annotation.
+    pub last_timestamp: Option<i64>,
+    /// Why the replay ended.
+    pub end: End,
+    /// Where the replay ended: behind the last record that counts.
+    pub stopped: Place,
+    /// The database that was selected there.
+    pub database: u32,
+}
+
+/// How often something was met, and where first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Met {
+    /// Where first.
+    pub first: Place,
+    /// How often.
+    pub count: u64,
+    /// Whether keeping it with its key is possible.
+    pub keepable: bool,
+}
+
+/// A command that changed nothing because it failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedCommand {
+    /// Where it is.
+    pub place: Place,
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Why.
+    pub failure: Failure,
+}
+
+/// Why a replay ended.
+#[derive(Debug, Clone, Default)]
+pub enum End {
+    /// The log ended.
+    #[default]
+    Whole,
+    /// It was to stop there.
+    Stopped,
+    /// The log ended inside a transaction, which starts at [`Summary::stopped`].
+    OpenTransaction,
+    /// The records are damaged.
+    Damaged(aof::Damage),
+    /// The RDB is damaged.
+    DamagedRdb(Box<rdb::Damage>),
+}
+
+/// At most so many failures are told one by one.
+const FAILURES: usize = 100;
+
+/// Replays the parts of a log, in order.
+pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
+    let count = options.threads.get();
+    let shares: Vec<Mutex<Keyspace<'a>>> = (0..count).map(|_| Mutex::default()).collect();
+    let gate = gate::Gate::new(count);
+    let workers = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..count)
+            .map(|index| {
+                let (shares, gate) = (&shares, &gate);
+                scope.spawn(move || Worker::new(index, shares, gate, options).run(parts))
+            })
+            .collect();
+        let first = Worker::new(0, &shares, &gate, options).run(parts);
+        let mut summaries = vec![first];
+        summaries.extend(others.into_iter().filter_map(|thread| thread.join().ok()));
+        summaries
+    });
+    let shares = shares.into_iter().map(|share| share.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let mut workers = workers.into_iter();
+    let mut summary = workers.next().unwrap_or_default();
+    for other in workers {
+        summary.failed += other.failed;
+        summary.failures.extend(other.failures);
+        for (name, met) in other.unknown {
+            summary
+                .unknown
+                .entry(name)
+                .and_modify(|known| {
+                    known.first = known.first.min(met.first);
+                    known.count += met.count;
+                    known.keepable &= met.keepable;
+                })
+                .or_insert(met);
+        }
+        summary.rdb_keys += other.rdb_keys;
+    }
+    summary.failures.sort_by_key(|failure| failure.place);
+    summary.failures.truncate(FAILURES);
+    Replayed { shares: shares.collect(), summary }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What a replay does with a command, by its name.
+
+use crate::aof::transaction::Control;
+use crate::command::{self, Command, Effect, KeyPositions};
+
+/// The first argument is the only key.
+const LONE_KEY: KeyPositions = KeyPositions::Range { first: 1, last: 1, step: 1 };
+
+/// What a replay does with a command.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Treatment {
+    /// It is applied to its only key, the first argument.
+    FirstKey(&'static Command),
+    /// It is applied to the keys that its row gives, if any.
+    Keys(&'static Command),
+    /// It opens or ends a transaction.
+    Control(Control),
+    /// It chooses the database.
+    Select,
+    /// It changes no data.
+    Ignored,
+    /// Its effect is not known here: no server's command, or one that runs others.
+    Unknown,
+    /// What it does depends on its second argument.
+    Container,
+}
+
+impl Treatment {
+    /// Of a command given with all its arguments.
+    pub(super) fn of(arguments: &[&[u8]]) -> Self {
+        let Some(name) = arguments.first() else { return Self::Ignored };
+        if let Some(control) = Control::from_name(name) {
+            return Self::Control(control);
+        }
+        if name.eq_ignore_ascii_case(b"select") {
+            return Self::Select;
+        }
+        match command::resolve(arguments).row() {
+            None => Self::Unknown,
+            Some(row) if row.apply.is_some() && row.key_positions == LONE_KEY => Self::FirstKey(row),
+            Some(row) if row.apply.is_some() => Self::Keys(row),
+            Some(row) if row.effect.may_write() => Self::Unknown,
+            Some(_) => Self::Ignored,
+        }
+    }
+
+    fn of_name(arguments: &[&[u8]]) -> Self {
+        let name = arguments.first().copied().unwrap_or_default();
+        match command::lookup(name) {
+            Some(row) if !row.subcommands.is_empty() => Self::Container,
+            _ => Self::of(arguments),
+        }
+    }
+}
+
+/// Whether a script may do anything at all: such a command is refused even where unknown ones are kept.
+pub(super) fn runs_others(row: Option<&Command>) -> bool {
+    row.is_some_and(|row| row.effect == Effect::Indirect)
+}
+
+/// Remembers the treatment of names: a log has millions of commands and a few dozen names.
+#[derive(Debug)]
+pub(super) struct Names<'a> {
+    slots: Vec<Option<(&'a [u8], Treatment)>>,
+}
+
+impl<'a> Names<'a> {
+    const SLOTS: usize = 256;
+
+    pub(super) fn new() -> Self {
+        Self { slots: vec![None; Self::SLOTS] }
+    }
+
+    /// What to do with a command.
+    #[inline]
+    pub(super) fn treatment(&mut self, arguments: &[&'a [u8]]) -> Treatment {
+        let Some(name) = arguments.first().copied() else { return Treatment::Ignored };
+        let Some(slot) = self.slots.get_mut(slot_of(name)) else { return Treatment::of(arguments) };
+        let treatment = match slot {
+            Some((known, treatment)) if *known == name => *treatment,
+            _ => {
+                let treatment = Treatment::of_name(arguments);
+                *slot = Some((name, treatment));
+                treatment
+            }
+        };
+        if matches!(treatment, Treatment::Container) { Treatment::of(arguments) } else { treatment }
+    }
+}
+
+/// Three of its letters and its length tell most names from each other.
+#[inline]
+fn slot_of(name: &[u8]) -> usize {
+    let byte = |index: usize| usize::from(name.get(index).copied().unwrap_or(0));
+    let last = usize::from(name.last().copied().unwrap_or(0));
+    (byte(0) ^ byte(1) << 2 ^ last << 4 ^ name.len() << 5) % Names::SLOTS
+}

@@ -1,0 +1,202 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::*;
+use crate::digest::digest;
+use crate::resp::write_command;
+use crate::rewrite;
+use crate::server::Server;
+
+fn log(lines: &[&str]) -> Vec<u8> {
+    let mut log = Vec::new();
+    for line in lines {
+        if line.starts_with('#') {
+            log.extend_from_slice(format!("{line}\r\n").as_bytes());
+        } else {
+            write_command(&mut log, &line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+        }
+    }
+    log
+}
+
+fn with_threads(threads: usize) -> Options<'static> {
+    Options { threads: NonZeroUsize::new(threads).unwrap(), ..Options::default() }
+}
+
+/// The commands that a replayed log is rewritten as, without their framing.
+fn rewritten(replayed: &Replayed<'_>) -> Vec<String> {
+    let mut out = Vec::new();
+    let options = rewrite::Options { threads: NonZeroUsize::new(2).unwrap(), ..rewrite::Options::default() };
+    rewrite::write_commands(&replayed.shares, options, &mut out).unwrap();
+    let mut reader = aof::Reader::new(&out, 0);
+    let mut lines = Vec::new();
+    while let Some(Ok(record)) = reader.next_record() {
+        if let aof::Content::Command(arguments) = record.content {
+            lines.push(arguments.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" "));
+        }
+    }
+    lines
+}
+
+#[track_caller]
+fn assert_rewritten(lines: &[&str], options: Options<'_>, expected: &[&str]) -> Summary {
+    let log = log(lines);
+    let replayed = replay(&[&log], options);
+    assert_eq!(rewritten(&replayed), expected);
+    replayed.summary
+}
+
+#[test]
+fn the_last_value_of_each_key_is_left_in_the_order_of_the_first() {
+    let lines = ["SET b 1", "SELECT 3", "SET a 2", "SELECT 0", "SET a 3", "SET b 4", "DEL a", "SET a 5"];
+    for threads in 1..5 {
+        let expected = ["SELECT 0", "SET b 4", "SET a 5", "SELECT 3", "SET a 2"];
+        let summary = assert_rewritten(&lines, with_threads(threads), &expected);
+        assert_eq!((summary.commands, summary.failed), (8, 0));
+    }
+}
+
+#[test]
+fn a_transaction_counts_when_exec_comes() {
+    let lines = ["SET a 1", "MULTI", "SET a 2", "SELECT 1", "SET b 3", "EXEC", "SET c 4", "MULTI", "SET a 5"];
+    let summary = assert_rewritten(&lines, with_threads(2), &["SELECT 0", "SET a 2", "SELECT 1", "SET b 3", "SET c 4"]);
+    assert!(matches!(summary.end, End::OpenTransaction));
+    assert_eq!((summary.commands, summary.database), (7, 1));
+    let discarded = ["MULTI", "SET a 2", "DISCARD", "SET b 1"];
+    assert_rewritten(&discarded, with_threads(2), &["SELECT 0", "SET b 1"]);
+}
+
+#[test]
+fn a_command_whose_keys_lie_in_several_shares_sees_all_of_them() {
+    let mut lines = Vec::new();
+    for index in 0..200 {
+        lines.push(format!("SET key:{index} {index}"));
+        lines.push(format!("RENAME key:{index} name:{index}"));
+        lines.push(format!("MSET many:{index} 1 more:{index} 2"));
+        lines.push(format!("DEL many:{index} name:{}", index / 2));
+    }
+    let log = log(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let alone = replay(&[&log], with_threads(1));
+    for threads in [2, 3, 8] {
+        let together = replay(&[&log], with_threads(threads));
+        assert_eq!(rewritten(&together), rewritten(&alone), "{threads} threads");
+        assert_eq!(together.summary.commands, alone.summary.commands);
+        let everything = |_: u32, _: &[u8]| true;
+        let of = |replayed: &Replayed<'_>| digest(&replayed.shares, Server::Redis80, 0, &everything);
+        assert_eq!(of(&together), of(&alone));
+    }
+}
+
+#[test]
+fn commands_that_fail_change_nothing_and_are_told() {
+    let lines = ["SET a text", "INCR a", "SELECT x", "FLUSHALL WHAT", "SET b"];
+    for threads in [1, 3] {
+        let summary = assert_rewritten(&lines, with_threads(threads), &["SELECT 0", "SET a text"]);
+        assert_eq!(summary.failed, 4, "{threads} threads: {:?}", summary.failures);
+        assert_eq!(summary.failures[0].failure, Failure::NotAnInteger);
+        assert_eq!(summary.failures[0].place, Place { part: 0, offset: 30 });
+    }
+}
+
+#[test]
+fn the_clock_is_the_logs_where_it_has_one() {
+    let lines = ["EXPIRE a 1", "SET a 1", "EXPIRE a 10", "#TS:1700000000", "SET b 1", "EXPIRE b 10"];
+    let options = Options { now: 5_000, ..with_threads(2) };
+    let expected = ["SELECT 0", "SET a 1", "PEXPIREAT a 15000", "SET b 1", "PEXPIREAT b 1700000010000"];
+    let summary = assert_rewritten(&lines, options, &expected);
+    assert_eq!(summary.last_timestamp, Some(1_700_000_000));
+}
+
+#[test]
+fn a_replay_stops_where_it_is_told_to() {
+    let lines = ["#TS:100", "SET a 1", "#TS:200", "SET b 1", "#TS:300", "SET c 1"];
+    let until = |until| Options { until, ..with_threads(2) };
+    for (time, keys) in [(99, 0), (100, 1), (299, 2), (300, 3)] {
+        let log = log(&lines);
+        let replayed = replay(&[&log], until(Until::Time(time)));
+        assert_eq!(rewritten(&replayed).len().saturating_sub(1), keys, "at {time}");
+    }
+    let log = log(&lines);
+    let record = log.len() as u64 / 3;
+    for (offset, keys) in [(0, 0), (record - 1, 0), (record, 1), (3 * record, 3), (u64::MAX, 3)] {
+        let replayed = replay(&[&log], until(Until::Offset(offset)));
+        assert_eq!(rewritten(&replayed).len().saturating_sub(1), keys, "at byte {offset}");
+    }
+}
+
+#[test]
+fn unknown_commands_are_named_and_may_be_kept_with_their_key() {
+    let lines = [
+        "SET a 1",
+        "JSON.SET doc $ 1",
+        "JSON.SET a $ 2",
+        "APPEND doc x",
+        "EXPIREAT doc 2000000000",
+        "RENAME doc name",
+        "JSON.SET gone $ 1",
+        "DEL gone",
+        "json.set over $ 1",
+        "SET over 1",
+    ];
+    let left = ["SELECT 0", "SET a 1", "SET name x", "PEXPIREAT name 2000000000000", "SET over 1"];
+    let summary = assert_rewritten(&lines, with_threads(2), &left);
+    let met = summary.unknown[&b"JSON.SET"[..]];
+    assert_eq!((met.count, met.keepable, met.first.offset), (4, true, 27));
+    let kept = Options { unknown: Unknown::Keep, ..with_threads(2) };
+    let expected = [
+        "SELECT 0",
+        "SET a 1",
+        "JSON.SET a $ 2",
+        "JSON.SET name $ 1",
+        "APPEND name x",
+        "PEXPIREAT name 2000000000000",
+        "SET over 1",
+    ];
+    let log = log(&lines);
+    let mut found = rewritten(&replay(&[&log], kept));
+    let mut expected: Vec<String> = expected.map(str::to_owned).to_vec();
+    found.sort();
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn scripts_cannot_be_kept() {
+    let log = log(&["SET a 1", "EVAL return 0"]);
+    let replayed = replay(&[&log], Options { unknown: Unknown::Keep, ..with_threads(1) });
+    assert!(!replayed.summary.unknown[&b"EVAL"[..]].keepable);
+}
+
+#[test]
+fn damage_ends_the_replay_before_the_record_that_has_it() {
+    let whole = log(&["SET a 1", "SET b 2"]);
+    for cut in 0..whole.len() {
+        let replayed = replay(&[&whole[..cut]], with_threads(2));
+        let half = whole.len() / 2;
+        let sound = cut == 0 || cut == half;
+        assert_eq!(matches!(replayed.summary.end, End::Whole), sound, "cut at {cut}");
+        assert_eq!(replayed.summary.stopped.offset, if cut < half { 0 } else { half as u64 }, "cut at {cut}");
+        assert_eq!(replayed.summary.commands, u64::from(cut >= half));
+    }
+}
+
+#[test]
+fn parts_follow_each_other_and_keep_the_database() {
+    let (base, incr) = (log(&["SELECT 2", "SET a 1"]), log(&["SET b 1", "MULTI", "SET c 1"]));
+    let last = log(&["EXEC"]);
+    let replayed = replay(&[&base, &incr, &last], with_threads(2));
+    assert_eq!(rewritten(&replayed), ["SELECT 2", "SET a 1", "SET b 1"], "a transaction ends with its part");
+}
+
+#[test]
+fn progress_never_passes_the_end() {
+    let long = "x".repeat(1 << 16);
+    let lines: Vec<String> = (0..100).map(|index| format!("SET k{index} {long}")).collect();
+    let log = log(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let read = AtomicU64::new(0);
+    let progress = |bytes| {
+        read.fetch_add(bytes, Ordering::Relaxed);
+    };
+    replay(&[&log], Options { progress: &progress, ..with_threads(2) });
+    let read = read.into_inner();
+    assert!(read > 5 << 20 && read <= log.len() as u64, "{read} of {}", log.len());
+}

@@ -1,0 +1,516 @@
+//! One thread of a replay.
+
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::gate::Gate;
+use super::names::{Names, Treatment, runs_others};
+use super::{End, FAILURES, FailedCommand, Met, Options, Place, Summary, Unknown, Until};
+use crate::aof::reader;
+use crate::aof::transaction::Control;
+use crate::command::apply::{Call, Failure, library_name, share_of};
+use crate::command::{self, Command, KeyPositions};
+use crate::keyspace::{Key, Keyspace};
+use crate::rdb::{LoadItem, LoadedKey, Loader, Magic, Scrutiny};
+use crate::resp;
+use crate::value::number::parse_integer;
+use crate::value::{History, Value};
+
+/// How many bytes are read between two reports of progress.
+const STEP: u64 = 1 << 20;
+
+/// One thread: its share of the keys, and what it knows of the log so far.
+pub(super) struct Worker<'w, 'a, 'p> {
+    index: usize,
+    shares: &'w [Mutex<Keyspace<'a>>],
+    own: Option<MutexGuard<'w, Keyspace<'a>>>,
+    gate: &'w Gate,
+    meetings: usize,
+    options: Options<'p>,
+    names: Names<'a>,
+    database: u32,
+    /// The log's clock, in milliseconds of Unix time.
+    now: i64,
+    part: usize,
+    /// The bytes of the parts before this one.
+    base: u64,
+    summary: Summary,
+    reported: u64,
+}
+
+/// One command and where it stands.
+#[derive(Clone, Copy)]
+struct Logged<'r, 'a> {
+    arguments: &'r [&'a [u8]],
+    record: &'a [u8],
+    offset: usize,
+}
+
+/// Commands that were read ahead, so that what they need is fetched side by side.
+#[derive(Default)]
+struct Queue<'a> {
+    arguments: Vec<&'a [u8]>,
+    commands: Vec<Queued>,
+    hints: [Option<u32>; Queue::LENGTH],
+    /// Whether a transaction may begin or end in it.
+    has_control: bool,
+}
+
+impl Queue<'_> {
+    /// Enough to fill the processor's queues of misses, few enough to stay in its cache.
+    const LENGTH: usize = 32;
+    /// Commands of many arguments need no company.
+    const ARGUMENTS: usize = 4096;
+
+    fn is_full(&self) -> bool {
+        self.commands.len() >= Self::LENGTH || self.arguments.len() >= Self::ARGUMENTS
+    }
+}
+
+/// A command in the queue.
+struct Queued {
+    arguments: Range<usize>,
+    record: Range<usize>,
+    treatment: Treatment,
+    /// The hash of its first argument, if that may be a key.
+    hash: u64,
+}
+
+/// The commands of a transaction: they are read again when `EXEC` is met.
+#[derive(Default)]
+struct Transaction {
+    start: usize,
+    records: Vec<(usize, usize)>,
+}
+
+/// Why the records of a part are read no further.
+enum Stop {
+    /// The part ended.
+    EndOfPart,
+    /// The replay ends here.
+    Here(End, usize),
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
+    pub(super) fn new(index: usize, shares: &'w [Mutex<Keyspace<'a>>], gate: &'w Gate, options: Options<'p>) -> Self {
+        Self {
+            index,
+            shares,
+            own: shares.get(index).map(lock),
+            gate,
+            meetings: 0,
+            options,
+            names: Names::new(),
+            database: 0,
+            now: options.now,
+            part: 0,
+            base: 0,
+            summary: Summary::default(),
+            reported: 0,
+        }
+    }
+
+    /// Whether this thread counts what all see.
+    const fn counts(&self) -> bool {
+        self.index == 0
+    }
+
+    pub(super) fn run(mut self, parts: &[&'a [u8]]) -> Summary {
+        let _guard = self.gate.guard();
+        for (index, bytes) in parts.iter().enumerate() {
+            self.part = index;
+            let last = index + 1 == parts.len();
+            let (end, at) = self.read_part(bytes, last);
+            self.summary.stopped = Place { part: index, offset: at as u64 };
+            if !matches!(end, End::Whole) {
+                self.summary.end = end;
+                break;
+            }
+            self.base += bytes.len() as u64;
+        }
+        self.summary.database = self.database;
+        self.summary
+    }
+
+    /// Replays a part; why and where it stopped.
+    fn read_part(&mut self, bytes: &'a [u8], last: bool) -> (End, usize) {
+        let mut start = 0;
+        if Magic::of(bytes).is_some() {
+            match self.load_rdb(bytes) {
+                Ok(end) => start = end,
+                Err(damage) => return (End::DamagedRdb(damage), 0),
+            }
+        }
+        match self.records(bytes, start, last) {
+            Stop::EndOfPart => (End::Whole, bytes.len()),
+            Stop::Here(end, at) => (end, at),
+        }
+    }
+
+    fn records(&mut self, bytes: &'a [u8], start: usize, last: bool) -> Stop {
+        let limit = match self.options.until {
+            Until::Offset(offset) if last => usize::try_from(offset).unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        };
+        let mut position = start;
+        let mut queue = Queue::default();
+        let mut transaction: Option<Transaction> = None;
+        let mut number = 0;
+        let end = loop {
+            let Some(&first) = bytes.get(position) else { break None };
+            number += 1;
+            if first == b'#' {
+                self.flush(bytes, &mut queue, &mut transaction);
+                match self.annotation(bytes, position, number, limit) {
+                    Ok(end) => position = end,
+                    Err(end) => break Some(end),
+                }
+                continue;
+            }
+            let begun = queue.arguments.len();
+            let end = match resp::parse(bytes, position, &mut queue.arguments) {
+                Ok(end) if end > limit => break Some(End::Stopped),
+                Ok(end) => end,
+                Err(_) if first != b'*' => break Some(End::Damaged(reader::no_record(position, number, first))),
+                Err(defect) => break Some(End::Damaged(reader::damage(bytes, position, number, defect))),
+            };
+            self.enqueue(&mut queue, begun, position..end, transaction.is_some());
+            if queue.is_full() {
+                self.flush(bytes, &mut queue, &mut transaction);
+            }
+            position = end;
+            self.report(position);
+        };
+        self.flush(bytes, &mut queue, &mut transaction);
+        match (end, transaction) {
+            (Some(end), open) => Stop::Here(end, open.map_or(position, |open| open.start)),
+            (None, Some(open)) if last => Stop::Here(End::OpenTransaction, open.start),
+            (None, _) => Stop::EndOfPart,
+        }
+    }
+
+    /// Reads an annotation and returns where it ends, or why the replay does.
+    fn annotation(&mut self, bytes: &'a [u8], position: usize, number: u64, limit: usize) -> Result<usize, End> {
+        let Some((end, line)) = reader::annotation(bytes, position) else {
+            return Err(End::Damaged(reader::long_annotation(position, number)));
+        };
+        if end > limit {
+            return Err(End::Stopped);
+        }
+        if let Some(seconds) = reader::timestamp(line) {
+            if matches!(self.options.until, Until::Time(time) if seconds > time) {
+                return Err(End::Stopped);
+            }
+            self.summary.last_timestamp = Some(seconds);
+            self.now = seconds.saturating_mul(1000);
+        }
+        Ok(end)
+    }
+
+    /// Puts a command into the queue, unless another thread applies it.
+    #[inline]
+    fn enqueue(&mut self, queue: &mut Queue<'a>, begun: usize, record: Range<usize>, in_transaction: bool) {
+        let arguments = queue.arguments.get(begun..).unwrap_or_default();
+        let treatment = self.names.treatment(arguments);
+        let hash = match treatment {
+            Treatment::FirstKey(_) | Treatment::Keys(_) => arguments.get(1).map_or(0, |key| Key::new(key).hash),
+            _ => 0,
+        };
+        // A transaction that is about to begin in the queue is no concern: its commands are then read again.
+        if matches!(treatment, Treatment::FirstKey(_))
+            && arguments.len() > 1
+            && !in_transaction
+            && !queue.has_control
+            && share_of(Key { bytes: &[], hash }, self.shares.len()) != self.index
+        {
+            queue.arguments.truncate(begun);
+            self.summary.commands += 1;
+            return;
+        }
+        queue.has_control |= matches!(treatment, Treatment::Control(_));
+        queue.commands.push(Queued { arguments: begun..queue.arguments.len(), record, treatment, hash });
+    }
+
+    /// Applies the commands in the queue.
+    fn flush(&mut self, bytes: &'a [u8], queue: &mut Queue<'a>, transaction: &mut Option<Transaction>) {
+        if let Some(database) = self.own.as_deref().and_then(|own| own.database(self.database)) {
+            for (queued, hint) in queue.commands.iter().zip(&mut queue.hints) {
+                *hint = database.hint(queued.hash);
+            }
+            for hint in queue.hints.iter().take(queue.commands.len()).flatten() {
+                database.touch(*hint);
+            }
+        }
+        for Queued { arguments, record, treatment, .. } in queue.commands.drain(..) {
+            let arguments = queue.arguments.get(arguments).unwrap_or_default();
+            let logged = Logged { arguments, offset: record.start, record: bytes.get(record).unwrap_or_default() };
+            self.take(bytes, logged, treatment, transaction);
+        }
+        queue.arguments.clear();
+        queue.has_control = false;
+    }
+
+    fn report(&mut self, position: usize) {
+        let at = self.base + position as u64;
+        if self.counts() && at >= self.reported + STEP {
+            (self.options.progress)(at - self.reported);
+            self.reported = at;
+        }
+    }
+
+    /// Takes a command: into the open transaction, or to be applied.
+    #[inline]
+    fn take(
+        &mut self,
+        bytes: &'a [u8],
+        met: Logged<'_, 'a>,
+        treatment: Treatment,
+        transaction: &mut Option<Transaction>,
+    ) {
+        match (treatment, transaction.as_mut()) {
+            (Treatment::Control(Control::Exec), Some(_)) => {
+                let queued = transaction.take().unwrap_or_default();
+                self.summary.commands += 2;
+                self.execute(bytes, &queued);
+            }
+            (Treatment::Control(Control::Discard), Some(_)) => {
+                *transaction = None;
+                self.summary.commands += 2;
+            }
+            (Treatment::Control(Control::Multi), None) => {
+                *transaction = Some(Transaction { start: met.offset, records: Vec::new() });
+            }
+            (_, Some(open)) => open.records.push((met.offset, met.offset + met.record.len())),
+            (treatment, None) => self.apply(met, treatment),
+        }
+    }
+
+    /// Applies the commands of a transaction.
+    fn execute(&mut self, bytes: &'a [u8], transaction: &Transaction) {
+        let mut arguments: Vec<&'a [u8]> = Vec::new();
+        for &(start, end) in &transaction.records {
+            arguments.clear();
+            if resp::parse(bytes, start, &mut arguments).is_ok() {
+                let record = bytes.get(start..end).unwrap_or_default();
+                let treatment = self.names.treatment(&arguments);
+                self.apply(Logged { arguments: &arguments, record, offset: start }, treatment);
+            }
+        }
+    }
+
+    #[inline]
+    fn apply(&mut self, met: Logged<'_, 'a>, treatment: Treatment) {
+        self.summary.commands += 1;
+        match treatment {
+            Treatment::FirstKey(row) => match met.arguments.get(1) {
+                Some(key) if share_of(Key::new(key), self.shares.len()) != self.index => {}
+                Some(_) => self.apply_here(met, row),
+                None if self.counts() => self.failed(met, Failure::Arity),
+                None => {}
+            },
+            Treatment::Keys(row) => self.apply_to_keys(met, row),
+            Treatment::Select => self.select(met),
+            Treatment::Ignored | Treatment::Control(_) => self.summary.ignored += 1,
+            Treatment::Unknown | Treatment::Container => self.unknown(met),
+        }
+    }
+
+    fn select(&mut self, met: Logged<'_, 'a>) {
+        let number = met.arguments.get(1).and_then(|text| parse_integer(text)).and_then(|number| {
+            // Servers take an `int`, and as many databases as they are configured for.
+            i32::try_from(number).ok().and_then(|number| u32::try_from(number).ok())
+        });
+        match number {
+            Some(number) => self.database = number,
+            None if self.counts() => self.failed(met, Failure::other("invalid DB index")),
+            None => {}
+        }
+    }
+
+    /// Applies a command whose keys its row gives.
+    fn apply_to_keys(&mut self, met: Logged<'_, 'a>, row: &'static Command) {
+        if row.by_key || self.shares.len() == 1 {
+            return self.apply_here(met, row);
+        }
+        let mut keys = row.keys(met.arguments).filter_map(|index| met.arguments.get(index));
+        let share = |key: &&[u8]| share_of(Key::new(key), self.shares.len());
+        let Some(first) = keys.next().map(share) else { return self.apply_here(met, row) };
+        // SORT reads the keys that its patterns give besides.
+        if row.key_positions == KeyPositions::Sort {
+            return self.apply_together(met, row);
+        }
+        if keys.all(|key| share(key) == first) {
+            if first == self.index {
+                self.apply_here(met, row);
+            }
+            return;
+        }
+        self.apply_together(met, row);
+    }
+
+    /// Applies a command to this thread's share.
+    #[inline]
+    fn apply_here(&mut self, met: Logged<'_, 'a>, row: &'static Command) {
+        let Some(apply) = row.apply else { return };
+        let created = self.base + met.offset as u64;
+        let Some(own) = self.own.as_deref_mut() else { return };
+        let mut share = [own];
+        let mut call =
+            Call::on_share(met.arguments, &mut share, (self.index, self.shares.len())).with_record(met.record);
+        (call.database, call.now, call.created) = (self.database, self.now, created);
+        call.expired_fields = self.options.expired_fields;
+        if let Err(failure) = apply.run(&mut call) {
+            self.could_not(met, row, failure);
+        }
+    }
+
+    /// Applies a command to all shares, while their threads wait.
+    fn apply_together(&mut self, met: Logged<'_, 'a>, row: &'static Command) {
+        self.own = None;
+        let meeting = self.meetings;
+        self.meetings += 1;
+        let mut failure = None;
+        self.gate.meet(meeting, self.counts(), || {
+            let mut guards: Vec<_> = self.shares.iter().map(lock).collect();
+            let mut shares: Vec<_> = guards.iter_mut().map(|guard| &mut **guard).collect();
+            let mut call = Call::on_all(met.arguments, &mut shares).with_record(met.record);
+            (call.database, call.now, call.created) = (self.database, self.now, self.base + met.offset as u64);
+            call.expired_fields = self.options.expired_fields;
+            failure = row.apply.and_then(|apply| apply.run(&mut call).err());
+        });
+        self.own = self.shares.get(self.index).map(lock);
+        if let Some(failure) = failure {
+            self.could_not(met, row, failure);
+        }
+    }
+
+    /// A command that failed: because its key is known by its commands only, or as on a server.
+    #[cold]
+    fn could_not(&mut self, met: Logged<'_, 'a>, row: &'static Command, failure: Failure) {
+        if failure == Failure::UnknownValue {
+            let mut keys = row.keys(met.arguments);
+            if keys.len() == 1 && keys.next() == Some(1) {
+                self.keep(met);
+            } else {
+                self.note_unknown(met, Keepable::No);
+            }
+        } else {
+            // Commands without keys fail for every thread, and count once.
+            if self.counts() || row.keys(met.arguments).next().is_some() && !row.by_key {
+                self.failed(met, failure);
+            }
+        }
+    }
+
+    #[cold]
+    fn failed(&mut self, met: Logged<'_, 'a>, failure: Failure) {
+        self.summary.failed += 1;
+        if self.summary.failures.len() < FAILURES {
+            let name = met.arguments.first().copied().unwrap_or_default().to_vec();
+            self.summary.failures.push(FailedCommand { place: self.place(met), name, failure });
+        }
+    }
+
+    fn place(&self, met: Logged<'_, 'a>) -> Place {
+        Place { part: self.part, offset: met.offset as u64 }
+    }
+
+    /// A command that no row applies.
+    #[cold]
+    fn unknown(&mut self, met: Logged<'_, 'a>) {
+        let scripts = runs_others(command::resolve(met.arguments).row());
+        let Some(key) = met.arguments.get(1).filter(|_| !scripts) else {
+            if self.counts() {
+                self.note_unknown(met, Keepable::No);
+            }
+            return;
+        };
+        if share_of(Key::new(key), self.shares.len()) == self.index {
+            self.keep(met);
+        }
+    }
+
+    /// Keeps a command with its key.
+    fn keep(&mut self, met: Logged<'_, 'a>) {
+        self.note_unknown(met, Keepable::Yes);
+        let (Some(&name), Unknown::Keep) = (met.arguments.get(1), self.options.unknown) else { return };
+        let Some(own) = self.own.as_deref_mut() else { return };
+        let database = own.database_mut(self.database);
+        let key = Key::new(name);
+        match database.get_mut(key) {
+            Some(entry) => match &mut entry.value {
+                Value::History(history) => history.records.push(met.record),
+                other => {
+                    let base = std::mem::replace(other, Value::String(crate::value::Bytes::default()));
+                    *other = Value::History(Box::new(History { base: Some(base), records: vec![met.record] }));
+                }
+            },
+            None => {
+                let history = History { base: None, records: vec![met.record] };
+                database.add(key, Value::History(Box::new(history)), self.base + met.offset as u64);
+            }
+        }
+    }
+
+    fn note_unknown(&mut self, met: Logged<'_, 'a>, keepable: Keepable) {
+        let name = met.arguments.first().copied().unwrap_or_default().to_ascii_uppercase();
+        let first = self.place(met);
+        let keepable = keepable == Keepable::Yes;
+        let known = self.summary.unknown.entry(name).or_insert(Met { first, count: 0, keepable });
+        known.count += 1;
+        known.keepable &= keepable;
+    }
+
+    /// Takes the keys of this share out of an RDB, and returns where it ends.
+    ///
+    /// Every thread walks it: that costs little, as values are not decoded.
+    fn load_rdb(&mut self, bytes: &'a [u8]) -> Result<usize, Box<crate::rdb::Damage>> {
+        let mut loader = Loader::new(bytes, 0, Scrutiny::Ends);
+        let mut before = loader.position();
+        while let Some(item) = loader.next() {
+            match item? {
+                LoadItem::Function(code) => {
+                    if let (Some(own), Some(name)) = (self.own.as_deref_mut(), library_name(&code)) {
+                        own.functions.insert(name, code);
+                    }
+                }
+                LoadItem::Key(loaded) => self.load_key(loaded, before),
+                _ => {}
+            }
+            before = loader.position();
+            self.report(usize::try_from(before).unwrap_or(usize::MAX));
+        }
+        Ok(usize::try_from(loader.position()).unwrap_or(usize::MAX))
+    }
+
+    /// Takes a key that is in this share; the later of two with the same name counts.
+    #[inline]
+    fn load_key(&mut self, loaded: LoadedKey<'a>, offset: u64) {
+        let hash = Key::new(&loaded.key).hash;
+        let key = Key { bytes: &loaded.key, hash };
+        if share_of(key, self.shares.len()) != self.index {
+            return;
+        }
+        self.summary.rdb_keys += 1;
+        let Some(own) = self.own.as_deref_mut() else { return };
+        let database = own.database_mut(u32::try_from(loaded.database).unwrap_or(u32::MAX));
+        let (value, expiry) = (loaded.value, loaded.expiry);
+        match database.get_mut(key) {
+            Some(entry) => {
+                entry.value = value;
+                entry.set_expiry(expiry);
+            }
+            None => database.add_loaded(hash, loaded.key, value, expiry, self.base + offset),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keepable {
+    Yes,
+    No,
+}

@@ -1,0 +1,166 @@
+//! The report of a rewrite: before and after, as text and as JSON.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::report::file_name::FileName;
+use crate::report::json;
+use crate::report::number::{counted, grouped, time};
+use crate::report::style::{Style, Tone};
+
+/// What was done; the fields are those of the JSON object.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// The log.
+    pub path: FileName<PathBuf>,
+    /// Where the new one is.
+    pub output: FileName<PathBuf>,
+    /// `aof` or `rdb`: what the new base is made of.
+    pub base: &'static str,
+    /// What was read.
+    pub before: Size,
+    /// What was written.
+    pub after: Size,
+    /// How many keys were written, by type.
+    pub keys: BTreeMap<&'static str, u64>,
+    /// How many function libraries were written.
+    pub functions: u64,
+    /// Commands that changed nothing by their nature, or failed as they would have on a server.
+    pub without_effect: WithoutEffect,
+    /// What was left out because it had expired.
+    pub expired: Expired,
+    /// Unknown commands, and how often each was met.
+    pub unknown: BTreeMap<String, u64>,
+    /// What the target cannot hold, in words.
+    pub lost: Vec<String>,
+    /// The time that relative expiries count from where the log says nothing, or the log's last, in Unix milliseconds.
+    pub clock: i64,
+    /// Where the clock is from: `log`, `given` or `run`.
+    pub clock_source: &'static str,
+    /// Whether the output was read back and found to hold the same data.
+    pub verified: bool,
+    /// The digest of the data, as Redis 8.0 computes it.
+    pub digest: Option<String>,
+    /// Bytes that were appended to the old log meanwhile, and taken along.
+    pub grown: u64,
+    /// Old files that are still there.
+    pub kept: Vec<FileName<PathBuf>>,
+    /// Old files that are gone.
+    pub removed: Vec<FileName<PathBuf>>,
+    /// How long it took, in seconds.
+    pub seconds: f64,
+}
+
+/// How large a log is.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct Size {
+    /// Bytes.
+    pub bytes: u64,
+    /// Commands; keys of an RDB are not among them.
+    pub records: u64,
+}
+
+/// Commands that had no effect.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct WithoutEffect {
+    /// Readers, PUBLISH, SCRIPT LOAD and the like.
+    pub ignored: u64,
+    /// Those that failed.
+    pub failed: u64,
+}
+
+/// What had expired.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+pub struct Expired {
+    /// Keys.
+    pub keys: u64,
+    /// Fields of hashes.
+    pub fields: u64,
+}
+
+impl Report {
+    /// Writes the report as one JSON object on a line.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
+        json::write_line(out, self)
+    }
+
+    /// Writes the report for people.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        let verified = if self.verified { ", read back and found the same" } else { "" };
+        writeln!(out, "{} → {}{verified}", style.paint(Tone::Good, &self.path), self.output)?;
+        let row = |out: &mut dyn Write, what: &str, before: u64, after: u64| {
+            writeln!(out, "  {what:<9} {:>15} → {:>15} {:>8}", grouped(before), grouped(after), share(after, before))
+        };
+        row(out, "bytes", self.before.bytes, self.after.bytes)?;
+        if self.base == "aof" {
+            row(out, "records", self.before.records, self.after.records)?;
+        }
+        self.keys_and_losses(out, style)?;
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = self.before.bytes as f64 / 1e6 / self.seconds.max(1e-6);
+        writeln!(out, "  {:<9} {:.2} s, {rate:.0} MB/s", "took", self.seconds)
+    }
+
+    fn keys_and_losses(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        let total: u64 = self.keys.values().sum();
+        let kinds: Vec<_> = self.keys.iter().map(|(kind, count)| format!("{} {kind}", grouped(*count))).collect();
+        let kinds = if kinds.len() > 1 { format!(": {}", kinds.join(", ")) } else { String::new() };
+        let kinds = match (self.keys.first_key_value(), self.keys.len()) {
+            (Some((kind, _)), 1) => format!(", all {kind}"),
+            _ => kinds,
+        };
+        writeln!(out, "  {:<9} {}{kinds}", "keys", grouped(total))?;
+        if self.functions > 0 {
+            writeln!(
+                out,
+                "  {:<9} {}",
+                "functions",
+                counted(self.functions, "library").replace("librarys", "libraries")
+            )?;
+        }
+        let Expired { keys, fields } = self.expired;
+        if keys + fields > 0 {
+            writeln!(out, "  {:<9} {} and {} left out", "expired", counted(keys, "key"), counted(fields, "field"))?;
+        }
+        let WithoutEffect { ignored, failed } = self.without_effect;
+        if ignored + failed > 0 {
+            let text = format!("{} changed nothing, {} failed", counted(ignored, "command"), grouped(failed));
+            writeln!(out, "  {:<9} {text}", "no effect")?;
+        }
+        for (name, count) in &self.unknown {
+            writeln!(out, "  {:<9} {name}, {}", "unknown", counted(*count, "command"))?;
+        }
+        for lost in &self.lost {
+            writeln!(out, "  {:<9} {lost}", style.paint(Tone::Doubtful, "given up"))?;
+        }
+        if self.grown > 0 {
+            writeln!(out, "  {:<9} {} written meanwhile, taken along", "grown", counted(self.grown, "byte"))?;
+        }
+        for path in &self.kept {
+            writeln!(out, "  {:<9} {path}", "kept")?;
+        }
+        if self.clock_source == "log" {
+            writeln!(out, "  {:<9} {}, the log's last time", "clock", time(self.clock.div_euclid(1000)))?;
+        }
+        Ok(())
+    }
+}
+
+/// A part in percent of a whole.
+fn share(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return String::new();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
+    let percent = part as f64 * 100.0 / whole as f64;
+    format!("{percent:.1} %")
+}

@@ -1,0 +1,101 @@
+//! Keyspace → an RDB, as the base of a log.
+
+use std::io::{self, Write};
+
+use super::merge::Merge;
+use super::{Lost, Options, Target, Written, type_name};
+use crate::keyspace::{Database, Keyspace};
+use crate::rdb::{self, DataType, Origin};
+use crate::value::{Flavour, Value};
+
+/// Writes a keyspace as an RDB.
+///
+/// Without a target, it is of the oldest version from Redis 7.0 on that holds the data.
+///
+/// # Errors
+/// What `out` returned.
+pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut impl Write) -> io::Result<Written> {
+    let target = options.target.unwrap_or_else(|| oldest(shares));
+    // What an RDB says of its making is not data: it is the same whenever it is made.
+    let mut writer = rdb::Writer::new(out, target, Origin { created: 0, used_memory: 0 })?;
+    let mut written = Written::default();
+    if let Some(share) = shares.first() {
+        for code in share.functions.values() {
+            let lost = writer.function(code)?;
+            written.functions += u64::from(lost.is_none());
+            written.lost.note(lost.as_ref());
+        }
+    }
+    let mut merge = Merge::new(shares, options);
+    while let Some(batch) = merge.next_batch() {
+        if let Some(number) = batch.select {
+            let (keys, expiring) = count(shares, options, number);
+            writer.database(number, keys, expiring)?;
+        }
+        for entry in &batch.entries {
+            let lost = writer.key(&entry.key, &entry.value, entry.expiry())?;
+            if !lost.as_ref().is_some_and(rdb::Lost::is_whole_key) {
+                *written.keys.entry(type_name(&entry.value)).or_default() += 1;
+            }
+            written.lost.note(lost.as_ref());
+        }
+        (options.progress)(batch.entries.len() as u64);
+    }
+    let length = writer.len();
+    writer.finish()?;
+    // The end and its checksum.
+    written.bytes = length + 9;
+    Ok(written)
+}
+
+/// How many keys of a database are written, and how many of them expire.
+fn count(shares: &[Keyspace<'_>], options: Options<'_>, number: u32) -> (usize, usize) {
+    let databases = shares.iter().filter_map(|share| share.database(number));
+    let wanted = databases.flat_map(Database::iter).filter(|entry| (options.wanted)(number, &entry.key));
+    wanted.fold((0, 0), |(keys, expiring), entry| (keys + 1, expiring + usize::from(entry.expiry().is_some())))
+}
+
+/// The oldest target from Redis 7.0 on that holds all of the data.
+fn oldest(shares: &[Keyspace<'_>]) -> Target {
+    let values = shares.iter().flat_map(Keyspace::databases).flat_map(|(_, database)| database.iter());
+    values.map(|entry| needs(&entry.value)).max_by_key(|target| holds(*target)).unwrap_or(Target::Redis70)
+}
+
+/// How much a target holds, among those that [`needs`] gives: each holds what those before it do.
+const fn holds(target: Target) -> u8 {
+    match target {
+        Target::Valkey8 => 1,
+        Target::Redis74 => 2,
+        Target::Valkey9 => 3,
+        _ => 0,
+    }
+}
+
+fn needs(value: &Value<'_>) -> Target {
+    match value {
+        Value::Hash(hash) if hash.iter().any(|(_, field)| field.expiry.is_some()) => Target::Redis74,
+        Value::Raw(raw) if raw.flavour == Flavour::Valkey => match rdb::type_row(raw.flavour.into(), raw.type_code) {
+            Some(row) if row.data_type == DataType::Hash && row.since > 12 => Target::Valkey9,
+            _ => Target::Redis70,
+        },
+        Value::Raw(raw) => match rdb::type_row(raw.flavour.into(), raw.type_code).map_or(0, |row| row.since) {
+            ..=10 => Target::Redis70,
+            11 => Target::Valkey8,
+            _ => Target::Redis74,
+        },
+        _ => Target::Redis70,
+    }
+}
+
+impl Lost {
+    /// Counts what a writer of an RDB left out.
+    fn note(&mut self, lost: Option<&rdb::Lost>) {
+        match lost {
+            None => {}
+            Some(rdb::Lost::FieldExpiry { fields }) => self.field_expiries += *fields as u64,
+            Some(rdb::Lost::StreamMetadata) => self.stream_counters += 1,
+            Some(rdb::Lost::Function) => self.functions += 1,
+            Some(_) => self.values += 1,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The keys of all shares in one order, in batches.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::iter::Peekable;
+
+use crate::keyspace::{Database, Entry, Keyspace};
+use crate::value::Value;
+
+use super::{Options, Order};
+
+/// How many keys a batch has at most: enough that taking one costs nothing, few enough that their text is small.
+const BATCH: usize = 256;
+
+/// Keys of one database that belong behind each other.
+pub(super) struct Batch<'k, 'a> {
+    /// Set in the first batch of a database.
+    pub(super) select: Option<u32>,
+    /// The keys.
+    pub(super) entries: Vec<&'k Entry<'a>>,
+}
+
+impl Batch<'_, '_> {
+    /// Brings the strings into the cache: they lie all over the log, and the processor waits for many of them at once.
+    pub(super) fn touch(&self) {
+        for entry in &self.entries {
+            if let Value::String(string) = &entry.value {
+                std::hint::black_box((string.first(), string.last()));
+            }
+        }
+    }
+}
+
+type Keys<'k, 'a> = Peekable<Box<dyn Iterator<Item = &'k Entry<'a>> + Send + 'k>>;
+
+/// Gives out the keys that are wanted, database by database.
+pub(super) struct Merge<'k, 'a, 'p> {
+    shares: &'k [Keyspace<'a>],
+    options: Options<'p>,
+    databases: VecDeque<u32>,
+    database: u32,
+    select: Option<u32>,
+    keys: Vec<Keys<'k, 'a>>,
+}
+
+impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
+    pub(super) fn new(shares: &'k [Keyspace<'a>], options: Options<'p>) -> Self {
+        let databases: BTreeSet<u32> =
+            shares.iter().flat_map(|share| share.databases().map(|(number, _)| number)).collect();
+        Self {
+            shares,
+            options,
+            databases: databases.into_iter().collect(),
+            database: 0,
+            select: None,
+            keys: Vec::new(),
+        }
+    }
+
+    /// The next batch; `None` behind the last.
+    pub(super) fn next_batch(&mut self) -> Option<Batch<'k, 'a>> {
+        loop {
+            let mut entries = Vec::with_capacity(BATCH);
+            while entries.len() < BATCH
+                && let Some(entry) = self.next_entry()
+            {
+                entries.push(entry);
+            }
+            if !entries.is_empty() {
+                return Some(Batch { select: self.select.take(), entries });
+            }
+            self.database = self.databases.pop_front()?;
+            self.select = Some(self.database);
+            self.keys = self.database_keys();
+        }
+    }
+
+    /// The wanted keys of the database, in as many ordered runs as suits.
+    fn database_keys(&mut self) -> Vec<Keys<'k, 'a>> {
+        let databases = self.shares.iter().filter_map(|share| share.database(self.database));
+        match self.options.order {
+            Order::FirstWritten => databases
+                .map(|database| (Box::new(database.iter()) as Box<dyn Iterator<Item = _> + Send>).peekable())
+                .collect(),
+            Order::ByKey => {
+                let mut all: Vec<&Entry<'a>> = databases.flat_map(Database::iter).collect();
+                all.sort_unstable_by(|one, other| one.key.cmp(&other.key));
+                vec![(Box::new(all.into_iter()) as Box<dyn Iterator<Item = _> + Send>).peekable()]
+            }
+        }
+    }
+
+    fn next_entry(&mut self) -> Option<&'k Entry<'a>> {
+        loop {
+            let first = self.keys.iter_mut().filter_map(|keys| {
+                let created = keys.peek()?.created;
+                Some((created, keys))
+            });
+            let entry = first.min_by_key(|(created, _)| *created)?.1.next()?;
+            if (self.options.wanted)(self.database, &entry.key) {
+                return Some(entry);
+            }
+        }
+    }
+}

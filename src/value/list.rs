@@ -1,0 +1,424 @@
+//! Lists: blocks of packed elements, quick at both ends.
+
+mod block;
+
+use std::collections::VecDeque;
+use std::fmt;
+
+pub use block::End;
+use block::{Block, BlockIter};
+
+use super::bytes::Bytes;
+use super::text::Text;
+
+/// A list of strings.
+///
+/// Short elements are packed, two bytes each beside their own; long ones borrow from the log. Elements are added and taken at
+/// both ends in constant time; one inside is found block by block, as in a server's quicklist.
+#[derive(Clone, Default)]
+pub struct List<'a>(Repr<'a>);
+
+#[derive(Clone)]
+enum Repr<'a> {
+    One(Block<'a>),
+    Many(Box<Many<'a>>),
+}
+
+/// Blocks, none of them empty.
+#[derive(Clone)]
+struct Many<'a> {
+    blocks: VecDeque<Block<'a>>,
+    length: usize,
+}
+
+impl Default for Repr<'_> {
+    fn default() -> Self {
+        Self::One(Block::default())
+    }
+}
+
+impl<'a> List<'a> {
+    /// How many elements there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Repr::One(block) => block.len(),
+            Repr::Many(many) => many.length,
+        }
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds an element at the left.
+    #[inline]
+    pub fn push_front(&mut self, element: impl Into<Text<'a>>) {
+        self.push(End::Head, element);
+    }
+
+    /// Adds an element at the right.
+    #[inline]
+    pub fn push_back(&mut self, element: impl Into<Text<'a>>) {
+        self.push(End::Tail, element);
+    }
+
+    /// Adds an element at an end.
+    #[inline]
+    pub fn push(&mut self, end: End, element: impl Into<Text<'a>>) {
+        let text = element.into();
+        match &mut self.0 {
+            Repr::One(block) => {
+                if let Err(text) = block.push(end, text) {
+                    self.as_many(|many| many.push(end, text));
+                }
+            }
+            Repr::Many(many) => many.push(end, text),
+        }
+    }
+
+    /// Adds elements of the log at an end, one after the other.
+    #[inline]
+    pub fn push_all(&mut self, end: End, elements: &[&'a [u8]]) {
+        for element in elements {
+            self.push(end, *element);
+        }
+    }
+
+    /// Takes the leftmost element out.
+    pub fn pop_front(&mut self) -> Option<Bytes<'a>> {
+        self.pop(End::Head)
+    }
+
+    /// Takes the rightmost element out.
+    pub fn pop_back(&mut self) -> Option<Bytes<'a>> {
+        self.pop(End::Tail)
+    }
+
+    /// Takes the element at an end out.
+    pub fn pop(&mut self, end: End) -> Option<Bytes<'a>> {
+        match &mut self.0 {
+            Repr::One(block) => block.pop(end),
+            Repr::Many(many) => {
+                let element = many.at_end(end).and_then(|block| block.pop(end))?;
+                many.length -= 1;
+                self.settle(end);
+                Some(element)
+            }
+        }
+    }
+
+    /// Drops so many elements at an end; all, if there are no more.
+    #[inline]
+    pub fn drop_elements(&mut self, end: End, count: usize) {
+        match &mut self.0 {
+            Repr::One(block) => block.drop_elements(end, count),
+            Repr::Many(many) => {
+                many.drop_elements(end, count);
+                self.settle(end);
+            }
+        }
+    }
+
+    /// The element at an index from the left.
+    pub fn get(&self, index: usize) -> Option<&[u8]> {
+        match &self.0 {
+            Repr::One(block) => block.get(index),
+            Repr::Many(many) => {
+                let (at, inside) = many.locate(index)?;
+                many.blocks.get(at)?.get(inside)
+            }
+        }
+    }
+
+    /// The index of the first element that is equal to one.
+    pub fn position(&self, element: &[u8]) -> Option<usize> {
+        self.iter().position(|other| *other == *element)
+    }
+
+    /// Replaces the element at an index; `false` if there is none.
+    pub fn set(&mut self, index: usize, element: impl Into<Text<'a>>) -> bool {
+        if index >= self.len() {
+            return false;
+        }
+        let text = element.into();
+        let result = match &mut self.0 {
+            Repr::One(block) => block.set(index, text),
+            Repr::Many(many) => match many.locate(index) {
+                Some((at, inside)) => many.blocks.get_mut(at).map_or(Ok(()), |block| block.set(inside, text)),
+                None => Ok(()),
+            },
+        };
+        if let Err(text) = result {
+            self.insert(index, text);
+            self.remove(index + 1);
+        }
+        true
+    }
+
+    /// Inserts an element before the one at an index, or at the end if the index is the length; `false` if it is greater.
+    pub fn insert(&mut self, index: usize, element: impl Into<Text<'a>>) -> bool {
+        let length = self.len();
+        if index >= length {
+            if index == length {
+                self.push_back(element);
+            }
+            return index == length;
+        }
+        let text = element.into();
+        match &mut self.0 {
+            Repr::One(block) => {
+                if let Err(text) = block.insert(index, text) {
+                    self.as_many(|many| many.insert(index, text));
+                }
+            }
+            Repr::Many(many) => many.insert(index, text),
+        }
+        true
+    }
+
+    /// Takes the element at an index out; `false` if there is none.
+    pub fn remove(&mut self, index: usize) -> bool {
+        if index >= self.len() {
+            return false;
+        }
+        match &mut self.0 {
+            Repr::One(block) => block.remove(index),
+            Repr::Many(many) => {
+                if let Some((at, inside)) = many.locate(index)
+                    && let Some(block) = many.blocks.get_mut(at)
+                {
+                    block.remove(inside);
+                    many.length -= 1;
+                    many.join(at, at);
+                    self.settle(End::Head);
+                }
+            }
+        }
+        true
+    }
+
+    /// Takes out up to `most` of the elements that are equal to one, those nearest to an end; returns how many.
+    pub fn remove_equal(&mut self, element: &[u8], from: End, most: usize) -> usize {
+        match &mut self.0 {
+            Repr::One(block) => {
+                let equal = block.count_equal(element);
+                if equal == 0 {
+                    return 0;
+                }
+                let skip = if from == End::Head { 0 } else { equal.saturating_sub(most) };
+                block.remove_equal(element, skip, most)
+            }
+            Repr::Many(many) => {
+                let removed = many.remove_equal(element, from, most);
+                self.settle(from);
+                removed
+            }
+        }
+    }
+
+    /// All elements, from the left.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
+        let (one, other) = match &self.0 {
+            Repr::One(block) => (std::slice::from_ref(block), Default::default()),
+            Repr::Many(many) => many.blocks.as_slices(),
+        };
+        one.iter().chain(other).flat_map(|block| -> BlockIter<'_, 'a> { block.iter() })
+    }
+
+    /// Changes the list as one of many blocks.
+    fn as_many(&mut self, change: impl FnOnce(&mut Many<'a>)) {
+        let mut many = match std::mem::take(&mut self.0) {
+            Repr::Many(many) => many,
+            Repr::One(block) => {
+                let length = block.len();
+                let mut blocks = VecDeque::with_capacity(2);
+                blocks.push_back(block);
+                Box::new(Many { blocks, length })
+            }
+        };
+        change(&mut many);
+        self.0 = Repr::Many(many);
+    }
+
+    /// How much memory it takes beyond its own size, about.
+    #[cfg(test)]
+    fn bytes_held(&self) -> usize {
+        match &self.0 {
+            Repr::One(block) => block.bytes_held(),
+            Repr::Many(many) => {
+                let blocks: usize = many.blocks.iter().map(Block::bytes_held).sum();
+                blocks + many.blocks.capacity() * size_of::<Block<'_>>() + size_of::<Many<'_>>()
+            }
+        }
+    }
+
+    /// Drops what is empty at an end, gives back what most of is unused, and keeps the last block by itself.
+    #[inline]
+    fn settle(&mut self, end: End) {
+        let Repr::Many(many) = &mut self.0 else { return };
+        if many.at_end(end).is_some_and(|block| block.len() == 0) {
+            match end {
+                End::Head => many.blocks.pop_front(),
+                End::Tail => many.blocks.pop_back(),
+            };
+        }
+        if many.blocks.capacity() > 64 && many.blocks.len() < many.blocks.capacity() / 8 {
+            many.blocks.shrink_to(many.blocks.len() * 2);
+        }
+        if many.blocks.len() <= 1 {
+            self.0 = Repr::One(many.blocks.pop_front().unwrap_or_default());
+        }
+    }
+}
+
+impl<'a> Many<'a> {
+    #[inline]
+    fn at_end(&mut self, end: End) -> Option<&mut Block<'a>> {
+        match end {
+            End::Head => self.blocks.front_mut(),
+            End::Tail => self.blocks.back_mut(),
+        }
+    }
+
+    #[inline]
+    fn push(&mut self, end: End, text: Text<'a>) {
+        self.length += 1;
+        let result = match self.at_end(end) {
+            Some(block) => block.push(end, text),
+            None => Err(text),
+        };
+        if let Err(text) = result {
+            match end {
+                End::Head => self.blocks.push_front(Block::of(text)),
+                End::Tail => self.blocks.push_back(Block::of(text)),
+            }
+        }
+    }
+
+    fn drop_elements(&mut self, end: End, count: usize) {
+        let mut left = count.min(self.length);
+        self.length -= left;
+        while left > 0 {
+            let Some(block) = self.at_end(end) else { return };
+            let dropped = left.min(block.len());
+            if dropped < block.len() {
+                block.drop_elements(end, dropped);
+            } else {
+                match end {
+                    End::Head => self.blocks.pop_front(),
+                    End::Tail => self.blocks.pop_back(),
+                };
+            }
+            left -= dropped;
+        }
+    }
+
+    /// The block that has the element at an index, and the index inside it.
+    fn locate(&self, index: usize) -> Option<(usize, usize)> {
+        if index < self.length / 2 {
+            let mut inside = index;
+            for (at, block) in self.blocks.iter().enumerate() {
+                match inside.checked_sub(block.len()) {
+                    None => return Some((at, inside)),
+                    Some(behind) => inside = behind,
+                }
+            }
+        } else {
+            // So many elements are from the one that is looked for to the end.
+            let mut rest = self.length.checked_sub(index)?;
+            for (at, block) in self.blocks.iter().enumerate().rev() {
+                match block.len().checked_sub(rest) {
+                    Some(inside) => return Some((at, inside)),
+                    None => rest -= block.len(),
+                }
+            }
+        }
+        None
+    }
+
+    /// Inserts before the element at an index, which exists.
+    fn insert(&mut self, index: usize, text: Text<'a>) {
+        let Some((at, inside)) = self.locate(index) else { return };
+        self.length += 1;
+        let Err(text) = self.blocks.get_mut(at).map_or(Ok(()), |block| block.insert(inside, text)) else { return };
+        // The block is full, or the element not for it: the neighbour may do, if the place is between the two.
+        let before = if inside == 0 { at.checked_sub(1).and_then(|before| self.blocks.get_mut(before)) } else { None };
+        let Err(text) = before.map_or_else(|| Err(text.clone()), |block| block.push(End::Tail, text.clone())) else {
+            return;
+        };
+        let Some(block) = self.blocks.get_mut(at) else { return };
+        if inside == 0 {
+            self.blocks.insert(at, Block::of(text));
+            return;
+        }
+        let mut behind = block.split_off(inside);
+        let result = match block.push(End::Tail, text) {
+            Ok(()) => Ok(()),
+            Err(text) => behind.push(End::Head, text),
+        };
+        self.blocks.insert(at + 1, behind);
+        if let Err(text) = result {
+            self.blocks.insert(at + 1, Block::of(text));
+        }
+    }
+
+    fn remove_equal(&mut self, element: &[u8], from: End, most: usize) -> usize {
+        let (mut removed, mut touched) = (0, None);
+        let mut visit = |at: usize, block: &mut Block<'a>| {
+            let equal = block.count_equal(element);
+            if equal > 0 {
+                let skip = if from == End::Head { 0 } else { equal.saturating_sub(most - removed) };
+                removed += block.remove_equal(element, skip, most - removed);
+                let (first, last) = touched.unwrap_or((at, at));
+                touched = Some((at.min(first), at.max(last)));
+            }
+            removed >= most
+        };
+        let mut blocks = self.blocks.iter_mut().enumerate();
+        match from {
+            End::Head => blocks.any(|(at, block)| visit(at, block)),
+            End::Tail => blocks.rev().any(|(at, block)| visit(at, block)),
+        };
+        self.length -= removed;
+        if let Some((first, last)) = touched {
+            self.join(first, last);
+        }
+        removed
+    }
+
+    /// Joins blocks that have become small, from one to another and their neighbours, and drops the empty ones.
+    fn join(&mut self, first: usize, last: usize) {
+        let mut kept = first.saturating_sub(1);
+        let end = (last + 2).min(self.blocks.len());
+        for next in kept + 1..end {
+            let Some(mut block) = self.blocks.get_mut(next).map(std::mem::take) else { break };
+            if !self.blocks.get_mut(kept).is_some_and(|kept| kept.absorb(&mut block)) {
+                kept += 1;
+                if let Some(place) = self.blocks.get_mut(kept) {
+                    *place = block;
+                }
+            }
+        }
+        self.blocks.drain((kept + 1).min(end)..end);
+    }
+}
+
+impl fmt::Debug for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|element| element.escape_ascii().to_string())).finish()
+    }
+}
+
+impl<'a, T: Into<Text<'a>>> FromIterator<T> for List<'a> {
+    fn from_iter<I: IntoIterator<Item = T>>(elements: I) -> Self {
+        let mut list = Self::default();
+        elements.into_iter().for_each(|element| list.push_back(element));
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! Strings, each perhaps with a value and an expiry, packed behind each other: what sets and hashes are made of.
+
+mod index;
+mod indexed;
+mod large;
+mod layout;
+
+use indexed::Indexed;
+use layout::Store;
+pub(super) use layout::{Record, Strings};
+
+use super::bytes::Bytes;
+use super::text::{Text, make_room};
+
+/// Up to so many records, each is looked at, and they need nothing but their bytes.
+const FLAT: usize = 16;
+/// While nothing else is needed, a slice of the log is copied up to so many bytes.
+const SMALL_IN_FLAT: usize = 64;
+/// Where the first record starts: behind the count of flat ones.
+const FIRST: usize = 1;
+
+/// What becomes of a record's expiry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expiry {
+    Keep,
+    Set(Option<i64>),
+}
+
+/// Records that are told apart by their first string. `CODES` is how many strings each has: 1 or 2.
+///
+/// In the order in which they came; one that has to move because it grew becomes the last.
+#[derive(Debug, Clone)]
+pub(super) struct Records<'a, const CODES: usize>(Repr<'a, CODES>);
+
+#[derive(Debug, Clone)]
+enum Repr<'a, const CODES: usize> {
+    /// Their count, and the records, all strings within. Empty without any.
+    Flat(Vec<u8>),
+    Indexed(Box<Indexed<'a, CODES>>),
+}
+
+impl<const CODES: usize> Default for Repr<'_, CODES> {
+    fn default() -> Self {
+        Self::Flat(Vec::new())
+    }
+}
+
+impl<const CODES: usize> Default for Records<'_, CODES> {
+    fn default() -> Self {
+        Self(Repr::default())
+    }
+}
+
+impl<'a, const CODES: usize> Records<'a, CODES> {
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        match &self.0 {
+            Repr::Flat(bytes) => bytes.first().copied().map_or(0, usize::from),
+            Repr::Indexed(indexed) => indexed.len(),
+        }
+    }
+
+    #[inline]
+    fn store(&self) -> Store<'_, 'a, CODES> {
+        match &self.0 {
+            Repr::Flat(bytes) => Store { bytes, large: &[] },
+            Repr::Indexed(indexed) => indexed.store(),
+        }
+    }
+
+    /// The record of a string.
+    #[inline]
+    pub(super) fn find(&self, key: &[u8]) -> Option<Record> {
+        match &self.0 {
+            Repr::Flat(bytes) => Store::<CODES> { bytes, large: &[] }.search(FIRST, key),
+            Repr::Indexed(indexed) => indexed.find(key),
+        }
+    }
+
+    /// The strings of a record.
+    #[inline]
+    pub(super) fn strings(&self, record: &Record) -> Strings<'_> {
+        self.store().strings(record)
+    }
+
+    /// The first record.
+    pub(super) fn first(&self) -> Option<Record> {
+        match &self.0 {
+            Repr::Flat(bytes) => Store::<CODES> { bytes, large: &[] }.next_alive(FIRST),
+            Repr::Indexed(indexed) => indexed.store().next_alive(indexed.start()),
+        }
+    }
+
+    /// All records, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Strings<'_>> + Clone {
+        let store = self.store();
+        self.iter_records().map(move |record| store.strings(&record))
+    }
+
+    fn iter_records(&self) -> impl Iterator<Item = Record> + Clone {
+        let (store, mut at) = match &self.0 {
+            Repr::Flat(_) => (self.store(), FIRST),
+            Repr::Indexed(indexed) => (indexed.store(), indexed.start()),
+        };
+        std::iter::from_fn(move || {
+            let record = store.next_alive(at)?;
+            at = record.end();
+            Some(record)
+        })
+    }
+
+    /// Adds a record, or changes the value and expiry of the one that there is; whether it is new.
+    ///
+    /// Records that take more than 4 GB, strings that are kept by themselves not counted, refuse another.
+    #[inline]
+    pub(super) fn insert(&mut self, key: Text<'a>, value: Text<'a>, expiry: Expiry) -> bool {
+        if let Some(record) = self.find(key.as_slice()) {
+            if CODES > 1 {
+                self.change(&record, value, expiry);
+            }
+            return false;
+        }
+        let expiry = match expiry {
+            Expiry::Keep => None,
+            Expiry::Set(expiry) => expiry,
+        };
+        match &mut self.0 {
+            Repr::Indexed(indexed) => indexed.append(key, value, expiry),
+            Repr::Flat(bytes) => {
+                let count = bytes.first().copied().map_or(0, usize::from);
+                if count < FLAT && key.packs(SMALL_IN_FLAT) && value.packs(SMALL_IN_FLAT) {
+                    append_flat::<CODES>(bytes, key.as_slice(), value.as_slice(), expiry);
+                    return true;
+                }
+                self.as_indexed(|indexed| indexed.append(key, value, expiry))
+            }
+        }
+    }
+
+    /// Changes the value and expiry of a record that was just found.
+    fn change(&mut self, record: &Record, value: Text<'a>, expiry: Expiry) {
+        match &mut self.0 {
+            Repr::Flat(bytes) if value.packs(SMALL_IN_FLAT) => {
+                let (start, end) = (record.value_start(), record.value_end());
+                let value = value.as_slice();
+                let changed = if end - start == value.len() {
+                    layout::overwrite(bytes, start, value);
+                    *record
+                } else {
+                    make_room(bytes, value.len().saturating_sub(end - start), usize::MAX);
+                    bytes.splice(start..end, value.iter().copied());
+                    record.with_value_length(bytes, value.len())
+                };
+                if let Expiry::Set(expiry) = expiry {
+                    set_expiry_flat(bytes, &changed, expiry);
+                }
+            }
+            _ => self.as_indexed(|indexed| indexed.change(record, value, expiry)),
+        }
+    }
+
+    /// Changes the expiry of a record that was just found.
+    pub(super) fn set_expiry(&mut self, record: &Record, expiry: Option<i64>) {
+        match &mut self.0 {
+            Repr::Flat(bytes) => set_expiry_flat(bytes, record, expiry),
+            Repr::Indexed(indexed) => indexed.set_expiry(record, expiry),
+        }
+    }
+
+    /// Takes a record out that was just found, and returns its value.
+    pub(super) fn take(&mut self, record: &Record) -> Bytes<'a> {
+        match &mut self.0 {
+            Repr::Flat(bytes) => {
+                let strings = Store::<CODES> { bytes, large: &[] }.strings(record);
+                let value = Bytes::copied(strings.value);
+                self.remove(record);
+                value
+            }
+            Repr::Indexed(indexed) => indexed.take(record),
+        }
+    }
+
+    /// Takes a record out that was just found.
+    #[inline]
+    pub(super) fn remove(&mut self, record: &Record) {
+        match &mut self.0 {
+            Repr::Flat(bytes) => {
+                bytes.drain(record.start()..record.end());
+                if let Some(count) = bytes.first_mut() {
+                    *count = count.saturating_sub(1);
+                }
+                if bytes.capacity() > 128 && bytes.len() < bytes.capacity() / 4 {
+                    bytes.shrink_to(2 * bytes.len());
+                }
+            }
+            Repr::Indexed(indexed) => indexed.remove(record),
+        }
+    }
+
+    /// Changes the records as ones with all that many of them need.
+    fn as_indexed<R>(&mut self, change: impl FnOnce(&mut Indexed<'a, CODES>) -> R) -> R {
+        let mut indexed = match std::mem::take(&mut self.0) {
+            Repr::Indexed(indexed) => indexed,
+            Repr::Flat(mut bytes) => {
+                let count = bytes.first().copied().map_or(0, usize::from);
+                if bytes.is_empty() {
+                    bytes.push(0);
+                }
+                Box::new(Indexed::new(bytes, count))
+            }
+        };
+        let result = change(&mut indexed);
+        self.0 = Repr::Indexed(indexed);
+        result
+    }
+
+    /// The first strings of all records, in order, apart from these.
+    pub(super) fn keys(&self) -> impl Iterator<Item = Text<'a>> {
+        let store = self.store();
+        self.iter_records().map(move |record| store.text_of_key(&record))
+    }
+
+    /// Takes those records out for which `keep` is false.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(Strings<'_>) -> bool) {
+        let mut at = match &self.0 {
+            Repr::Flat(_) => FIRST,
+            Repr::Indexed(indexed) => indexed.start(),
+        };
+        while let Some(record) = self.store().next_alive(at) {
+            let is_kept = keep(self.strings(&record));
+            match &mut self.0 {
+                // What is behind it takes its place.
+                Repr::Flat(_) if !is_kept => {
+                    self.remove(&record);
+                    continue;
+                }
+                Repr::Indexed(indexed) if !is_kept => indexed.remove_leaving_gap(&record),
+                _ => {}
+            }
+            at = record.end();
+        }
+        if let Repr::Indexed(indexed) = &mut self.0 {
+            indexed.close_gaps_if_many();
+        }
+    }
+
+    /// How much memory they take beyond their own size, about.
+    #[cfg(test)]
+    pub(super) fn bytes_held(&self) -> usize {
+        8 + match &self.0 {
+            Repr::Flat(bytes) => bytes.capacity(),
+            Repr::Indexed(indexed) => indexed.bytes_held(),
+        }
+    }
+}
+
+/// Adds a record to flat ones.
+#[inline]
+fn append_flat<const CODES: usize>(bytes: &mut Vec<u8>, key: &[u8], value: &[u8], expiry: Option<i64>) {
+    make_room(bytes, FIRST + layout::size_of_record::<CODES>(key.len(), value.len(), expiry), usize::MAX);
+    match bytes.first_mut() {
+        Some(count) => *count += 1,
+        None => bytes.push(1),
+    }
+    layout::append::<CODES>(bytes, key, value, expiry);
+}
+
+/// Sets the expiry of a flat record, which may need room for it.
+fn set_expiry_flat(bytes: &mut Vec<u8>, record: &Record, expiry: Option<i64>) {
+    if !layout::write_expiry(bytes, record, expiry) {
+        make_room(bytes, layout::EXPIRY, usize::MAX);
+        layout::insert_expiry(bytes, record, expiry);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,231 @@
+//! Streams: entries in order of their ids, and consumer groups.
+
+mod blocks;
+mod entries;
+mod fields;
+mod group;
+mod id;
+mod node;
+
+use std::collections::BTreeMap;
+
+pub use entries::{Entries, Precision};
+pub use fields::Fields;
+pub use group::{Consumer, ConsumerGroup, ConsumerIndex, PendingEntry};
+pub use id::StreamId;
+
+use super::Bytes;
+
+/// A stream.
+#[derive(Debug, Clone, Default)]
+pub struct Stream<'a> {
+    entries: Entries<'a>,
+    groups: BTreeMap<Bytes<'a>, Box<ConsumerGroup<'a>>>,
+}
+
+impl<'a> Stream<'a> {
+    /// How many entries there are.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are no entries; the key of such a stream stays.
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries, in order.
+    pub fn entries(&self) -> impl Iterator<Item = (StreamId, &Fields<'a>)> {
+        self.entries.iter()
+    }
+
+    /// The entries with the counters beside them.
+    pub const fn log(&self) -> &Entries<'a> {
+        &self.entries
+    }
+
+    /// The id of the first entry; `0-0` if there is none.
+    pub fn first_id(&self) -> StreamId {
+        self.entries.first_id()
+    }
+
+    /// The greatest id that was ever added, or was set: a new one must exceed it.
+    pub const fn last_id(&self) -> StreamId {
+        self.entries.last_id()
+    }
+
+    /// The greatest id that was deleted by itself, not by trimming; `0-0` if none was.
+    pub const fn max_deleted_id(&self) -> StreamId {
+        self.entries.max_deleted_id()
+    }
+
+    /// How many entries were ever added.
+    pub const fn entries_added(&self) -> u64 {
+        self.entries.entries_added()
+    }
+
+    /// Sets the id that a new one must exceed.
+    pub const fn set_last_id(&mut self, id: StreamId) {
+        self.entries.set_last_id(id);
+    }
+
+    /// Sets the greatest id that was deleted.
+    pub const fn set_max_deleted_id(&mut self, id: StreamId) {
+        self.entries.set_max_deleted_id(id);
+    }
+
+    /// Sets how many entries were ever added.
+    pub const fn set_entries_added(&mut self, count: u64) {
+        self.entries.set_entries_added(count);
+    }
+
+    /// Adds an entry behind the others, and counts it; `false`, and nothing, if the id does not exceed the last.
+    pub fn append(&mut self, id: StreamId, fields: Fields<'a>) -> bool {
+        self.entries.append(id, fields)
+    }
+
+    /// Deletes an entry, as XDEL does, and says whether it was there.
+    pub fn remove(&mut self, id: StreamId) -> bool {
+        self.entries.remove(id)
+    }
+
+    /// Trims to the newest `length` entries, and says how many went.
+    pub fn trim_to_length(&mut self, length: usize, precision: Precision) -> usize {
+        self.entries.trim_to_length(length, precision)
+    }
+
+    /// Trims what is older than an id, and says how many went.
+    pub fn trim_before(&mut self, id: StreamId, precision: Precision) -> usize {
+        self.entries.trim_before(id, precision)
+    }
+
+    /// The consumer groups, by name.
+    pub fn groups(&self) -> impl Iterator<Item = (&[u8], &ConsumerGroup<'a>)> {
+        self.groups.iter().map(|(name, group)| (name.as_slice(), &**group))
+    }
+
+    /// How many consumer groups there are.
+    pub fn group_count(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The consumer group of this name.
+    pub fn group(&self, name: &[u8]) -> Option<&ConsumerGroup<'a>> {
+        self.groups.get(name).map(|group| &**group)
+    }
+
+    /// The consumer group of this name, to change.
+    pub fn group_mut(&mut self, name: &[u8]) -> Option<&mut ConsumerGroup<'a>> {
+        self.groups.get_mut(name).map(|group| &mut **group)
+    }
+
+    /// The consumer group of this name, to change, beside the entries.
+    pub fn log_and_group(&mut self, name: &[u8]) -> Option<(&Entries<'a>, &mut ConsumerGroup<'a>)> {
+        let group = self.groups.get_mut(name)?;
+        Some((&self.entries, group))
+    }
+
+    /// Adds a consumer group; `false`, and nothing, if there is one of this name.
+    pub fn create_group(&mut self, name: Bytes<'a>, group: ConsumerGroup<'a>) -> bool {
+        let is_new = !self.groups.contains_key(&name);
+        if is_new {
+            self.groups.insert(name, Box::new(group));
+        }
+        is_new
+    }
+
+    /// Deletes a consumer group, and says whether there was one of this name.
+    pub fn destroy_group(&mut self, name: &[u8]) -> bool {
+        self.groups.remove(name).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    /// What to do, to which id, and how long a value is or a stream is to be.
+    type Step = (u8, u64, usize);
+
+    proptest! {
+        #[test]
+        fn a_stream_is_an_ordered_map_that_grows_at_the_end(
+            steps in prop::collection::vec((0..30_u8, 0..40_u64, 0..300_usize), 0..600),
+        ) {
+            let mut stream = Stream::default();
+            let mut model: BTreeMap<StreamId, usize> = BTreeMap::new();
+            let (mut last, mut deleted, mut added) = (StreamId::ZERO, StreamId::ZERO, 0);
+            for (what, number, length) in steps as Vec<Step> {
+                let old = StreamId::new(last.milliseconds.saturating_sub(number), number % 2);
+                match what {
+                    0 => {
+                        let gone = model.len().saturating_sub(length);
+                        prop_assert_eq!(stream.trim_to_length(length, Precision::Exact), gone);
+                        model = model.into_iter().skip(gone).collect();
+                    }
+                    1 => {
+                        let rest = model.split_off(&old);
+                        prop_assert_eq!(stream.trim_before(old, Precision::Exact), model.len());
+                        model = rest;
+                    }
+                    2..=6 => {
+                        let there = model.remove(&old).is_some();
+                        deleted = if there { deleted.max(old) } else { deleted };
+                        prop_assert_eq!(stream.remove(old), there);
+                    }
+                    7 => prop_assert!(!stream.append(last, Fields::default())),
+                    _ => {
+                        last = StreamId::new(last.milliseconds + 1 + number / 20, number % 2);
+                        added += 1;
+                        let value = vec![b'v'; length];
+                        model.insert(last, length);
+                        prop_assert!(stream.append(last, Fields::packed([&b"field"[..], &value].into_iter())));
+                    }
+                }
+                prop_assert_eq!(stream.len(), model.len());
+                prop_assert_eq!(stream.first_id(), model.keys().next().copied().unwrap_or_default());
+                prop_assert_eq!((stream.last_id(), stream.max_deleted_id(), stream.entries_added()), (last, deleted, added));
+            }
+            let entries: Vec<_> = stream.clone().entries().map(|(id, fields)| (id, fields.iter().next().unwrap().1.len())).collect();
+            prop_assert_eq!(entries, model.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn what_is_pending_has_one_consumer(steps in prop::collection::vec((0..12_u8, 0..300_u64, 0..5_u8), 0..1500)) {
+            let mut group = ConsumerGroup::default();
+            let mut model: BTreeMap<StreamId, (u8, u64)> = BTreeMap::new();
+            for (time, (what, number, consumer)) in (0..).zip(steps) {
+                let id = StreamId::new(number, 0);
+                let name = [consumer];
+                match what {
+                    0 => {
+                        let there = group.consumer(&name).is_some();
+                        prop_assert_eq!(group.remove_consumer(&name), there);
+                        model.retain(|_, (owner, _)| *owner != consumer);
+                    }
+                    1..=5 => prop_assert_eq!(group.acknowledge(id), model.remove(&id).is_some()),
+                    _ => {
+                        let index = group.add_consumer(Bytes::copied(&name), 0, None);
+                        let index = index.or(group.consumer_index(&name)).unwrap();
+                        let entry = PendingEntry { consumer: index, delivery_time: 0, delivery_count: time };
+                        group.set_pending(id, entry);
+                        model.insert(id, (consumer, time));
+                    }
+                }
+                prop_assert_eq!(group.pending_count(), model.len());
+            }
+            let pending = group.pending().map(|(id, entry)| {
+                (id, (group.consumer_at(entry.consumer).unwrap().name()[0], entry.delivery_count))
+            });
+            prop_assert_eq!(pending.collect::<Vec<_>>(), model.clone().into_iter().collect::<Vec<_>>());
+            for consumer in group.consumers() {
+                let own = model.iter().filter(|(_, (owner, _))| *owner == consumer.name()[0]).map(|(id, _)| *id);
+                prop_assert_eq!(consumer.pending().collect::<Vec<_>>(), own.collect::<Vec<_>>());
+                prop_assert_eq!(consumer.pending_from(StreamId::new(150, 0)).count(),
+                    consumer.pending().filter(|id| id.milliseconds >= 150).count());
+            }
+        }
+    }
+}

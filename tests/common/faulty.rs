@@ -1,0 +1,111 @@
+//! A file system in which any operation may fail, or be the last.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use aofkit::repair::{FileSystem, Operations};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The operation fails; those after it work.
+    Error,
+    /// The operation fails after the first half of what it should write; those after it work.
+    Full,
+    /// The process is killed in the middle of the operation: neither it nor any after it happens.
+    Kill,
+    /// The same, after the first half of what it should write.
+    KillHalfway,
+    /// The process is killed right after the operation.
+    KillBehind,
+}
+
+/// Every fault.
+pub const FAULTS: [Fault; 5] = [Fault::Error, Fault::Full, Fault::Kill, Fault::KillHalfway, Fault::KillBehind];
+
+/// The real file system with one fault at operation `at`, from 0.
+pub struct Faulty {
+    at: usize,
+    fault: Fault,
+    /// How many operations there were.
+    pub count: usize,
+    /// What they were.
+    pub trace: Vec<String>,
+}
+
+impl Faulty {
+    /// A fault at operation `at`.
+    pub fn new(at: usize, fault: Fault) -> Self {
+        Self { at, fault, count: 0, trace: Vec::new() }
+    }
+
+    /// No fault.
+    pub fn sound() -> Self {
+        Self::new(usize::MAX, Fault::Error)
+    }
+
+    fn step<T>(&mut self, what: String, operation: impl Fn(&mut FileSystem) -> io::Result<T>) -> io::Result<T> {
+        let index = self.count;
+        self.count += 1;
+        self.trace.push(what);
+        let killed = !matches!(self.fault, Fault::Error | Fault::Full);
+        if index < self.at {
+            return operation(&mut FileSystem);
+        }
+        if index == self.at && self.fault == Fault::KillBehind {
+            operation(&mut FileSystem)?;
+        }
+        if index == self.at || killed {
+            return Err(io::Error::from_raw_os_error(28));
+        }
+        operation(&mut FileSystem)
+    }
+}
+
+/// The last part of a path.
+pub fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_string_lossy().into_owned()
+}
+
+impl Operations for Faulty {
+    fn open(&mut self, path: &Path) -> io::Result<File> {
+        self.step(format!("open {}", name(path)), |real| real.open(path))
+    }
+    fn create(&mut self, path: &Path) -> io::Result<File> {
+        self.step(format!("create {}", name(path)), |real| real.create(path))
+    }
+    fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        if self.count == self.at && matches!(self.fault, Fault::Full | Fault::KillHalfway) {
+            FileSystem.write(file, &bytes[..bytes.len() / 2], offset)?;
+        }
+        self.step("write".to_owned(), |real| real.write(file, bytes, offset))
+    }
+    fn set_owner(&mut self, file: &File, user: u32, group: u32) -> io::Result<()> {
+        self.step("set owner".to_owned(), |real| real.set_owner(file, user, group))
+    }
+    fn set_mode(&mut self, file: &File, mode: u32) -> io::Result<()> {
+        self.step("set mode".to_owned(), |real| real.set_mode(file, mode))
+    }
+    fn sync(&mut self, file: &File) -> io::Result<()> {
+        self.step("sync".to_owned(), |real| real.sync(file))
+    }
+    fn sync_directory(&mut self, directory: &Path) -> io::Result<()> {
+        self.step("sync directory".to_owned(), |real| real.sync_directory(directory))
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(format!("rename to {}", name(to)), |real| real.rename(from, to))
+    }
+    fn link(&mut self, path: &Path, second: &Path) -> io::Result<()> {
+        self.step(format!("link {}", name(second)), |real| real.link(path, second))
+    }
+    fn create_directory(&mut self, path: &Path) -> io::Result<()> {
+        self.step(format!("make {}", name(path)), |real| real.create_directory(path))
+    }
+    fn truncate(&mut self, file: &File, length: u64) -> io::Result<()> {
+        self.step("truncate".to_owned(), |real| real.truncate(file, length))
+    }
+    fn remove(&mut self, path: &Path) -> io::Result<()> {
+        self.step(format!("remove {}", name(path)), |real| real.remove(path))
+    }
+}

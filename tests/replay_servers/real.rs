@@ -1,0 +1,180 @@
+//! The servers' side: one that logs what it is told, one that loads logs.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use aofkit::Server;
+
+use super::common::server::{Reply, SERVERS, Server as Process};
+
+const OPTIONS: &[&str] = &[
+    "--appendonly",
+    "yes",
+    "--aof-use-rdb-preamble",
+    "no",
+    "--appendfsync",
+    "no",
+    "--auto-aof-rewrite-percentage",
+    "0",
+    "--hz",
+    "100",
+    "--lazyfree-lazy-user-flush",
+    "no",
+    "--rdb-key-save-delay",
+    "0",
+];
+
+/// A server that logs.
+pub(crate) struct Real {
+    pub(crate) process: Process,
+    pub(crate) server: Server,
+    single: bool,
+}
+
+/// A part of a log: its kind in a manifest, and its bytes.
+pub(crate) type Part<'a> = (char, &'a [u8]);
+
+impl Real {
+    /// `None`, and a line that says so, where there are no servers.
+    pub(crate) fn start(server: Server) -> Option<Self> {
+        let name = SERVERS.iter().find(|(known, _)| *known == server).unwrap().1;
+        let mut options = OPTIONS.to_vec();
+        let single = server == Server::Redis62;
+        if !single {
+            options.extend(["--enable-debug-command", "yes"]);
+        }
+        let mut real = Self { process: Process::start_with(name, &options)?, server, single };
+        real.call(&["DEBUG", "SET-ACTIVE-EXPIRE", "0"]);
+        Some(real)
+    }
+
+    pub(crate) fn call<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Reply {
+        self.process.call(arguments)
+    }
+
+    fn directory(&self) -> PathBuf {
+        if self.single { self.process.directory().to_owned() } else { self.process.directory().join("appendonlydir") }
+    }
+
+    /// The log that it writes, from the start.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.directory().join(if self.single { "appendonly.aof" } else { "appendonly.aof.1.incr.aof" })
+    }
+
+    /// How long the log is; a server writes before it answers.
+    pub(crate) fn log_size(&self) -> usize {
+        usize::try_from(fs::metadata(self.log()).unwrap().len()).unwrap()
+    }
+
+    pub(crate) fn digest(&mut self) -> String {
+        self.call(&["DEBUG", "DIGEST"]).text()
+    }
+
+    /// The code of every library.
+    pub(crate) fn functions(&mut self) -> Vec<Vec<u8>> {
+        if self.single {
+            return Vec::new();
+        }
+        let reply = self.call(&["FUNCTION", "LIST", "WITHCODE"]);
+        let code = |library: &Reply| {
+            let items = library.array();
+            let at = items.iter().position(|item| *item == Reply::Bulk(b"library_code".to_vec())).unwrap();
+            items[at + 1].bytes().to_vec()
+        };
+        let mut codes: Vec<_> = reply.array().iter().map(code).collect();
+        codes.sort();
+        codes
+    }
+
+    /// Puts a log in place of its own and loads it.
+    pub(crate) fn load(&mut self, parts: &[Part<'_>]) -> String {
+        let directory = self.directory();
+        if !self.single {
+            self.call(&["FUNCTION", "FLUSH"]);
+        }
+        if self.single {
+            let whole: Vec<u8> = parts.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+            fs::write(self.log(), whole).unwrap();
+        } else {
+            for entry in fs::read_dir(&directory).unwrap() {
+                fs::remove_file(entry.unwrap().path()).unwrap();
+            }
+            let mut manifest = String::new();
+            for (index, (kind, bytes)) in parts.iter().enumerate() {
+                let name = format!("part.{index}");
+                fs::write(directory.join(&name), bytes).unwrap();
+                manifest += &format!("file {name} seq {} type {kind}\n", index + 1);
+            }
+            fs::write(directory.join("appendonly.aof.manifest"), manifest).unwrap();
+        }
+        let reply = self.call(&["DEBUG", "LOADAOF"]);
+        assert_eq!(reply, Reply::Simple("OK".to_owned()), "{}", self.process.last_words());
+        self.digest()
+    }
+
+    /// What the server itself makes of its data.
+    pub(crate) fn rewritten(&mut self) -> Vec<u8> {
+        let count = |real: &mut Self| {
+            let text = real.call(&["INFO", "persistence"]).text();
+            let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+            (field("aof_rewrite_in_progress:").unwrap(), field("aof_last_bgrewrite_status:").unwrap())
+        };
+        let before = fs::read(self.manifest()).unwrap_or_default();
+        self.call(&["BGREWRITEAOF"]);
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while count(self).0 != "0" || !self.single && fs::read(self.manifest()).unwrap_or_default() == before {
+            assert!(Instant::now() < deadline, "the rewrite takes too long");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let manifest = fs::read_to_string(self.manifest()).unwrap_or_default();
+        let base = manifest.lines().find(|line| line.ends_with("type b")).and_then(|line| line.split(' ').nth(1));
+        fs::read(self.directory().join(base.unwrap_or("appendonly.aof"))).unwrap()
+    }
+
+    fn manifest(&self) -> PathBuf {
+        self.directory().join("appendonly.aof.manifest")
+    }
+
+    /// What a key holds, in words.
+    fn show(&mut self, key: &[u8]) -> String {
+        let kind = self.call(&[&b"TYPE"[..], key]).text();
+        let ask: &[&[u8]] = match kind.as_str() {
+            "string" => &[b"GET", key],
+            "list" => &[b"LRANGE", key, b"0", b"-1"],
+            "set" => &[b"SMEMBERS", key],
+            "hash" => &[b"HGETALL", key],
+            "zset" => &[b"ZRANGE", key, b"0", b"-1", b"WITHSCORES"],
+            "stream" => &[b"XRANGE", key, b"-", b"+"],
+            _ => return kind,
+        };
+        let value = readable(&self.call(ask));
+        format!("{kind}, ttl {:?}: {value}", self.call(&[&b"PTTL"[..], key]))
+    }
+
+    /// The keys of each database, with the digest of their values and what they hold.
+    pub(crate) fn keys(&mut self) -> Vec<(u32, Vec<u8>, String, String)> {
+        let mut keys = Vec::new();
+        for database in 0..16 {
+            self.call(&["SELECT", &database.to_string()]);
+            let names = self.call(&["KEYS", "*"]);
+            for name in names.array() {
+                let digest = readable(&self.call(&[&b"DEBUG"[..], b"DIGEST-VALUE", name.bytes()]).array()[0]);
+                let shown = self.show(name.bytes());
+                keys.push((database, name.bytes().to_vec(), digest, shown));
+            }
+        }
+        self.call(&["SELECT", "0"]);
+        keys
+    }
+}
+
+fn readable(reply: &Reply) -> String {
+    match reply {
+        Reply::Simple(text) | Reply::Error(text) => text.clone(),
+        Reply::Integer(number) => number.to_string(),
+        Reply::Bulk(bytes) => bytes.escape_ascii().to_string(),
+        Reply::Array(items) => format!("[{}]", items.iter().map(readable).collect::<Vec<_>>().join(", ")),
+        Reply::Null => "null".to_owned(),
+    }
+}
