@@ -9,10 +9,11 @@ use std::fmt;
 use sha1::{Digest as _, Sha1};
 
 use crate::keyspace::{Entry, Keyspace};
-use crate::rdb;
+use crate::rdb::{self, DecodeFault};
+use crate::resp;
 use crate::server::Server;
 use crate::value::score::{format_score_17, format_score_digest};
-use crate::value::{Hash, SortedSet, Stream, Value};
+use crate::value::{Hash, History, SortedSet, Stream, Value};
 
 /// Twenty bytes, printed as 40 hex digits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -86,28 +87,22 @@ pub fn digest(
     now: i64,
     wanted: &(dyn Fn(u32, &[u8]) -> bool + Sync),
 ) -> Total {
-    let context = Context { server, now, wanted };
-    let partial = std::thread::scope(|scope| {
-        let threads: Vec<_> = shares.iter().map(|share| scope.spawn(|| context.databases(share))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect::<Vec<_>>()
-    });
-    let mut databases: BTreeMap<u32, Total> = BTreeMap::new();
-    for (number, part) in partial {
-        let total = databases.entry(number).or_default();
-        total.digest.xor(&part.digest.0);
-        total.keys += part.keys;
-        total.exceptions.extend(part.exceptions);
-    }
-    let mut whole = Total::default();
-    for (number, total) in databases {
-        if total.keys > 0 {
-            whole.digest.mix(&number.to_be_bytes());
-            whole.digest.xor(&total.digest.0);
-            whole.keys += total.keys;
-            whole.exceptions.extend(total.exceptions);
-        }
-    }
-    whole
+    Context { server, now, wanted, depth: Depth::AsServer }.total(shares)
+}
+
+/// A digest of all that a log can say of the keys that `wanted` takes: also when keys and fields expire, the counters, groups
+/// and pending entries of streams, and values that only modules know. It compares what this crate read, and nothing else.
+pub fn fingerprint(shares: &[Keyspace<'_>], wanted: &(dyn Fn(u32, &[u8]) -> bool + Sync)) -> Total {
+    Context { server: Server::Redis80, now: 0, wanted, depth: Depth::Everything }.total(shares)
+}
+
+/// How much a digest covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// What `DEBUG DIGEST` covers.
+    AsServer,
+    /// All there is.
+    Everything,
 }
 
 /// The digest of one value, as `DEBUG DIGEST-VALUE` prints it on `server`; `now` is the time in milliseconds of Unix time.
@@ -116,7 +111,7 @@ pub fn digest(
 /// [`Undigestible`].
 pub fn digest_value(entry: &Entry<'_>, server: Server, now: i64) -> Result<Digest, Undigestible> {
     let mut digest = Digest::default();
-    Context { server, now, wanted: &|_, _| true }.value(&mut digest, entry)?;
+    Context { server, now, wanted: &|_, _| true, depth: Depth::AsServer }.value(&mut digest, entry)?;
     Ok(digest)
 }
 
@@ -125,9 +120,35 @@ struct Context<'c> {
     server: Server,
     now: i64,
     wanted: &'c (dyn Fn(u32, &[u8]) -> bool + Sync),
+    depth: Depth,
 }
 
 impl Context<'_> {
+    /// The digest of all wanted keys; one thread for each share.
+    fn total(&self, shares: &[Keyspace<'_>]) -> Total {
+        let partial = std::thread::scope(|scope| {
+            let threads: Vec<_> = shares.iter().map(|share| scope.spawn(|| self.databases(share))).collect();
+            threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect::<Vec<_>>()
+        });
+        let mut databases: BTreeMap<u32, Total> = BTreeMap::new();
+        for (number, part) in partial {
+            let total = databases.entry(number).or_default();
+            total.digest.xor(&part.digest.0);
+            total.keys += part.keys;
+            total.exceptions.extend(part.exceptions);
+        }
+        let mut whole = Total::default();
+        for (number, total) in databases {
+            if total.keys > 0 {
+                whole.digest.mix(&number.to_be_bytes());
+                whole.digest.xor(&total.digest.0);
+                whole.keys += total.keys;
+                whole.exceptions.extend(total.exceptions);
+            }
+        }
+        whole
+    }
+
     /// The keys' digests, xored, for each database.
     fn databases(&self, share: &Keyspace<'_>) -> Vec<(u32, Total)> {
         share
@@ -155,12 +176,21 @@ impl Context<'_> {
         let result = match &entry.value {
             Value::Raw(raw) => match rdb::decode(raw) {
                 Ok(value) => self.decoded(digest, &value),
+                Err(DecodeFault::Opaque { .. }) if self.depth == Depth::Everything => {
+                    digest.mix(&[raw.type_code]);
+                    digest.mix(raw.payload);
+                    Ok(())
+                }
+                Err(DecodeFault::Opaque { .. }) => Err(Undigestible::Module),
                 Err(_) => Err(Undigestible::Damaged),
             },
+            Value::History(history) if self.depth == Depth::Everything => self.history(digest, history),
             value => self.decoded(digest, value),
         };
-        if entry.expiry().is_some() {
-            digest.add(b"!!expire!!");
+        match (entry.expiry(), self.depth) {
+            (None, _) => {}
+            (Some(_), Depth::AsServer) => digest.add(b"!!expire!!"),
+            (Some(expiry), Depth::Everything) => digest.mix(&expiry.to_be_bytes()),
         }
         result
     }
@@ -192,8 +222,29 @@ impl Context<'_> {
             Value::Stream(stream) => {
                 kind(6);
                 stream_entries(digest, stream);
+                if self.depth == Depth::Everything {
+                    stream_groups(digest, stream);
+                }
             }
             Value::Raw(_) | Value::History(_) => return Err(Undigestible::Module),
+        }
+        Ok(())
+    }
+
+    /// Takes in the commands that a value is known by, but for the key in them, which may have another name meanwhile.
+    fn history(&self, digest: &mut Digest, history: &History<'_>) -> Result<(), Undigestible> {
+        match &history.base {
+            Some(Value::Raw(raw)) => digest.mix(raw.payload),
+            Some(base) => self.decoded(digest, base)?,
+            None => {}
+        }
+        for record in &history.records {
+            let mut arguments: Vec<&[u8]> = Vec::new();
+            // They were read before they were kept.
+            let _ = resp::parse(record, 0, &mut arguments);
+            for (_, argument) in arguments.iter().enumerate().filter(|(index, _)| *index != 1) {
+                digest.mix(argument);
+            }
         }
         Ok(())
     }
@@ -222,8 +273,10 @@ impl Context<'_> {
             let mut element = Digest::default();
             element.mix(field);
             element.mix(value.value);
-            if value.expiry.is_some() && self.server == Server::Redis80 {
-                element.add(b"!!hexpire!!");
+            match (value.expiry, self.depth) {
+                (Some(expiry), Depth::Everything) => element.mix(&expiry.to_be_bytes()),
+                (Some(_), Depth::AsServer) if self.server == Server::Redis80 => element.add(b"!!hexpire!!"),
+                _ => {}
             }
             digest.add(&element.0);
         }
@@ -236,6 +289,27 @@ fn stream_entries(digest: &mut Digest, stream: &Stream<'_>) {
         for (field, value) in fields.iter() {
             digest.mix(field);
             digest.mix(value);
+        }
+    }
+}
+
+/// What a stream has beside its entries.
+fn stream_groups(digest: &mut Digest, stream: &Stream<'_>) {
+    for id in [stream.last_id(), stream.max_deleted_id()] {
+        digest.mix(id.to_string().as_bytes());
+    }
+    digest.mix(&stream.entries_added().to_be_bytes());
+    for (name, group) in stream.groups() {
+        digest.mix(name);
+        digest.mix(group.last_delivered_id.to_string().as_bytes());
+        digest.mix(format!("{:?}", group.entries_read).as_bytes());
+        for consumer in group.consumers() {
+            digest.mix(consumer.name());
+        }
+        for (id, pending) in group.pending() {
+            digest.mix(id.to_string().as_bytes());
+            digest.mix(group.consumer_at(pending.consumer).map_or(b"", |consumer| consumer.name()));
+            digest.mix(format!("{} {}", pending.delivery_time, pending.delivery_count).as_bytes());
         }
     }
 }

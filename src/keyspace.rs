@@ -12,6 +12,19 @@ pub struct Keyspace<'a> {
     databases: BTreeMap<u32, Database<'a>>,
     /// The function libraries by name; every share has them all.
     pub functions: BTreeMap<Vec<u8>, Bytes<'a>>,
+    /// What modules keep beside the keys in an RDB; the first share has it.
+    pub module_data: Vec<ModuleData<'a>>,
+}
+
+/// Data of a module beside the keys, as it lies in an RDB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModuleData<'a> {
+    /// The number of the module's type.
+    pub module: u64,
+    /// When the module is given it: 1 before the keys are loaded, 2 after.
+    pub when: u64,
+    /// The module's own opcodes and operands.
+    pub data: &'a [u8],
 }
 
 impl<'a> Keyspace<'a> {

@@ -1,13 +1,16 @@
-//! Reads, checks, repairs and inspects the append-only files (AOF) of Redis and Valkey.
+//! Reads, checks, repairs, inspects and rewrites the append-only files (AOF) of Redis and Valkey.
 //!
 //! The layers; an arrow points at what may be imported, and nothing points up:
 //!
 //! ```text
-//! cli  →  report  →  check · repair · select  →  aof · command · rdb  →  resp · input · escape · glob · server · plural · error
+//! cli  →  report  →  check · repair · select · rewrite  →  replay · digest  →  aof · command · rdb  →  keyspace  →  value
+//!      →  resp · input · escape · glob · server · plural · error
 //! ```
 //!
 //! - [`aof`]: a log as records, transactions, parts and a manifest; [`resp`]: one record; [`rdb`]: an RDB, item by item.
-//! - [`command`]: the table of commands: arity, key positions, who knows them.
+//! - [`command`]: the table of commands: arity, key positions, who knows them, and what each does to a keyspace.
+//! - [`value`] and [`keyspace`]: the data that a log describes; [`replay`]: a log applied as a server applies it while it loads;
+//!   [`mod@digest`]: what `DEBUG DIGEST` prints of it; [`rewrite`]: the fewest commands, or an RDB, that give it.
 //! - [`mod@check`]: findings, and what the official checkers and the servers ([`Server`]) make of a log.
 //! - [`repair`]: what a cut would do, as data, and the one place that changes a file; [`select`]: which records are wanted.
 //! - [`report`]: all of it as text and JSON. `cli`, behind the feature of that name, talks to people.

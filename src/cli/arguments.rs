@@ -14,7 +14,7 @@ Examples:
 /// Options that every subcommand has stand behind its own.
 const LAST: usize = 900;
 
-/// Check, fix and inspect the append-only files (AOF) of Redis and Valkey.
+/// Check, fix, inspect and rewrite the append-only files (AOF) of Redis and Valkey.
 #[derive(Debug, Parser)]
 #[command(name = "aofkit", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
 #[command(max_term_width = 80, after_help = EXAMPLES)]

@@ -10,7 +10,7 @@ use crate::aof::reader;
 use crate::aof::transaction::Control;
 use crate::command::apply::{Call, Failure, library_name, share_of};
 use crate::command::{self, Command, KeyPositions};
-use crate::keyspace::{Key, Keyspace};
+use crate::keyspace::{Key, Keyspace, ModuleData};
 use crate::rdb::{LoadItem, LoadedKey, Loader, Magic, Scrutiny};
 use crate::resp;
 use crate::value::number::parse_integer;
@@ -51,7 +51,10 @@ struct Logged<'r, 'a> {
 struct Queue<'a> {
     arguments: Vec<&'a [u8]>,
     commands: Vec<Queued>,
-    hints: [Option<u32>; Queue::LENGTH],
+    /// The hashes of their keys, as far as those are told at a glance.
+    hashes: Vec<u64>,
+    /// Where those keys probably are.
+    hints: Vec<u32>,
     /// Whether a transaction may begin or end in it.
     has_control: bool,
 }
@@ -59,11 +62,15 @@ struct Queue<'a> {
 impl Queue<'_> {
     /// Enough to fill the processor's queues of misses, few enough to stay in its cache.
     const LENGTH: usize = 32;
+    /// Of a command with many keys, so many are looked for.
+    const KEYS: usize = 64;
     /// Commands of many arguments need no company.
     const ARGUMENTS: usize = 4096;
 
     fn is_full(&self) -> bool {
-        self.commands.len() >= Self::LENGTH || self.arguments.len() >= Self::ARGUMENTS
+        self.commands.len() >= Self::LENGTH
+            || self.hashes.len() >= 2 * Self::LENGTH
+            || self.arguments.len() >= Self::ARGUMENTS
     }
 }
 
@@ -72,8 +79,6 @@ struct Queued {
     arguments: Range<usize>,
     record: Range<usize>,
     treatment: Treatment,
-    /// The hash of its first argument, if that may be a key.
-    hash: u64,
 }
 
 /// The commands of a transaction: they are read again when `EXEC` is met.
@@ -216,35 +221,41 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     fn enqueue(&mut self, queue: &mut Queue<'a>, begun: usize, record: Range<usize>, in_transaction: bool) {
         let arguments = queue.arguments.get(begun..).unwrap_or_default();
         let treatment = self.names.treatment(arguments);
-        let hash = match treatment {
-            Treatment::FirstKey(_) | Treatment::Keys(_) => arguments.get(1).map_or(0, |key| Key::new(key).hash),
-            _ => 0,
-        };
-        // A transaction that is about to begin in the queue is no concern: its commands are then read again.
-        if matches!(treatment, Treatment::FirstKey(_))
-            && arguments.len() > 1
-            && !in_transaction
-            && !queue.has_control
-            && share_of(Key { bytes: &[], hash }, self.shares.len()) != self.index
-        {
-            queue.arguments.truncate(begun);
-            self.summary.commands += 1;
-            return;
+        match treatment {
+            Treatment::FirstKey(_) => {
+                let hash = arguments.get(1).map_or(0, |key| Key::new(key).hash);
+                // A transaction that is about to begin in the queue is no concern: its commands are then read again.
+                if arguments.len() > 1
+                    && !in_transaction
+                    && !queue.has_control
+                    && share_of(Key { bytes: &[], hash }, self.shares.len()) != self.index
+                {
+                    queue.arguments.truncate(begun);
+                    self.summary.commands += 1;
+                    return;
+                }
+                queue.hashes.push(hash);
+            }
+            Treatment::Keys(row) => {
+                let keys = row.keys(arguments).take(Queue::KEYS).filter_map(|index| arguments.get(index));
+                queue.hashes.extend(keys.map(|key| Key::new(key).hash));
+            }
+            _ => {}
         }
         queue.has_control |= matches!(treatment, Treatment::Control(_));
-        queue.commands.push(Queued { arguments: begun..queue.arguments.len(), record, treatment, hash });
+        queue.commands.push(Queued { arguments: begun..queue.arguments.len(), record, treatment });
     }
 
     /// Applies the commands in the queue.
     fn flush(&mut self, bytes: &'a [u8], queue: &mut Queue<'a>, transaction: &mut Option<Transaction>) {
         if let Some(database) = self.own.as_deref().and_then(|own| own.database(self.database)) {
-            for (queued, hint) in queue.commands.iter().zip(&mut queue.hints) {
-                *hint = database.hint(queued.hash);
-            }
-            for hint in queue.hints.iter().take(queue.commands.len()).flatten() {
+            queue.hints.extend(queue.hashes.iter().filter_map(|hash| database.hint(*hash)));
+            for hint in &queue.hints {
                 database.touch(*hint);
             }
         }
+        queue.hashes.clear();
+        queue.hints.clear();
         for Queued { arguments, record, treatment, .. } in queue.commands.drain(..) {
             let arguments = queue.arguments.get(arguments).unwrap_or_default();
             let logged = Logged { arguments, offset: record.start, record: bytes.get(record).unwrap_or_default() };
@@ -479,6 +490,10 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                     }
                 }
                 LoadItem::Key(loaded) => self.load_key(loaded, before),
+                LoadItem::ModuleAux { module, when, data } if self.counts() => {
+                    let kept = ModuleData { module: module.0, when, data };
+                    self.own.as_deref_mut().map(|own| &mut own.module_data).into_iter().for_each(|all| all.push(kept));
+                }
                 _ => {}
             }
             before = loader.position();

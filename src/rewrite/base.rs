@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::merge::Merge;
 use super::{Lost, Options, Target, Written, type_name};
 use crate::keyspace::{Database, Keyspace};
-use crate::rdb::{self, DataType, Origin};
+use crate::rdb::{self, DataType, ModuleId, Origin};
 use crate::value::{Flavour, Value};
 
 /// Writes a keyspace as an RDB.
@@ -26,6 +26,7 @@ pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut impl W
             written.lost.note(lost.as_ref());
         }
     }
+    module_data(&mut writer, shares, 1)?;
     let mut merge = Merge::new(shares, options);
     while let Some(batch) = merge.next_batch() {
         if let Some(number) = batch.select {
@@ -41,11 +42,21 @@ pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut impl W
         }
         (options.progress)(batch.entries.len() as u64);
     }
+    module_data(&mut writer, shares, 2)?;
     let length = writer.len();
     writer.finish()?;
     // The end and its checksum.
     written.bytes = length + 9;
     Ok(written)
+}
+
+/// What modules keep beside the keys, as it was in the RDB that it is from: before the keys (1) or behind them (2).
+fn module_data(writer: &mut rdb::Writer<impl Write>, shares: &[Keyspace<'_>], when: u64) -> io::Result<()> {
+    let kept = shares.iter().flat_map(|share| &share.module_data).filter(|kept| kept.when == when);
+    for kept in kept {
+        writer.module_aux(ModuleId(kept.module), kept.when, kept.data)?;
+    }
+    Ok(())
 }
 
 /// How many keys of a database are written, and how many of them expire.

@@ -103,6 +103,8 @@ pub struct Lost {
     pub pending_entries: u64,
     /// Values that no command can make for this target.
     pub values: u64,
+    /// What modules keep beside the keys: no command makes it.
+    pub module_data: u64,
 }
 
 impl Lost {
@@ -117,6 +119,7 @@ impl Lost {
         self.stream_counters += other.stream_counters;
         self.pending_entries += other.pending_entries;
         self.values += other.values;
+        self.module_data += other.module_data;
     }
 }
 
@@ -170,6 +173,7 @@ pub fn write_commands(
     let mut head = Emitter::new(options);
     if let Some(share) = shares.first() {
         head.functions(share);
+        head.written.lost.module_data = share.module_data.len() as u64;
     }
     out.write_all(&head.out)?;
     let mut written = head.written;

@@ -168,10 +168,11 @@ pub(crate) const LINES: &[&str] = &[
     "zinterstore $zset #{($zset|$zset|$zset|$set)} [weights $weights] [aggregate (sum|min|max)]",
     "zdiffstore $zset #{($zset|$zset|$set)}",
     "zrangestore $zset $zset $index $index [rev]",
-    "zrangestore $zset $zset $min $max byscore [limit $index $count]",
-    "zrangestore $zset $zset $max $min byscore rev [limit $index $count]",
-    "zrangestore $zset $lex $lex_min $lex_max bylex [limit $index $count]",
-    "zrangestore $zset $lex $lex_max $lex_min bylex rev [limit $index $count]",
+    // An offset below zero counts from the end in some versions, in large sets.
+    "zrangestore $zset $zset $min $max byscore [limit $offset $count]",
+    "zrangestore $zset $zset $max $min byscore rev [limit $offset $count]",
+    "zrangestore $zset $lex $lex_min $lex_max bylex [limit $offset $count]",
+    "zrangestore $zset $lex $lex_max $lex_min bylex rev [limit $offset $count]",
     // Geo.
     "geoadd $geo [nx|xx] [ch] {$longitude $latitude $element}",
     "geoadd $geo <$longitude $latitude $element>",

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aofkit::Server;
+use aofkit::command::apply::ExpiredFields;
 use aofkit::replay::{self, Replayed, Unknown};
 use aofkit::resp;
 use aofkit::rewrite::{self, Base, Target};
@@ -38,8 +39,15 @@ pub(crate) fn decode(log: &[u8]) -> Vec<Command> {
 }
 
 pub(crate) fn replay<'a>(parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
+    replay_as(Server::Valkey9, parts, threads)
+}
+
+/// As a server replays fields that have expired.
+pub(crate) fn replay_as<'a>(server: Server, parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
     let threads = NonZeroUsize::new(threads).unwrap();
-    replay::replay(parts, replay::Options { threads, unknown: Unknown::Skip, now: now(), ..Default::default() })
+    let expired_fields = if server == Server::Redis80 { ExpiredFields::Hidden } else { ExpiredFields::Exist };
+    let options = replay::Options { threads, unknown: Unknown::Skip, now: now(), expired_fields, ..Default::default() };
+    replay::replay(parts, options)
 }
 
 pub(crate) fn digest_of(replayed: &Replayed<'_>, server: Server) -> String {
@@ -47,7 +55,7 @@ pub(crate) fn digest_of(replayed: &Replayed<'_>, server: Server) -> String {
 }
 
 pub(crate) fn digest(parts: &[&[u8]], server: Server) -> String {
-    digest_of(&replay(parts, 1), server)
+    digest_of(&replay_as(server, parts, 1), server)
 }
 
 pub(crate) fn rewrite(replayed: &Replayed<'_>, base: Base, threads: usize) -> Vec<u8> {
@@ -60,21 +68,46 @@ pub(crate) fn rewrite(replayed: &Replayed<'_>, base: Base, threads: usize) -> Ve
 
 /// As a server of this line loads it.
 pub(crate) fn rewrite_for(server: Server, replayed: &Replayed<'_>, base: Base) -> Vec<u8> {
-    let target = match server {
+    let (threads, target) = (NonZeroUsize::new(2).unwrap(), Some(target_of(server)));
+    rewrite_with(replayed, base, rewrite::Options { threads, target, ..Default::default() })
+}
+
+fn target_of(server: Server) -> Target {
+    match server {
         Server::Redis62 => Target::Redis62,
         Server::Redis70 => Target::Redis70,
         Server::Valkey8 => Target::Valkey8,
         Server::Valkey9 => Target::Valkey9,
         _ => Target::Redis80,
-    };
-    let threads = NonZeroUsize::new(2).unwrap();
-    rewrite_with(replayed, base, rewrite::Options { threads, target: Some(target), ..Default::default() })
+    }
 }
 
 pub(crate) fn rewrite_with(replayed: &Replayed<'_>, base: Base, options: rewrite::Options<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     rewrite::write(&replayed.shares, base, options, &mut out).unwrap();
     out
+}
+
+/// The parts of the directory into which the program rewrites a log, with their kinds in the manifest.
+pub(crate) fn rewrite_to_directory(server: Server, log: &[u8], base: &str) -> Vec<(char, Vec<u8>)> {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("a.aof"), folder.path().join("new"));
+    std::fs::write(&from, log).unwrap();
+    let mut argument = to.clone().into_os_string();
+    argument.push("/");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_aofkit"))
+        .args(["rewrite", "--base", base, "--target", target_of(server).name(), "-o"])
+        .arg(argument)
+        .arg(from)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let manifest = std::fs::read_to_string(to.join("appendonly.aof.manifest")).unwrap();
+    let part = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        (words[5].chars().next().unwrap(), std::fs::read(to.join(words[1])).unwrap())
+    };
+    manifest.lines().map(part).collect()
 }
 
 /// What a rewritten log says of each key, independent of how it is split into commands.

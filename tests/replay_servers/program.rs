@@ -123,7 +123,11 @@ impl Generator {
             if !line.is_delicate() && self.random.percent(6) {
                 self.tamper(&mut command);
             }
-            if self.understood(&command) {
+            // A server that loads a log allocates what it takes, and dies of it.
+            let offset =
+                [&b"setbit"[..], b"setrange", b"bitfield"].contains(&command[0].to_ascii_lowercase().as_slice());
+            let is_deadly = offset && command.iter().any(|word| *word == i64::MAX.to_string().into_bytes());
+            if !(is_deadly && self.setting.mode == Mode::Verbatim) && self.understood(&command) {
                 return command;
             }
         }

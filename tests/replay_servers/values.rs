@@ -215,6 +215,7 @@ impl Values {
             "float" => Self::float(random),
             "positive" => text(1 + random.below(6)),
             "count" => text(random.below(9)),
+            "offset" => text(random.below(5)),
             "index" => text(random.below(14) as i64 - 6),
             "score" => Self::score(random),
             "min" | "max" => Self::bound(random),

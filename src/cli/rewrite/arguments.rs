@@ -22,7 +22,7 @@ Examples:
       The fewest commands that give the same data, in one file.
   aofkit rewrite --in-place --verify /var/lib/redis
       The log of a stopped server, replaced as the server itself would.
-  aofkit rewrite -o - --db 3 --key 'user:*' appendonlydir | redis-cli --pipe
+  aofkit rewrite -o - --key 'user:*' appendonlydir | redis-cli --pipe
       A part of the data, into a running server.
   aofkit rewrite -o then/ --at 2023-11-14T22:00:00Z appendonlydir
       A log of the data as it was then, for a new server.

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! There are 16384 registers of 6 bits. Dense, they are packed from the low bits of each byte up; sparse, they are runs:
-//! see [`sparse`].
+//! see `sparse.rs`.
 
 mod dense;
 mod estimate;

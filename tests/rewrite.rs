@@ -1,0 +1,266 @@
+//! `aofkit rewrite` and `aofkit digest` as their users see them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aofkit::resp::write_command;
+use assert_cmd::Command;
+use predicates::str::contains;
+use tempfile::TempDir;
+
+fn aofkit(subcommand: &str) -> Command {
+    let mut command = Command::cargo_bin("aofkit").unwrap();
+    command.arg(subcommand);
+    command
+}
+
+fn commands(lines: &[&str]) -> Vec<u8> {
+    let mut log = Vec::new();
+    for line in lines {
+        if line.starts_with('#') {
+            log.extend_from_slice(format!("{line}\r\n").as_bytes());
+        } else {
+            write_command(&mut log, &line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
+        }
+    }
+    log
+}
+
+fn file(directory: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = directory.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// What `rewrite -o -` writes, a command a line.
+fn rewritten(path: &Path, options: &[&str]) -> Vec<String> {
+    let output = aofkit("rewrite").args(["-o", "-"]).args(options).arg(path).assert().success();
+    let mut reader = aofkit::aof::Reader::new(&output.get_output().stdout, 0);
+    let mut lines = Vec::new();
+    while let Some(record) = reader.next_record() {
+        if let aofkit::aof::Content::Command(words) = record.unwrap().content {
+            lines.push(words.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" "));
+        }
+    }
+    lines
+}
+
+fn digest(path: &Path) -> String {
+    let output = aofkit("digest").arg(path).assert().success();
+    String::from_utf8(output.get_output().stdout.clone()).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_part_of_the_data_is_what_was_asked_for() {
+    let directory = TempDir::new().unwrap();
+    let lines = [
+        "#TS:1700000000",
+        "SET user:1 a",
+        "SET user:2 b",
+        "PEXPIREAT user:2 1700000005000",
+        "SELECT 4",
+        "SET user:3 c",
+        "SET other d",
+        "#TS:1700000100",
+        "SELECT 0",
+        "RPUSH list x y z",
+    ];
+    let log = file(&directory, "a.aof", &commands(&lines));
+    let all = [
+        "SELECT 0",
+        "SET user:1 a",
+        "SET user:2 b",
+        "PEXPIREAT user:2 1700000005000",
+        "RPUSH list x y z",
+        "SELECT 4",
+        "SET user:3 c",
+        "SET other d",
+    ];
+    assert_eq!(rewritten(&log, &[]), all);
+    assert_eq!(rewritten(&log, &["--threads", "1"]), all);
+    assert_eq!(rewritten(&log, &["--db", "4", "--key", "user:*"]), ["SELECT 4", "SET user:3 c"]);
+    let sorted = ["SELECT 4", "SET other d", "SET user:3 c"];
+    assert_eq!(rewritten(&log, &["--db", "4", "--sort"]), sorted);
+    let left = ["SELECT 0", "SET user:1 a", "RPUSH list x y", "RPUSH list z"];
+    assert_eq!(rewritten(&log, &["--db", "0", "--drop-expired", "--batch", "2"]), left);
+    assert_eq!(rewritten(&log, &["--db", "0", "--drop-expired=1700000004"]).len(), 5);
+    let then = rewritten(&log, &["--at", "2023-11-14T22:14:00Z"]);
+    assert_eq!(then, all.into_iter().filter(|line| !line.starts_with("RPUSH")).collect::<Vec<_>>());
+    let first = commands(&lines[..2]).len();
+    assert_eq!(rewritten(&log, &["--at-offset", &first.to_string()]), ["SELECT 0", "SET user:1 a"]);
+}
+
+#[test]
+fn files_directories_and_rdbs_hold_the_same_data() {
+    let directory = TempDir::new().unwrap();
+    let lines = ["SET a 1", "HSET h f v", "SADD s 1 2", "ZADD z 1.5 m", "XADD x 1-1 f v", "SELECT 9", "SETRANGE r 3 q"];
+    let log = file(&directory, "a.aof", &commands(&lines));
+    for base in ["aof", "rdb"] {
+        for output in ["new.aof", "new/"] {
+            let path = directory.path().join(format!("{base}-{output}"));
+            let path = if output.ends_with('/') { path.join("") } else { path };
+            aofkit("rewrite").args(["--verify", "--base", base, "-o"]).arg(&path).arg(&log).assert().success();
+            assert_eq!(digest(&path), digest(&log), "{}", path.display());
+            aofkit("check").arg(&path).assert().success();
+        }
+    }
+}
+
+#[test]
+fn what_a_servers_digest_does_not_cover_is_compared_as_well() {
+    let directory = TempDir::new().unwrap();
+    let lines = [
+        "XADD x 5-1 a b",
+        "XADD x 5-2 a b",
+        "XGROUP CREATE x group 5-1 ENTRIESREAD 1",
+        "XCLAIM x group consumer 0 5-2 TIME 1700000000000 RETRYCOUNT 3 FORCE JUSTID",
+        "XDEL x 5-1",
+        "HSET h f v",
+        "HPEXPIREAT h 4102444800000 FIELDS 1 f",
+        "JSON.SET doc $ 1",
+        "RENAME doc other",
+        "PEXPIREAT other 4102444800000",
+    ];
+    let log = file(&directory, "a.aof", &commands(&lines));
+    let output = directory.path().join("b.aof");
+    aofkit("rewrite").args(["--unknown", "keep", "--verify", "-o"]).arg(&output).arg(&log).assert().success();
+    let again = fs::read(&output).unwrap();
+    let other = directory.path().join("c.aof");
+    aofkit("rewrite").args(["--unknown", "keep", "-o"]).arg(&other).arg(&output).assert().success();
+    assert_eq!(fs::read(&other).unwrap(), again);
+}
+
+#[test]
+fn nothing_is_written_over_unasked() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1", "SET a 2"]));
+    let before = fs::read(&log).unwrap();
+    aofkit("rewrite").arg("-o").arg(&log).arg(&log).assert().code(2).stderr(contains("use --in-place"));
+    let other = file(&directory, "b.aof", b"precious");
+    aofkit("rewrite").arg("-o").arg(&other).arg(&log).assert().code(2).stderr(contains("--force"));
+    assert_eq!((fs::read(&log).unwrap(), fs::read(&other).unwrap()), (before, b"precious".to_vec()));
+    aofkit("rewrite").arg("--force").arg("-o").arg(&other).arg(&log).assert().success();
+    assert_eq!(digest(&other), digest(&log));
+    let parts = directory.path().join("parts/");
+    aofkit("rewrite").arg("-o").arg(&parts).arg(&log).assert().success();
+    aofkit("rewrite")
+        .arg("-o")
+        .arg(&parts)
+        .arg(&log)
+        .assert()
+        .code(2)
+        .stderr(contains("there is a log in this directory"));
+}
+
+#[test]
+fn in_place_leaves_nothing_out_that_is_not_kept() {
+    let directory = TempDir::new().unwrap();
+    let whole = commands(&["SET a 1", "SET a 2", "SET b 3"]);
+    let log = file(&directory, "a.aof", &whole);
+    aofkit("rewrite").arg("--in-place").arg(&log).assert().success().stdout(contains("read back"));
+    assert_eq!(fs::read(&log).unwrap(), commands(&["SELECT 0", "SET a 2", "SET b 3"]));
+    aofkit("rewrite")
+        .args(["--in-place", "--key", "a"])
+        .arg(&log)
+        .assert()
+        .success()
+        .stdout(contains("before-rewrite"));
+    assert_eq!(fs::read(&log).unwrap(), commands(&["SELECT 0", "SET a 2"]));
+    let kept = directory.path().join("a.aof.before-rewrite");
+    assert_eq!(fs::read(kept).unwrap(), commands(&["SELECT 0", "SET a 2", "SET b 3"]));
+    aofkit("rewrite").args(["--in-place", "-"]).assert().code(2).stderr(contains("standard input"));
+}
+
+#[test]
+fn a_cut_end_is_left_out_and_told_and_damage_is_an_exit_code() {
+    let directory = TempDir::new().unwrap();
+    let mut cut = commands(&["SET a 1", "SET b 2"]);
+    cut.truncate(cut.len() - 3);
+    let log = file(&directory, "cut.aof", &cut);
+    aofkit("rewrite").args(["-o", "-"]).arg(&log).assert().success().stderr(contains("is left out"));
+    aofkit("rewrite").args(["--strict", "-o", "-"]).arg(&log).assert().code(2).stdout("");
+    aofkit("digest").arg("--strict").arg(&log).assert().code(2);
+    let damaged = [commands(&["SET a 1"]), b"garbage\r\n".to_vec(), commands(&["SET b 1"])].concat();
+    let log = file(&directory, "damaged.aof", &damaged);
+    aofkit("rewrite").args(["-o", "-"]).arg(&log).assert().code(1).stdout(contains("SET"));
+    aofkit("rewrite").arg("--in-place").arg(&log).assert().code(2).stderr(contains("would lose"));
+    aofkit("digest").arg(&log).assert().code(1);
+    assert_eq!(fs::read(&log).unwrap(), damaged);
+}
+
+#[test]
+fn unknown_commands_are_named_with_their_first_place() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1", "JSON.SET doc $ 1", "EVAL x 0", "JSON.SET doc $ 2"]));
+    aofkit("rewrite")
+        .args(["-o", "-"])
+        .arg(&log)
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(contains("unknown EVAL: 1 command, first in").and_is("JSON.SET: 2 commands"));
+    aofkit("rewrite").args(["--unknown", "keep", "-o", "-"]).arg(&log).assert().code(2).stderr(contains("EVAL"));
+    assert_eq!(rewritten(&log, &["--unknown", "skip"]), ["SELECT 0", "SET a 1"]);
+}
+
+/// Both texts, wherever they stand.
+trait Both: predicates::Predicate<str> + Sized {
+    fn and_is(self, other: &'static str) -> impl predicates::Predicate<str> {
+        predicates::prelude::PredicateBooleanExt::and(self, contains(other))
+    }
+}
+
+impl<P: predicates::Predicate<str>> Both for P {}
+
+#[test]
+fn the_report_for_programs_says_what_was_done() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1", "INCR a", "LPOP a", "PING", "SADD s 1"]));
+    let output = directory.path().join("b.aof");
+    let report =
+        aofkit("rewrite").args(["--verify", "--format", "json", "-o"]).arg(&output).arg(&log).assert().success();
+    let report: serde_json::Value = serde_json::from_slice(&report.get_output().stdout).unwrap();
+    assert_eq!(report["before"]["records"], 5);
+    assert_eq!(report["after"]["records"], 3);
+    assert_eq!(report["after"]["bytes"], fs::metadata(&output).unwrap().len());
+    assert_eq!(report["keys"], serde_json::json!({"string": 1, "set": 1}));
+    assert_eq!(report["without_effect"], serde_json::json!({"ignored": 1, "failed": 1}));
+    assert_eq!((&report["verified"], &report["base"]), (&true.into(), &"aof".into()));
+}
+
+#[test]
+fn an_older_target_names_what_it_cannot_hold() {
+    let directory = TempDir::new().unwrap();
+    let lines = ["HSET h f v g w", "HPEXPIREAT h 4102444800000 FIELDS 1 f", "XADD x 5-1 a b"];
+    let log = file(&directory, "a.aof", &commands(&lines));
+    let output = directory.path().join("b.aof");
+    aofkit("rewrite")
+        .args(["--target", "redis-6.2", "--verify", "-o"])
+        .arg(&output)
+        .arg(&log)
+        .assert()
+        .success()
+        .stdout(contains("given up").and_is("no longer expire"));
+    let written = String::from_utf8(fs::read(&output).unwrap()).unwrap();
+    assert!(!written.contains("HPEXPIREAT") && !written.contains("ENTRIESADDED"), "{written}");
+}
+
+#[test]
+fn the_digest_is_that_of_a_server() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["HSET h f v", "SELECT 2", "SET a 1"]));
+    // As Redis 8.0.6 and Valkey 9.1 print it.
+    let value = "90c76e9e9f4c62d642a34fc97c7dad503b51f906\n";
+    aofkit("digest").args(["--key", "h"]).arg(&log).assert().success().stdout(value);
+    aofkit("digest").args(["--key", "h", "--db", "2"]).arg(&log).assert().code(1).stderr(contains("no such key"));
+    let empty = file(&directory, "empty.aof", b"");
+    aofkit("digest").arg(&empty).assert().success().stdout("0000000000000000000000000000000000000000\n");
+    aofkit("digest").args(["--format", "json"]).arg(&log).assert().success().stdout(contains("\"keys\":2"));
+}
