@@ -181,6 +181,21 @@ impl<'a> Database<'a> {
         }
     }
 
+    /// Brings the collection of what [`Database::hint`] found into the cache, once the entry is there.
+    #[inline]
+    pub fn touch_value(&self, hint: u32) {
+        if let Some(Some(entry)) = self.entries.get(hint as usize) {
+            std::hint::black_box(match &entry.value {
+                Value::Hash(hash) => hash.len(),
+                Value::SortedSet(sorted_set) => sorted_set.len(),
+                Value::Set(set) => set.len(),
+                Value::List(list) => list.len(),
+                Value::Stream(stream) => stream.len(),
+                Value::String(_) | Value::Raw(_) | Value::History(_) => 0,
+            });
+        }
+    }
+
     /// The entry of a key.
     #[inline]
     pub fn get(&self, key: Key<'_>) -> Option<&Entry<'a>> {
@@ -217,6 +232,10 @@ impl<'a> Database<'a> {
             self.close_gaps();
         }
         let slot = Slot { tag: key.tag(), index: u32::try_from(self.entries.len()).unwrap_or(u32::MAX) };
+        if self.entries.len() == self.entries.capacity() {
+            // A quarter more, not twice as much: the memory of a large vector grows without being copied.
+            self.entries.reserve_exact((self.entries.len() / 4).max(16));
+        }
         self.entries.push(Some(entry));
         self.table.insert_unique(spread(slot.tag), slot, |slot| spread(slot.tag));
     }

@@ -253,6 +253,9 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             for hint in &queue.hints {
                 database.touch(*hint);
             }
+            for hint in &queue.hints {
+                database.touch_value(*hint);
+            }
         }
         queue.hashes.clear();
         queue.hints.clear();

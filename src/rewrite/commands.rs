@@ -9,7 +9,7 @@ use crate::value::score::format_score_17;
 use crate::value::{FieldRef, Hash, History, Raw, Value};
 
 /// Text beyond this is handed on.
-const FLUSH: usize = 1 << 20;
+const FLUSH: usize = 256 << 10;
 
 /// Takes text, before there is too much of it.
 pub(super) type Flush<'o> = Box<dyn FnMut(&[u8]) + 'o>;
