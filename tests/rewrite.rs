@@ -176,6 +176,7 @@ fn in_place_leaves_nothing_out_that_is_not_kept() {
     let kept = directory.path().join("a.aof.before-rewrite");
     assert_eq!(fs::read(kept).unwrap(), commands(&["SELECT 0", "SET a 2", "SET b 3"]));
     aofkit("rewrite").args(["--in-place", "-"]).assert().code(2).stderr(contains("standard input"));
+    aofkit("rewrite").arg(&log).assert().code(2).stderr(contains("--in-place"));
 }
 
 #[test]

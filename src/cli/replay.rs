@@ -15,6 +15,7 @@ use super::time::{self, Moment};
 use crate::aof::DamageKind;
 use crate::aof::log::Log;
 use crate::command::apply::ExpiredFields;
+use crate::error::plain;
 use crate::escape::Escaped;
 use crate::input::Input;
 use crate::replay::{self, End, Options, Place, Replayed, Summary, Until};
@@ -249,5 +250,9 @@ fn now() -> i64 {
 
 /// An error of the file system that is about no file in particular.
 pub(super) fn written_to(path: &Path) -> impl Fn(io::Error) -> anyhow::Error {
-    move |error| anyhow::Error::new(error).context(format!("cannot write {}", FileName(path)))
+    move |error| match error.kind() {
+        // It is told from other errors by what it is.
+        io::ErrorKind::BrokenPipe => error.into(),
+        _ => anyhow!("cannot write {}: {}", FileName(path), plain(&error)),
+    }
 }

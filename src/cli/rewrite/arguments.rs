@@ -40,7 +40,7 @@ pub(in crate::cli) struct Rewrite {
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Write FILE, or a log of several parts into DIR/, or '-' for standard output
-    #[arg(long, short, value_name = "FILE", required_unless_present = "in_place", conflicts_with = "in_place")]
+    #[arg(long, short, value_name = "FILE", conflicts_with = "in_place")]
     output: Option<PathBuf>,
     /// Put the new log in the place of the old one, once it lasts on disk and was read back
     #[arg(long)]
@@ -157,6 +157,9 @@ pub(super) struct Settings {
 impl Rewrite {
     pub(super) fn resolve(self) -> anyhow::Result<Settings> {
         let destination = match self.output {
+            None if !self.in_place => {
+                bail!("where to? -o FILE, -o DIR/ or -o - writes a new log, --in-place replaces this one")
+            }
             None => {
                 if is_stdin(&self.path) {
                     bail!("--in-place wants a path: standard input cannot be replaced");
