@@ -216,27 +216,21 @@ impl<'a> Database<'a> {
 
     /// Adds a key that is not there, and when it expires.
     pub fn add_expiring(&mut self, key: Key<'a>, value: Value<'a>, created: u64, expiry: Option<i64>) {
-        let expiry = expiry.unwrap_or(Entry::NEVER);
-        self.add_entry(key, Entry { key: Bytes::borrowed(key.bytes), value, expiry, created });
+        self.add_loaded(key.hash, Bytes::borrowed(key.bytes), value, expiry, created);
     }
 
     /// Adds a key that is not there and whose hash is known, as it was loaded.
     pub fn add_loaded(&mut self, hash: u64, key: Bytes<'a>, value: Value<'a>, expiry: Option<i64>, created: u64) {
-        let mut entry = Entry { key, value, expiry: Entry::NEVER, created };
-        entry.set_expiry(expiry);
-        self.add_entry(Key { bytes: &[], hash }, entry);
-    }
-
-    fn add_entry(&mut self, key: Key<'_>, entry: Entry<'a>) {
         if self.entries.len() >= 64 && self.entries.len() / 2 > self.table.len() {
             self.close_gaps();
         }
-        let slot = Slot { tag: key.tag(), index: u32::try_from(self.entries.len()).unwrap_or(u32::MAX) };
+        let slot = Slot { tag: tag_of(hash), index: u32::try_from(self.entries.len()).unwrap_or(u32::MAX) };
         if self.entries.len() == self.entries.capacity() {
             // A quarter more, not twice as much: the memory of a large vector grows without being copied.
             self.entries.reserve_exact((self.entries.len() / 4).max(16));
         }
-        self.entries.push(Some(entry));
+        let expiry = expiry.unwrap_or(Entry::NEVER);
+        self.entries.push(Some(Entry { key, value, expiry, created }));
         self.table.insert_unique(spread(slot.tag), slot, |slot| spread(slot.tag));
     }
 

@@ -368,16 +368,22 @@ fn argument_defect(bytes: &[u8], payload: usize, end: usize, index: u64) -> Defe
 
 /// Appends a command in RESP, as servers write it.
 pub fn write_command(out: &mut Vec<u8>, arguments: &[&[u8]]) {
-    let mut digits = itoa::Buffer::new();
-    out.push(b'*');
-    out.extend_from_slice(digits.format(arguments.len()).as_bytes());
-    out.extend_from_slice(b"\r\n");
+    write_count(out, arguments.len());
     for argument in arguments {
         write_bulk_string(out, argument);
     }
 }
 
+/// Appends the line that begins a command of so many arguments.
+#[inline]
+pub fn write_count(out: &mut Vec<u8>, arguments: usize) {
+    out.push(b'*');
+    out.extend_from_slice(itoa::Buffer::new().format(arguments).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
 /// Appends one argument of a command in RESP, as servers write it.
+#[inline]
 pub fn write_bulk_string(out: &mut Vec<u8>, argument: &[u8]) {
     out.push(b'$');
     out.extend_from_slice(itoa::Buffer::new().format(argument.len()).as_bytes());

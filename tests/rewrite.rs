@@ -7,11 +7,14 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[path = "common/commands.rs"]
+mod commands;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use aofkit::resp::write_command;
 use assert_cmd::Command;
+use commands::commands;
 use predicates::str::contains;
 use tempfile::TempDir;
 
@@ -19,18 +22,6 @@ fn aofkit(subcommand: &str) -> Command {
     let mut command = Command::cargo_bin("aofkit").unwrap();
     command.arg(subcommand);
     command
-}
-
-fn commands(lines: &[&str]) -> Vec<u8> {
-    let mut log = Vec::new();
-    for line in lines {
-        if line.starts_with('#') {
-            log.extend_from_slice(format!("{line}\r\n").as_bytes());
-        } else {
-            write_command(&mut log, &line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
-        }
-    }
-    log
 }
 
 fn file(directory: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {

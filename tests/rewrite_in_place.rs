@@ -7,6 +7,8 @@
     reason = "helpers of tests fail as tests do"
 )]
 
+#[path = "common/commands.rs"]
+mod commands;
 #[path = "common/faulty.rs"]
 mod faulty;
 
@@ -19,21 +21,13 @@ use aofkit::digest::{Total, digest};
 use aofkit::input::Input;
 use aofkit::repair::{FileSystem, OpenElsewhere, Operations};
 use aofkit::replay::{self, Replayed};
-use aofkit::resp::write_command;
 use aofkit::rewrite::in_place::{Old, Reading, Replaced, Settings, replace};
 use aofkit::rewrite::output::DraftWriter;
 use aofkit::rewrite::{self, Base, Written};
 use aofkit::{Result, Server};
+use commands::commands;
 use faulty::{FAULTS, Faulty};
 use tempfile::TempDir;
-
-fn commands(lines: &[&str]) -> Vec<u8> {
-    let mut log = Vec::new();
-    for line in lines {
-        write_command(&mut log, &line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
-    }
-    log
-}
 
 /// A log of one file, in which most is overwritten.
 fn single(directory: &Path) -> PathBuf {

@@ -94,7 +94,7 @@ impl Opened {
                 problem.flaw.server_message()
             );
         }
-        let inputs = log.parts.iter().map(crate::aof::log::Part::open).collect::<crate::Result<Vec<_>>>()?;
+        let inputs = source::inputs(&log)?;
         if let Some(defect) = inputs.iter().find_map(Input::defect) {
             bail!("{defect}");
         }

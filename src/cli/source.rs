@@ -3,8 +3,8 @@
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::aof::log::Log;
-use crate::input::is_stdin;
+use crate::aof::log::{Log, Part};
+use crate::input::{Input, is_stdin};
 
 /// Opens the log: of a file, a manifest, a directory, or standard input.
 pub(super) fn open(path: &Path) -> crate::Result<Log> {
@@ -14,6 +14,11 @@ pub(super) fn open(path: &Path) -> crate::Result<Log> {
 /// The bytes of all parts, as far as the file system knows them, compressed ones as they are.
 pub(super) fn length(log: &Log) -> u64 {
     log.parts.iter().filter_map(|part| part.path.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+/// Opens every part of the log.
+pub(super) fn inputs(log: &Log) -> crate::Result<Vec<Input>> {
+    log.parts.iter().map(Part::open).collect()
 }
 
 /// One thread for each core.

@@ -41,7 +41,7 @@ pub enum KeyPositions {
 }
 
 /// The first argument is the only key.
-pub(super) const FIRST: KeyPositions = at(1);
+pub(crate) const FIRST: KeyPositions = at(1);
 /// The first two arguments are keys.
 pub(super) const FIRST_TWO: KeyPositions = range(1, 2, 1);
 

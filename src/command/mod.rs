@@ -26,6 +26,7 @@ mod string;
 mod transaction;
 mod vector_set;
 
+pub(crate) use keys::FIRST;
 pub use keys::{KeyIndexes, KeyPositions};
 pub use lookup::lookup;
 pub use row::{Arity, Command, Effect, Group};

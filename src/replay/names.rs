@@ -1,10 +1,7 @@
 //! What a replay does with a command, by its name.
 
 use crate::aof::transaction::Control;
-use crate::command::{self, Command, Effect, KeyPositions};
-
-/// The first argument is the only key.
-const LONE_KEY: KeyPositions = KeyPositions::Range { first: 1, last: 1, step: 1 };
+use crate::command::{self, Command, Effect, FIRST};
 
 /// What a replay does with a command.
 #[derive(Debug, Clone, Copy)]
@@ -37,7 +34,7 @@ impl Treatment {
         }
         match command::resolve(arguments).row() {
             None => Self::Unknown,
-            Some(row) if row.apply.is_some() && row.key_positions == LONE_KEY => Self::FirstKey(row),
+            Some(row) if row.apply.is_some() && row.key_positions == FIRST => Self::FirstKey(row),
             Some(row) if row.apply.is_some() => Self::Keys(row),
             Some(row) if row.effect.may_write() => Self::Unknown,
             Some(_) => Self::Ignored,

@@ -120,12 +120,7 @@ impl Report {
         };
         writeln!(out, "  {:<9} {}{kinds}", "keys", grouped(total))?;
         if self.functions > 0 {
-            writeln!(
-                out,
-                "  {:<9} {}",
-                "functions",
-                counted(self.functions, "library").replace("librarys", "libraries")
-            )?;
+            writeln!(out, "  {:<9} {}", "functions", counted(self.functions, "library"))?;
         }
         let Expired { keys, fields } = self.expired;
         if keys + fields > 0 {

@@ -22,12 +22,11 @@ pub(super) struct Emitter<'o> {
     pub(super) flush: Option<Flush<'o>>,
     pub(super) written: Written,
     pub(super) options: Options<'o>,
-    digits: itoa::Buffer,
 }
 
 impl<'o> Emitter<'o> {
     pub(super) fn new(options: Options<'o>) -> Self {
-        Self { out: Vec::new(), flush: None, written: Written::default(), options, digits: itoa::Buffer::new() }
+        Self { out: Vec::new(), flush: None, written: Written::default(), options }
     }
 
     /// Begins a command of so many arguments.
@@ -40,26 +39,19 @@ impl<'o> Emitter<'o> {
             self.out.clear();
         }
         self.written.records += 1;
-        self.out.push(b'*');
-        self.out.extend_from_slice(self.digits.format(arguments).as_bytes());
-        self.out.extend_from_slice(b"\r\n");
+        resp::write_count(&mut self.out, arguments);
         self.bulk(name.as_bytes());
     }
 
     /// One more argument.
     #[inline]
     pub(super) fn bulk(&mut self, argument: &[u8]) {
-        self.out.push(b'$');
-        self.out.extend_from_slice(self.digits.format(argument.len()).as_bytes());
-        self.out.extend_from_slice(b"\r\n");
-        self.out.extend_from_slice(argument);
-        self.out.extend_from_slice(b"\r\n");
+        resp::write_bulk_string(&mut self.out, argument);
     }
 
     /// One more argument, a number.
     pub(super) fn number(&mut self, number: impl itoa::Integer) {
-        let mut digits = itoa::Buffer::new();
-        self.bulk(digits.format(number).as_bytes());
+        self.bulk(itoa::Buffer::new().format(number).as_bytes());
     }
 
     /// Whether the target can hold something; without a target, it can.

@@ -6,7 +6,7 @@ use crate::value::{Stream, StreamId};
 
 impl Emitter<'_> {
     fn id(&mut self, id: StreamId) {
-        self.bulk(format!("{}-{}", id.milliseconds, id.sequence).as_bytes());
+        self.bulk(id.to_string().as_bytes());
     }
 }
 

@@ -10,10 +10,10 @@ use std::time::Instant;
 
 use anyhow::bail;
 
-use super::Outcome;
 use super::console::Console;
 use super::progress::Progress;
 use super::replay::{Ending, Opened, written_to};
+use super::{Outcome, source};
 use crate::aof::log::Log;
 use crate::command::apply::ExpiredFields;
 use crate::digest::{Total, digest, fingerprint};
@@ -210,7 +210,7 @@ impl Job<'_, '_> {
     /// Replays the output, and compares.
     fn verify(&self, path: &Path, lost: Lost) -> crate::Result<Total> {
         let log = Log::open(path)?;
-        let inputs = log.parts.iter().map(crate::aof::log::Part::open).collect::<crate::Result<Vec<Input>>>()?;
+        let inputs = source::inputs(&log)?;
         let bytes: Vec<&[u8]> = inputs.iter().map(Input::bytes).collect();
         let options = replay::Options {
             threads: self.settings.replay.threads(),
