@@ -104,7 +104,7 @@ _aofkit() {
             fi
             case "${prev}" in
                 --as)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 valkey-8 valkey-9" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 valkey-8 valkey-9.1" -- "${cur}"))
                     return 0
                     ;;
                 --db)

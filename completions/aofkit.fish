@@ -138,7 +138,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l as -d 'Whose di
 redis-7.0\t''
 redis-8.0\t''
 valkey-8\t''
-valkey-9\t''"
+valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; may be given again' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l key -d 'The digest of one key\'s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'How to report' -r -f -a "text\t'The digest alone'

@@ -166,6 +166,14 @@ fn in_place_leaves_nothing_out_that_is_not_kept() {
     assert_eq!(fs::read(&log).unwrap(), commands(&["SELECT 0", "SET a 2"]));
     let kept = directory.path().join("a.aof.before-rewrite");
     assert_eq!(fs::read(kept).unwrap(), commands(&["SELECT 0", "SET a 2", "SET b 3"]));
+    let field = commands(&["HSET h f v", "HPEXPIREAT h 4102444800000 FIELDS 1 f"]);
+    let log = file(&directory, "field.aof", &field);
+    aofkit("rewrite").args(["--in-place", "--target", "redis-7.0"]).arg(&log).assert().success();
+    assert_eq!(fs::read(directory.path().join("field.aof.before-rewrite")).unwrap(), field);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, &whole).unwrap();
+    let compressed = file(&directory, "c.aof.gz", &encoder.finish().unwrap());
+    aofkit("rewrite").arg("--in-place").arg(&compressed).assert().code(2).stderr(contains("is compressed"));
     aofkit("rewrite").args(["--in-place", "-"]).assert().code(2).stderr(contains("standard input"));
     aofkit("rewrite").arg(&log).assert().code(2).stderr(contains("--in-place"));
 }
@@ -251,6 +259,9 @@ fn the_digest_is_that_of_a_server() {
     // As Redis 8.0.6 and Valkey 9.1 print it.
     let value = "90c76e9e9f4c62d642a34fc97c7dad503b51f906\n";
     aofkit("digest").args(["--key", "h"]).arg(&log).assert().success().stdout(value);
+    for version in ["redis-6.2", "redis-7.0", "redis-8.0", "valkey-9.1", "valkey-9"] {
+        aofkit("digest").args(["--as", version, "--key", "h"]).arg(&log).assert().success().stdout(value);
+    }
     aofkit("digest").args(["--key", "h", "--db", "2"]).arg(&log).assert().code(1).stderr(contains("no such key"));
     let empty = file(&directory, "empty.aof", b"");
     aofkit("digest").arg(&empty).assert().success().stdout("0000000000000000000000000000000000000000\n");

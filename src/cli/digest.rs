@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use super::Outcome;
 use super::console::Console;
 use super::replay::{Ending, Opened, ReplayArguments};
-use super::{Outcome, arguments};
 use crate::command::apply::{ExpiredFields, share_of};
 use crate::digest::{Digest, digest, digest_value};
 use crate::escape::Escaped;
@@ -22,7 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   aofkit digest appendonlydir
       Compare with: redis-cli debug digest
-  aofkit digest --as valkey-9 --db 3 appendonly.aof
+  aofkit digest --as valkey-9.1 --db 3 appendonly.aof
       Only one database, as Valkey computes it.
   aofkit digest --key user:1 appendonly.aof
       Compare with: redis-cli debug digest-value user:1
@@ -39,7 +40,7 @@ pub(super) struct DigestArguments {
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Whose digest: servers format scores, and see fields that expire, differently
-    #[arg(long = "as", value_name = "VERSION", value_parser = arguments::server(), default_value_t)]
+    #[arg(long = "as", value_name = "VERSION", value_parser = version(), default_value_t)]
     server: Server,
     /// Only database N; may be given again
     #[arg(long, value_name = "N", help_heading = "Which data")]
@@ -52,6 +53,16 @@ pub(super) struct DigestArguments {
     format: Format,
     #[command(flatten)]
     replay: ReplayArguments,
+}
+
+/// The versions whose digests differ; Valkey 8 computes the digest of 9.1, but for fields that expire, which it does not have.
+fn version() -> impl TypedValueParser<Value = Server> {
+    let name = |server: Server| match server {
+        Server::Valkey9 => PossibleValue::new("valkey-9.1").alias(server.name()),
+        _ => PossibleValue::new(server.name()),
+    };
+    PossibleValuesParser::new(Server::ALL.map(name))
+        .try_map(|name| if name == "valkey-9.1" { Ok(Server::Valkey9) } else { name.parse() })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

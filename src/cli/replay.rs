@@ -214,7 +214,8 @@ impl ReplayArguments {
         let (ending, text) = match &summary.end {
             End::Whole | End::Stopped => return Ok(Ending::Sound),
             End::OpenTransaction => {
-                (Ending::Cut, format!("the transaction that begins in {place} has no EXEC, and is left out"))
+                let ending = if last { Ending::Cut } else { Ending::Refused };
+                (ending, format!("the transaction that begins in {place} has no EXEC, and is left out"))
             }
             End::Damaged(damage) => {
                 let cut = last && matches!(damage.kind, DamageKind::Truncated { .. });

@@ -185,6 +185,9 @@ fn parts_follow_each_other_and_keep_the_database() {
     let last = log(&["EXEC"]);
     let replayed = replay(&[&base, &incr, &last], with_threads(2));
     assert_eq!(rewritten(&replayed), ["SELECT 2", "SET a 1", "SET b 1"], "a transaction ends with its part");
+    let summary = &replayed.summary;
+    assert!(matches!(summary.end, End::OpenTransaction), "where a server refuses the log");
+    assert_eq!((summary.stopped.part, summary.stopped.offset), (1, log(&["SET b 1"]).len() as u64));
 }
 
 #[test]

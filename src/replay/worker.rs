@@ -193,8 +193,8 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         self.flush(bytes, &mut queue, &mut transaction);
         match (end, transaction) {
             (Some(end), open) => Stop::Here(end, open.map_or(position, |open| open.start)),
-            (None, Some(open)) if last => Stop::Here(End::OpenTransaction, open.start),
-            (None, _) => Stop::EndOfPart,
+            (None, Some(open)) => Stop::Here(End::OpenTransaction, open.start),
+            (None, None) => Stop::EndOfPart,
         }
     }
 

@@ -143,10 +143,12 @@ impl Report {
         for path in &self.kept {
             writeln!(out, "  {:<9} {path}", "kept")?;
         }
-        if self.clock_source == "log" {
-            writeln!(out, "  {:<9} {}, the log's last time", "clock", time(self.clock.div_euclid(1000)))?;
-        }
-        Ok(())
+        let source = match self.clock_source {
+            "log" => "the log's last time",
+            "given" => "as given: the log has no times",
+            _ => "the time of this run: the log has no times",
+        };
+        writeln!(out, "  {:<9} {}, {source}", "clock", time(self.clock.div_euclid(1000)))
     }
 }
 

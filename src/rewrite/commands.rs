@@ -3,7 +3,7 @@
 
 use super::{Options, Target, Written, stream, type_name};
 use crate::keyspace::{Entry, Keyspace};
-use crate::rdb;
+use crate::rdb::{self, DecodeFault, Magic};
 use crate::resp;
 use crate::value::score::format_score_17;
 use crate::value::{FieldRef, Hash, History, Raw, Value};
@@ -80,6 +80,10 @@ impl<'o> Emitter<'o> {
 
     /// A key, its value and its expiry.
     pub(super) fn entry(&mut self, entry: &Entry<'_>) {
+        if self.cannot_restore(&entry.value) {
+            self.written.lost.values += 1;
+            return;
+        }
         *self.written.keys.entry(type_name(&entry.value)).or_default() += 1;
         self.value(&entry.key, &entry.value);
         if let Some(expiry) = entry.expiry() {
@@ -188,6 +192,13 @@ impl<'o> Emitter<'o> {
                 }
             }
         }
+    }
+
+    /// Whether a value comes out as a payload of a version that the target refuses.
+    fn cannot_restore(&self, value: &Value<'_>) -> bool {
+        let (Value::Raw(raw), Some(target)) = (value, self.options.target) else { return false };
+        let refused = raw.version > u32::from(target.version()) || Magic::from(raw.flavour) != target.magic();
+        refused && matches!(rdb::decode(raw), Err(DecodeFault::Opaque { .. }))
     }
 
     /// A value that no command but `RESTORE` makes: that of a module, as it was in an RDB.

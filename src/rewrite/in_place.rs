@@ -3,6 +3,7 @@
 //! Whenever the process or the machine stops, the old log is there whole, or the new one is: a file is replaced by renaming,
 //! a log of several parts by renaming its manifest, and the old parts go only when the new manifest lasts.
 
+use std::fs::Metadata;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::output::{Draft, DraftWriter, Lasting, sync_directory, write_file};
 use crate::aof::log::{Layout, Log, MultiPart};
 use crate::aof::manifest::{Entry, Kind};
 use crate::aof::{Content, Reader};
-use crate::input::Input;
+use crate::input::{Container, Input};
 use crate::repair::{OpenElsewhere, Operations, refuse_writers};
 use crate::resp;
 use crate::{Error, ErrorKind, Result};
@@ -31,8 +32,6 @@ pub enum Old {
 pub struct Settings {
     /// What the new base is made of.
     pub base: Base,
-    /// What happens to the old files.
-    pub old: Old,
     /// What to do about a log that another process has open for writing.
     pub open_elsewhere: OpenElsewhere,
 }
@@ -65,7 +64,7 @@ fn refused(path: &Path, text: impl Into<String>) -> Error {
     Error::new(path, ErrorKind::Refused(text.into()))
 }
 
-/// Replaces a log by what `fill` writes, once `verify` has read it back.
+/// Replaces a log by what `fill` writes, once `verify` has read it back and said what becomes of the old files.
 ///
 /// # Errors
 /// [`ErrorKind::OpenElsewhere`]; [`ErrorKind::Refused`] for standard input, a compressed file, and a log that changed in
@@ -76,13 +75,13 @@ pub fn replace<O: Operations, T>(
     reading: Reading<'_>,
     settings: Settings,
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
-    verify: impl FnOnce(&Path, &T) -> Result<()>,
+    verify: impl FnOnce(&Path, &T) -> Result<Old>,
 ) -> Result<Replaced<T>> {
     for input in reading.inputs {
         refuse_writers(input.path(), input.facts(), settings.open_elsewhere)?;
     }
     match &log.layout {
-        Layout::Single => replace_file(operations, reading, settings, fill, verify),
+        Layout::Single => replace_file(operations, reading, fill, verify),
         Layout::MultiPart(parts) => replace_parts(operations, parts, reading, settings, fill, verify),
     }
 }
@@ -90,23 +89,28 @@ pub fn replace<O: Operations, T>(
 fn replace_file<O: Operations, T>(
     operations: &mut O,
     reading: Reading<'_>,
-    settings: Settings,
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
-    verify: impl FnOnce(&Path, &T) -> Result<()>,
+    verify: impl FnOnce(&Path, &T) -> Result<Old>,
 ) -> Result<Replaced<T>> {
     let [input] = reading.inputs else { return Err(refused(Path::new(""), "there is no file to replace")) };
+    if input.container() != Container::Plain {
+        return Err(refused(
+            input.path(),
+            "the file is compressed; decompress it first, or write the new log elsewhere",
+        ));
+    }
     // A link keeps pointing at the log.
     let path = &input.path().canonicalize().map_err(|source| Error::io(input.path(), "find", source))?;
     let metadata = path.metadata().map_err(|source| Error::io(path, "open", source))?;
     let (draft, written) = Draft::beside(operations, path, Some(&metadata))?.fill(operations, fill)?;
     let draft = draft.sync(operations)?;
     let checked = verify(&draft.path, &written);
-    let (draft, ()) = draft.or_discard(operations, checked)?;
+    let (draft, old) = draft.or_discard(operations, checked)?;
     let grown = grown(input, reading);
     let (draft, grown) = draft.or_discard(operations, grown)?;
     let (draft, ()) = draft.fill(operations, |out| out.write_all(&grown))?;
     let draft = draft.sync(operations)?;
-    let (draft, kept) = match settings.old {
+    let (draft, kept) = match old {
         Old::Removed => (draft, Vec::new()),
         Old::Kept => {
             let second = free_name(path);
@@ -136,7 +140,7 @@ fn replace_parts<O: Operations, T>(
     reading: Reading<'_>,
     settings: Settings,
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
-    verify: impl FnOnce(&Path, &T) -> Result<()>,
+    verify: impl FnOnce(&Path, &T) -> Result<Old>,
 ) -> Result<Replaced<T>> {
     let names = Names::of(log);
     let next = |kinds: &[Kind]| {
@@ -156,23 +160,25 @@ fn replace_parts<O: Operations, T>(
     let (draft, written) = Draft::beside(operations, &base, Some(&like))?.fill(operations, fill)?;
     let draft = draft.sync(operations)?;
     let checked = verify(&draft.path, &written);
-    let (draft, ()) = draft.or_discard(operations, checked)?;
+    let (draft, old) = draft.or_discard(operations, checked)?;
     let grown = unchanged_manifest(log).and_then(|()| match reading.inputs.last() {
         Some(last) => grown(last, reading),
         None => Ok(Vec::new()),
     });
     let (draft, grown) = draft.or_discard(operations, grown)?;
     draft.publish(operations, &base)?;
-    let swapped = write_file(operations, &incr, Lasting::Synced, |out| out.write_all(&grown)).and_then(|()| {
-        swap(
-            operations,
-            log,
-            vec![
-                Entry::new(base_name.as_bytes(), base_sequence, Kind::Base),
-                Entry::new(incr_name.as_bytes(), incr_sequence, Kind::Incr),
-            ],
-        )
-    });
+    let swapped =
+        write_file(operations, &incr, Some(&like), Lasting::Synced, |out| out.write_all(&grown)).and_then(|()| {
+            swap(
+                operations,
+                log,
+                &like,
+                vec![
+                    Entry::new(base_name.as_bytes(), base_sequence, Kind::Base),
+                    Entry::new(incr_name.as_bytes(), incr_sequence, Kind::Incr),
+                ],
+            )
+        });
     if let Err(error) = swapped {
         // The old manifest still counts, and nothing names the new files.
         if unchanged_manifest(log).is_ok() {
@@ -181,9 +187,9 @@ fn replace_parts<O: Operations, T>(
         }
         return Err(error);
     }
-    let old: Vec<PathBuf> = log.manifest.entries.iter().map(|entry| names.directory.join(name_of(entry))).collect();
-    let mut result = Replaced { written, grown: grown.len() as u64, kept: old, removed: Vec::new() };
-    if settings.old == Old::Removed {
+    let parts: Vec<PathBuf> = log.manifest.entries.iter().map(|entry| names.directory.join(name_of(entry))).collect();
+    let mut result = Replaced { written, grown: grown.len() as u64, kept: parts, removed: Vec::new() };
+    if old == Old::Removed {
         result.removed = result.kept.iter().filter(|path| operations.remove(path).is_ok()).cloned().collect();
         result.kept.retain(|path| path.exists());
         sync_directory(operations, &names.directory)?;
@@ -196,10 +202,9 @@ fn name_of(entry: &Entry) -> &std::ffi::OsStr {
 }
 
 /// Makes a new manifest count.
-fn swap(operations: &mut impl Operations, log: &MultiPart, entries: Vec<Entry>) -> Result<()> {
-    let metadata = log.manifest_path.metadata().map_err(|source| Error::io(&log.manifest_path, "open", source))?;
+fn swap(operations: &mut impl Operations, log: &MultiPart, like: &Metadata, entries: Vec<Entry>) -> Result<()> {
     let manifest = manifest_of(entries).to_bytes();
-    let draft = Draft::beside(operations, &log.manifest_path, Some(&metadata))?;
+    let draft = Draft::beside(operations, &log.manifest_path, Some(like))?;
     let (draft, ()) = draft.fill(operations, |out| out.write_all(&manifest))?;
     draft.sync(operations)?.publish(operations, &log.manifest_path)
 }

@@ -1,6 +1,7 @@
 //! Logs of several parts: the names of new ones, and the manifest that makes them count.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -77,7 +78,7 @@ pub(super) fn manifest_of(entries: Vec<Entry>) -> Manifest {
 }
 
 /// Writes a log of several parts into a directory that is made, or has no log yet: the base, an empty incr, and the manifest
-/// last, which makes it a log.
+/// last, which makes it a log. The files have the owner and mode of `like`.
 ///
 /// # Errors
 /// [`ErrorKind::Io`], [`ErrorKind::Refused`].
@@ -85,6 +86,7 @@ pub fn write_directory<O: Operations, T>(
     operations: &mut O,
     directory: &Path,
     base: Base,
+    like: Option<&Metadata>,
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
 ) -> Result<T> {
     let names = Names::fresh(directory);
@@ -100,13 +102,13 @@ pub fn write_directory<O: Operations, T>(
         Err(source) => return Err(Error::io(directory, "make the directory", source)),
     }
     let (base_name, incr_name) = (names.base(1, base), names.incr(1));
-    let value = write_file(operations, &directory.join(&base_name), Lasting::Cached, fill)?;
-    write_file(operations, &directory.join(&incr_name), Lasting::Cached, |_| Ok(()))?;
+    let value = write_file(operations, &directory.join(&base_name), like, Lasting::Cached, fill)?;
+    write_file(operations, &directory.join(&incr_name), like, Lasting::Cached, |_| Ok(()))?;
     let manifest = manifest_of(vec![
         Entry::new(base_name.as_bytes(), 1, Kind::Base),
         Entry::new(incr_name.as_bytes(), 1, Kind::Incr),
     ]);
     let fill_manifest = |out: &mut DraftWriter<'_, O>| io::Write::write_all(out, &manifest.to_bytes());
-    write_file(operations, &names.manifest(), Lasting::Cached, fill_manifest)?;
+    write_file(operations, &names.manifest(), like, Lasting::Cached, fill_manifest)?;
     Ok(value)
 }

@@ -155,17 +155,18 @@ pub enum Lasting {
     Cached,
 }
 
-/// Writes a new file: whole before it has its name. What had the name is replaced.
+/// Writes a new file with the owner and mode of `like`: whole before it has its name. What had the name is replaced.
 ///
 /// # Errors
 /// [`ErrorKind::Io`]; what had the name is then untouched.
 pub fn write_file<O: Operations, T>(
     operations: &mut O,
     path: &Path,
+    like: Option<&Metadata>,
     lasting: Lasting,
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
 ) -> Result<T> {
-    let (draft, value) = Draft::beside(operations, path, None)?.fill(operations, fill)?;
+    let (draft, value) = Draft::beside(operations, path, like)?.fill(operations, fill)?;
     match lasting {
         Lasting::Synced => draft.sync(operations)?.publish(operations, path)?,
         Lasting::Cached => draft.rename(operations, path)?,

@@ -151,6 +151,9 @@ impl Job<'_, '_> {
         };
         let shares = self.shares();
         let operations = &mut FileSystem;
+        // Whoever may read the log may read the new one, and nobody else.
+        let like = self.opened.log.parts.last().and_then(|part| part.path.metadata().ok());
+        let mut compared = None;
         let done = match &settings.destination {
             Destination::Stdout => {
                 console.out.flush()?;
@@ -160,11 +163,11 @@ impl Job<'_, '_> {
             }
             Destination::File(path, _) => {
                 let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
-                Done::new(output::write_file(operations, path, Lasting::Cached, fill)?, path)
+                Done::new(output::write_file(operations, path, like.as_ref(), Lasting::Cached, fill)?, path)
             }
             Destination::Directory(path) => {
                 let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
-                Done::new(write_directory(operations, path, settings.base, fill)?, path)
+                Done::new(write_directory(operations, path, settings.base, like.as_ref(), fill)?, path)
             }
             Destination::InPlace(old, open_elsewhere) => {
                 let reading = Reading {
@@ -172,29 +175,25 @@ impl Job<'_, '_> {
                     end: self.replayed.summary.stopped.offset,
                     database: self.replayed.summary.database,
                 };
-                // What the new log lacks stays in the old one.
-                let all = settings.wants_everything() && self.ending == Ending::Sound;
-                let old = if all { *old } else { Old::Kept };
-                let place = in_place::Settings { base: settings.base, old, open_elsewhere: *open_elsewhere };
+                let place = in_place::Settings { base: settings.base, open_elsewhere: *open_elsewhere };
                 let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
-                let verify = |path: &Path, written: &Written| self.verify(path, written.lost).map(|_| ());
+                let verify = |path: &Path, written: &Written| {
+                    compared = Some(self.verify(path, written.lost)?);
+                    // What the new log lacks stays in the old one.
+                    let all = settings.wants_everything() && self.ending == Ending::Sound && written.lost.is_nothing();
+                    Ok(if all { *old } else { Old::Kept })
+                };
                 let replaced = in_place::replace(operations, &self.opened.log, reading, place, fill, verify)?;
                 let Replaced { written, grown, kept, removed } = replaced;
                 Done { grown, kept, removed, ..Done::new(written, &settings.path) }
             }
         };
         drop(progress);
-        self.verified(done)
-    }
-
-    /// Reads a new file or directory back; one in place was read before it took its place.
-    fn verified(&self, mut done: Done) -> anyhow::Result<Done> {
-        done.digest = match (self.settings.verify, &self.settings.destination) {
-            (Verify::No, _) => None,
-            (Verify::Yes, Destination::InPlace(..)) => Some(self.expected(done.written.lost).digest.to_string()),
-            (Verify::Yes, _) => Some(self.verify(&done.output, done.written.lost)?.digest.to_string()),
-        };
-        Ok(done)
+        // One in place was read back before it took its place.
+        if settings.verify == Verify::Yes && compared.is_none() {
+            compared = Some(self.verify(&done.output, done.written.lost)?);
+        }
+        Ok(Done { digest: compared.map(|total| total.digest.to_string()), ..done })
     }
 
     /// Whose digest tells apart all that the output can hold.
