@@ -1,8 +1,12 @@
 //! The data of a server: databases of keys, each with a value and perhaps an expiry, and functions.
 
+mod division;
+
 use std::collections::BTreeMap;
 
 use hashbrown::HashTable;
+
+pub use division::Division;
 
 use crate::value::{Bytes, Value, hash_of};
 

@@ -12,7 +12,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use super::Outcome;
 use super::console::Console;
 use super::replay::{Ending, Opened, ReplayArguments};
-use crate::command::apply::{ExpiredFields, share_of};
+use crate::command::apply::ExpiredFields;
 use crate::digest::{Digest, digest, digest_value};
 use crate::escape::Escaped;
 use crate::keyspace::Key;
@@ -93,7 +93,7 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
             let key = key.into_vec();
             let key = Key::new(&key);
             let database = typed.db.first().copied().unwrap_or(0);
-            let share = replayed.shares.get(share_of(key, replayed.shares.len()));
+            let share = replayed.shares.get(replayed.division.share_of(key));
             let entry = share.and_then(|share| share.database(database)).and_then(|database| database.get(key));
             let Some(entry) = entry else {
                 console.error(&format!("no such key in database {database}: {}", Escaped(key.bytes)));

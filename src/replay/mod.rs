@@ -4,6 +4,7 @@
 //! is not. A command whose keys are in several shares is applied by one thread while the others wait for it. So the result
 //! does not depend on the number of threads.
 
+mod balance;
 mod expired;
 mod gate;
 mod names;
@@ -15,7 +16,7 @@ use std::sync::Mutex;
 
 use crate::aof;
 use crate::command::apply::{ExpiredFields, Failure};
-use crate::keyspace::Keyspace;
+use crate::keyspace::{Division, Keyspace};
 use crate::rdb;
 
 pub use expired::{Dropped, drop_expired};
@@ -25,7 +26,7 @@ use worker::Worker;
 /// How much of a log is replayed, and how.
 #[derive(Clone, Copy)]
 pub struct Options<'p> {
-    /// How many threads replay.
+    /// How many threads replay; more than [`Division::MOST_SHARES`] do not.
     pub threads: NonZeroUsize,
     /// What happens with commands that no server knows, or that modules bring.
     pub unknown: Unknown,
@@ -83,8 +84,10 @@ pub enum Until {
 /// A log that was replayed.
 #[derive(Debug)]
 pub struct Replayed<'a> {
-    /// The keyspace, in shares: each has the keys for which [`share_of`](crate::command::apply::share_of) gives its index.
+    /// The keyspace, in shares.
     pub shares: Vec<Keyspace<'a>>,
+    /// Which of them has which keys.
+    pub division: Division,
     /// What happened on the way.
     pub summary: Summary,
 }
@@ -166,17 +169,18 @@ const FAILURES: usize = 100;
 
 /// Replays the parts of a log, in order.
 pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
-    let count = options.threads.get();
+    let count = options.threads.get().min(Division::MOST_SHARES);
+    let division = balance::divide(parts, count);
     let shares: Vec<Mutex<Keyspace<'a>>> = (0..count).map(|_| Mutex::default()).collect();
     let gate = gate::Gate::new(count);
     let workers = std::thread::scope(|scope| {
         let others: Vec<_> = (1..count)
             .map(|index| {
-                let (shares, gate) = (&shares, &gate);
-                scope.spawn(move || Worker::new(index, shares, gate, options).run(parts))
+                let (keys, gate) = ((shares.as_slice(), &division), &gate);
+                scope.spawn(move || Worker::new(index, keys, gate, options).run(parts))
             })
             .collect();
-        let first = Worker::new(0, &shares, &gate, options).run(parts);
+        let first = Worker::new(0, (&shares, &division), &gate, options).run(parts);
         let mut summaries = vec![first];
         summaries.extend(others.into_iter().filter_map(|thread| thread.join().ok()));
         summaries
@@ -202,7 +206,7 @@ pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     }
     summary.failures.sort_by_key(|failure| failure.place);
     summary.failures.truncate(FAILURES);
-    Replayed { shares: shares.collect(), summary }
+    Replayed { shares: shares.collect(), division, summary }
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use super::names::{Names, Treatment, runs_others};
 use super::{End, FAILURES, FailedCommand, Met, Options, Place, Summary, Unknown, Until};
 use crate::aof::reader;
 use crate::aof::transaction::Control;
-use crate::command::apply::{Call, Failure, library_name, share_of};
+use crate::command::apply::{Call, Failure, library_name};
 use crate::command::{self, Command, KeyPositions};
-use crate::keyspace::{Key, Keyspace, ModuleData};
+use crate::keyspace::{Division, Key, Keyspace, ModuleData};
 use crate::rdb::{LoadItem, LoadedKey, Loader, Magic, Scrutiny};
 use crate::resp;
 use crate::value::number::parse_integer;
@@ -23,6 +23,7 @@ const STEP: u64 = 1 << 20;
 pub(super) struct Worker<'w, 'a, 'p> {
     index: usize,
     shares: &'w [Mutex<Keyspace<'a>>],
+    division: &'w Division,
     own: Option<MutexGuard<'w, Keyspace<'a>>>,
     gate: &'w Gate,
     meetings: usize,
@@ -101,10 +102,16 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
-    pub(super) fn new(index: usize, shares: &'w [Mutex<Keyspace<'a>>], gate: &'w Gate, options: Options<'p>) -> Self {
+    pub(super) fn new(
+        index: usize,
+        (shares, division): (&'w [Mutex<Keyspace<'a>>], &'w Division),
+        gate: &'w Gate,
+        options: Options<'p>,
+    ) -> Self {
         Self {
             index,
             shares,
+            division,
             own: shares.get(index).map(lock),
             gate,
             meetings: 0,
@@ -122,6 +129,12 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     /// Whether this thread counts what all see.
     const fn counts(&self) -> bool {
         self.index == 0
+    }
+
+    /// Whether a key is in this thread's share.
+    #[inline]
+    fn owns(&self, key: Key<'_>) -> bool {
+        self.division.share_of(key) == self.index
     }
 
     pub(super) fn run(mut self, parts: &[&'a [u8]]) -> Summary {
@@ -225,10 +238,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             Treatment::FirstKey(_) => {
                 let hash = arguments.get(1).map_or(0, |key| Key::new(key).hash);
                 // A transaction that is about to begin in the queue is no concern: its commands are then read again.
-                if arguments.len() > 1
-                    && !in_transaction
-                    && !queue.has_control
-                    && share_of(Key { bytes: &[], hash }, self.shares.len()) != self.index
+                if arguments.len() > 1 && !in_transaction && !queue.has_control && !self.owns(Key { bytes: &[], hash })
                 {
                     queue.arguments.truncate(begun);
                     self.summary.commands += 1;
@@ -321,7 +331,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         self.summary.commands += 1;
         match treatment {
             Treatment::FirstKey(row) => match met.arguments.get(1) {
-                Some(key) if share_of(Key::new(key), self.shares.len()) != self.index => {}
+                Some(key) if !self.owns(Key::new(key)) => {}
                 Some(_) => self.apply_here(met, row),
                 None if self.counts() => self.failed(met, Failure::Arity),
                 None => {}
@@ -351,7 +361,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             return self.apply_here(met, row);
         }
         let mut keys = row.keys(met.arguments).filter_map(|index| met.arguments.get(index));
-        let share = |key: &&[u8]| share_of(Key::new(key), self.shares.len());
+        let share = |key: &&[u8]| self.division.share_of(Key::new(key));
         let Some(first) = keys.next().map(share) else { return self.apply_here(met, row) };
         // SORT reads the keys that its patterns give besides.
         if row.key_positions == KeyPositions::Sort {
@@ -374,7 +384,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         let Some(own) = self.own.as_deref_mut() else { return };
         let mut share = [own];
         let mut call =
-            Call::on_share(met.arguments, &mut share, (self.index, self.shares.len())).with_record(met.record);
+            Call::on_all(met.arguments, &mut share).on_share(self.index, self.division).with_record(met.record);
         (call.database, call.now, call.created) = (self.database, self.now, created);
         call.expired_fields = self.options.expired_fields;
         if let Err(failure) = apply.run(&mut call) {
@@ -391,7 +401,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         self.gate.meet(meeting, self.counts(), || {
             let mut guards: Vec<_> = self.shares.iter().map(lock).collect();
             let mut shares: Vec<_> = guards.iter_mut().map(|guard| &mut **guard).collect();
-            let mut call = Call::on_all(met.arguments, &mut shares).with_record(met.record);
+            let mut call = Call::on_all(met.arguments, &mut shares).divided(self.division).with_record(met.record);
             (call.database, call.now, call.created) = (self.database, self.now, self.base + met.offset as u64);
             call.expired_fields = self.options.expired_fields;
             failure = row.apply.and_then(|apply| apply.run(&mut call).err());
@@ -443,7 +453,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             }
             return;
         };
-        if share_of(Key::new(key), self.shares.len()) == self.index {
+        if self.owns(Key::new(key)) {
             self.keep(met);
         }
     }
@@ -510,7 +520,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     fn load_key(&mut self, loaded: LoadedKey<'a>, offset: u64) {
         let hash = Key::new(&loaded.key).hash;
         let key = Key { bytes: &loaded.key, hash };
-        if share_of(key, self.shares.len()) != self.index {
+        if !self.owns(key) {
             return;
         }
         self.summary.rdb_keys += 1;

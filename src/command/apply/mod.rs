@@ -23,7 +23,7 @@ use std::fmt;
 pub use failure::Failure;
 pub use scripting::library_name;
 
-use crate::keyspace::{Entry, Key, Keyspace};
+use crate::keyspace::{Division, Entry, Key, Keyspace};
 use crate::rdb;
 use crate::value::number::parse_integer;
 use crate::value::{Bytes, Hash, List, Set, SortedSet, Stream, Value};
@@ -58,13 +58,6 @@ impl PartialEq for Apply {
 
 impl Eq for Apply {}
 
-/// Which share of the keys has a key, of `count` shares.
-#[inline]
-pub const fn share_of(key: Key<'_>, count: usize) -> usize {
-    // The lowest bits: the table of a database takes those above.
-    (key.hash & 0xffff) as usize % count
-}
-
 /// What commands make of a hash's field whose expiry is past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpiredFields {
@@ -95,32 +88,15 @@ pub struct Call<'c, 'a> {
     pub created: u64,
     /// The shares of the keys; one, unless the command's keys are in several.
     shares: &'c mut [&'c mut Keyspace<'a>],
-    /// Which share alone is there, of how many.
-    mine: (usize, usize),
+    /// How the keys are divided, if they are.
+    division: Option<&'c Division>,
+    /// The index of the share that alone is there.
+    mine: Option<usize>,
 }
 
 impl<'c, 'a> Call<'c, 'a> {
-    /// A command that may touch one share of the keys, the `index`th of `count`: every key that it names is in it, or it is
-    /// one that takes its keys one by one and asks [`Call::owns`].
-    pub fn on_share(
-        arguments: &'c [&'a [u8]],
-        share: &'c mut [&'c mut Keyspace<'a>; 1],
-        (index, count): (usize, usize),
-    ) -> Self {
-        Self {
-            arguments,
-            record: &[],
-            database: 0,
-            now: 0,
-            expired_fields: ExpiredFields::Exist,
-            created: 0,
-            shares: share,
-            mine: (index, count),
-        }
-    }
-
-    /// A command that may touch every share, in order.
-    pub fn on_all(arguments: &'c [&'a [u8]], shares: &'c mut [&'c mut Keyspace<'a>]) -> Self {
+    /// A command that may touch every share, in order; there is one, unless [`Call::divided`] says how the keys are.
+    pub const fn on_all(arguments: &'c [&'a [u8]], shares: &'c mut [&'c mut Keyspace<'a>]) -> Self {
         Self {
             arguments,
             record: &[],
@@ -129,8 +105,24 @@ impl<'c, 'a> Call<'c, 'a> {
             expired_fields: ExpiredFields::Exist,
             created: 0,
             shares,
-            mine: (0, 1),
+            division: None,
+            mine: None,
         }
+    }
+
+    /// Says how the keys are divided among the shares.
+    #[must_use]
+    pub const fn divided(mut self, division: &'c Division) -> Self {
+        self.division = Some(division);
+        self
+    }
+
+    /// Says that the share is this one of several: every key that the command names is in it, or it is a command that takes its
+    /// keys one by one and asks [`Call::owns`].
+    #[must_use]
+    pub const fn on_share(mut self, index: usize, division: &'c Division) -> Self {
+        self.mine = Some(index);
+        self.divided(division)
     }
 
     /// Says in which record the arguments lie, so that values can borrow it in one piece.
@@ -142,13 +134,19 @@ impl<'c, 'a> Call<'c, 'a> {
 
     /// Whether a key is in what may be touched; for commands that take their keys one by one.
     pub fn owns(&self, key: &[u8]) -> bool {
-        self.mine.1 == 1 || share_of(Key::new(key), self.mine.1) == self.mine.0
+        match (self.mine, self.division) {
+            (Some(index), Some(division)) => division.share_of(Key::new(key)) == index,
+            _ => true,
+        }
     }
 
     /// The share that has a key.
     #[inline]
     fn share(&mut self, key: Key<'_>) -> Option<&mut Keyspace<'a>> {
-        let index = if self.shares.len() == 1 { 0 } else { share_of(key, self.shares.len()) };
+        let index = match self.division {
+            Some(division) if self.shares.len() > 1 => division.share_of(key),
+            _ => 0,
+        };
         self.shares.get_mut(index).map(|share| &mut **share)
     }
 

@@ -1,0 +1,104 @@
+//! Samples of a log, which tell how to divide its keys so that every thread has about as much to do.
+
+use super::names::{Names, Treatment};
+use crate::command::Group;
+use crate::keyspace::{Division, Key};
+use crate::resp;
+
+/// So many places are looked at, evenly over the log.
+const SAMPLES: usize = 64;
+/// So many commands at each.
+const COMMANDS: usize = 64;
+/// How far the start of a record is searched.
+const REACH: usize = 64 << 10;
+
+/// Divides the keys of a log into so many shares. Any division gives the same result.
+pub(super) fn divide(parts: &[&[u8]], count: usize) -> Division {
+    let mut weights = [0; Division::BUCKETS];
+    let total: usize = parts.iter().map(|bytes| bytes.len()).sum();
+    if count > 1 {
+        let mut names = Names::new();
+        let mut arguments = Vec::new();
+        for bytes in parts {
+            // One at least in every part; a part has its share of the others.
+            let samples = bytes.len().div_ceil((total / SAMPLES).max(1));
+            for sample in 0..samples {
+                let place = bytes.len() / samples * sample;
+                weigh(bytes, place, &mut names, &mut arguments, &mut weights);
+            }
+        }
+    }
+    Division::balanced(count, &weights)
+}
+
+/// Adds what some commands weigh that follow a place.
+fn weigh<'a>(
+    bytes: &'a [u8],
+    place: usize,
+    names: &mut Names<'a>,
+    arguments: &mut Vec<&'a [u8]>,
+    weights: &mut [u64; Division::BUCKETS],
+) {
+    let Some(mut position) = record_after(bytes, place) else { return };
+    for _ in 0..COMMANDS {
+        arguments.clear();
+        match resp::parse(bytes, position, arguments) {
+            Ok(end) => position = end,
+            Err(_) => return,
+        }
+        if let (Treatment::FirstKey(row), Some(key)) = (names.treatment(arguments), arguments.get(1))
+            && let Some(weight) = weights.get_mut(Division::bucket_of(Key::new(key)))
+        {
+            *weight += weight_of(row.group, arguments.len());
+        }
+    }
+}
+
+/// What a command costs, about: measured with a key of some hundred thousand members.
+const fn weight_of(group: Group, arguments: usize) -> u64 {
+    let each = match group {
+        Group::SortedSet | Group::Geo => 4,
+        Group::Hash | Group::Set => 2,
+        _ => 1,
+    };
+    (arguments as u64).saturating_mul(each)
+}
+
+/// The start of a record at or behind a place.
+fn record_after(bytes: &[u8], place: usize) -> Option<usize> {
+    if place == 0 && bytes.first() == Some(&b'*') {
+        return Some(0);
+    }
+    let reach = bytes.get(place..bytes.len().min(place.saturating_add(REACH)))?;
+    let starts = memchr::memmem::find_iter(reach, b"\r\n*").map(|at| place + at + 2);
+    // What looks like one may be in the middle of a value; then it is not followed by all that a record has.
+    starts.take(COMMANDS).find(|start| resp::parse(bytes, *start, &mut Vec::new()).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_busiest_keys_are_in_different_shares() {
+        let mut log = Vec::new();
+        for number in 0..2000 {
+            let key = ["myhash", "mystream", "myset", "other"][number % 4];
+            let field = format!("field:{number}\r\n*3");
+            resp::write_command(&mut log, &[b"HSET".as_slice(), key.as_bytes(), field.as_bytes(), b"1"]);
+        }
+        let division = divide(&[&log], 4);
+        let mut shares =
+            ["myhash", "mystream", "myset", "other"].map(|key| division.share_of(Key::new(key.as_bytes())));
+        shares.sort_unstable();
+        assert_eq!(shares, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn what_is_no_log_is_divided_too() {
+        let noise: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
+        for parts in [vec![], vec![&b""[..]], vec![b"*", b"\r\n*"], vec![&noise]] {
+            assert_eq!(divide(&parts, 2), Division::balanced(2, &[0; Division::BUCKETS]));
+        }
+    }
+}
