@@ -189,14 +189,7 @@ impl<'a> Database<'a> {
     #[inline]
     pub fn touch_value(&self, hint: u32) {
         if let Some(Some(entry)) = self.entries.get(hint as usize) {
-            std::hint::black_box(match &entry.value {
-                Value::Hash(hash) => hash.len(),
-                Value::SortedSet(sorted_set) => sorted_set.len(),
-                Value::Set(set) => set.len(),
-                Value::List(list) => list.len(),
-                Value::Stream(stream) => stream.len(),
-                Value::String(_) | Value::Raw(_) | Value::History(_) => 0,
-            });
+            std::hint::black_box(entry.value.item_count());
         }
     }
 

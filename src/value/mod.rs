@@ -77,6 +77,18 @@ pub struct History<'a> {
 }
 
 impl Value<'_> {
+    /// How many elements, members, fields or entries it has; one, if it is not a collection or not decoded.
+    pub fn item_count(&self) -> usize {
+        match self {
+            Self::List(list) => list.len(),
+            Self::Set(set) => set.len(),
+            Self::Hash(hash) => hash.len(),
+            Self::SortedSet(sorted_set) => sorted_set.len(),
+            Self::Stream(stream) => stream.len(),
+            Self::String(_) | Self::Raw(_) | Self::History(_) => 1,
+        }
+    }
+
     /// The type as `TYPE` prints it; `raw` and `unknown` where it cannot be told without decoding.
     pub const fn type_name(&self) -> &'static str {
         match self {
