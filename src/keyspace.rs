@@ -188,9 +188,13 @@ impl<'a> Database<'a> {
     /// Brings the collection of what [`Database::hint`] found into the cache, once the entry is there.
     #[inline]
     pub fn touch_value(&self, hint: u32) {
-        if let Some(Some(entry)) = self.entries.get(hint as usize) {
-            std::hint::black_box(entry.value.item_count());
-        }
+        std::hint::black_box(self.hinted(hint).map(Value::item_count));
+    }
+
+    /// The value of what [`Database::hint`] found.
+    #[inline]
+    pub fn hinted(&self, hint: u32) -> Option<&Value<'a>> {
+        self.entries.get(hint as usize).and_then(Option::as_ref).map(|entry| &entry.value)
     }
 
     /// The entry of a key.

@@ -10,7 +10,7 @@ use crate::aof::reader;
 use crate::aof::transaction::Control;
 use crate::command::apply::{Call, Failure, library_name};
 use crate::command::{self, Command, KeyPositions};
-use crate::keyspace::{Division, Key, Keyspace, ModuleData};
+use crate::keyspace::{Database, Division, Key, Keyspace, ModuleData};
 use crate::rdb::{LoadItem, LoadedKey, Loader, Magic, Scrutiny};
 use crate::resp;
 use crate::value::number::parse_integer;
@@ -52,15 +52,17 @@ struct Logged<'r, 'a> {
 struct Queue<'a> {
     arguments: Vec<&'a [u8]>,
     commands: Vec<Queued>,
-    /// The hashes of their keys, as far as those are told at a glance.
-    hashes: Vec<u64>,
-    /// Where those keys probably are.
-    hints: Vec<u32>,
+    /// The hashes of their keys, as far as those are told at a glance; the same arguments as in `hints`.
+    hashes: Vec<(u64, Range<usize>)>,
+    /// Where those keys probably are, and the arguments of the command if it has one alone.
+    hints: Vec<(u32, Range<usize>)>,
+    /// Where the members probably are that the commands are about, and the key that has them.
+    members: Vec<(u32, usize)>,
     /// Whether a transaction may begin or end in it.
     has_control: bool,
 }
 
-impl Queue<'_> {
+impl<'a> Queue<'a> {
     /// Enough to fill the processor's queues of misses, few enough to stay in its cache.
     const LENGTH: usize = 32;
     /// Of a command with many keys, so many are looked for.
@@ -72,6 +74,29 @@ impl Queue<'_> {
         self.commands.len() >= Self::LENGTH
             || self.hashes.len() >= 2 * Self::LENGTH
             || self.arguments.len() >= Self::ARGUMENTS
+    }
+
+    /// Brings what the commands need into the cache: step by step, each for all of them, as the processor waits for many things
+    /// at once as long as none depends on another.
+    fn fetch(&mut self, database: &Database<'a>) {
+        let hashes = self.hashes.drain(..);
+        self.hints.extend(hashes.filter_map(|(hash, arguments)| Some((database.hint(hash)?, arguments))));
+        for (hint, _) in &self.hints {
+            database.touch(*hint);
+        }
+        for (hint, _) in &self.hints {
+            database.touch_value(*hint);
+        }
+        for (hint, arguments) in self.hints.drain(..) {
+            let arguments = self.arguments.get(arguments).unwrap_or_default();
+            let place = database.hinted(hint).and_then(|value| value.hint(arguments));
+            self.members.extend(place.map(|place| (hint, place)));
+        }
+        for (hint, place) in self.members.drain(..) {
+            if let Some(value) = database.hinted(hint) {
+                value.touch(place);
+            }
+        }
     }
 }
 
@@ -244,11 +269,11 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                     self.summary.commands += 1;
                     return;
                 }
-                queue.hashes.push(hash);
+                queue.hashes.push((hash, begun..queue.arguments.len()));
             }
             Treatment::Keys(row) => {
                 let keys = row.keys(arguments).take(Queue::KEYS).filter_map(|index| arguments.get(index));
-                queue.hashes.extend(keys.map(|key| Key::new(key).hash));
+                queue.hashes.extend(keys.map(|key| (Key::new(key).hash, 0..0)));
             }
             _ => {}
         }
@@ -259,21 +284,14 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     /// Applies the commands in the queue.
     fn flush(&mut self, bytes: &'a [u8], queue: &mut Queue<'a>, transaction: &mut Option<Transaction>) {
         if let Some(database) = self.own.as_deref().and_then(|own| own.database(self.database)) {
-            queue.hints.extend(queue.hashes.iter().filter_map(|hash| database.hint(*hash)));
-            for hint in &queue.hints {
-                database.touch(*hint);
-            }
-            for hint in &queue.hints {
-                database.touch_value(*hint);
-            }
+            queue.fetch(database);
         }
-        queue.hashes.clear();
-        queue.hints.clear();
         for Queued { arguments, record, treatment, .. } in queue.commands.drain(..) {
             let arguments = queue.arguments.get(arguments).unwrap_or_default();
             let logged = Logged { arguments, offset: record.start, record: bytes.get(record).unwrap_or_default() };
             self.take(bytes, logged, treatment, transaction);
         }
+        queue.hashes.clear();
         queue.arguments.clear();
         queue.has_control = false;
     }

@@ -112,6 +112,18 @@ impl<'a> Hash<'a> {
         found.is_some()
     }
 
+    /// Where a field probably is, if they are many.
+    #[inline]
+    pub(super) fn hint(&self, field: &[u8]) -> Option<usize> {
+        self.0.hint(field)
+    }
+
+    /// Brings what [`Hash::hint`] found into the cache.
+    #[inline]
+    pub(super) fn touch(&self, hint: usize) {
+        self.0.touch(hint);
+    }
+
     /// All fields, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], FieldRef<'_>)> + Clone {
         self.0.iter().map(|strings| (strings.key, strings.into()))

@@ -53,6 +53,12 @@ impl<'a, V> Members<'a, V> {
         }
     }
 
+    /// The index at which a string probably is, if many are kept: looks at the table alone.
+    #[inline]
+    pub fn hint(&self, member: &[u8]) -> Option<usize> {
+        self.table.as_ref()?.iter_hash(hash_of(member)).next().map(|&index| index as usize)
+    }
+
     #[inline]
     fn is_at(&self, index: u32, member: &[u8]) -> bool {
         self.entries.get(index as usize).is_some_and(|(name, _)| **name == *member)

@@ -89,6 +89,30 @@ impl Value<'_> {
         }
     }
 
+    /// Where the member or field probably is that most commands with these arguments are about, in a large collection: looks at
+    /// its table alone. See [`Value::touch`].
+    #[inline]
+    pub fn hint(&self, arguments: &[&[u8]]) -> Option<usize> {
+        match self {
+            Self::Hash(hash) => hash.hint(arguments.get(2)?),
+            Self::Set(set) => set.hint(arguments.get(2)?),
+            // Behind the score, if there is one.
+            Self::SortedSet(sorted_set) => sorted_set.hint(arguments.get(2..)?.last()?),
+            _ => None,
+        }
+    }
+
+    /// Brings what [`Value::hint`] found into the cache.
+    #[inline]
+    pub fn touch(&self, hint: usize) {
+        match self {
+            Self::Hash(hash) => hash.touch(hint),
+            Self::Set(set) => set.touch(hint),
+            Self::SortedSet(sorted_set) => sorted_set.touch(hint),
+            _ => {}
+        }
+    }
+
     /// The type as `TYPE` prints it; `raw` and `unknown` where it cannot be told without decoding.
     pub const fn type_name(&self) -> &'static str {
         match self {

@@ -77,6 +77,23 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         }
     }
 
+    /// Where the record of a string probably is, if they are many.
+    #[inline]
+    pub(super) fn hint(&self, key: &[u8]) -> Option<usize> {
+        match &self.0 {
+            Repr::Flat(_) => None,
+            Repr::Indexed(indexed) => indexed.hint(key),
+        }
+    }
+
+    /// Brings what [`Records::hint`] found into the cache.
+    #[inline]
+    pub(super) fn touch(&self, hint: usize) {
+        if let Repr::Indexed(indexed) = &self.0 {
+            indexed.touch(hint);
+        }
+    }
+
     /// The strings of a record.
     #[inline]
     pub(super) fn strings(&self, record: &Record) -> Strings<'_> {

@@ -65,6 +65,18 @@ impl<'a> Set<'a> {
         self.0.keys()
     }
 
+    /// Where a member probably is, if they are many.
+    #[inline]
+    pub(super) fn hint(&self, member: &[u8]) -> Option<usize> {
+        self.0.hint(member)
+    }
+
+    /// Brings what [`Set::hint`] found into the cache.
+    #[inline]
+    pub(super) fn touch(&self, hint: usize) {
+        self.0.touch(hint);
+    }
+
     /// All members, in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         self.0.iter().map(|strings| strings.key)

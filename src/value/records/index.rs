@@ -94,6 +94,15 @@ impl Index {
         }
     }
 
+    /// Where a record of a hash probably starts, if there is a table: looks at nothing else.
+    #[inline]
+    pub(super) fn hint(&self, hash: impl FnOnce() -> u64) -> Option<usize> {
+        match self {
+            Self::Table(table) => table.iter_hash(hash()).next().map(|&at| at as usize),
+            Self::None | Self::Tags(_) => None,
+        }
+    }
+
     /// Takes the record of a hash out that starts at a position.
     pub(super) fn remove<const CODES: usize>(&mut self, store: &Store<'_, '_, CODES>, hash: u64, start: usize) {
         match self {

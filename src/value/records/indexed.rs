@@ -56,6 +56,18 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
         self.index.find(&store, hash_of(key), |record| store.is_of(record, key))
     }
 
+    /// Where the record of a string probably starts.
+    #[inline]
+    pub(super) fn hint(&self, key: &[u8]) -> Option<usize> {
+        self.index.hint(|| hash_of(key))
+    }
+
+    /// Brings a record into the cache.
+    #[inline]
+    pub(super) fn touch(&self, start: usize) {
+        std::hint::black_box(self.bytes.get(start));
+    }
+
     /// A string as a piece of a record.
     fn piece<'p>(&mut self, text: &'p mut Option<Text<'a>>) -> Piece<'p> {
         if text.as_ref().is_some_and(|text| !text.packs(SMALL)) {

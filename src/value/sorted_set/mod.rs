@@ -170,6 +170,23 @@ impl<'a> SortedSet<'a> {
         }
     }
 
+    /// Where a member probably is, if they are many.
+    #[inline]
+    pub(super) fn hint(&self, member: &[u8]) -> Option<usize> {
+        match &self.0 {
+            Repr::Large(large) => large.members.hint(member),
+            Repr::Packed(_) | Repr::Listed(_) => None,
+        }
+    }
+
+    /// Brings what [`SortedSet::hint`] found into the cache.
+    #[inline]
+    pub(super) fn touch(&self, hint: usize) {
+        if let Repr::Large(large) = &self.0 {
+            std::hint::black_box(large.members.at(hint).map(|(_, score)| *score));
+        }
+    }
+
     /// Gives a member a score, which must not be NaN, and returns the one it had.
     ///
     /// As in a server, 0 and -0 are the same score: neither replaces the other, and a small set holds 0 alone.
