@@ -4,7 +4,6 @@ use std::hash::{BuildHasher, Hasher};
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 
 use super::bytes::Bytes;
 
@@ -14,6 +13,15 @@ pub fn hash_of(bytes: &[u8]) -> u64 {
     let mut hasher = FixedState::with_seed(0x616f_666b_6974).build_hasher();
     hasher.write(bytes);
     hasher.finish()
+}
+
+/// Where a string is among others.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// It is kept at this index.
+    Kept(usize),
+    /// It is not there; its hash.
+    Free(u64),
 }
 
 /// Strings, each with a `V`: in the order in which they came, until one is removed, whose place the last one takes.
@@ -49,7 +57,16 @@ impl<'a, V> Members<'a, V> {
     pub fn index_of(&self, member: &[u8]) -> Option<usize> {
         match &self.table {
             None => self.entries.iter().position(|(name, _)| **name == *member),
-            Some(table) => table.find(hash_of(member), |&index| self.is_at(index, member)).map(|&index| index as usize),
+            Some(_) => self.index_of_hashed(hash_of(member), member),
+        }
+    }
+
+    /// The same, for a string whose hash is known.
+    #[inline]
+    fn index_of_hashed(&self, hash: u64, member: &[u8]) -> Option<usize> {
+        match &self.table {
+            None => self.entries.iter().position(|(name, _)| **name == *member),
+            Some(table) => table.find(hash, |&index| self.is_at(index, member)).map(|&index| index as usize),
         }
     }
 
@@ -94,31 +111,37 @@ impl<'a, V> Members<'a, V> {
 
     /// Gives a string a value, and returns the one it had.
     pub fn insert(&mut self, member: Bytes<'a>, value: V) -> Option<V> {
-        let Some(table) = &mut self.table else {
-            if let Some((_, old)) = self.entries.iter_mut().find(|(name, _)| *name == member) {
-                return Some(std::mem::replace(old, value));
-            }
-            grow(&mut self.entries);
-            self.entries.push((member, value));
-            if self.entries.len() > Self::FLAT {
-                self.table = Some(table_of(&self.entries));
-            }
-            return None;
-        };
-        let entries = &mut self.entries;
-        let same = |&index: &u32| entries.get(index as usize).is_some_and(|(name, _)| *name == member);
-        let place = table.entry(hash_of(&member), same, |&index| hash_at(entries, index));
-        match place {
-            Entry::Occupied(found) => {
-                let old = entries.get_mut(*found.get() as usize).map(|(_, old)| old)?;
-                Some(std::mem::replace(old, value))
-            }
-            Entry::Vacant(vacant) => {
-                vacant.insert(u32::try_from(entries.len()).unwrap_or(u32::MAX));
-                grow(entries);
-                entries.push((member, value));
+        match self.place_of(&member) {
+            Place::Kept(index) => self.entries.get_mut(index).map(|(_, old)| std::mem::replace(old, value)),
+            Place::Free(hash) => {
+                self.push(hash, member, value);
                 None
             }
+        }
+    }
+
+    /// Where a string is, or what [`Members::push`] needs to add it.
+    #[inline]
+    pub(super) fn place_of(&self, member: &[u8]) -> Place {
+        let hash = hash_of(member);
+        self.index_of_hashed(hash, member).map_or(Place::Free(hash), Place::Kept)
+    }
+
+    /// Adds a string that is not there, whose hash is known.
+    pub(super) fn push(&mut self, hash: u64, member: Bytes<'a>, value: V) {
+        let index = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        grow(&mut self.entries);
+        self.entries.push((member, value));
+        match &mut self.table {
+            Some(table) if table.len() < table.capacity() => {
+                table.insert_unique(hash, index, |&index| hash_at(&self.entries, index));
+            }
+            table if self.entries.len() > Self::FLAT => {
+                // Made anew: in the order of the entries, which is much quicker than in that of the table.
+                *table = None;
+                *table = Some(table_of(&self.entries));
+            }
+            _ => {}
         }
     }
 
@@ -195,7 +218,8 @@ fn hash_at<V>(entries: &[(Bytes<'_>, V)], index: u32) -> u64 {
 }
 
 fn table_of<V>(entries: &[(Bytes<'_>, V)]) -> HashTable<u32> {
-    let mut table = HashTable::with_capacity(entries.len());
+    // With room for half as many more: however members come and go, it is long until the next one is made.
+    let mut table = HashTable::with_capacity(entries.len() + entries.len() / 2);
     for (index, (name, _)) in (0_u32..).zip(entries) {
         table.insert_unique(hash_of(name), index, |&index| hash_at(entries, index));
     }

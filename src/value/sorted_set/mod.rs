@@ -10,7 +10,8 @@ mod packed;
 use std::convert::Infallible;
 use std::ops::Range;
 
-use super::{Bytes, Members};
+use super::Bytes;
+use super::members::{Members, Place, hash_of};
 use listed::Listed;
 use order::Order;
 use packed::Packed;
@@ -372,11 +373,14 @@ impl<'a> Large<'a> {
         member: Bytes<'a>,
         decide: impl FnOnce(Option<f64>) -> Result<Option<f64>, E>,
     ) -> Result<Option<f64>, E> {
-        let Some(index) = self.members.index_of(&member) else {
-            if let Some(score) = decide(None)? {
-                self.add(member, score);
+        let index = match self.members.place_of(&member) {
+            Place::Kept(index) => index,
+            Place::Free(hash) => {
+                if let Some(score) = decide(None)? {
+                    self.push(hash, member, score);
+                }
+                return Ok(None);
             }
-            return Ok(None);
         };
         let Some((_, held)) = self.members.at_mut(index) else { return Ok(None) };
         let old = *held;
@@ -396,8 +400,14 @@ impl<'a> Large<'a> {
 
     /// Puts in a member that is not there.
     fn add(&mut self, member: Bytes<'a>, score: f64) {
+        self.push(hash_of(&member), member, score);
+    }
+
+    /// Puts in a member that is not there, whose hash is known.
+    #[inline]
+    fn push(&mut self, hash: u64, member: Bytes<'a>, score: f64) {
         let index = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        self.members.insert(member, score);
+        self.members.push(hash, member, score);
         if let Some(order) = &mut self.order {
             order.insert(score, index, &self.members);
         }

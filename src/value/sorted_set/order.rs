@@ -14,6 +14,8 @@ const BRANCH: usize = 64;
 /// How full nodes are made when all are made at once: room for some entries before they split.
 const FILLED: usize = 3;
 const OF: usize = 4;
+/// A leaf is searched in steps of so many entries.
+const STRIDE: usize = 16;
 /// A leaf grows by so many entries at a time.
 const GROWTH: usize = 16;
 
@@ -109,6 +111,25 @@ impl Target<'_, '_> {
 
     fn is_before(&self, slot: Slot) -> bool {
         slot.compare(self.key, self.name, self.members).is_gt()
+    }
+
+    /// How many slots of a leaf are in front of it.
+    ///
+    /// The leaf is probably not in the cache. Halving it, as one would, waits for one line after the other; this looks at
+    /// every few slots, all at once, and then at the few between two of them.
+    #[inline]
+    fn place_in(&self, slots: &[Slot]) -> usize {
+        let lower = |slot: &Slot| usize::from(slot.key() < self.key);
+        let strides = slots.chunks_exact(STRIDE).filter_map(<[Slot]>::last).map(lower).sum::<usize>();
+        let from = strides * STRIDE;
+        let few = slots.get(from..).unwrap_or_default();
+        let place = from + few.iter().take(STRIDE).map(lower).sum::<usize>();
+        // Names are compared where scores are equal alone.
+        let rest = slots.get(place..).unwrap_or_default();
+        if rest.first().is_some_and(|slot| slot.key() == self.key) {
+            return place + rest.partition_point(|slot| self.is_behind(*slot));
+        }
+        place
     }
 }
 
@@ -260,7 +281,7 @@ impl Node {
     fn insert(&mut self, slot: Slot, target: Target<'_, '_>) -> Option<Self> {
         match self {
             Self::Leaf(slots) => {
-                let place = slots.partition_point(|slot| target.is_behind(*slot));
+                let place = target.place_in(slots);
                 if slots.len() < LEAF {
                     insert_into_leaf(slots, place, slot);
                     return None;
@@ -295,7 +316,7 @@ impl Node {
     fn remove(&mut self, target: Target<'_, '_>) -> bool {
         match self {
             Self::Leaf(slots) => {
-                let place = slots.partition_point(|slot| target.is_behind(*slot));
+                let place = target.place_in(slots);
                 let found = slots.get(place).is_some_and(|slot| !target.is_before(*slot));
                 if found {
                     slots.remove(place);
@@ -326,7 +347,7 @@ impl Node {
     fn renumber(&mut self, target: Target<'_, '_>, index: u32) {
         match self {
             Self::Leaf(slots) => {
-                let place = slots.partition_point(|slot| target.is_behind(*slot));
+                let place = target.place_in(slots);
                 if let Some(slot) = slots.get_mut(place) {
                     slot.index = index;
                 }
