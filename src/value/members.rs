@@ -24,17 +24,19 @@ pub(super) enum Place {
     Free(u64),
 }
 
-/// Strings, each with a `V`: in the order in which they came, until one is removed, whose place the last one takes.
+/// Strings, each with a `V`, in no order that matters. One keeps its index until it is removed, or [`Members::close_gaps`] is called.
 #[derive(Debug, Clone)]
 pub struct Members<'a, V> {
-    entries: Vec<(Bytes<'a>, V)>,
+    /// `None` at the indexes in `free`.
+    entries: Vec<Option<(Bytes<'a>, V)>>,
+    free: Vec<u32>,
     /// Indexes of entries by the hash of their string; absent while looking at each is quicker.
     table: Option<HashTable<u32>>,
 }
 
 impl<V> Default for Members<'_, V> {
     fn default() -> Self {
-        Self { entries: Vec::new(), table: None }
+        Self { entries: Vec::new(), free: Vec::new(), table: None }
     }
 }
 
@@ -44,19 +46,19 @@ impl<'a, V> Members<'a, V> {
 
     /// How many there are.
     pub const fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() - self.free.len()
     }
 
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 
-    /// The index at which a string is kept, until the next removal.
+    /// The index at which a string is kept.
     #[inline]
     pub fn index_of(&self, member: &[u8]) -> Option<usize> {
         match &self.table {
-            None => self.entries.iter().position(|(name, _)| **name == *member),
+            None => self.entries.iter().position(|entry| is_of(entry.as_ref(), member)),
             Some(_) => self.index_of_hashed(hash_of(member), member),
         }
     }
@@ -65,7 +67,7 @@ impl<'a, V> Members<'a, V> {
     #[inline]
     fn index_of_hashed(&self, hash: u64, member: &[u8]) -> Option<usize> {
         match &self.table {
-            None => self.entries.iter().position(|(name, _)| **name == *member),
+            None => self.entries.iter().position(|entry| is_of(entry.as_ref(), member)),
             Some(table) => table.find(hash, |&index| self.is_at(index, member)).map(|&index| index as usize),
         }
     }
@@ -78,7 +80,7 @@ impl<'a, V> Members<'a, V> {
 
     #[inline]
     fn is_at(&self, index: u32, member: &[u8]) -> bool {
-        self.entries.get(index as usize).is_some_and(|(name, _)| **name == *member)
+        self.entries.get(index as usize).is_some_and(|entry| is_of(entry.as_ref(), member))
     }
 
     /// Whether a string is among them.
@@ -89,30 +91,32 @@ impl<'a, V> Members<'a, V> {
     /// The value of a string.
     #[inline]
     pub fn get(&self, member: &[u8]) -> Option<&V> {
-        self.index_of(member).and_then(|index| self.entries.get(index)).map(|(_, value)| value)
+        self.index_of(member).and_then(|index| self.at(index)).map(|(_, value)| value)
     }
 
     /// The value of a string, to change.
     #[inline]
     pub fn get_mut(&mut self, member: &[u8]) -> Option<&mut V> {
         let index = self.index_of(member)?;
-        self.entries.get_mut(index).map(|(_, value)| value)
+        self.at_mut(index).map(|(_, value)| value)
     }
 
     /// The string and value at an index.
+    #[inline]
     pub fn at(&self, index: usize) -> Option<(&Bytes<'a>, &V)> {
-        self.entries.get(index).map(|(name, value)| (name, value))
+        self.entries.get(index)?.as_ref().map(|(name, value)| (name, value))
     }
 
     /// The string at an index, and its value to change.
+    #[inline]
     pub fn at_mut(&mut self, index: usize) -> Option<(&Bytes<'a>, &mut V)> {
-        self.entries.get_mut(index).map(|(name, value)| (&*name, value))
+        self.entries.get_mut(index)?.as_mut().map(|(name, value)| (&*name, value))
     }
 
     /// Gives a string a value, and returns the one it had.
     pub fn insert(&mut self, member: Bytes<'a>, value: V) -> Option<V> {
         match self.place_of(&member) {
-            Place::Kept(index) => self.entries.get_mut(index).map(|(_, old)| std::mem::replace(old, value)),
+            Place::Kept(index) => self.at_mut(index).map(|(_, old)| std::mem::replace(old, value)),
             Place::Free(hash) => {
                 self.push(hash, member, value);
                 None
@@ -127,11 +131,18 @@ impl<'a, V> Members<'a, V> {
         self.index_of_hashed(hash, member).map_or(Place::Free(hash), Place::Kept)
     }
 
-    /// Adds a string that is not there, whose hash is known.
-    pub(super) fn push(&mut self, hash: u64, member: Bytes<'a>, value: V) {
-        let index = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        grow(&mut self.entries);
-        self.entries.push((member, value));
+    /// Adds a string that is not there, whose hash is known, and returns its index.
+    pub(super) fn push(&mut self, hash: u64, member: Bytes<'a>, value: V) -> u32 {
+        let entry = Some((member, value));
+        let reused = self.free.pop().and_then(|index| Some((index, self.entries.get_mut(index as usize)?)));
+        let index = if let Some((index, place)) = reused {
+            *place = entry;
+            index
+        } else {
+            grow(&mut self.entries);
+            self.entries.push(entry);
+            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
+        };
         match &mut self.table {
             Some(table) if table.len() < table.capacity() => {
                 table.insert_unique(hash, index, |&index| hash_at(&self.entries, index));
@@ -143,66 +154,77 @@ impl<'a, V> Members<'a, V> {
             }
             _ => {}
         }
+        index
     }
 
-    /// Takes a string out; the last one takes its index.
+    /// Takes a string out.
     pub fn remove(&mut self, member: &[u8]) -> Option<(Bytes<'a>, V)> {
-        let index = match &mut self.table {
-            None => self.entries.iter().position(|(name, _)| **name == *member)?,
-            Some(table) => {
-                let entries = &self.entries;
-                let same = |&index: &u32| entries.get(index as usize).is_some_and(|(name, _)| **name == *member);
-                table.find_entry(hash_of(member), same).ok()?.remove().0 as usize
-            }
-        };
-        self.take(index)
-    }
-
-    /// Takes the string at an index out; the last one takes its index.
-    pub fn remove_at(&mut self, index: usize) -> Option<(Bytes<'a>, V)> {
-        if let Some(table) = &mut self.table {
-            let hash = hash_of(&self.entries.get(index)?.0);
-            table.find_entry(hash, |&place| place as usize == index).ok()?.remove();
-        }
-        self.take(index)
-    }
-
-    /// Takes the entry at an index out, which the table no longer has.
-    fn take(&mut self, index: usize) -> Option<(Bytes<'a>, V)> {
-        let last = self.entries.len().checked_sub(1)?;
-        if index < last
-            && let Some(table) = &mut self.table
-            && let Some((moved, _)) = self.entries.get(last)
-            && let Some(place) = table.find_mut(hash_of(moved), |&place| place as usize == last)
-        {
-            *place = u32::try_from(index).unwrap_or(u32::MAX);
-        }
-        let taken = (index <= last).then(|| self.entries.swap_remove(index));
-        self.give_back();
+        let index = self.index_of(member)?;
+        let taken = self.remove_at(index);
+        self.close_gaps_if_many();
         taken
     }
 
-    /// Gives memory back when most of it is unused.
-    fn give_back(&mut self) {
-        let length = self.entries.len();
-        if length > Self::FLAT && length < self.entries.capacity() / 4 {
-            self.entries.shrink_to(length * 2);
-            let entries = &self.entries;
-            if let Some(table) = &mut self.table {
-                table.shrink_to(length * 2, |&index| hash_at(entries, index));
-            }
+    /// Takes the string at an index out.
+    pub fn remove_at(&mut self, index: usize) -> Option<(Bytes<'a>, V)> {
+        let taken = self.entries.get_mut(index)?.take()?;
+        let place = u32::try_from(index).unwrap_or(u32::MAX);
+        if let Some(table) = &mut self.table
+            && let Ok(found) = table.find_entry(hash_of(&taken.0), |&other| other == place)
+        {
+            found.remove();
+        }
+        if index + 1 == self.entries.len() {
+            self.entries.pop();
+        } else {
+            self.free.push(place);
+        }
+        Some(taken)
+    }
+
+    /// Whether so many were removed that [`Members::close_gaps`] pays.
+    #[inline]
+    pub(super) const fn has_many_gaps(&self) -> bool {
+        self.free.len() > Self::FLAT && self.free.len() > self.entries.len() / 4 * 3
+    }
+
+    fn close_gaps_if_many(&mut self) {
+        if self.has_many_gaps() {
+            self.close_gaps(|_, _| {});
         }
     }
 
-    /// All of them, in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Bytes<'a>, &V)> + Clone {
-        self.entries.iter().map(|(name, value)| (name, value))
+    /// Gives the memory of those back that were removed. `moved` is told the old and the new index of each that there is.
+    #[cold]
+    pub(super) fn close_gaps(&mut self, mut moved: impl FnMut(u32, u32)) {
+        self.table = None;
+        self.free = Vec::new();
+        let kept = (0..).zip(&self.entries).filter(|(_, entry)| entry.is_some());
+        for (new, (old, _)) in (0..).zip(kept) {
+            moved(old, new);
+        }
+        self.entries.retain(Option::is_some);
+        self.entries.shrink_to_fit();
+        if self.entries.len() > Self::FLAT {
+            self.table = Some(table_of(&self.entries));
+        }
     }
 
-    /// All of them, their values to change.
-    pub fn iter_mut(&mut self) -> impl ExactSizeIterator<Item = (&Bytes<'a>, &mut V)> {
-        self.entries.iter_mut().map(|(name, value)| (&*name, value))
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&Bytes<'a>, &V)> + Clone {
+        self.entries.iter().flatten().map(|(name, value)| (name, value))
     }
+
+    /// All of them, with their indexes.
+    pub fn iter_indexed(&self) -> impl Iterator<Item = (usize, &Bytes<'a>, &V)> + Clone {
+        let indexed = self.entries.iter().enumerate();
+        indexed.filter_map(|(index, entry)| entry.as_ref().map(|(name, value)| (index, name, value)))
+    }
+}
+
+#[inline]
+fn is_of<V>(entry: Option<&(Bytes<'_>, V)>, member: &[u8]) -> bool {
+    entry.is_some_and(|(name, _)| **name == *member)
 }
 
 /// Makes room for one more: a quarter more than there is, not twice as much.
@@ -213,15 +235,17 @@ fn grow<T>(entries: &mut Vec<T>) {
     }
 }
 
-fn hash_at<V>(entries: &[(Bytes<'_>, V)], index: u32) -> u64 {
-    entries.get(index as usize).map_or(0, |(name, _)| hash_of(name))
+fn hash_at<V>(entries: &[Option<(Bytes<'_>, V)>], index: u32) -> u64 {
+    entries.get(index as usize).and_then(Option::as_ref).map_or(0, |(name, _)| hash_of(name))
 }
 
-fn table_of<V>(entries: &[(Bytes<'_>, V)]) -> HashTable<u32> {
+fn table_of<V>(entries: &[Option<(Bytes<'_>, V)>]) -> HashTable<u32> {
     // With room for half as many more: however members come and go, it is long until the next one is made.
     let mut table = HashTable::with_capacity(entries.len() + entries.len() / 2);
-    for (index, (name, _)) in (0_u32..).zip(entries) {
-        table.insert_unique(hash_of(name), index, |&index| hash_at(entries, index));
+    for (index, entry) in (0_u32..).zip(entries) {
+        if let Some((name, _)) = entry {
+            table.insert_unique(hash_of(name), index, |&index| hash_at(entries, index));
+        }
     }
     table
 }
@@ -234,12 +258,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn members_are_a_map(steps in prop::collection::vec((0..60_u8, any::<bool>(), any::<u8>()), 0..400)) {
+        fn members_are_a_map(steps in prop::collection::vec((0..60_u8, 0..10_u8, any::<u8>()), 0..600), removals in 0..10_u8) {
             let mut members = Members::default();
             let mut model = BTreeMap::new();
-            for (name, insert, value) in steps {
+            for (name, what, value) in steps {
                 let name = format!("member number {name} of some length");
-                if insert {
+                if what >= removals {
                     prop_assert_eq!(members.insert(Bytes::copied(name.as_bytes()), value), model.insert(name, value));
                 } else {
                     let removed = members.remove(name.as_bytes()).map(|(_, value)| value);
@@ -252,7 +276,31 @@ mod tests {
                 let index = members.index_of(name.as_bytes()).unwrap();
                 prop_assert_eq!(members.at(index).unwrap().1, value);
             }
+            prop_assert_eq!(members.iter().count(), model.len());
             prop_assert_eq!(members.get(b"no such"), None);
         }
+    }
+
+    #[test]
+    fn a_member_takes_no_more_than_its_string_and_value() {
+        assert_eq!(size_of::<Option<(Bytes<'_>, f64)>>(), 32);
+    }
+
+    #[test]
+    fn members_stay_where_they_are_while_others_go() {
+        let mut members = Members::default();
+        for number in 0..100 {
+            members.insert(Bytes::from_integer(number), number);
+        }
+        for number in (0..100).filter(|number| number % 10 != 0) {
+            let index = members.index_of(number.to_string().as_bytes()).unwrap();
+            members.remove_at(index);
+        }
+        assert_eq!(members.index_of(b"70"), Some(70));
+        assert!(members.has_many_gaps());
+        let mut moves = Vec::new();
+        members.close_gaps(|old, new| moves.push((old, new)));
+        assert_eq!(moves, (0..10).map(|new| (new * 10, new)).collect::<Vec<_>>());
+        assert_eq!((members.index_of(b"70"), members.len()), (Some(7), 10));
     }
 }

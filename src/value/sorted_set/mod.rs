@@ -406,8 +406,7 @@ impl<'a> Large<'a> {
     /// Puts in a member that is not there, whose hash is known.
     #[inline]
     fn push(&mut self, hash: u64, member: Bytes<'a>, score: f64) {
-        let index = u32::try_from(self.members.len()).unwrap_or(u32::MAX);
-        self.members.push(hash, member, score);
+        let index = self.members.push(hash, member, score);
         if let Some(order) = &mut self.order {
             order.insert(score, index, &self.members);
         }
@@ -418,21 +417,31 @@ impl<'a> Large<'a> {
             return self.members.remove(member).map(|(_, score)| score);
         }
         let index = self.members.index_of(member)?;
-        self.remove_at(index)
+        let score = self.remove_at(index);
+        self.close_gaps_if_many();
+        score
     }
 
     fn remove_at(&mut self, index: usize) -> Option<f64> {
         if let Some(order) = &mut self.order {
             let (name, score) = self.members.at(index)?;
             order.remove(*score, name, &self.members);
-            let last = self.members.len() - 1;
-            if index != last {
-                // The last one takes the place of the one that goes.
-                let (name, score) = self.members.at(last)?;
-                order.renumber(*score, name, u32::try_from(index).unwrap_or(u32::MAX), &self.members);
-            }
         }
         self.members.remove_at(index).map(|(_, score)| score)
+    }
+
+    fn close_gaps_if_many(&mut self) {
+        if !self.members.has_many_gaps() {
+            return;
+        }
+        let mut indexes = Vec::new();
+        self.members.close_gaps(|old, new| {
+            indexes.resize(old as usize, u32::MAX);
+            indexes.push(new);
+        });
+        if let Some(order) = &mut self.order {
+            order.renumber(|old| indexes.get(old as usize).copied().unwrap_or(u32::MAX));
+        }
     }
 
     fn ordered(&mut self) -> &Order {
@@ -453,20 +462,19 @@ impl<'a> Large<'a> {
     fn remove_ranks(&mut self, from: usize, to: usize) {
         let count = to.saturating_sub(from);
         if count > self.members.len() / 4 {
-            let mut indexes: Vec<usize> = self.ordered().iter_from(from).take(count).map(order::Slot::index).collect();
+            let indexes: Vec<usize> = self.ordered().iter_from(from).take(count).map(order::Slot::index).collect();
             // Making the order anew, if it is ever asked for, costs less than following so many changes.
             self.order = None;
-            // From the highest on, so that what takes its place is none of those that still have to go.
-            indexes.sort_unstable_by(|one, other| other.cmp(one));
             for index in indexes {
                 self.members.remove_at(index);
             }
-            return;
+        } else {
+            for _ in 0..count {
+                let Some(slot) = self.ordered().at(from) else { break };
+                self.remove_at(slot.index());
+            }
         }
-        for _ in 0..count {
-            let Some(slot) = self.ordered().at(from) else { return };
-            self.remove_at(slot.index());
-        }
+        self.close_gaps_if_many();
     }
 }
 

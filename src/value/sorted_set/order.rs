@@ -67,7 +67,9 @@ fn name_at<'m>(members: &'m Members<'_, f64>, index: u32) -> &'m [u8] {
 
 /// Every member in order.
 pub(super) fn sorted(members: &Members<'_, f64>) -> Vec<Slot> {
-    let mut slots: Vec<Slot> = (0..).zip(members.iter()).map(|(index, (_, score))| Slot::new(*score, index)).collect();
+    let slot = |(index, _, score): (usize, _, &f64)| Slot::new(*score, u32::try_from(index).unwrap_or(u32::MAX));
+    let mut slots = Vec::with_capacity(members.len());
+    slots.extend(members.iter_indexed().map(slot));
     slots.sort_unstable_by(|one, other| one.compare(other.key(), name_at(members, other.index), members));
     slots
 }
@@ -182,9 +184,9 @@ impl Order {
         self.root = root.without_only_child();
     }
 
-    /// Notes that a member will be at another index; it is in the table still, at the old one.
-    pub(super) fn renumber(&mut self, score: f64, name: &[u8], index: u32, members: &Members<'_, f64>) {
-        self.root.renumber(Target { key: key_of(score), name, members }, index);
+    /// Notes that every member is at another index, which `new` makes of the old one.
+    pub(super) fn renumber(&mut self, new: impl Fn(u32) -> u32) {
+        self.root.renumber(&new);
     }
 
     /// How many entries are in front of the first that is not `before`, which no later entry is then.
@@ -344,19 +346,13 @@ impl Node {
         }
     }
 
-    fn renumber(&mut self, target: Target<'_, '_>, index: u32) {
+    fn renumber(&mut self, new: &impl Fn(u32) -> u32) {
         match self {
-            Self::Leaf(slots) => {
-                let place = target.place_in(slots);
-                if let Some(slot) = slots.get_mut(place) {
-                    slot.index = index;
-                }
-            }
+            Self::Leaf(slots) => slots.iter_mut().for_each(|slot| slot.index = new(slot.index)),
             Self::Branch(children) => {
-                let place = child_of(children, target);
-                if let Some(child) = children.get_mut(place) {
-                    child.node.renumber(target, index);
-                    child.first = child.node.first().unwrap_or(child.first);
+                for child in children {
+                    child.first.index = new(child.first.index);
+                    child.node.renumber(new);
                 }
             }
         }

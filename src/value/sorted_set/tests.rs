@@ -243,6 +243,7 @@ fn a_tree_of_several_levels_keeps_its_order() {
     while !set.is_empty() {
         let rank = random(&mut state) as usize % set.len();
         let there = set.names_from(rank).next().unwrap().0.as_slice().to_vec();
+        assert!(set.score(&there).is_some(), "the order knows where its members are, however many are gone");
         set.remove_ranks(rank..rank + 1);
         assert_eq!(set.score(&there), None);
     }

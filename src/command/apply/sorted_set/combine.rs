@@ -198,10 +198,9 @@ pub(in crate::command) fn zdiffstore(call: &mut Call<'_, '_>) -> Result<(), Fail
                 })?;
             } else {
                 let value = call.value(source.key)?;
-                let gone = members.iter().enumerate().filter(|(_, (name, _))| find(value.as_deref(), name).is_some());
-                let gone: Vec<usize> = gone.map(|(index, _)| index).collect();
-                // From the last on, so that what takes a place is none of those that still have to go.
-                for index in gone.into_iter().rev() {
+                let gone = members.iter_indexed().filter(|(_, name, _)| find(value.as_deref(), name).is_some());
+                let gone: Vec<usize> = gone.map(|(index, ..)| index).collect();
+                for index in gone {
                     members.remove_at(index);
                 }
             }
