@@ -210,6 +210,8 @@ pub(crate) const LINES: &[&str] = &[
     "xclaim $stream $group $consumer $idle {$old_id} [idle $small|time $at_millis] [retrycount $small] [force] [justid] [lastid $old_id]",
     "xclaim $stream $group $consumer 0 {$old_id} time $at_millis retrycount $small force justid lastid $old_id",
     "xautoclaim $stream $group $consumer $idle ($old_id|0-0) [count $positive] [justid]",
+    "@newer xadd $stream [nomkstream] (keepref|delref|acked) [maxlen (=|~) $count|minid = $old_id] $new_id {$field $value}",
+    "@newer xtrim $stream (keepref|delref|acked) (maxlen|minid) [=|~] $trim",
     "@newer xdelex $stream [keepref|delref|acked] ids #{$old_id}",
     "@newer xackdel $stream $group [keepref|delref|acked] ids #{$old_id}",
     // Functions.

@@ -9,7 +9,7 @@ mod node;
 
 use std::collections::BTreeMap;
 
-pub use entries::{Entries, Precision};
+pub use entries::{Bound, Entries, Precision};
 pub use fields::Fields;
 pub use group::{Consumer, ConsumerGroup, ConsumerIndex, PendingEntry};
 pub use id::StreamId;
@@ -20,7 +20,34 @@ use super::Bytes;
 #[derive(Debug, Clone, Default)]
 pub struct Stream<'a> {
     entries: Entries<'a>,
-    groups: BTreeMap<Bytes<'a>, Box<ConsumerGroup<'a>>>,
+    groups: Groups<'a>,
+}
+
+type Groups<'a> = BTreeMap<Bytes<'a>, Box<ConsumerGroup<'a>>>;
+
+/// What deleting an entry means to the consumer groups that it is pending in (Redis 8.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum References {
+    /// KEEPREF: it stays pending there, though it is gone.
+    #[default]
+    Keep,
+    /// DELREF: it is pending nowhere any more, whether it was there to be deleted or not.
+    Delete,
+    /// ACKED: it is not deleted while it is pending anywhere, nor before every group has read as far
+    /// (`streamEntryIsReferenced`).
+    Heed,
+}
+
+/// Makes an entry pending no longer in any group.
+fn forget(groups: &mut Groups<'_>, id: StreamId) {
+    for group in groups.values_mut() {
+        group.acknowledge(id);
+    }
+}
+
+/// Whether an entry is pending in any group.
+fn is_pending(groups: &Groups<'_>, id: StreamId) -> bool {
+    groups.values().any(|group| group.pending_entry(id).is_some())
 }
 
 impl<'a> Stream<'a> {
@@ -84,19 +111,36 @@ impl<'a> Stream<'a> {
         self.entries.append(id, fields)
     }
 
-    /// Deletes an entry, as XDEL does, and says whether it was there.
-    pub fn remove(&mut self, id: StreamId) -> bool {
+    /// Deletes an entry, as XDELEX does, and says whether it was there.
+    pub fn remove(&mut self, id: StreamId, references: References) -> bool {
+        match references {
+            References::Keep => {}
+            References::Delete => forget(&mut self.groups, id),
+            References::Heed if id > self.last_read_by_all() || is_pending(&self.groups, id) => return false,
+            References::Heed => {}
+        }
         self.entries.remove(id)
     }
 
-    /// Trims to the newest `length` entries, and says how many went.
-    pub fn trim_to_length(&mut self, length: usize, precision: Precision) -> usize {
-        self.entries.trim_to_length(length, precision)
+    /// Trims the oldest entries, and says how many went.
+    ///
+    /// The precision is for [`References::Keep`] alone: servers go entry by entry otherwise.
+    pub fn trim(&mut self, bound: Bound, precision: Precision, references: References) -> usize {
+        let last = self.last_read_by_all();
+        let groups = &mut self.groups;
+        match references {
+            References::Keep => self.entries.trim(bound, precision),
+            References::Delete => self.entries.trim_those(bound, StreamId::MAX, |id| {
+                forget(groups, id);
+                true
+            }),
+            References::Heed => self.entries.trim_those(bound, last, |id| !is_pending(groups, id)),
+        }
     }
 
-    /// Trims what is older than an id, and says how many went.
-    pub fn trim_before(&mut self, id: StreamId, precision: Precision) -> usize {
-        self.entries.trim_before(id, precision)
+    /// The greatest id that was delivered to every group, or was passed over; the greatest of all if there are no groups.
+    fn last_read_by_all(&self) -> StreamId {
+        self.groups.values().map(|group| group.last_delivered_id).min().unwrap_or(StreamId::MAX)
     }
 
     /// The consumer groups, by name.
@@ -162,18 +206,18 @@ mod tests {
                 match what {
                     0 => {
                         let gone = model.len().saturating_sub(length);
-                        prop_assert_eq!(stream.trim_to_length(length, Precision::Exact), gone);
+                        prop_assert_eq!(stream.trim(Bound::Length(length), Precision::Exact, References::Keep), gone);
                         model = model.into_iter().skip(gone).collect();
                     }
                     1 => {
                         let rest = model.split_off(&old);
-                        prop_assert_eq!(stream.trim_before(old, Precision::Exact), model.len());
+                        prop_assert_eq!(stream.trim(Bound::From(old), Precision::Exact, References::Keep), model.len());
                         model = rest;
                     }
                     2..=6 => {
                         let there = model.remove(&old).is_some();
                         deleted = if there { deleted.max(old) } else { deleted };
-                        prop_assert_eq!(stream.remove(old), there);
+                        prop_assert_eq!(stream.remove(old, References::Keep), there);
                     }
                     7 => prop_assert!(!stream.append(last, Fields::default())),
                     _ => {
