@@ -33,7 +33,7 @@ pub(crate) const LINES: &[&str] = &[
     "msetnx {$str $value}",
     "@v9 msetex #{$str $value} [nx|xx] [ex $seconds|pxat $at_millis|keepttl]",
     "@v9 delifeq $str $value",
-    "@newer delex $str [ifeq $value|ifne $value]",
+    "@newer delex $str [ifeq $value|ifne $value|ifdeq 0123456789abcdef|ifdne 0123456789abcdef]",
     // Bitmaps.
     "setbit $bit $bit_offset $zero_or_one",
     "setbit $bit $bit_offset $zero_or_one",
