@@ -58,6 +58,10 @@ enum Missing {
     Leave,
 }
 
+/// That an entry was added once for its producer and its name: IDMP or IDMPAUTO was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Idempotency;
+
 /// The options of XADD or XTRIM (`streamParseAddOrTrimArgsOrReply`).
 #[derive(Debug)]
 struct Parsed {
@@ -65,6 +69,7 @@ struct Parsed {
     references: Option<References>,
     missing: Missing,
     id: Option<NewId>,
+    idempotency: Option<Idempotency>,
     /// The index behind them, and the id.
     behind: usize,
 }
@@ -79,7 +84,8 @@ impl Parsed {
 }
 
 fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failure> {
-    let mut parsed = Parsed { trim: None, references: None, missing: Missing::Create, id: None, behind: 2 };
+    let mut parsed =
+        Parsed { trim: None, references: None, missing: Missing::Create, id: None, idempotency: None, behind: 2 };
     let mut limit = 0;
     while let Some(option) = call.arguments.get(parsed.behind) {
         let has_more = parsed.behind + 1 < call.arguments.len();
@@ -97,6 +103,8 @@ fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failur
         {
             parsed.references = Some(references);
             parsed.behind += 1;
+        } else if options == Options::Add && (named("IDMP") || named("IDMPAUTO")) && has_more {
+            parse_idempotency(call, &mut parsed)?;
         } else if options == Options::Add {
             parsed.id = Some(NewId::parse(option)?);
             parsed.behind += 1;
@@ -109,6 +117,19 @@ fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failur
         return Err(Failure::other("syntax error, a trimming strategy is missing"));
     }
     Ok(parsed)
+}
+
+/// `IDMP producer name` or `IDMPAUTO producer`.
+fn parse_idempotency(call: &Call<'_, '_>, parsed: &mut Parsed) -> Result<(), Failure> {
+    let names = if call.argument(parsed.behind)?.eq_ignore_ascii_case(b"IDMP") { 2 } else { 1 };
+    let behind = parsed.behind + 1 + names;
+    let names = call.arguments.get(parsed.behind + 1..behind).ok_or(Failure::Syntax)?;
+    if parsed.idempotency.is_some() || names.iter().any(|name| name.is_empty()) {
+        return Err(Failure::Syntax);
+    }
+    parsed.idempotency = Some(Idempotency);
+    parsed.behind = behind;
+    Ok(())
 }
 
 /// `MAXLEN [=|~] n` or `MINID [=|~] id`.
@@ -136,7 +157,11 @@ fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [MAXLEN|MINID [=|~] threshold [LIMIT n]] *|id field value …`
+/// `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMP producer name|IDMPAUTO producer]
+/// [MAXLEN|MINID [=|~] threshold [LIMIT n]] *|id field value …`
+///
+/// With IDMP or IDMPAUTO (Redis 8.6) the entry is added: servers log only what was new. The names that they remember for a
+/// while, to tell what was sent twice, are not kept.
 ///
 /// An approximate trim takes whole nodes, as a server would have laid them out that got the entries one by one; an entry
 /// of the form `*` gets the time of the call.

@@ -121,6 +121,22 @@ fn xadd_refuses_what_servers_refuse() {
 }
 
 #[test]
+fn xadd_adds_what_is_to_be_added_once() {
+    let mut replica = replica(&["XADD s IDMP p i 1-0 f v", "xadd s nomkstream idmpauto p maxlen = 2 2-0 f v"]);
+    run(&mut replica, &["XADD s IDMPAUTO p DELREF MAXLEN 2 3-0 f v"]);
+    assert_eq!(ids(&replica), "2-0 3-0");
+    refused(
+        &mut replica,
+        &[
+            "XADD s IDMP p 4-0 f v",
+            "XADD s IDMP p i IDMPAUTO p 4-0 f v",
+            "XADD s IDMP  i 4-0 f v",
+            "XTRIM s IDMPAUTO p MAXLEN 1",
+        ],
+    );
+}
+
+#[test]
 fn trims_are_exact_or_take_whole_nodes() {
     let mut replica = five();
     run(&mut replica, &["XTRIM s MAXLEN ~ 1", "XTRIM s MINID ~ 5", "XTRIM none MAXLEN 1"]);
