@@ -114,10 +114,9 @@ impl<'a> Stream<'a> {
     /// Deletes an entry, as XDELEX does, and says whether it was there.
     pub fn remove(&mut self, id: StreamId, references: References) -> bool {
         match references {
-            References::Keep => {}
             References::Delete => forget(&mut self.groups, id),
             References::Heed if id > self.last_read_by_all() || is_pending(&self.groups, id) => return false,
-            References::Heed => {}
+            References::Keep | References::Heed => {}
         }
         self.entries.remove(id)
     }
@@ -126,15 +125,19 @@ impl<'a> Stream<'a> {
     ///
     /// The precision is for [`References::Keep`] alone: servers go entry by entry otherwise.
     pub fn trim(&mut self, bound: Bound, precision: Precision, references: References) -> usize {
-        let last = self.last_read_by_all();
-        let groups = &mut self.groups;
         match references {
             References::Keep => self.entries.trim(bound, precision),
-            References::Delete => self.entries.trim_those(bound, StreamId::MAX, |id| {
-                forget(groups, id);
-                true
-            }),
-            References::Heed => self.entries.trim_those(bound, last, |id| !is_pending(groups, id)),
+            References::Delete => {
+                let forget = |id| {
+                    forget(&mut self.groups, id);
+                    true
+                };
+                self.entries.trim_those(bound, StreamId::MAX, forget)
+            }
+            References::Heed => {
+                let last = self.last_read_by_all();
+                self.entries.trim_those(bound, last, |id| !is_pending(&self.groups, id))
+            }
         }
     }
 
@@ -234,6 +237,39 @@ mod tests {
             }
             let entries: Vec<_> = stream.clone().entries().map(|(id, fields)| (id, fields.iter().next().unwrap().1.len())).collect();
             prop_assert_eq!(entries, model.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn where_nothing_is_referenced_the_same_entries_go(
+            deleted in prop::collection::vec(1..500_u64, 0..200),
+            pending in prop::collection::vec(1..500_u64, 0..50),
+            bound in prop_oneof![(0..500_usize).prop_map(Bound::Length), (0..600_u64).prop_map(|id| Bound::From(StreamId::new(id, 0)))],
+        ) {
+            let mut stream = Stream::default();
+            for number in 1..500 {
+                stream.append(StreamId::new(number, 0), Fields::default());
+            }
+            for number in deleted {
+                stream.remove(StreamId::new(number, 0), References::Keep);
+            }
+            let ids = |stream: &Stream<'_>| stream.entries().map(|(id, _)| id).collect::<Vec<_>>();
+            let (mut kept, mut heeded) = (stream.clone(), stream.clone());
+            let gone = kept.trim(bound, Precision::Exact, References::Keep);
+            prop_assert_eq!(heeded.trim(bound, Precision::Exact, References::Heed), gone);
+            prop_assert_eq!(ids(&heeded), ids(&kept));
+            let mut group = ConsumerGroup::default();
+            let consumer = group.add_consumer(Bytes::copied(b"c"), 0, None).unwrap();
+            for number in pending {
+                let entry = PendingEntry { consumer, delivery_time: 0, delivery_count: 1 };
+                group.set_pending(StreamId::new(number, 0), entry);
+            }
+            let mut expected: Vec<StreamId> = group.pending().map(|(id, _)| id).collect();
+            stream.create_group(Bytes::copied(b"g"), group);
+            let before = ids(&stream);
+            prop_assert_eq!(stream.trim(bound, Precision::Exact, References::Delete), gone);
+            prop_assert_eq!(ids(&stream), ids(&kept));
+            expected.retain(|id| kept.log().get(*id).is_some() || !before.contains(id));
+            prop_assert_eq!(stream.group(b"g").unwrap().pending().map(|(id, _)| id).collect::<Vec<_>>(), expected);
         }
 
         #[test]

@@ -172,7 +172,7 @@ pub(in crate::command) fn zinterstore(call: &mut Call<'_, '_>) -> Result<(), Fai
     let mut entries: Vec<(Bytes<'_>, f64)> = Vec::new();
     if let Some((first, others)) = sources.split_first() {
         visit(call, first.key, |name, score| {
-            entries.push((name.to_bytes(), number_or_zero(aggregate.weighted(score, first.weight))))
+            entries.push((name.to_bytes(), number_or_zero(aggregate.weighted(score, first.weight))));
         })?;
         for source in others {
             let value = call.value(source.key)?;

@@ -1,7 +1,7 @@
 //! The commands one by one; what servers make of random ones is compared with real servers in `tests/streams_servers.rs`.
 
 use crate::command::apply::testing::Replica;
-use crate::value::{ConsumerGroup, Stream, StreamId, Value};
+use crate::value::{Consumer, ConsumerGroup, Stream, StreamId, Value};
 
 /// Some time in 2023.
 const NOW: i64 = 1_700_000_000_000;
@@ -206,7 +206,7 @@ fn read_by_two() -> Replica {
 fn left(replica: &Replica) -> [String; 3] {
     let pending = |name: &[u8]| {
         let group = stream(replica, "s").group(name).unwrap();
-        assert_eq!(group.pending_count(), group.consumers().map(|consumer| consumer.pending_count()).sum::<usize>());
+        assert_eq!(group.pending_count(), group.consumers().map(Consumer::pending_count).sum::<usize>());
         group.pending().map(|(id, _)| id.milliseconds.to_string()).collect::<Vec<_>>().join(" ")
     };
     [ids(replica).replace("-0", ""), pending(b"g"), pending(b"h")]
