@@ -389,10 +389,22 @@ fn the_keys_are_those_that_each_server_extracts() {
 
 #[test]
 fn newer_commands_have_rows_that_no_modelled_server_knows() {
-    for name in ["xdelex", "xackdel", "xcfgset", "xidmprecord", "xnack", "delex", "digest", "vrange", "arset"] {
+    for name in [
+        "xdelex",
+        "xackdel",
+        "xcfgset",
+        "xidmprecord",
+        "xnack",
+        "delex",
+        "digest",
+        "increx",
+        "lmovem",
+        "vrange",
+        "arset",
+    ] {
         let row = command::lookup(name.as_bytes()).unwrap_or_else(|| panic!("{name} is missing"));
         assert_eq!(row.servers, ServerSet::NONE);
         assert!(Server::ALL.iter().all(|server| command::known_to(*server, &[name.as_bytes(), b"k"]).is_none()));
-        assert_eq!(command::key_indexes(&[name.as_bytes(), b"k", b"x"]).collect::<Vec<_>>(), [1]);
+        assert_eq!(command::key_indexes(&[name.as_bytes(), b"k", b"x"]).next(), Some(1));
     }
 }

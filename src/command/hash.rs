@@ -1,8 +1,8 @@
 //! Commands on hashes and their fields.
 
 use super::apply;
-use super::keys::FIRST;
-use super::row::{Command, FIELD_EXPIRY, Group};
+use super::keys::{FIRST, at};
+use super::row::{Command, FIELD_EXPIRY, Group, NEWER};
 
 const GROUP: Group = Group::Hash;
 
@@ -17,6 +17,7 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.read("hgetall", 2).keyed(FIRST),
     GROUP.write("hgetdel", -5).servers(FIELD_EXPIRY).keyed(FIRST).applies(apply::hash::hgetdel),
     GROUP.write("hgetex", -5).servers(FIELD_EXPIRY).keyed(FIRST).applies(apply::hash::hgetex),
+    GROUP.control("himport", -2).servers(NEWER).subcommands(HIMPORT),
     GROUP.write("hincrby", 4).keyed(FIRST).applies(apply::hash::hincrby),
     GROUP.write("hincrbyfloat", 4).keyed(FIRST).applies(apply::hash::hincrbyfloat),
     GROUP.read("hkeys", 2).keyed(FIRST),
@@ -36,4 +37,12 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.read("hstrlen", 3).keyed(FIRST),
     GROUP.read("httl", -5).servers(FIELD_EXPIRY).keyed(FIRST),
     GROUP.read("hvals", 2).keyed(FIRST),
+];
+
+/// The subcommands of HIMPORT, which Redis 8.10 brings.
+const HIMPORT: &[Command] = &[
+    GROUP.control("himport|discard", 3).servers(NEWER),
+    GROUP.control("himport|discardall", 2).servers(NEWER),
+    GROUP.control("himport|prepare", -4).servers(NEWER),
+    GROUP.write("himport|set", -5).servers(NEWER).keyed(at(2)),
 ];

@@ -2,7 +2,7 @@
 
 use super::apply::server as apply;
 use super::keys::{FIRST, at};
-use super::row::{Command, Group, REDIS_6_2, REDIS_7_0, SINCE_7_0, VALKEY};
+use super::row::{Command, Group, NEWER, REDIS_6_2, REDIS_7_0, SINCE_7_0, VALKEY};
 
 const GROUP: Group = Group::Server;
 
@@ -40,6 +40,7 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("swapdb", 3).applies(apply::swapdb),
     GROUP.control("sync", 1),
     GROUP.control("time", 1),
+    GROUP.write("trimslots", -5).servers(NEWER),
 ];
 
 /// The subcommands of ACL.

@@ -9,13 +9,13 @@ const GROUP: Group = Group::Stream;
 /// The rows, by name.
 pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("xack", -4).keyed(FIRST).applies(apply::xack),
-    GROUP.write("xackdel", -6).servers(NEWER).keyed(FIRST),
+    GROUP.write("xackdel", -6).servers(NEWER).keyed(FIRST).applies(apply::xackdel),
     GROUP.write("xadd", -5).keyed(FIRST).applies(apply::xadd),
     GROUP.write("xautoclaim", -6).keyed(FIRST).applies(apply::xautoclaim),
     GROUP.write("xcfgset", -2).servers(NEWER).keyed(FIRST),
     GROUP.write("xclaim", -6).keyed(FIRST).applies(apply::xclaim),
     GROUP.write("xdel", -3).keyed(FIRST).applies(apply::xdel),
-    GROUP.write("xdelex", -5).servers(NEWER).keyed(FIRST),
+    GROUP.write("xdelex", -5).servers(NEWER).keyed(FIRST).applies(apply::xdelex),
     GROUP.write("xgroup", -2).keyed(at(2)).subcommands(XGROUP),
     GROUP.write("xidmprecord", 5).servers(NEWER).keyed(FIRST),
     GROUP.read("xinfo", -2).keyed(at(2)).subcommands(XINFO),

@@ -22,6 +22,7 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("incr", 2).keyed(FIRST).applies(apply::incr),
     GROUP.write("incrby", 3).keyed(FIRST).applies(apply::incrby),
     GROUP.write("incrbyfloat", 3).keyed(FIRST).applies(apply::incrbyfloat),
+    GROUP.write("increx", -2).servers(NEWER).keyed(FIRST),
     GROUP.read("lcs", -3).servers(SINCE_7_0).keyed(FIRST_TWO),
     GROUP.read("mget", -2).keyed(from(1)),
     GROUP.write("mset", -3).keyed(range(1, -1, 2)).applies(apply::mset).by_key(),

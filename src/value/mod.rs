@@ -21,7 +21,10 @@ pub use list::{End, List};
 pub use members::{Members, hash_of};
 pub use set::Set;
 pub use sorted_set::{Name, NameEnd, ScoreRange, SortedSet};
-pub use stream::{Consumer, ConsumerGroup, ConsumerIndex, Entries, Fields, PendingEntry, Precision, Stream, StreamId};
+pub use stream::{
+    Bound, Consumer, ConsumerGroup, ConsumerIndex, Entries, Fields, PendingEntry, Precision, References, Stream,
+    StreamId,
+};
 pub use text::Text;
 
 /// The value of a key.

@@ -33,7 +33,7 @@ pub(crate) const LINES: &[&str] = &[
     "msetnx {$str $value}",
     "@v9 msetex #{$str $value} [nx|xx] [ex $seconds|pxat $at_millis|keepttl]",
     "@v9 delifeq $str $value",
-    "@newer delex $str [ifeq $value|ifne $value]",
+    "@newer delex $str [ifeq $value|ifne $value|ifdeq 0123456789abcdef|ifdne 0123456789abcdef]",
     // Bitmaps.
     "setbit $bit $bit_offset $zero_or_one",
     "setbit $bit $bit_offset $zero_or_one",
@@ -166,6 +166,7 @@ pub(crate) const LINES: &[&str] = &[
     "@since7 @blocks bzmpop $timeout #{$zset} (min|max) [count $positive]",
     "zunionstore $zset #{($zset|$zset|$zset|$set)} [weights $weights] [aggregate (sum|min|max)]",
     "zinterstore $zset #{($zset|$zset|$zset|$set)} [weights $weights] [aggregate (sum|min|max)]",
+    "@newer (zunionstore|zinterstore) $zset #{($zset|$set)} [weights $weights] aggregate count",
     "zdiffstore $zset #{($zset|$zset|$set)}",
     "zrangestore $zset $zset $index $index [rev]",
     // An offset below zero counts from the end in some versions, in large sets.
@@ -210,6 +211,9 @@ pub(crate) const LINES: &[&str] = &[
     "xclaim $stream $group $consumer $idle {$old_id} [idle $small|time $at_millis] [retrycount $small] [force] [justid] [lastid $old_id]",
     "xclaim $stream $group $consumer 0 {$old_id} time $at_millis retrycount $small force justid lastid $old_id",
     "xautoclaim $stream $group $consumer $idle ($old_id|0-0) [count $positive] [justid]",
+    "@newer xadd $stream [nomkstream] (keepref|delref|acked) [maxlen (=|~) $count|minid = $old_id] $new_id {$field $value}",
+    "@newer xadd $stream (idmp $element $element|idmpauto $element) $new_id {$field $value}",
+    "@newer xtrim $stream (keepref|delref|acked) (maxlen|minid) [=|~] $trim",
     "@newer xdelex $stream [keepref|delref|acked] ids #{$old_id}",
     "@newer xackdel $stream $group [keepref|delref|acked] ids #{$old_id}",
     // Functions.

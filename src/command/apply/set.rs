@@ -177,25 +177,16 @@ mod tests {
         }
     }
 
+    /// Runs commands, all of which succeed, and shows two sets.
+    #[track_caller]
     fn after(commands: &str) -> String {
-        let mut replica = Replica::default();
-        for command in commands.split("; ") {
-            assert_eq!(replica.line(command), Ok(()), "{command}");
-        }
+        let replica = Replica::default().after(commands);
         format!("{}, {}", shown(&replica, "s"), shown(&replica, "t"))
     }
 
+    #[track_caller]
     fn failure(commands: &str) -> Failure {
-        let mut replica = Replica::default();
-        let mut commands: Vec<&str> = commands.split("; ").collect();
-        let last = commands.pop().unwrap();
-        for command in commands {
-            replica.line(command).unwrap();
-        }
-        let before = replica.shown();
-        let failure = replica.line(last).unwrap_err();
-        assert_eq!(replica.shown(), before);
-        failure
+        Replica::default().failure(commands)
     }
 
     #[test]

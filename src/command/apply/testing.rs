@@ -44,6 +44,31 @@ impl Replica {
         apply.run(&mut call)
     }
 
+    /// Applies commands given as one text with `; ` between them, all of which succeed.
+    #[track_caller]
+    pub(crate) fn after(mut self, commands: &str) -> Self {
+        for command in commands.split("; ") {
+            assert_eq!(self.line(command), Ok(()), "{command}");
+        }
+        self
+    }
+
+    /// Applies commands like [`Replica::after`], of which the last one fails and changes nothing; says how it fails.
+    #[track_caller]
+    pub(crate) fn failure(mut self, commands: &str) -> Failure {
+        let last = match commands.rsplit_once("; ") {
+            Some((first, last)) => {
+                self = self.after(first);
+                last
+            }
+            None => commands,
+        };
+        let before = self.shown();
+        let failure = self.line(last).unwrap_err();
+        assert_eq!(self.shown(), before, "{last}");
+        failure
+    }
+
     pub(crate) fn keyspace(&self) -> &Keyspace<'static> {
         &self.keyspace
     }

@@ -110,6 +110,11 @@ impl<V, N> Blocks<V, N> {
         self.take(Place { block: 0, index: 0 })
     }
 
+    /// Takes out the value with an index in a block with a number.
+    pub(super) fn remove_at(&mut self, block: usize, index: usize) -> Option<Taken<'_, V, N>> {
+        self.take(Place { block, index })
+    }
+
     fn take(&mut self, place: Place) -> Option<Taken<'_, V, N>> {
         let items = &mut self.blocks.get_mut(place.block)?.items;
         let (id, value) = items.remove(place.index)?;
@@ -125,8 +130,9 @@ impl<V, N> Blocks<V, N> {
         Some(Taken { id, value, note, was_first, was_last })
     }
 
-    pub(super) fn front_block(&self) -> Option<&Block<V, N>> {
-        self.blocks.front()
+    /// The block with a number, from 0.
+    pub(super) fn block(&self, number: usize) -> Option<&Block<V, N>> {
+        self.blocks.get(number)
     }
 
     /// Takes out the first block, and says how many values went.

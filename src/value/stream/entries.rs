@@ -1,6 +1,6 @@
 //! The entries of a stream, and the counters beside them.
 
-use super::blocks::{Blocks, Taken};
+use super::blocks::{Block, Blocks, Taken};
 use super::node::{Measure, Node};
 use super::{Fields, StreamId};
 
@@ -12,6 +12,15 @@ pub struct Entries<'a> {
     last_id: StreamId,
     max_deleted_id: StreamId,
     added: u64,
+}
+
+/// How far a stream is trimmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// MAXLEN: to the newest so many entries.
+    Length(usize),
+    /// MINID: to the entries from an id on.
+    From(StreamId),
 }
 
 /// How exactly a stream is trimmed.
@@ -111,12 +120,12 @@ impl<'a> Entries<'a> {
         true
     }
 
-    pub(super) fn trim_to_length(&mut self, length: usize, precision: Precision) -> usize {
+    pub(super) fn trim(&mut self, bound: Bound, precision: Precision) -> usize {
         let before = self.len();
-        while let Some(block) = self.blocks.front_block()
-            && let Some(surplus) = self.len().checked_sub(length).filter(|surplus| *surplus > 0)
-        {
-            if block.items.len() <= surplus {
+        while let Some(block) = self.blocks.block(0) {
+            if !self.exceeds(bound, self.first_id()) {
+                break;
+            } else if self.goes_whole(block, bound) {
                 self.blocks.pop_block();
             } else if precision == Precision::Exact {
                 self.pop_front();
@@ -127,18 +136,54 @@ impl<'a> Entries<'a> {
         before - self.len()
     }
 
-    pub(super) fn trim_before(&mut self, id: StreamId, precision: Precision) -> usize {
+    /// Trims only what may go, entry by entry; nothing behind `last` does (`streamTrim`, Redis 8.2).
+    ///
+    /// What stays counts for a length all the same. The node behind one that could not have gone whole is not looked at.
+    pub(super) fn trim_those(
+        &mut self,
+        bound: Bound,
+        last: StreamId,
+        mut may_go: impl FnMut(StreamId) -> bool,
+    ) -> usize {
         let before = self.len();
-        while let Some(block) = self.blocks.front_block() {
-            if block.note.last_removed_id().max(block.last()) < Some(id) {
-                self.blocks.pop_block();
-            } else if precision == Precision::Exact && self.first_id() < id {
-                self.pop_front();
-            } else {
+        let mut number = 0;
+        while let Some(block) = self.blocks.block(number) {
+            let goes_whole = self.goes_whole(block, bound);
+            let mut kept = 0;
+            for _ in 0..block.items.len() {
+                let Some((id, _)) = self.blocks.block(number).and_then(|block| block.items.get(kept)) else { break };
+                let id = *id;
+                if id > last || !self.exceeds(bound, id) {
+                    return before - self.len();
+                } else if !may_go(id) {
+                    kept += 1;
+                } else if let Some(taken) = self.blocks.remove_at(number, kept) {
+                    note(taken);
+                }
+            }
+            if !goes_whole {
                 break;
             }
+            // A block that has lost all of its entries is gone.
+            number += usize::from(kept > 0);
         }
         before - self.len()
+    }
+
+    /// Whether an entry is too much, if it is the first.
+    fn exceeds(&self, bound: Bound, id: StreamId) -> bool {
+        match bound {
+            Bound::Length(length) => self.len() > length,
+            Bound::From(from) => id < from,
+        }
+    }
+
+    /// Whether none of a node's entries is within the bound, if it is the first node.
+    fn goes_whole(&self, block: &Block<Fields<'a>, Node<'a>>, bound: Bound) -> bool {
+        match bound {
+            Bound::Length(length) => self.len() - block.items.len() >= length,
+            Bound::From(from) => block.note.last_removed_id().max(block.last()) < Some(from),
+        }
     }
 
     fn pop_front(&mut self) {

@@ -9,7 +9,7 @@ mod node;
 
 use std::collections::BTreeMap;
 
-pub use entries::{Entries, Precision};
+pub use entries::{Bound, Entries, Precision};
 pub use fields::Fields;
 pub use group::{Consumer, ConsumerGroup, ConsumerIndex, PendingEntry};
 pub use id::StreamId;
@@ -20,7 +20,34 @@ use super::Bytes;
 #[derive(Debug, Clone, Default)]
 pub struct Stream<'a> {
     entries: Entries<'a>,
-    groups: BTreeMap<Bytes<'a>, Box<ConsumerGroup<'a>>>,
+    groups: Groups<'a>,
+}
+
+type Groups<'a> = BTreeMap<Bytes<'a>, Box<ConsumerGroup<'a>>>;
+
+/// What deleting an entry means to the consumer groups that it is pending in (Redis 8.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum References {
+    /// KEEPREF: it stays pending there, though it is gone.
+    #[default]
+    Keep,
+    /// DELREF: it is pending nowhere any more, whether it was there to be deleted or not.
+    Delete,
+    /// ACKED: it is not deleted while it is pending anywhere, nor before every group has read as far
+    /// (`streamEntryIsReferenced`).
+    Heed,
+}
+
+/// Makes an entry pending no longer in any group.
+fn forget(groups: &mut Groups<'_>, id: StreamId) {
+    for group in groups.values_mut() {
+        group.acknowledge(id);
+    }
+}
+
+/// Whether an entry is pending in any group.
+fn is_pending(groups: &Groups<'_>, id: StreamId) -> bool {
+    groups.values().any(|group| group.pending_entry(id).is_some())
 }
 
 impl<'a> Stream<'a> {
@@ -84,19 +111,39 @@ impl<'a> Stream<'a> {
         self.entries.append(id, fields)
     }
 
-    /// Deletes an entry, as XDEL does, and says whether it was there.
-    pub fn remove(&mut self, id: StreamId) -> bool {
+    /// Deletes an entry, as XDELEX does, and says whether it was there.
+    pub fn remove(&mut self, id: StreamId, references: References) -> bool {
+        match references {
+            References::Delete => forget(&mut self.groups, id),
+            References::Heed if id > self.last_read_by_all() || is_pending(&self.groups, id) => return false,
+            References::Keep | References::Heed => {}
+        }
         self.entries.remove(id)
     }
 
-    /// Trims to the newest `length` entries, and says how many went.
-    pub fn trim_to_length(&mut self, length: usize, precision: Precision) -> usize {
-        self.entries.trim_to_length(length, precision)
+    /// Trims the oldest entries, and says how many went.
+    ///
+    /// The precision is for [`References::Keep`] alone: servers go entry by entry otherwise.
+    pub fn trim(&mut self, bound: Bound, precision: Precision, references: References) -> usize {
+        match references {
+            References::Keep => self.entries.trim(bound, precision),
+            References::Delete => {
+                let forget = |id| {
+                    forget(&mut self.groups, id);
+                    true
+                };
+                self.entries.trim_those(bound, StreamId::MAX, forget)
+            }
+            References::Heed => {
+                let last = self.last_read_by_all();
+                self.entries.trim_those(bound, last, |id| !is_pending(&self.groups, id))
+            }
+        }
     }
 
-    /// Trims what is older than an id, and says how many went.
-    pub fn trim_before(&mut self, id: StreamId, precision: Precision) -> usize {
-        self.entries.trim_before(id, precision)
+    /// The greatest id that was delivered to every group, or was passed over; the greatest of all if there are no groups.
+    fn last_read_by_all(&self) -> StreamId {
+        self.groups.values().map(|group| group.last_delivered_id).min().unwrap_or(StreamId::MAX)
     }
 
     /// The consumer groups, by name.
@@ -162,18 +209,18 @@ mod tests {
                 match what {
                     0 => {
                         let gone = model.len().saturating_sub(length);
-                        prop_assert_eq!(stream.trim_to_length(length, Precision::Exact), gone);
+                        prop_assert_eq!(stream.trim(Bound::Length(length), Precision::Exact, References::Keep), gone);
                         model = model.into_iter().skip(gone).collect();
                     }
                     1 => {
                         let rest = model.split_off(&old);
-                        prop_assert_eq!(stream.trim_before(old, Precision::Exact), model.len());
+                        prop_assert_eq!(stream.trim(Bound::From(old), Precision::Exact, References::Keep), model.len());
                         model = rest;
                     }
                     2..=6 => {
                         let there = model.remove(&old).is_some();
                         deleted = if there { deleted.max(old) } else { deleted };
-                        prop_assert_eq!(stream.remove(old), there);
+                        prop_assert_eq!(stream.remove(old, References::Keep), there);
                     }
                     7 => prop_assert!(!stream.append(last, Fields::default())),
                     _ => {
@@ -190,6 +237,39 @@ mod tests {
             }
             let entries: Vec<_> = stream.clone().entries().map(|(id, fields)| (id, fields.iter().next().unwrap().1.len())).collect();
             prop_assert_eq!(entries, model.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn where_nothing_is_referenced_the_same_entries_go(
+            deleted in prop::collection::vec(1..500_u64, 0..200),
+            pending in prop::collection::vec(1..500_u64, 0..50),
+            bound in prop_oneof![(0..500_usize).prop_map(Bound::Length), (0..600_u64).prop_map(|id| Bound::From(StreamId::new(id, 0)))],
+        ) {
+            let mut stream = Stream::default();
+            for number in 1..500 {
+                stream.append(StreamId::new(number, 0), Fields::default());
+            }
+            for number in deleted {
+                stream.remove(StreamId::new(number, 0), References::Keep);
+            }
+            let ids = |stream: &Stream<'_>| stream.entries().map(|(id, _)| id).collect::<Vec<_>>();
+            let (mut kept, mut heeded) = (stream.clone(), stream.clone());
+            let gone = kept.trim(bound, Precision::Exact, References::Keep);
+            prop_assert_eq!(heeded.trim(bound, Precision::Exact, References::Heed), gone);
+            prop_assert_eq!(ids(&heeded), ids(&kept));
+            let mut group = ConsumerGroup::default();
+            let consumer = group.add_consumer(Bytes::copied(b"c"), 0, None).unwrap();
+            for number in pending {
+                let entry = PendingEntry { consumer, delivery_time: 0, delivery_count: 1 };
+                group.set_pending(StreamId::new(number, 0), entry);
+            }
+            let mut expected: Vec<StreamId> = group.pending().map(|(id, _)| id).collect();
+            stream.create_group(Bytes::copied(b"g"), group);
+            let before = ids(&stream);
+            prop_assert_eq!(stream.trim(bound, Precision::Exact, References::Delete), gone);
+            prop_assert_eq!(ids(&stream), ids(&kept));
+            expected.retain(|id| kept.log().get(*id).is_some() || !before.contains(id));
+            prop_assert_eq!(stream.group(b"g").unwrap().pending().map(|(id, _)| id).collect::<Vec<_>>(), expected);
         }
 
         #[test]

@@ -26,35 +26,22 @@ fn replica() -> Replica {
 }
 
 /// Runs commands at second 1000, all of which succeed, and shows the hash `h`.
+#[track_caller]
 fn after(commands: &str) -> String {
-    let mut replica = replica();
-    for command in commands.split("; ") {
-        assert_eq!(replica.line(command), Ok(()), "{command}");
-    }
-    shown(&replica, "h")
+    shown(&replica().after(commands), "h")
 }
 
 /// The same where fields that have expired are not seen.
+#[track_caller]
 fn after_with_expired_hidden(commands: &str) -> String {
     let mut replica = replica();
     replica.expired_fields = ExpiredFields::Hidden;
-    for command in commands.split("; ") {
-        replica.line(command).unwrap();
-    }
-    shown(&replica, "h")
+    shown(&replica.after(commands), "h")
 }
 
+#[track_caller]
 fn failure(commands: &str) -> Failure {
-    let mut replica = replica();
-    let mut commands: Vec<&str> = commands.split("; ").collect();
-    let last = commands.pop().unwrap();
-    for command in commands {
-        replica.line(command).unwrap();
-    }
-    let before = replica.shown();
-    let failure = replica.line(last).unwrap_err();
-    assert_eq!(replica.shown(), before);
-    failure
+    replica().failure(commands)
 }
 
 #[test]

@@ -10,13 +10,21 @@ enum Aggregate {
     Sum,
     Min,
     Max,
+    /// The sum of the weights alone.
+    Count,
 }
 
 impl Aggregate {
+    /// What a score in a source counts for.
+    #[inline]
+    fn weighted(self, score: f64, weight: f64) -> f64 {
+        if self == Self::Count { weight } else { score * weight }
+    }
+
     #[inline]
     fn of(self, held: f64, more: f64) -> f64 {
         match self {
-            Self::Sum => number_or_zero(held + more),
+            Self::Sum | Self::Count => number_or_zero(held + more),
             // As written: what is no number replaces nothing, and of two zeros the first stays.
             Self::Min => {
                 if more < held {
@@ -65,7 +73,7 @@ enum Operation {
 }
 
 impl<'a> Request<'a> {
-    /// `destination numkeys key … [WEIGHTS weight …] [AGGREGATE SUM|MIN|MAX]`; a difference has no options.
+    /// `destination numkeys key … [WEIGHTS weight …] [AGGREGATE SUM|MIN|MAX|COUNT]`; a difference has no options.
     fn parse(call: &mut Call<'_, 'a>, operation: Operation) -> Result<Self, Failure> {
         let destination = call.argument(1)?;
         let number = call.integer(2)?;
@@ -104,6 +112,7 @@ impl<'a> Request<'a> {
                     name if is(name, "sum") => Aggregate::Sum,
                     name if is(name, "min") => Aggregate::Min,
                     name if is(name, "max") => Aggregate::Max,
+                    name if is(name, "count") => Aggregate::Count,
                     _ => return Err(Failure::Syntax),
                 };
                 words = rest;
@@ -138,13 +147,13 @@ fn find(value: Option<&Value<'_>>, member: &[u8]) -> Option<f64> {
     }
 }
 
-/// `ZUNIONSTORE destination numkeys key … [WEIGHTS weight …] [AGGREGATE SUM|MIN|MAX]`
+/// `ZUNIONSTORE destination numkeys key … [WEIGHTS weight …] [AGGREGATE SUM|MIN|MAX|COUNT]`, the last of Redis 8.8
 pub(in crate::command) fn zunionstore(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let Request { destination, sources, aggregate } = Request::parse(call, Operation::Union)?;
     let mut members = Members::default();
     for source in sources {
         visit(call, source.key, |name, score| {
-            let score = number_or_zero(source.weight * score);
+            let score = number_or_zero(aggregate.weighted(score, source.weight));
             match members.get_mut(name.as_slice()) {
                 Some(held) => *held = aggregate.of(*held, score),
                 None => {
@@ -157,18 +166,20 @@ pub(in crate::command) fn zunionstore(call: &mut Call<'_, '_>) -> Result<(), Fai
     Ok(())
 }
 
-/// `ZINTERSTORE destination numkeys key … [WEIGHTS weight …] [AGGREGATE SUM|MIN|MAX]`
+/// `ZINTERSTORE destination numkeys key … [WEIGHTS weight …] [AGGREGATE SUM|MIN|MAX|COUNT]`, the last of Redis 8.8
 pub(in crate::command) fn zinterstore(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let Request { destination, sources, aggregate } = Request::parse(call, Operation::Intersection)?;
     let mut entries: Vec<(Bytes<'_>, f64)> = Vec::new();
     if let Some((first, others)) = sources.split_first() {
-        visit(call, first.key, |name, score| entries.push((name.to_bytes(), number_or_zero(first.weight * score))))?;
+        visit(call, first.key, |name, score| {
+            entries.push((name.to_bytes(), number_or_zero(aggregate.weighted(score, first.weight))));
+        })?;
         for source in others {
             let value = call.value(source.key)?;
             entries.retain_mut(|(name, held)| {
                 let found = find(value.as_deref(), name);
                 if let Some(score) = found {
-                    *held = aggregate.of(*held, score * source.weight);
+                    *held = aggregate.of(*held, aggregate.weighted(score, source.weight));
                 }
                 found.is_some()
             });

@@ -1,31 +1,12 @@
-//! XADD, XTRIM, XDEL, XSETID.
+//! XADD, XTRIM, XSETID.
 
-use super::{parse_id, parse_ids};
+use super::{not_negative, parse_id, parse_references};
 use crate::command::apply::{Call, Failure};
 use crate::value::number::parse_integer;
-use crate::value::{Fields, Precision, Stream, StreamId, Value};
+use crate::value::{Bound, Fields, Precision, References, Stream, StreamId, Value};
 
 /// The most bytes that an entry's fields and values have together (`STREAM_LISTPACK_MAX_SIZE`).
 const MOST_BYTES: usize = 1 << 30;
-
-/// To what a stream is trimmed.
-#[derive(Debug, Clone, Copy)]
-enum Trim {
-    Length(u64, Precision),
-    Before(StreamId, Precision),
-}
-
-impl Trim {
-    /// LIMIT does not matter: servers go without one while they load.
-    fn run(self, stream: &mut Stream<'_>) {
-        match self {
-            Self::Length(length, precision) => {
-                stream.trim_to_length(usize::try_from(length).unwrap_or(usize::MAX), precision)
-            }
-            Self::Before(id, precision) => stream.trim_before(id, precision),
-        };
-    }
-}
 
 /// The id that XADD asks for.
 #[derive(Debug, Clone, Copy)]
@@ -77,18 +58,34 @@ enum Missing {
     Leave,
 }
 
+/// That an entry was added once for its producer and its name: IDMP or IDMPAUTO was given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Idempotency;
+
 /// The options of XADD or XTRIM (`streamParseAddOrTrimArgsOrReply`).
 #[derive(Debug)]
 struct Parsed {
-    trim: Option<Trim>,
+    trim: Option<(Bound, Precision)>,
+    references: Option<References>,
     missing: Missing,
     id: Option<NewId>,
+    idempotency: Option<Idempotency>,
     /// The index behind them, and the id.
     behind: usize,
 }
 
+impl Parsed {
+    /// LIMIT does not matter: servers go without one while they load.
+    fn trim(&self, stream: &mut Stream<'_>) {
+        if let Some((bound, precision)) = self.trim {
+            stream.trim(bound, precision, self.references.unwrap_or_default());
+        }
+    }
+}
+
 fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failure> {
-    let mut parsed = Parsed { trim: None, missing: Missing::Create, id: None, behind: 2 };
+    let mut parsed =
+        Parsed { trim: None, references: None, missing: Missing::Create, id: None, idempotency: None, behind: 2 };
     let mut limit = 0;
     while let Some(option) = call.arguments.get(parsed.behind) {
         let has_more = parsed.behind + 1 < call.arguments.len();
@@ -101,8 +98,13 @@ fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failur
         } else if options == Options::Add && named("NOMKSTREAM") {
             parsed.missing = Missing::Leave;
             parsed.behind += 1;
-        } else if named("KEEPREF") || named("DELREF") || named("ACKED") {
-            return Err(Failure::other("KEEPREF, DELREF and ACKED are of Redis 8.2, and not replayed"));
+        } else if parsed.references.is_none()
+            && let Some(references) = parse_references(option)
+        {
+            parsed.references = Some(references);
+            parsed.behind += 1;
+        } else if options == Options::Add && (named("IDMP") || named("IDMPAUTO")) && has_more {
+            parse_idempotency(call, &mut parsed)?;
         } else if options == Options::Add {
             parsed.id = Some(NewId::parse(option)?);
             parsed.behind += 1;
@@ -115,6 +117,19 @@ fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failur
         return Err(Failure::other("syntax error, a trimming strategy is missing"));
     }
     Ok(parsed)
+}
+
+/// `IDMP producer name` or `IDMPAUTO producer`.
+fn parse_idempotency(call: &Call<'_, '_>, parsed: &mut Parsed) -> Result<(), Failure> {
+    let names = if call.argument(parsed.behind)?.eq_ignore_ascii_case(b"IDMP") { 2 } else { 1 };
+    let behind = parsed.behind + 1 + names;
+    let names = call.arguments.get(parsed.behind + 1..behind).ok_or(Failure::Syntax)?;
+    if parsed.idempotency.is_some() || names.iter().any(|name| name.is_empty()) {
+        return Err(Failure::Syntax);
+    }
+    parsed.idempotency = Some(Idempotency);
+    parsed.behind = behind;
+    Ok(())
 }
 
 /// `MAXLEN [=|~] n` or `MINID [=|~] id`.
@@ -131,20 +146,22 @@ fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed) -> Result<(), Failure> {
             precision = Precision::WholeNodes;
         }
     }
-    parsed.trim = Some(if option.eq_ignore_ascii_case(b"MAXLEN") {
-        Trim::Length(not_negative(call.integer(index)?, "The MAXLEN argument must be >= 0.")?, precision)
+    let bound = if option.eq_ignore_ascii_case(b"MAXLEN") {
+        let length = not_negative(call.integer(index)?, "The MAXLEN argument must be >= 0.")?;
+        Bound::Length(usize::try_from(length).unwrap_or(usize::MAX))
     } else {
-        Trim::Before(parse_id(call.argument(index)?)?, precision)
-    });
+        Bound::From(parse_id(call.argument(index)?)?)
+    };
+    parsed.trim = Some((bound, precision));
     parsed.behind = index + 1;
     Ok(())
 }
 
-fn not_negative(number: i64, failure: &'static str) -> Result<u64, Failure> {
-    u64::try_from(number).map_err(|_| Failure::other(failure))
-}
-
-/// `XADD key [NOMKSTREAM] [MAXLEN|MINID [=|~] threshold [LIMIT n]] *|id field value …`
+/// `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMP producer name|IDMPAUTO producer]
+/// [MAXLEN|MINID [=|~] threshold [LIMIT n]] *|id field value …`
+///
+/// With IDMP or IDMPAUTO (Redis 8.6) the entry is added: servers log only what was new. The names that they remember for a
+/// while, to tell what was sent twice, are not kept.
 ///
 /// An approximate trim takes whole nodes, as a server would have laid them out that got the entries one by one; an entry
 /// of the form `*` gets the time of the call.
@@ -171,33 +188,19 @@ pub(in crate::command) fn xadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
         (None, Missing::Leave) => return Ok(()),
     };
     stream.append(id, Fields::from_arguments(strings, record));
-    if let Some(trim) = parsed.trim {
-        trim.run(stream);
-    }
+    parsed.trim(stream);
     if let Some(stream) = new {
         call.put(key, Value::Stream(stream));
     }
     Ok(())
 }
 
-/// `XTRIM key MAXLEN|MINID [=|~] threshold [LIMIT n]`
+/// `XTRIM key [KEEPREF|DELREF|ACKED] MAXLEN|MINID [=|~] threshold [LIMIT n]`
 pub(in crate::command) fn xtrim(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let parsed = parse_options(call, Options::Trim)?;
-    if let (Some(stream), Some(trim)) = (call.stream(key)?, parsed.trim) {
-        trim.run(stream);
-    }
-    Ok(())
-}
-
-/// `XDEL key id …`
-pub(in crate::command) fn xdel(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    let key = call.argument(1)?;
-    let arguments = call.arguments_from(2);
     if let Some(stream) = call.stream(key)? {
-        for id in parse_ids(arguments)? {
-            stream.remove(id);
-        }
+        parsed.trim(stream);
     }
     Ok(())
 }

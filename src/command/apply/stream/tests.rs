@@ -1,7 +1,7 @@
 //! The commands one by one; what servers make of random ones is compared with real servers in `tests/streams_servers.rs`.
 
 use crate::command::apply::testing::Replica;
-use crate::value::{ConsumerGroup, Stream, StreamId, Value};
+use crate::value::{Consumer, ConsumerGroup, Stream, StreamId, Value};
 
 /// Some time in 2023.
 const NOW: i64 = 1_700_000_000_000;
@@ -109,13 +109,31 @@ fn xadd_refuses_what_servers_refuse() {
             "XADD s MINID 1-* 6-0 f v",
             "XADD s LIMIT 5 6-0 f v",
             "XADD s MAXLEN ~ 1 LIMIT -5 6-0 f v",
-            "XADD s KEEPREF MAXLEN 1 6-0 f v",
+            "XADD s KEEPREF DELREF 6-0 f v",
+            "XADD s ACKED ACKED 6-0 f v",
             "XADD s MAXLEN",
         ],
     );
     run(&mut replica, &["xadd s nomkstream maxlen = 9 limit 1 6-0 f v", "XADD none NOMKSTREAM 6-0 f v"]);
-    assert_eq!(ids(&replica), "5-0 6-0");
+    run(&mut replica, &["XADD s KEEPREF 7-0 f v", "XADD s maxlen 3 acked nomkstream 8-0 f v"]);
+    assert_eq!(ids(&replica), "6-0 7-0 8-0");
     assert!(replica.value("none").is_none());
+}
+
+#[test]
+fn xadd_adds_what_is_to_be_added_once() {
+    let mut replica = replica(&["XADD s IDMP p i 1-0 f v", "xadd s nomkstream idmpauto p maxlen = 2 2-0 f v"]);
+    run(&mut replica, &["XADD s IDMPAUTO p DELREF MAXLEN 2 3-0 f v"]);
+    assert_eq!(ids(&replica), "2-0 3-0");
+    refused(
+        &mut replica,
+        &[
+            "XADD s IDMP p 4-0 f v",
+            "XADD s IDMP p i IDMPAUTO p 4-0 f v",
+            "XADD s IDMP  i 4-0 f v",
+            "XTRIM s IDMPAUTO p MAXLEN 1",
+        ],
+    );
 }
 
 #[test]
@@ -128,7 +146,15 @@ fn trims_are_exact_or_take_whole_nodes() {
     assert_eq!((stream(&replica, "s").first_id(), stream(&replica, "s").max_deleted_id()), (id("4"), StreamId::ZERO));
     refused(
         &mut replica,
-        &["XTRIM s", "XTRIM s MAXLEN", "XTRIM s LIMIT 5", "XTRIM s NOMKSTREAM", "XTRIM s MAXLEN 1 2"],
+        &[
+            "XTRIM s",
+            "XTRIM s MAXLEN",
+            "XTRIM s LIMIT 5",
+            "XTRIM s NOMKSTREAM",
+            "XTRIM s MAXLEN 1 2",
+            "XTRIM s ACKED",
+            "XTRIM s DELREF MAXLEN 1 KEEPREF",
+        ],
     );
     run(&mut replica, &["XTRIM s MINID ~ 7"]);
     assert_eq!((ids(&replica).as_str(), stream(&replica, "s").entries_added()), ("", 6));
@@ -157,6 +183,152 @@ fn xdel_remembers_the_greatest_id() {
     run(&mut replica, &["XDEL s 2 3"]);
     assert_eq!(ids(&replica), "");
     refused(&mut replica, &["XADD s 5-0 f v"]);
+}
+
+/// Entries 1 to 5; `g` was given 1 to 4 and has 2 and 4 pending, `h` was given all and has 4 pending.
+fn read_by_two() -> Replica {
+    let mut replica = five();
+    run(
+        &mut replica,
+        &[
+            "XGROUP CREATE s g 0",
+            "XGROUP CREATE s h 0",
+            "XREADGROUP GROUP g a COUNT 4 STREAMS s >",
+            "XREADGROUP GROUP h b STREAMS s >",
+            "XACK s g 1 3",
+            "XACK s h 1 2 3 5",
+        ],
+    );
+    replica
+}
+
+/// What is left of those: the entries, and what is pending for `g` and for `h`.
+fn left(replica: &Replica) -> [String; 3] {
+    let pending = |name: &[u8]| {
+        let group = stream(replica, "s").group(name).unwrap();
+        assert_eq!(group.pending_count(), group.consumers().map(Consumer::pending_count).sum::<usize>());
+        group.pending().map(|(id, _)| id.milliseconds.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    [ids(replica).replace("-0", ""), pending(b"g"), pending(b"h")]
+}
+
+/// What a command leaves of the stream that two groups have read.
+#[track_caller]
+fn leaves(line: &str, expected: [&str; 3]) {
+    let mut replica = read_by_two();
+    run(&mut replica, &[line]);
+    assert_eq!(left(&replica), expected, "{line}");
+}
+
+#[test]
+fn xdelex_keeps_or_deletes_or_heeds_what_is_pending() {
+    leaves("XDELEX s IDS 2 2 4", ["1 3 5", "2 4", "4"]);
+    leaves("XDELEX s KEEPREF IDS 2 2 4", ["1 3 5", "2 4", "4"]);
+    leaves("XDELEX s delref ids 2 2 4", ["1 3 5", "", ""]);
+    leaves("XDELEX s DELREF IDS 2 1 2", ["3 4 5", "4", "4"]);
+    // 5 was not given to g yet.
+    leaves("XDELEX s ACKED IDS 6 1 2 3 4 5 9", ["2 4 5", "2 4", "4"]);
+    leaves("XDELEX s IDS 1 1 ACKED", ["2 3 4 5", "2 4", "4"]);
+    leaves("XDELEX s IDS 1 1 IDS 2 2 3", ["1 4 5", "2 4", "4"]);
+    // What is gone can still be pending.
+    let mut replica = read_by_two();
+    run(&mut replica, &["XDEL s 2 4", "XDELEX s ACKED IDS 1 2", "XDELEX s DELREF IDS 1 4", "XDELEX none IDS 1 x"]);
+    assert_eq!(left(&replica), ["1 3 5", "2", ""]);
+    assert_eq!(stream(&replica, "s").max_deleted_id(), id("4"));
+    // An id that nobody was given is referenced, unless there are no groups.
+    run(&mut replica, &["XGROUP DESTROY s g", "XDELEX s ACKED IDS 1 5", "XGROUP DESTROY s h", "XADD s 6-0 f v"]);
+    assert_eq!(ids(&replica), "1-0 3-0 6-0");
+    assert_eq!(stream(&replica, "s").max_deleted_id(), id("5"));
+    run(&mut replica, &["XDELEX s ACKED IDS 1 6"]);
+    assert_eq!(ids(&replica), "1-0 3-0");
+    refused(
+        &mut replica,
+        &[
+            "XDELEX s 1 3",
+            "XDELEX s IDS",
+            "XDELEX s IDS 0",
+            "XDELEX s IDS 0 1",
+            "XDELEX s IDS x 1",
+            "XDELEX s IDS 3 1 3",
+            "XDELEX s IDS 1 1 3",
+            "XDELEX s IDS 2 1 x",
+            "XDELEX s ACKED",
+            "XDELEX s ACKED DELREF IDS 1 1",
+            "XDELEX s ACKED IDS 1 1 ACKED",
+            "XDELEX",
+        ],
+    );
+}
+
+#[test]
+fn xackdel_deletes_only_what_it_acknowledges() {
+    leaves("XACKDEL s g IDS 3 1 2 4", ["1 3 5", "", "4"]);
+    leaves("XACKDEL s g KEEPREF IDS 1 4", ["1 2 3 5", "2", "4"]);
+    leaves("XACKDEL s g DELREF IDS 2 1 4", ["1 2 3 5", "2", ""]);
+    leaves("XACKDEL s g ACKED IDS 2 2 4", ["1 3 4 5", "", "4"]);
+    leaves("XACKDEL s h IDS 2 2 5", ["1 2 3 4 5", "2 4", "4"]);
+    leaves("XACKDEL s none IDS 1 4", ["1 2 3 4 5", "2 4", "4"]);
+    leaves("XACKDEL none g IDS 1 x", ["1 2 3 4 5", "2 4", "4"]);
+    let mut replica = read_by_two();
+    run(&mut replica, &["XDEL s 2", "XACKDEL s g IDS 1 2"]);
+    assert_eq!(left(&replica), ["1 3 4 5", "4", "4"]);
+    // What only the group itself has not been given.
+    run(&mut replica, &["XCLAIM s h b 0 5 FORCE", "XACKDEL s h ACKED IDS 1 5"]);
+    assert_eq!(left(&replica), ["1 3 4 5", "4", "4"]);
+    refused(&mut replica, &["XACKDEL s g IDS 2 4 x", "XACKDEL s g 4", "XACKDEL s IDS 1 4", "XACKDEL s g ACKED"]);
+}
+
+#[test]
+fn trims_keep_or_delete_or_heed_what_is_pending() {
+    leaves("XTRIM s MAXLEN 1 KEEPREF", ["5", "2 4", "4"]);
+    leaves("XTRIM s DELREF MAXLEN = 2", ["4 5", "4", "4"]);
+    leaves("XTRIM s MINID 5 DELREF", ["5", "", ""]);
+    // Exactly, though whole nodes were asked for.
+    leaves("XTRIM s MINID ~ 4 DELREF", ["4 5", "4", "4"]);
+    leaves("XTRIM s MAXLEN ~ 4 ACKED", ["2 3 4 5", "2 4", "4"]);
+    // What is referenced stays, what is behind it goes in its place.
+    leaves("XTRIM s MAXLEN 3 ACKED", ["2 4 5", "2 4", "4"]);
+    leaves("XTRIM s MAXLEN 0 ACKED", ["2 4 5", "2 4", "4"]);
+    leaves("XTRIM s MINID 3 ACKED", ["2 3 4 5", "2 4", "4"]);
+    leaves("XTRIM s MINID 9 ACKED", ["2 4 5", "2 4", "4"]);
+    leaves("XADD s MAXLEN = 4 ACKED 6-0 f v", ["2 4 5 6", "2 4", "4"]);
+    leaves("XADD s DELREF MAXLEN = 1 6-0 f v", ["6", "", ""]);
+    leaves("XADD s DELREF 6-0 f v", ["1 2 3 4 5 6", "2 4", "4"]);
+    let mut replica = five();
+    run(&mut replica, &["XTRIM s MAXLEN 2 ACKED", "XTRIM s MINID 5 ACKED"]);
+    assert_eq!((ids(&replica).as_str(), stream(&replica, "s").max_deleted_id()), ("5-0", StreamId::ZERO));
+}
+
+#[test]
+fn trims_that_heed_what_is_pending_go_node_by_node() {
+    let three_nodes = |acknowledged: std::ops::RangeInclusive<u64>| {
+        let mut replica = replica(&["XGROUP CREATE s g 0 MKSTREAM"]);
+        for number in 1..=300 {
+            run(&mut replica, &[&format!("XADD s {number}-0 f v")]);
+        }
+        run(&mut replica, &["XREADGROUP GROUP g a STREAMS s >"]);
+        for number in acknowledged {
+            run(&mut replica, &[&format!("XACK s g {number}-0")]);
+        }
+        replica
+    };
+    // The first node could go whole: what it cannot give is taken from the next.
+    let mut replica = three_nodes(91..=210);
+    run(&mut replica, &["XTRIM s MAXLEN 190 ACKED"]);
+    assert_eq!((stream(&replica, "s").len(), stream(&replica, "s").log().get(id("200")).is_none()), (190, true));
+    assert!(stream(&replica, "s").log().get(id("201")).is_some());
+    // The first node could not: the next one is not looked at.
+    let mut replica = three_nodes(91..=210);
+    run(&mut replica, &["XTRIM s MAXLEN 250 ACKED"]);
+    assert_eq!((stream(&replica, "s").len(), stream(&replica, "s").log().get(id("101")).is_some()), (290, true));
+    // Whole nodes go, the first among them.
+    let mut replica = three_nodes(1..=250);
+    run(&mut replica, &["XTRIM s MINID 222-0 ACKED"]);
+    assert_eq!((stream(&replica, "s").first_id(), stream(&replica, "s").log().node_count()), (id("222"), 1));
+    run(&mut replica, &["XTRIM s MAXLEN 0 ACKED", "XTRIM s MAXLEN 10 DELREF"]);
+    assert_eq!((stream(&replica, "s").first_id(), pending(&replica).len()), (id("291"), 10));
+    run(&mut replica, &["XTRIM s MAXLEN 0 DELREF"]);
+    assert!(stream(&replica, "s").is_empty() && pending(&replica).is_empty());
 }
 
 #[test]

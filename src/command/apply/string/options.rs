@@ -1,5 +1,7 @@
 //! The options of SET, GETEX and MSETEX.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::super::{Call, Failure};
 use crate::value::Bytes;
 use crate::value::number::parse_integer;
@@ -84,30 +86,33 @@ pub(super) enum Condition<'a> {
     Equal(&'a [u8]),
     /// IFNE: the key holds another string, or is not there.
     Unequal(&'a [u8]),
+    /// IFDEQ: the key holds a string of this digest.
+    DigestEqual(&'a [u8]),
+    /// IFDNE: the key holds a string of another digest, or is not there.
+    DigestUnequal(&'a [u8]),
 }
 
 impl<'a> Condition<'a> {
     /// The condition that begins at `words`, and how many of them it takes.
-    ///
-    /// # Errors
-    /// What compares digests is refused: it needs the server's hash function (XXH3).
-    pub(super) fn read(words: &[&'a [u8]]) -> Result<Option<(Self, usize)>, Failure> {
-        let Some((word, rest)) = words.split_first() else { return Ok(None) };
+    pub(super) fn read(words: &[&'a [u8]]) -> Option<(Self, usize)> {
+        let (word, rest) = words.split_first()?;
         let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
-        Ok(match rest.first() {
+        match rest.first() {
             _ if is(b"nx") => Some((Self::Missing, 1)),
             _ if is(b"xx") => Some((Self::Existing, 1)),
             Some(value) if is(b"ifeq") => Some((Self::Equal(value), 2)),
             Some(value) if is(b"ifne") => Some((Self::Unequal(value), 2)),
-            Some(_) if is(b"ifdeq") || is(b"ifdne") => return Err(DIGESTS),
+            Some(digest) if is(b"ifdeq") => Some((Self::DigestEqual(digest), 2)),
+            Some(digest) if is(b"ifdne") => Some((Self::DigestUnequal(digest), 2)),
             _ => None,
-        })
+        }
     }
 
     /// Whether it holds for a key.
     ///
     /// # Errors
-    /// [`Failure::WrongType`] where a string is compared and the key holds something else.
+    /// [`Failure::WrongType`] where a string is compared and the key holds something else; what cannot be a digest is
+    /// refused where there is a string to compare it with.
     pub(super) fn holds(self, call: &mut Call<'_, 'a>, key: &[u8]) -> Result<bool, Failure> {
         Ok(match self {
             Self::None => true,
@@ -115,6 +120,14 @@ impl<'a> Condition<'a> {
             Self::Existing => call.exists(key),
             Self::Equal(value) => call.string(key)?.is_some_and(|string| is(string, value)),
             Self::Unequal(value) => call.string(key)?.is_none_or(|string| !is(string, value)),
+            Self::DigestEqual(digest) => match call.string(key)? {
+                Some(string) => has_digest(string, digest)?,
+                None => false,
+            },
+            Self::DigestUnequal(digest) => match call.string(key)? {
+                Some(string) => !has_digest(string, digest)?,
+                None => true,
+            },
         })
     }
 }
@@ -123,7 +136,14 @@ fn is(string: &Bytes<'_>, value: &[u8]) -> bool {
     string.as_slice() == value
 }
 
-const DIGESTS: Failure = Failure::other("conditions on the digest of a value are not replayed");
+/// Whether a string has a digest, as DIGEST of Redis 8.4 prints it: the 64 bits of XXH3, in hexadecimal of either case.
+fn has_digest(string: &Bytes<'_>, digest: &[u8]) -> Result<bool, Failure> {
+    const LENGTH: usize = 16;
+    if digest.len() != LENGTH {
+        return Err(Failure::other("must be exactly 16 hexadecimal characters"));
+    }
+    Ok(format!("{:0LENGTH$x}", xxh3_64(string)).as_bytes().eq_ignore_ascii_case(digest))
+}
 
 /// Which of the options a command has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,7 +176,7 @@ impl<'a> Options<'a> {
             let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
             let mut taken = 1;
             if form != Form::GetEx
-                && let Some((condition, length)) = Condition::read(words)?
+                && let Some((condition, length)) = Condition::read(words)
             {
                 options.take_condition(form, condition)?;
                 taken = length;

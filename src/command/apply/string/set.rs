@@ -9,9 +9,9 @@ fn string(bytes: &[u8]) -> Value<'_> {
     Value::String(Bytes::borrowed(bytes))
 }
 
-/// `SET key value [NX|XX|IFEQ value|IFNE value] [GET] [KEEPTTL|EX|PX|EXAT|PXAT time]`.
+/// `SET key value [NX|XX|IFEQ value|IFNE value|IFDEQ digest|IFDNE digest] [GET] [KEEPTTL|EX|PX|EXAT|PXAT time]`.
 ///
-/// IFEQ is of Valkey 8.1 and Redis 8.4, IFNE of Redis 8.4.
+/// IFEQ is of Valkey 8.1 and Redis 8.4, IFNE, IFDEQ and IFDNE of Redis 8.4.
 pub(in crate::command) fn set(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, value) = (call.argument(1)?, call.argument(2)?);
     let words = call.arguments_from(3);
@@ -103,12 +103,12 @@ pub(in crate::command) fn delifeq(call: &mut Call<'_, '_>) -> Result<(), Failure
     Ok(())
 }
 
-/// `DELEX key [IFEQ value|IFNE value]` of Redis 8.4.
+/// `DELEX key [IFEQ value|IFNE value|IFDEQ digest|IFDNE digest]` of Redis 8.4.
 pub(in crate::command) fn delex(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let words = call.arguments_from(2);
-    let condition = match Condition::read(words)? {
-        Some((condition @ (Condition::Equal(_) | Condition::Unequal(_)), 2)) if words.len() == 2 => condition,
+    let condition = match Condition::read(words) {
+        Some((condition, 2)) if words.len() == 2 => condition,
         None if words.is_empty() => Condition::None,
         _ => return Err(Failure::Syntax),
     };

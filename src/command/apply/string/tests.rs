@@ -62,6 +62,48 @@ fn set_heeds_its_conditions() {
 }
 
 #[test]
+fn digests_are_compared_as_servers_print_them() {
+    // The documentation of DIGEST has the first; the last begins with zeros.
+    for (value, digest) in [
+        ("Hello world", "b6acb9d84a38ff74"),
+        ("foo", "ab6e5f64077e7d8a"),
+        ("", "2d06800538d394c2"),
+        (
+            "v8lf0c11xh8ymlqztfd3eeq16kfn4sspw7fqmnuuq3k3t75em5wdizgcdw7uc26nnf961u2jkfzkjytls2kwlj7626sd",
+            "00006c38adf31777",
+        ),
+    ] {
+        for (digest, is_equal) in [
+            (digest.to_owned(), true),
+            (digest.to_ascii_uppercase(), true),
+            (digest.replace('7', "6"), !digest.contains('7')),
+        ] {
+            let mut replica = Replica::default();
+            let mut holds = |condition: &str, command: &[&str]| {
+                replica.run(&["SET", "k", value]).unwrap();
+                replica.run(&[command, &[condition, &digest]].concat()).unwrap();
+                string(&replica, "k").is_none_or(|(string, _)| string != value)
+            };
+            for command in [&["SET", "k", "w"][..], &["DELEX", "k"]] {
+                assert_eq!(holds("IFDEQ", command), is_equal, "{value} {digest}");
+                assert_eq!(holds("ifdne", command), !is_equal, "{value} {digest}");
+            }
+        }
+    }
+    // Without the key there is nothing that a digest could be wrong for.
+    assert_eq!(after(&["SET k v IFDEQ x"]), (None, None));
+    gives(&["SET k v IFDNE x EX 10"], "v", Some(1_010_000));
+    assert_eq!(after(&["DELEX k IFDEQ x"]), (None, None));
+    // Sixteen characters will do.
+    gives(&["SET k 1", "SET k 2 IFDNE zzzzzzzzzzzzzzzz"], "2", None);
+    for line in ["SET k w IFDEQ x", "SET k w IFDNE x", "DELEX k IFDEQ x", "DELEX k IFDNE 0123456789abcdef"] {
+        let mut replica = Replica::default();
+        replica.line("RPUSH k v").unwrap();
+        assert_eq!(replica.line(line), Err(Failure::WrongType), "{line}");
+    }
+}
+
+#[test]
 fn what_makes_no_sense_changes_nothing() {
     for (line, failure) in [
         ("SET k w NX XX", Failure::Syntax),
@@ -71,6 +113,9 @@ fn what_makes_no_sense_changes_nothing() {
         ("SET k w PERSIST", Failure::Syntax),
         ("SET k w IFEQ", Failure::Syntax),
         ("SET k w IFEQ v NX", Failure::Syntax),
+        ("SET k w IFDEQ", Failure::Syntax),
+        ("SET k w IFDEQ 0123456789abcdef IFNE v", Failure::Syntax),
+        ("MSETEX 1 k w IFDNE 0123456789abcdef", Failure::Syntax),
         ("SET k w IFEQ v IFEQ v", Failure::Syntax),
         ("SET k w EX 0", Failure::InvalidExpiry),
         ("SET k w EX x", Failure::NotAnInteger),
@@ -95,7 +140,14 @@ fn what_makes_no_sense_changes_nothing() {
     ] {
         assert_eq!(after(&["SET k v PXAT 5", line]), (Some(("v".into(), Some(5))), Some(failure)), "{line}");
     }
-    for line in ["SET k w IFDEQ 0", "SET k w IFDNE 0", "DELEX k IFDEQ 0", "MSETEX 0 k w", "SETRANGE k -1 w"] {
+    for line in [
+        "SET k w IFDEQ 0",
+        "SET k w IFDNE 0123456789abcdef0",
+        "DELEX k IFDEQ 0",
+        "DELEX k IFDNE 0",
+        "MSETEX 0 k w",
+        "SETRANGE k -1 w",
+    ] {
         let (value, failure) = after(&["SET k v PXAT 5", line]);
         assert!(value == Some(("v".into(), Some(5))) && failure.is_some(), "{line}");
     }
