@@ -207,7 +207,7 @@ fn the_groups_are_those_of_the_documentation() {
         Group::Hash => "hash",
         Group::Stream => "stream",
         Group::Geo => "geo",
-        Group::VectorSet => "module",
+        Group::VectorSet | Group::Module => "module",
         Group::Generic => "generic",
         Group::Scripting => "scripting",
         Group::Transaction => "transactions",

@@ -15,6 +15,7 @@ mod hyperloglog;
 mod keys;
 mod list;
 mod lookup;
+mod module;
 mod pubsub;
 mod row;
 mod scripting;
@@ -45,6 +46,7 @@ static GROUPS: &[&[Command]] = &[
     stream::COMMANDS,
     geo::COMMANDS,
     vector_set::COMMANDS,
+    module::COMMANDS,
     array::COMMANDS,
     generic::COMMANDS,
     scripting::COMMANDS,

@@ -59,6 +59,8 @@ pub enum Group {
     VectorSet,
     /// Arrays, which Redis 8.8 brings.
     Array,
+    /// Modules that are loaded into a server.
+    Module,
     /// Keys of any type.
     Generic,
     /// Scripts and functions.

@@ -51,8 +51,8 @@ impl Treatment {
 }
 
 /// Whether a script may do anything at all: such a command is refused even where unknown ones are kept.
-pub(super) fn runs_others(row: Option<&Command>) -> bool {
-    row.is_some_and(|row| row.effect == Effect::Indirect)
+pub(super) fn runs_others(row: &Command) -> bool {
+    row.effect == Effect::Indirect
 }
 
 /// Remembers the treatment of names: a log has millions of commands and a few dozen names.

@@ -160,10 +160,13 @@ fn unknown_commands_are_named_and_may_be_kept_with_their_key() {
 }
 
 #[test]
-fn scripts_cannot_be_kept() {
-    let log = log(&["SET a 1", "EVAL return 0"]);
-    let replayed = replay(&[&log], Options { unknown: Unknown::Keep, ..with_threads(1) });
-    assert!(!replayed.summary.unknown[&b"EVAL"[..]].keepable);
+fn scripts_and_commands_with_several_keys_cannot_be_kept() {
+    for line in ["EVAL return 0", "JSON.MSET a $ 1 b $ 2", "TS.MADD a 1 2 b 1 2", "CMS.MERGE c 2 a b"] {
+        let log = log(&["SET a 1", line]);
+        let replayed = replay(&[&log], Options { unknown: Unknown::Keep, ..with_threads(2) });
+        let unknown = &replayed.summary.unknown[line.split(' ').next().unwrap().as_bytes()];
+        assert_eq!((unknown.keepable, unknown.count), (false, 1), "{line}");
+    }
 }
 
 #[test]

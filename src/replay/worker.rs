@@ -9,7 +9,7 @@ use super::{End, FAILURES, FailedCommand, Met, Options, Place, Summary, Unknown,
 use crate::aof::reader;
 use crate::aof::transaction::Control;
 use crate::command::apply::{Call, Failure, library_name};
-use crate::command::{self, Command, KeyPositions};
+use crate::command::{self, Command, FIRST, KeyPositions};
 use crate::keyspace::{Database, Division, Key, Keyspace, ModuleData};
 use crate::rdb::{LoadItem, LoadedKey, Loader, Magic, Scrutiny};
 use crate::resp;
@@ -464,8 +464,10 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     /// A command that no row applies.
     #[cold]
     fn unknown(&mut self, met: Logged<'_, 'a>) {
-        let scripts = runs_others(command::resolve(met.arguments).row());
-        let Some(key) = met.arguments.get(1).filter(|_| !scripts) else {
+        // Where a row says that the first argument is not the only key, what the command did cannot be kept with one key.
+        let row = command::resolve(met.arguments).row();
+        let is_keepable = row.is_none_or(|row| row.key_positions == FIRST && !runs_others(row));
+        let Some(key) = met.arguments.get(1).filter(|_| is_keepable) else {
             if self.counts() {
                 self.note_unknown(met, Keepable::No);
             }
