@@ -303,10 +303,10 @@ macro_rules! typed {
 }
 
 typed!("string", String, string, string_or_new, Bytes<'a>, Bytes::default());
-typed!("list", List, list, list_or_new, List<'a>, Box::default());
-typed!("set", Set, set, set_or_new, Set<'a>, Box::default());
-typed!("hash", Hash, hash, hash_or_new, Hash<'a>, Box::default());
-typed!("sorted set", SortedSet, sorted_set, sorted_set_or_new, SortedSet<'a>, Box::default());
+typed!("list", List, list, list_or_new, List<'a>, List::default());
+typed!("set", Set, set, set_or_new, Set<'a>, Set::default());
+typed!("hash", Hash, hash, hash_or_new, Hash<'a>, Hash::default());
+typed!("sorted set", SortedSet, sorted_set, sorted_set_or_new, SortedSet<'a>, SortedSet::default());
 typed!("stream", Stream, stream, stream_or_new, Stream<'a>, Box::default());
 
 #[cfg(test)]

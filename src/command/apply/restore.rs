@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(replica.expiry("k"), None);
         let mut list = List::default();
         list.push_back(Bytes::borrowed(b"element"));
-        let list = payload(&Value::List(Box::new(list)));
+        let list = payload(&Value::List(list));
         restore(&mut replica, "0", &list, &["replace"]).unwrap();
         assert!(matches!(replica.value("k"), Some(Value::Raw(raw)) if list[1..].starts_with(raw.payload)));
     }
