@@ -32,7 +32,7 @@ pub(in crate::command) fn restore(call: &mut Call<'_, '_>) -> Result<(), Failure
     let value = raw.in_one_piece().map_or_else(|| Value::Raw(Box::new(raw)), Value::String);
     call.put(key, value);
     if ttl != 0
-        && let Some(entry) = call.entry(key)
+        && let Some(mut entry) = call.entry(key)
     {
         entry.set_expiry(Some(expiry));
     }
