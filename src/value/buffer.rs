@@ -5,69 +5,141 @@ use std::ops::{Deref, DerefMut, Range};
 
 /// Where the bytes start in their memory: behind two that hold how many they are.
 const START: usize = 2;
+/// So much memory lies in the buffer itself.
+const INLINE: usize = 15;
 /// Up to so much memory is not worth giving back.
 const SMALL: usize = 128;
 
-/// Up to [`Buffer::LONGEST`] bytes. It takes two words, and one piece of memory unless it is empty.
+/// Up to [`Buffer::LONGEST`] bytes. It takes two words, and one piece of memory if it has more than 13 bytes.
 ///
 /// Growing, it takes what an allocator hands out anyway, and no more than an eighth beyond that.
-#[derive(Clone, Default)]
-pub(super) struct Buffer(Box<[u8]>);
+#[derive(Default)]
+pub(super) struct Buffer(Memory);
 
-/// A size that allocators hand out whole: a multiple of 16 bytes, less 8 that they keep, and never less than 24.
-const fn whole(size: usize) -> usize {
-    let size = (size + 8).next_multiple_of(16) - 8;
-    if size < 24 { 24 } else { size }
+/// Memory of some sizes, from the smallest on: known by their type, they need no room in the buffer.
+macro_rules! memory {
+    ($($name:ident $size:literal),*) => {
+        enum Memory {
+            Inline([u8; INLINE]),
+            $($name(Box<[u8; $size]>)),*
+        }
+
+        impl Memory {
+            const SIZES: &[usize] = &[INLINE, $($size),*];
+
+            #[inline]
+            fn bytes(&self) -> &[u8] {
+                match self {
+                    Self::Inline(bytes) => bytes,
+                    $(Self::$name(bytes) => bytes.as_slice()),*
+                }
+            }
+
+            #[inline]
+            fn bytes_mut(&mut self) -> &mut [u8] {
+                match self {
+                    Self::Inline(bytes) => bytes,
+                    $(Self::$name(bytes) => bytes.as_mut_slice()),*
+                }
+            }
+
+            /// As a vector of the same memory; of none if it lies in the buffer.
+            fn into_vec(self) -> Vec<u8> {
+                match self {
+                    Self::Inline(_) => Vec::new(),
+                    $(Self::$name(bytes) => (bytes as Box<[u8]>).into_vec()),*
+                }
+            }
+
+            /// Takes a vector's memory over, which is of one of the sizes.
+            fn of(memory: Vec<u8>) -> Self {
+                let boxed = match memory.len() {
+                    $($size => memory.try_into().map(Self::$name),)*
+                    _ => Err(memory),
+                };
+                boxed.unwrap_or_default()
+            }
+        }
+    };
+}
+
+// Multiples of 16 bytes, less 8 that allocators keep; from 200 or so on, each an eighth more than the one before.
+memory!(
+    B24 24, B40 40, B56 56, B72 72, B88 88, B104 104, B120 120, B136 136, B152 152, B168 168, B184 184,
+    B216 216, B248 248, B280 280, B312 312, B360 360, B408 408, B456 456, B520 520, B584 584, B664 664,
+    B744 744, B840 840, B936 936, B1016 1016, B1144 1144, B1288 1288, B1448 1448, B1640 1640, B1848 1848,
+    B2088 2088, B2360 2360, B2664 2664, B3000 3000, B3384 3384, B3816 3816, B4296 4296, B5112 5112
+);
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::Inline([0; INLINE])
+    }
 }
 
 impl Buffer {
-    /// The most bytes that there can be: their number takes two bytes.
-    pub(super) const LONGEST: usize = u16::MAX as usize;
+    /// The most memory that there can be.
+    const MOST: usize = match Memory::SIZES.last() {
+        Some(size) => *size,
+        None => INLINE,
+    };
+    /// The most bytes that there can be.
+    pub(super) const LONGEST: usize = Self::MOST - START;
     /// What its memory holds beside the bytes.
     pub(super) const OVERHEAD: usize = START;
 
     /// How many bytes there are.
     #[inline]
     pub(super) fn len(&self) -> usize {
-        self.0.first_chunk().map_or(0, |length| usize::from(u16::from_le_bytes(*length)))
+        self.0.bytes().first_chunk().map_or(0, |length| usize::from(u16::from_le_bytes(*length)))
     }
 
     /// How many bytes there can be without growing.
     #[inline]
-    pub(super) const fn capacity(&self) -> usize {
-        self.0.len().saturating_sub(START)
+    pub(super) fn capacity(&self) -> usize {
+        self.0.bytes().len() - START
     }
 
     #[inline]
     fn set_len(&mut self, length: usize) {
-        if let (Some(place), Ok(length)) = (self.0.first_chunk_mut(), u16::try_from(length)) {
+        if let (Some(place), Ok(length)) = (self.0.bytes_mut().first_chunk_mut(), u16::try_from(length)) {
             *place = length.to_le_bytes();
         }
     }
 
-    /// Makes room for more bytes, and none to spare beyond `most` in all; `false` if they would be too many.
+    /// Makes room for more bytes; `false` if they would be too many.
     #[inline]
-    pub(super) fn make_room(&mut self, more: usize, most: usize) -> bool {
+    pub(super) fn make_room(&mut self, more: usize) -> bool {
         let needed = self.len() + more;
-        if needed > self.capacity() {
-            if needed > Self::LONGEST {
-                return false;
-            }
-            let spare = if needed < SMALL { 0 } else { needed / 8 };
-            let size = whole(START + needed + spare).min(START + most.min(Self::LONGEST)).max(START + needed);
-            self.resize(size);
-        }
-        true
+        needed <= self.capacity() || self.resize(needed)
     }
 
-    /// Takes so much memory.
+    /// Takes the memory that so many bytes need; `false` if there is none of such a size.
     #[cold]
     #[inline(never)]
-    fn resize(&mut self, size: usize) {
-        let mut memory = Vec::from(std::mem::take(&mut self.0));
-        memory.reserve_exact(size.saturating_sub(memory.len()));
-        memory.resize(size, 0);
-        self.0 = memory.into_boxed_slice();
+    fn resize(&mut self, length: usize) -> bool {
+        let index = Memory::SIZES.partition_point(|size| *size < START + length);
+        let Some(size) = Memory::SIZES.get(index).copied() else { return false };
+        self.0 = match std::mem::take(&mut self.0) {
+            Memory::Inline(bytes) if size > INLINE => {
+                let mut memory = Vec::with_capacity(size);
+                memory.extend_from_slice(&bytes);
+                memory.resize(size, 0);
+                Memory::of(memory)
+            }
+            boxed if size > INLINE => {
+                let mut memory = boxed.into_vec();
+                memory.reserve_exact(size.saturating_sub(memory.len()));
+                memory.resize(size, 0);
+                Memory::of(memory)
+            }
+            memory => {
+                let mut inline = [0; INLINE];
+                inline.iter_mut().zip(memory.bytes()).for_each(|(to, from)| *to = *from);
+                Memory::Inline(inline)
+            }
+        };
+        true
     }
 
     /// Puts so many bytes in place of some and returns them, to be written: what they are now is not known.
@@ -79,12 +151,11 @@ impl Buffer {
         if range.start > range.end || range.end > used {
             return None;
         }
-        if !self.make_room(length.saturating_sub(range.len()), Self::LONGEST) {
+        if !self.make_room(length.saturating_sub(range.len())) {
             return None;
         }
         self.set_len(used - range.len() + length);
-        // There are none if no byte was ever put in.
-        let bytes = self.0.get_mut(START..).unwrap_or_default();
+        let bytes = self.0.bytes_mut().get_mut(START..)?;
         if range.end < used {
             bytes.copy_within(range.end..used, range.start + length);
         }
@@ -115,16 +186,26 @@ impl Buffer {
 
     #[inline]
     fn give_back(&mut self) {
-        let used = self.len();
-        if self.0.len() > SMALL && used < self.0.len() / 4 {
-            self.resize(whole(START + 2 * used));
+        let (used, held) = (self.len(), self.0.bytes().len());
+        if held > SMALL && used < held / 4 {
+            self.resize(2 * used);
         }
     }
 
     /// How much memory it takes beyond its own size.
     #[cfg(test)]
-    pub(super) const fn bytes_held(&self) -> usize {
-        self.0.len()
+    pub(super) fn bytes_held(&self) -> usize {
+        if let Memory::Inline(_) = self.0 { 0 } else { self.0.bytes().len() }
+    }
+}
+
+impl Clone for Buffer {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        if let Some(room) = copy.extend(self.len()) {
+            room.copy_from_slice(self);
+        }
+        copy
     }
 }
 
@@ -133,7 +214,7 @@ impl Deref for Buffer {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.0.get(START..START + self.len()).unwrap_or_default()
+        self.0.bytes().get(START..START + self.len()).unwrap_or_default()
     }
 }
 
@@ -141,7 +222,7 @@ impl DerefMut for Buffer {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
         let end = START + self.len();
-        self.0.get_mut(START..end).unwrap_or_default()
+        self.0.bytes_mut().get_mut(START..end).unwrap_or_default()
     }
 }
 
@@ -195,14 +276,14 @@ mod tests {
     #[test]
     fn an_empty_buffer_takes_no_memory_and_a_small_one_little() {
         assert_eq!((size_of::<Buffer>(), size_of::<Option<Buffer>>(), Buffer::default().bytes_held()), (16, 16, 0));
-        for (length, held) in [(1, 24), (22, 24), (23, 40), (38, 40), (100, 104), (125, 136), (134, 152), (135, 168)] {
+        for (length, held) in [(0, 0), (13, 0), (14, 24), (22, 24), (23, 40), (38, 40), (134, 136), (1014, 1016)] {
             let mut buffer = Buffer::default();
             buffer.extend(length).unwrap();
             assert_eq!((length, buffer.bytes_held()), (length, held));
         }
-        let mut buffer = Buffer::default();
-        assert!(buffer.make_room(1000, 1010));
-        assert_eq!(buffer.bytes_held(), 1012);
+        let sizes = Memory::SIZES;
+        assert!(sizes.iter().skip(1).all(|size| size % 16 == 8));
+        assert!(sizes.windows(2).skip(8).all(|pair| pair[0] < pair[1] && pair[1] - pair[0] <= pair[0] / 5));
     }
 
     #[test]
@@ -212,7 +293,7 @@ mod tests {
         assert!(buffer.splice(3..5, 0).is_none());
         assert!(buffer.splice(5..5, 1).is_none());
         assert!(buffer.extend(Buffer::LONGEST - 3).is_none());
-        assert!(!buffer.make_room(usize::MAX / 2, usize::MAX));
+        assert!(!buffer.make_room(usize::MAX / 2));
         buffer.remove(2..9);
         buffer.truncate(5);
         assert_eq!(&*buffer, b"four");
@@ -220,6 +301,6 @@ mod tests {
         assert_eq!(buffer.len(), Buffer::LONGEST);
         assert!(buffer.extend(1).is_none());
         buffer.truncate(4);
-        assert_eq!((&*buffer, buffer.bytes_held()), (&b"four"[..], 24));
+        assert_eq!((&*buffer, buffer.bytes_held()), (&b"four"[..], 0));
     }
 }

@@ -19,6 +19,7 @@ const FLAT: usize = 16;
 const SMALL_IN_FLAT: usize = 64;
 /// Where the first record starts: behind the count of flat ones.
 const FIRST: usize = 1;
+const _: () = assert!(FIRST + FLAT * layout::LARGEST_PACKED <= Buffer::LONGEST);
 
 /// What becomes of a record's expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

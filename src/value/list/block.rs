@@ -9,7 +9,7 @@ use super::super::text::Text;
 /// The most memory that packed elements of one block take: what an allocation of 1,024 bytes leaves.
 const MEMORY: usize = 1016;
 /// What precedes the elements: how long the gap before the first one is, and how many there are.
-const HEADER: usize = 4;
+const HEADER: usize = 3;
 /// The most bytes that packed elements of one block take.
 const PACKED: usize = MEMORY - Buffer::OVERHEAD - HEADER;
 /// The most elements of a block that keeps each by itself.
@@ -18,6 +18,8 @@ const PLAIN: usize = 128;
 const SMALL: usize = 24;
 /// What packing adds to an element: its length on both sides.
 const FRAME: usize = 2;
+// Four bits of the header hold the upper byte of a position, and of a number of elements.
+const _: () = assert!(PACKED < 1 << 12);
 
 /// Some neighbouring elements of a long list.
 #[derive(Debug, Clone)]
@@ -263,17 +265,17 @@ impl Packed {
     /// How long the gap before the first element is, and how many elements there are.
     #[inline]
     fn header(&self) -> (usize, usize) {
-        let Some([gap, gap_high, count, count_high]) = self.0.first_chunk() else { return (0, 0) };
-        let number = |low: u8, high: u8| usize::from(u16::from_le_bytes([low, high]));
-        (number(*gap, *gap_high), number(*count, *count_high))
+        let Some([gap, count, upper]) = self.0.first_chunk() else { return (0, 0) };
+        let number = |lower: u8, upper: u8| usize::from(u16::from_le_bytes([lower, upper]));
+        (number(*gap, upper & 0x0f), number(*count, upper >> 4))
     }
 
     #[inline]
     fn set_header(&mut self, gap: usize, count: usize) {
-        // Both are below the size of a block.
+        // Both are below the size of a block, which takes ten bits.
         let [gap, count] = [gap, count].map(|number| u16::try_from(number).unwrap_or(u16::MAX).to_le_bytes());
-        if let (Some(place), [[gap, gap_high], [count, count_high]]) = (self.0.first_chunk_mut(), [gap, count]) {
-            *place = [gap, gap_high, count, count_high];
+        if let (Some(place), [[gap, gap_upper], [count, count_upper]]) = (self.0.first_chunk_mut(), [gap, count]) {
+            *place = [gap, count, gap_upper & 0x0f | count_upper << 4];
         }
     }
 
@@ -311,7 +313,7 @@ impl Packed {
     fn of(live: &[u8]) -> Self {
         let count = PackedIter(live).count();
         let mut packed = Self::default();
-        if count > 0 && packed.0.make_room(HEADER + live.len(), HEADER + PACKED) {
+        if count > 0 && packed.0.make_room(HEADER + live.len()) {
             packed.0.extend(HEADER);
             packed.set_header(0, count);
             packed.0.extend(live.len()).unwrap_or_default().copy_from_slice(live);
@@ -340,7 +342,7 @@ impl Packed {
         let Ok(length) = u8::try_from(element.len()) else { return false };
         let more = element.len() + FRAME;
         if self.0.is_empty() {
-            if !self.0.make_room(HEADER + more, HEADER + PACKED) {
+            if !self.0.make_room(HEADER + more) {
                 return false;
             }
             self.0.extend(HEADER).unwrap_or_default().fill(0);
@@ -375,7 +377,7 @@ impl Packed {
         } else if needed > PACKED {
             return None;
         }
-        self.0.make_room(more, HEADER + PACKED).then_some(())?;
+        self.0.make_room(more).then_some(())?;
         Some((gap, self.0.extend(more)?))
     }
 
@@ -388,7 +390,7 @@ impl Packed {
                 // Some more than asked, so that not each element at the head moves all others.
                 let spare = (live / 4).min(PACKED - live - more);
                 let wider = spare + more - gap;
-                self.0.make_room(wider, HEADER + PACKED).then_some(())?;
+                self.0.make_room(wider).then_some(())?;
                 self.0.splice(HEADER..HEADER, wider)?;
                 spare
             }
@@ -495,7 +497,7 @@ impl Packed {
         let range = HEADER + gap + start..HEADER + gap + end;
         match element {
             Some(element) => {
-                if !self.0.make_room(more.saturating_sub(end - start), HEADER + PACKED) {
+                if !self.0.make_room(more.saturating_sub(end - start)) {
                     return false;
                 }
                 let (Ok(length), Some([first, inner @ .., last])) =

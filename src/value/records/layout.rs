@@ -19,6 +19,8 @@ const _: () = assert!(Text::LONGEST_PACKED < LARGE as usize);
 const INDEX: usize = 4;
 /// The size of an expiry.
 const EXPIRY: usize = 8;
+/// The most bytes that a record of packed strings takes.
+pub(super) const LARGEST_PACKED: usize = 2 + 2 * Text::LONGEST_PACKED + EXPIRY;
 /// The expiry of a field that has none; servers refuse negative times.
 const NEVER: i64 = -1;
 

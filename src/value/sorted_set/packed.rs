@@ -20,6 +20,7 @@ const DOUBLE: u8 = 255;
 
 /// Where the first entry is.
 const START: usize = 1;
+const _: () = assert!(START + super::SMALL * (2 + 8 + LONGEST) <= Buffer::LONGEST);
 
 /// Entries in order of score and name: no bytes at all if there is none yet.
 #[derive(Debug, Clone, Default)]
