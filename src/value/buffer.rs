@@ -88,30 +88,32 @@ impl Buffer {
     /// What its memory holds beside the bytes.
     pub(super) const OVERHEAD: usize = START;
 
-    /// How many bytes there are.
+    /// How many bytes there are, and all that there is room for: what they are is known of so many.
     #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.0.bytes().first_chunk().map_or(0, |length| usize::from(u16::from_le_bytes(*length)))
+    fn parts(&self) -> (usize, &[u8]) {
+        match self.0.bytes().split_first_chunk() {
+            Some((length, bytes)) => (usize::from(u16::from_le_bytes(*length)), bytes),
+            None => (0, &[]),
+        }
+    }
+
+    /// How many bytes there are, as it is written, and all that there is room for.
+    #[inline]
+    fn parts_mut(&mut self) -> Option<(&mut [u8; START], &mut [u8])> {
+        self.0.bytes_mut().split_first_chunk_mut()
     }
 
     /// How many bytes there can be without growing.
     #[inline]
     pub(super) fn capacity(&self) -> usize {
-        self.0.bytes().len() - START
-    }
-
-    #[inline]
-    fn set_len(&mut self, length: usize) {
-        if let (Some(place), Ok(length)) = (self.0.bytes_mut().first_chunk_mut(), u16::try_from(length)) {
-            *place = length.to_le_bytes();
-        }
+        self.parts().1.len()
     }
 
     /// Makes room for more bytes; `false` if they would be too many.
     #[inline]
     pub(super) fn make_room(&mut self, more: usize) -> bool {
-        let needed = self.len() + more;
-        needed <= self.capacity() || self.resize(needed)
+        let (used, bytes) = self.parts();
+        used + more <= bytes.len() || self.resize(used + more)
     }
 
     /// Takes the memory that so many bytes need; `false` if there is none of such a size.
@@ -147,15 +149,16 @@ impl Buffer {
     /// None, and nothing changed, if there are no such bytes, or there would be too many.
     #[inline]
     pub(super) fn splice(&mut self, range: Range<usize>, length: usize) -> Option<&mut [u8]> {
-        let used = self.len();
+        let (used, bytes) = self.parts();
         if range.start > range.end || range.end > used {
             return None;
         }
-        if !self.make_room(length.saturating_sub(range.len())) {
+        let needed = used - range.len() + length;
+        if needed > bytes.len() && !self.resize(needed) {
             return None;
         }
-        self.set_len(used - range.len() + length);
-        let bytes = self.0.bytes_mut().get_mut(START..)?;
+        let (written, bytes) = self.parts_mut()?;
+        *written = u16::try_from(needed).ok()?.to_le_bytes();
         if range.end < used {
             bytes.copy_within(range.end..used, range.start + length);
         }
@@ -179,15 +182,15 @@ impl Buffer {
     /// Takes all bytes out from a position on.
     pub(super) fn truncate(&mut self, length: usize) {
         if length < self.len() {
-            self.set_len(length);
+            self.splice(length..self.len(), 0);
             self.give_back();
         }
     }
 
     #[inline]
     fn give_back(&mut self) {
-        let (used, held) = (self.len(), self.0.bytes().len());
-        if held > SMALL && used < held / 4 {
+        let (used, bytes) = self.parts();
+        if bytes.len() > SMALL && used < bytes.len() / 4 {
             self.resize(2 * used);
         }
     }
@@ -214,15 +217,16 @@ impl Deref for Buffer {
 
     #[inline]
     fn deref(&self) -> &[u8] {
-        self.0.bytes().get(START..START + self.len()).unwrap_or_default()
+        let (used, bytes) = self.parts();
+        bytes.get(..used).unwrap_or_default()
     }
 }
 
 impl DerefMut for Buffer {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u8] {
-        let end = START + self.len();
-        self.0.bytes_mut().get_mut(START..end).unwrap_or_default()
+        let parts = self.parts_mut();
+        parts.and_then(|(used, bytes)| bytes.get_mut(..usize::from(u16::from_le_bytes(*used)))).unwrap_or_default()
     }
 }
 
