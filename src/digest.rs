@@ -109,7 +109,7 @@ enum Depth {
 ///
 /// # Errors
 /// [`Undigestible`].
-pub fn digest_value(entry: &Entry<'_>, server: Server, now: i64) -> Result<Digest, Undigestible> {
+pub fn digest_value(entry: Entry<'_, '_>, server: Server, now: i64) -> Result<Digest, Undigestible> {
     let mut digest = Digest::default();
     Context { server, now, wanted: &|_, _| true, depth: Depth::AsServer }.value(&mut digest, entry)?;
     Ok(digest)
@@ -172,7 +172,7 @@ impl Context<'_> {
     }
 
     /// Takes in a key's value and expiry.
-    fn value(&self, digest: &mut Digest, entry: &Entry<'_>) -> Result<(), Undigestible> {
+    fn value(&self, digest: &mut Digest, entry: Entry<'_, '_>) -> Result<(), Undigestible> {
         let result = match &entry.value {
             Value::Raw(raw) => match rdb::decode(raw) {
                 Ok(value) => self.decoded(digest, &value),

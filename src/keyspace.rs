@@ -1,12 +1,16 @@
 //! The data of a server: databases of keys, each with a value and perhaps an expiry, and functions.
 
 mod division;
+mod times;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 use hashbrown::HashTable;
 
 pub use division::Division;
+use times::{Expiries, UpperHalves};
 
 use crate::value::{Bytes, Value, hash_of};
 
@@ -71,35 +75,114 @@ impl<'a> Keyspace<'a> {
 #[derive(Debug, Default)]
 pub struct Database<'a> {
     /// `None` where a key was deleted: the others keep their order.
-    entries: Vec<Option<Entry<'a>>>,
+    items: Vec<Option<Item<'a>>>,
     table: HashTable<Slot>,
+    expiries: Expiries,
+    created: UpperHalves,
 }
 
-/// A key with its value.
+/// A key with its value, as a database keeps it.
 #[derive(Debug)]
-pub struct Entry<'a> {
+pub struct Item<'a> {
     /// The key.
     pub key: Bytes<'a>,
     /// Its value.
     pub value: Value<'a>,
-    expiry: i64,
+    /// Where its expiry is.
+    expiry: Option<times::Slot>,
+    /// The lower half of [`Entry::created`].
+    created: u32,
+}
+
+/// A key with its value, its expiry, and when it was first written.
+#[derive(Clone, Copy)]
+pub struct Entry<'e, 'a> {
+    item: &'e Item<'a>,
+    expiries: &'e Expiries,
     /// A number that orders keys by when they were first written, over all shares.
     pub created: u64,
 }
 
-impl Entry<'_> {
-    /// What servers take for no expiry, too: `PEXPIREAT key -1` leaves a key without one while they load.
-    const NEVER: i64 = -1;
-
+impl<'e, 'a> Entry<'e, 'a> {
     /// When the key expires, in milliseconds of Unix time.
     pub fn expiry(&self) -> Option<i64> {
-        (self.expiry != Self::NEVER).then_some(self.expiry)
+        self.expiries.get(self.item.expiry)
     }
 
-    /// Sets when the key expires, in milliseconds of Unix time.
-    pub fn set_expiry(&mut self, expiry: Option<i64>) {
-        self.expiry = expiry.unwrap_or(Self::NEVER);
+    /// The value, for as long as the database is there.
+    pub const fn value(&self) -> &'e Value<'a> {
+        &self.item.value
     }
+}
+
+impl<'a> Deref for Entry<'_, 'a> {
+    type Target = Item<'a>;
+
+    fn deref(&self) -> &Item<'a> {
+        self.item
+    }
+}
+
+impl fmt::Debug for Entry<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry")
+            .field("key", &self.key)
+            .field("value", &self.value)
+            .field("expiry", &self.expiry())
+            .field("created", &self.created)
+            .finish()
+    }
+}
+
+/// A key with its value and its expiry, to change.
+#[derive(Debug)]
+pub struct EntryMut<'e, 'a> {
+    item: &'e mut Item<'a>,
+    expiries: &'e mut Expiries,
+}
+
+impl<'e, 'a> EntryMut<'e, 'a> {
+    /// When the key expires, in milliseconds of Unix time.
+    pub fn expiry(&self) -> Option<i64> {
+        self.expiries.get(self.item.expiry)
+    }
+
+    /// Sets when the key expires, in milliseconds of Unix time. -1 is no expiry, as servers take it while they load.
+    #[inline]
+    pub fn set_expiry(&mut self, expiry: Option<i64>) {
+        self.expiries.set(&mut self.item.expiry, expiry);
+    }
+
+    /// The value, for as long as the database is there.
+    #[inline]
+    pub const fn into_value(self) -> &'e mut Value<'a> {
+        &mut self.item.value
+    }
+}
+
+impl<'a> Deref for EntryMut<'_, 'a> {
+    type Target = Item<'a>;
+
+    #[inline]
+    fn deref(&self) -> &Item<'a> {
+        self.item
+    }
+}
+
+impl<'a> DerefMut for EntryMut<'_, 'a> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Item<'a> {
+        self.item
+    }
+}
+
+/// What a key had that was taken out.
+#[derive(Debug)]
+pub struct Removed<'a> {
+    /// Its value.
+    pub value: Value<'a>,
+    /// When it would have expired, in milliseconds of Unix time.
+    pub expiry: Option<i64>,
 }
 
 /// Where a key is, and enough of its hash to tell it from most others without a look at it.
@@ -156,15 +239,20 @@ impl<'a> Database<'a> {
     }
 
     #[inline]
-    fn find(&self, key: Key<'_>) -> Option<usize> {
+    fn find(&self, key: Key<'_>) -> Option<u32> {
         let tag = key.tag();
         let same = |slot: &Slot| slot.tag == tag && self.is_at(slot.index, key.bytes);
-        self.table.find(spread(tag), same).map(|slot| slot.index as usize)
+        self.table.find(spread(tag), same).map(|slot| slot.index)
     }
 
     #[inline]
     fn is_at(&self, index: u32, key: &[u8]) -> bool {
-        self.entries.get(index as usize).and_then(Option::as_ref).is_some_and(|entry| *entry.key == *key)
+        self.item(index).is_some_and(|item| *item.key == *key)
+    }
+
+    #[inline]
+    fn item(&self, index: u32) -> Option<&Item<'a>> {
+        self.items.get(index as usize).and_then(Option::as_ref)
     }
 
     /// Where a key probably is, if it is there: looks at the table alone.
@@ -180,8 +268,9 @@ impl<'a> Database<'a> {
     /// Brings what [`Database::hint`] found into the cache.
     #[inline]
     pub fn touch(&self, hint: u32) {
-        if let Some(Some(entry)) = self.entries.get(hint as usize) {
-            std::hint::black_box(entry.created);
+        if let Some(item) = self.item(hint) {
+            // It may lie on two cache lines.
+            std::hint::black_box((item.created, std::mem::discriminant(&item.value)));
         }
     }
 
@@ -194,20 +283,22 @@ impl<'a> Database<'a> {
     /// The value of what [`Database::hint`] found.
     #[inline]
     pub fn hinted(&self, hint: u32) -> Option<&Value<'a>> {
-        self.entries.get(hint as usize).and_then(Option::as_ref).map(|entry| &entry.value)
+        self.item(hint).map(|item| &item.value)
     }
 
     /// The entry of a key.
-    #[inline]
-    pub fn get(&self, key: Key<'_>) -> Option<&Entry<'a>> {
-        self.find(key).and_then(|index| self.entries.get(index)).and_then(Option::as_ref)
+    pub fn get(&self, key: Key<'_>) -> Option<Entry<'_, 'a>> {
+        let index = self.find(key)?;
+        let item = self.item(index)?;
+        Some(Entry { item, expiries: &self.expiries, created: self.created.number(index, item.created) })
     }
 
     /// The entry of a key, to change.
     #[inline]
-    pub fn get_mut(&mut self, key: Key<'_>) -> Option<&mut Entry<'a>> {
+    pub fn get_mut(&mut self, key: Key<'_>) -> Option<EntryMut<'_, 'a>> {
         let index = self.find(key)?;
-        self.entries.get_mut(index).and_then(Option::as_mut)
+        let item = self.items.get_mut(index as usize)?.as_mut()?;
+        Some(EntryMut { item, expiries: &mut self.expiries })
     }
 
     /// Adds a key that is not there, without expiry.
@@ -222,59 +313,79 @@ impl<'a> Database<'a> {
 
     /// Adds a key that is not there and whose hash is known, as it was loaded.
     pub fn add_loaded(&mut self, hash: u64, key: Bytes<'a>, value: Value<'a>, expiry: Option<i64>, created: u64) {
-        if self.entries.len() >= 64 && self.entries.len() / 2 > self.table.len() {
+        if self.items.len() >= 64 && self.items.len() / 2 > self.table.len() {
             self.close_gaps();
         }
-        let slot = Slot { tag: tag_of(hash), index: u32::try_from(self.entries.len()).unwrap_or(u32::MAX) };
-        if self.entries.len() == self.entries.capacity() {
+        let slot = Slot { tag: tag_of(hash), index: u32::try_from(self.items.len()).unwrap_or(u32::MAX) };
+        if self.items.len() == self.items.capacity() {
             // A quarter more, not twice as much: the memory of a large vector grows without being copied.
-            self.entries.reserve_exact((self.entries.len() / 4).max(16));
+            self.items.reserve_exact((self.items.len() / 4).max(16));
         }
-        let expiry = expiry.unwrap_or(Entry::NEVER);
-        self.entries.push(Some(Entry { key, value, expiry, created }));
+        let mut item = Item { key, value, expiry: None, created: self.created.note(slot.index, created) };
+        self.expiries.set(&mut item.expiry, expiry);
+        self.items.push(Some(item));
         self.table.insert_unique(spread(slot.tag), slot, |slot| spread(slot.tag));
     }
 
     /// Takes a key out.
-    pub fn remove(&mut self, key: Key<'_>) -> Option<Entry<'a>> {
+    pub fn remove(&mut self, key: Key<'_>) -> Option<Removed<'a>> {
         let tag = key.tag();
-        let entries = &self.entries;
+        let items = &self.items;
         let same = |slot: &Slot| {
-            let entry = entries.get(slot.index as usize).and_then(Option::as_ref);
-            slot.tag == tag && entry.is_some_and(|entry| *entry.key == *key.bytes)
+            let item = items.get(slot.index as usize).and_then(Option::as_ref);
+            slot.tag == tag && item.is_some_and(|item| *item.key == *key.bytes)
         };
         let slot = self.table.find_entry(spread(tag), same).ok()?.remove().0;
-        self.entries.get_mut(slot.index as usize)?.take()
+        let mut item = self.items.get_mut(slot.index as usize)?.take()?;
+        let expiry = self.expiries.get(item.expiry);
+        self.expiries.set(&mut item.expiry, None);
+        Some(Removed { value: item.value, expiry })
     }
 
     /// Closes the gaps that deleted keys left, once they are more than the keys.
     fn close_gaps(&mut self) {
-        self.entries.retain(Option::is_some);
-        self.table.clear();
-        let live = self.table.capacity().max(self.entries.len());
-        if live > 4 * self.entries.len() {
-            self.entries.shrink_to_fit();
-            self.table = HashTable::with_capacity(self.entries.len());
+        if !self.created.is_empty() {
+            let old = std::mem::take(&mut self.created);
+            let (mut number, mut kept) = (old.numbers(), 0);
+            for (index, item) in (0..).zip(&self.items).filter_map(|(index, place)| Some((index, place.as_ref()?))) {
+                self.created.note(kept, number(index, item.created));
+                kept += 1;
+            }
         }
-        for (index, entry) in (0_u32..).zip(self.entries.iter().flatten()) {
-            let slot = Slot { tag: Key::new(&entry.key).tag(), index };
+        self.items.retain(Option::is_some);
+        self.table.clear();
+        let live = self.table.capacity().max(self.items.len());
+        if live > 4 * self.items.len() {
+            self.items.shrink_to_fit();
+            self.table = HashTable::with_capacity(self.items.len());
+        }
+        for (index, item) in (0_u32..).zip(self.items.iter().flatten()) {
+            let slot = Slot { tag: Key::new(&item.key).tag(), index };
             self.table.insert_unique(spread(slot.tag), slot, |slot| spread(slot.tag));
         }
     }
 
     /// Forgets the keys for which `keep` says no.
-    pub fn retain(&mut self, mut keep: impl FnMut(&mut Entry<'a>) -> bool) {
-        for place in &mut self.entries {
-            if place.as_mut().is_some_and(|entry| !keep(entry)) {
-                *place = None;
+    pub fn retain(&mut self, mut keep: impl FnMut(&mut EntryMut<'_, 'a>) -> bool) {
+        for place in &mut self.items {
+            if let Some(item) = place {
+                let mut entry = EntryMut { item, expiries: &mut self.expiries };
+                if !keep(&mut entry) {
+                    entry.set_expiry(None);
+                    *place = None;
+                }
             }
         }
         self.close_gaps();
     }
 
     /// The keys in the order in which they were first written.
-    pub fn iter(&self) -> impl Iterator<Item = &Entry<'a>> {
-        self.entries.iter().flatten()
+    pub fn iter(&self) -> impl Iterator<Item = Entry<'_, 'a>> {
+        let mut number = self.created.numbers();
+        (0..).zip(&self.items).filter_map(move |(index, place)| {
+            let item = place.as_ref()?;
+            Some(Entry { item, expiries: &self.expiries, created: number(index, item.created) })
+        })
     }
 
     /// Forgets every key.
@@ -288,32 +399,57 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// A key of the model: its name, when it was created, and its expiry.
+    type Modelled = (u32, u64, Option<i64>);
+
+    fn shown(entry: Entry<'_, '_>) -> (Vec<u8>, u64, Option<i64>) {
+        (entry.key.to_vec(), entry.created, entry.expiry())
+    }
+
     proptest! {
         #[test]
-        fn a_database_is_a_map_in_order_of_first_writing(steps in prop::collection::vec((0..200_u32, 0..3_u8), 0..600)) {
+        fn a_database_is_a_map_in_order_of_first_writing(
+            steps in prop::collection::vec((0..200_u32, 0..8_u8, prop::option::of(0..9_i64), 0..1_u64 << 31), 0..600),
+            is_long in any::<bool>(),
+        ) {
             let names: Vec<String> = (0..200).map(|number| format!("key:{number}")).collect();
             let mut database = Database::default();
-            let mut model: Vec<(u32, u64)> = Vec::new();
-            for (created, (number, what)) in (0..).zip(steps) {
+            let mut model: Vec<Modelled> = Vec::new();
+            let mut created = 0;
+            for (number, what, expiry, step) in steps {
+                created += if is_long { step } else { 1 };
                 let key = Key::new(names[number as usize].as_bytes());
-                let known = model.iter().position(|(name, _)| *name == number);
-                prop_assert_eq!(database.get(key).map(|entry| entry.created), known.map(|index| model[index].1));
+                let known = model.iter().position(|(name, ..)| *name == number);
+                let expected = known.map(|index| (key.bytes.to_vec(), model[index].1, model[index].2));
+                prop_assert_eq!(database.get(key).map(shown), expected);
                 match (what, known) {
-                    (0, Some(index)) => {
-                        model.remove(index);
-                        prop_assert!(database.remove(key).is_some());
+                    (0..3, Some(index)) => {
+                        let (.., expiry) = model.remove(index);
+                        prop_assert_eq!(database.remove(key).unwrap().expiry, expiry);
                     }
-                    (0, None) => prop_assert!(database.remove(key).is_none()),
-                    (_, Some(_)) => database.get_mut(key).unwrap().set_expiry(Some(1)),
+                    (0..3, None) => prop_assert!(database.remove(key).is_none()),
+                    (7, _) if number < 10 => {
+                        database.retain(|entry| entry.expiry() != expiry);
+                        model.retain(|(.., held)| *held != expiry);
+                    }
+                    (_, Some(index)) => {
+                        database.get_mut(key).unwrap().set_expiry(expiry);
+                        model[index].2 = expiry;
+                    }
                     (_, None) => {
-                        model.push((number, created));
-                        database.add(key, Value::String(Bytes::default()), created);
+                        model.push((number, created, expiry));
+                        database.add_expiring(key, Value::String(Bytes::default()), created, expiry);
                     }
                 }
                 prop_assert_eq!(database.len(), model.len());
             }
-            let order: Vec<u64> = database.iter().map(|entry| entry.created).collect();
-            prop_assert_eq!(order, model.into_iter().map(|(_, created)| created).collect::<Vec<_>>());
+            let all = model.into_iter().map(|(name, created, expiry)| (names[name as usize].clone().into_bytes(), created, expiry));
+            prop_assert!(database.iter().map(shown).eq(all));
         }
+    }
+
+    #[test]
+    fn an_entry_takes_seven_words() {
+        assert_eq!(size_of::<Option<Item<'_>>>(), 56);
     }
 }

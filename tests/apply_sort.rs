@@ -19,7 +19,7 @@ fn apply(keyspace: &mut Keyspace<'static>, line: &str) -> bool {
 }
 
 fn stored(keyspace: &Keyspace<'_>) -> Vec<Vec<u8>> {
-    match keyspace.database(0).unwrap().get(Key::new(b"d")).map(|entry| &entry.value) {
+    match keyspace.database(0).unwrap().get(Key::new(b"d")).map(|entry| entry.value()) {
         None => Vec::new(),
         Some(Value::List(list)) => list.iter().map(<[u8]>::to_vec).collect(),
         Some(other) => panic!("not a list: {other:?}"),

@@ -414,7 +414,7 @@ fn compare(name: &str, generation: Generation) {
             for key in ["s", "t"] {
                 let theirs = server.call(&["XINFO", "STREAM", key, "FULL", "COUNT", "0"]);
                 let ours = keyspace.database(0).and_then(|database| database.get(Key::new(key.as_bytes())));
-                let ours = match ours.map(|entry| &entry.value) {
+                let ours = match ours.map(|entry| entry.value()) {
                     Some(Value::Stream(stream)) => stream,
                     None => {
                         assert!(matches!(theirs, Reply::Error(_)), "{key} {}", context());

@@ -173,7 +173,7 @@ pub(super) fn value() -> impl Strategy<Value = Value<'static>> {
         for string in strings {
             list.push_back(Bytes::owned(string));
         }
-        Value::List(Box::new(list))
+        Value::List(list)
     });
     let members = prop_oneof![
         strings(600),
@@ -184,7 +184,7 @@ pub(super) fn value() -> impl Strategy<Value = Value<'static>> {
         for string in strings {
             set.insert(Bytes::owned(string));
         }
-        Value::Set(Box::new(set))
+        Value::Set(set)
     });
     let scores = prop_oneof![4 => btree_map(string(), score(), 1..12), 1 => btree_map(string(), score(), 100..200)];
     let sorted_set = scores.prop_map(|members| {
@@ -192,7 +192,7 @@ pub(super) fn value() -> impl Strategy<Value = Value<'static>> {
         for (member, score) in members {
             set.insert(Bytes::owned(member), score);
         }
-        Value::SortedSet(Box::new(set))
+        Value::SortedSet(set)
     });
     let field = || (bytes(), prop_oneof![2 => Just(None), 1 => field_expiry()]);
     let hash = prop_oneof![4 => btree_map(string(), field(), 1..12), 1 => btree_map(string(), field(), 500..600)];
@@ -201,7 +201,7 @@ pub(super) fn value() -> impl Strategy<Value = Value<'static>> {
         for (name, (value, expiry)) in fields {
             hash.insert(Bytes::owned(name), Field { value, expiry });
         }
-        Value::Hash(Box::new(hash))
+        Value::Hash(hash)
     });
     prop_oneof![bytes().prop_map(Value::String), list, set, sorted_set, hash, stream()]
 }

@@ -486,7 +486,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         let database = own.database_mut(self.database);
         let key = Key::new(name);
         match database.get_mut(key) {
-            Some(entry) => match &mut entry.value {
+            Some(mut entry) => match &mut entry.value {
                 Value::History(history) => history.records.push(met.record),
                 other => {
                     let base = std::mem::replace(other, Value::String(crate::value::Bytes::default()));
@@ -548,7 +548,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         let database = own.database_mut(u32::try_from(loaded.database).unwrap_or(u32::MAX));
         let (value, expiry) = (loaded.value, loaded.expiry);
         match database.get_mut(key) {
-            Some(entry) => {
+            Some(mut entry) => {
                 entry.value = value;
                 entry.set_expiry(expiry);
             }

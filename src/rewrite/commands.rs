@@ -79,7 +79,7 @@ impl<'o> Emitter<'o> {
     }
 
     /// A key, its value and its expiry.
-    pub(super) fn entry(&mut self, entry: &Entry<'_>) {
+    pub(super) fn entry(&mut self, entry: Entry<'_, '_>) {
         if self.cannot_restore(&entry.value) {
             self.written.lost.values += 1;
             return;

@@ -18,7 +18,7 @@ pub(super) struct Batch<'k, 'a> {
     /// Set in the first batch of a database.
     pub(super) select: Option<u32>,
     /// The keys.
-    pub(super) entries: Vec<&'k Entry<'a>>,
+    pub(super) entries: Vec<Entry<'k, 'a>>,
 }
 
 impl Batch<'_, '_> {
@@ -32,7 +32,7 @@ impl Batch<'_, '_> {
     }
 }
 
-type Keys<'k, 'a> = Peekable<Box<dyn Iterator<Item = &'k Entry<'a>> + Send + 'k>>;
+type Keys<'k, 'a> = Peekable<Box<dyn Iterator<Item = Entry<'k, 'a>> + Send + 'k>>;
 
 /// Gives out the keys that are wanted, database by database.
 pub(super) struct Merge<'k, 'a, 'p> {
@@ -87,14 +87,14 @@ impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
                 .map(|database| (Box::new(database.iter()) as Box<dyn Iterator<Item = _> + Send>).peekable())
                 .collect(),
             Order::ByKey => {
-                let mut all: Vec<&Entry<'a>> = databases.flat_map(Database::iter).collect();
+                let mut all: Vec<Entry<'k, 'a>> = databases.flat_map(Database::iter).collect();
                 all.sort_unstable_by(|one, other| one.key.cmp(&other.key));
                 vec![(Box::new(all.into_iter()) as Box<dyn Iterator<Item = _> + Send>).peekable()]
             }
         }
     }
 
-    fn next_entry(&mut self) -> Option<&'k Entry<'a>> {
+    fn next_entry(&mut self) -> Option<Entry<'k, 'a>> {
         loop {
             let first = self.keys.iter_mut().filter_map(|keys| {
                 let created = keys.peek()?.created;

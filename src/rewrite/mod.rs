@@ -214,7 +214,7 @@ fn emit_batches<W: Write>(
         }
         batch.touch();
         for entry in &batch.entries {
-            emitter.entry(entry);
+            emitter.entry(*entry);
         }
         output.write(number, &emitter.out, Rest::None);
         emitter.out.clear();

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 pub use block::End;
-use block::{Block, BlockIter};
+use block::{Block, BlockIter, Packed, Plain};
 
 use super::bytes::Bytes;
 use super::text::Text;
@@ -18,10 +18,18 @@ use super::text::Text;
 #[derive(Clone, Default)]
 pub struct List<'a>(Repr<'a>);
 
+// Two words in all: the box fits beside the length of a buffer.
 #[derive(Clone)]
 enum Repr<'a> {
-    One(Block<'a>),
-    Many(Box<Many<'a>>),
+    Packed(Packed),
+    Other(Box<Other<'a>>),
+}
+
+/// The forms of which there are fewer.
+#[derive(Clone)]
+enum Other<'a> {
+    Plain(Plain<'a>),
+    Many(Many<'a>),
 }
 
 /// Blocks, none of them empty.
@@ -33,18 +41,37 @@ struct Many<'a> {
 
 impl Default for Repr<'_> {
     fn default() -> Self {
-        Self::One(Block::default())
+        Self::Packed(Packed::default())
     }
+}
+
+/// Does the same with the elements in any form.
+macro_rules! with {
+    (&mut $list:ident, $elements:ident => $what:expr) => {
+        match &mut $list.0 {
+            Repr::Packed($elements) => $what,
+            Repr::Other(other) => match &mut **other {
+                Other::Plain($elements) => $what,
+                Other::Many($elements) => $what,
+            },
+        }
+    };
+    (&$list:ident, $elements:ident => $what:expr) => {
+        match &$list.0 {
+            Repr::Packed($elements) => $what,
+            Repr::Other(other) => match &**other {
+                Other::Plain($elements) => $what,
+                Other::Many($elements) => $what,
+            },
+        }
+    };
 }
 
 impl<'a> List<'a> {
     /// How many elements there are.
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Repr::One(block) => block.len(),
-            Repr::Many(many) => many.length,
-        }
+        with!(&self, elements => elements.len())
     }
 
     /// Whether there is none.
@@ -68,14 +95,18 @@ impl<'a> List<'a> {
     /// Adds an element at an end.
     #[inline]
     pub fn push(&mut self, end: End, element: impl Into<Text<'a>>) {
-        let text = element.into();
-        match &mut self.0 {
-            Repr::One(block) => {
-                if let Err(text) = block.push(end, text) {
-                    self.as_many(|many| many.push(end, text));
-                }
-            }
-            Repr::Many(many) => many.push(end, text),
+        if let Err(text) = with!(&mut self, elements => elements.push(end, element.into())) {
+            self.outgrow(end, text);
+        }
+    }
+
+    /// Adds an element for which the form of the list has no room.
+    #[cold]
+    fn outgrow(&mut self, end: End, text: Text<'a>) {
+        if self.is_empty() {
+            self.0 = Repr::Other(Box::new(Other::Plain(Plain::of(text))));
+        } else {
+            self.as_many(|many| drop(many.push(end, text)));
         }
     }
 
@@ -99,38 +130,21 @@ impl<'a> List<'a> {
 
     /// Takes the element at an end out.
     pub fn pop(&mut self, end: End) -> Option<Bytes<'a>> {
-        match &mut self.0 {
-            Repr::One(block) => block.pop(end),
-            Repr::Many(many) => {
-                let element = many.at_end(end).and_then(|block| block.pop(end))?;
-                many.length -= 1;
-                self.settle(end);
-                Some(element)
-            }
-        }
+        let element = with!(&mut self, elements => elements.pop(end));
+        self.settle(end);
+        element
     }
 
     /// Drops so many elements at an end; all, if there are no more.
     #[inline]
     pub fn drop_elements(&mut self, end: End, count: usize) {
-        match &mut self.0 {
-            Repr::One(block) => block.drop_elements(end, count),
-            Repr::Many(many) => {
-                many.drop_elements(end, count);
-                self.settle(end);
-            }
-        }
+        with!(&mut self, elements => elements.drop_elements(end, count));
+        self.settle(end);
     }
 
     /// The element at an index from the left.
     pub fn get(&self, index: usize) -> Option<&[u8]> {
-        match &self.0 {
-            Repr::One(block) => block.get(index),
-            Repr::Many(many) => {
-                let (at, inside) = many.locate(index)?;
-                many.blocks.get(at)?.get(inside)
-            }
-        }
+        with!(&self, elements => elements.get(index))
     }
 
     /// The index of the first element that is equal to one.
@@ -143,15 +157,7 @@ impl<'a> List<'a> {
         if index >= self.len() {
             return false;
         }
-        let text = element.into();
-        let result = match &mut self.0 {
-            Repr::One(block) => block.set(index, text),
-            Repr::Many(many) => match many.locate(index) {
-                Some((at, inside)) => many.blocks.get_mut(at).map_or(Ok(()), |block| block.set(inside, text)),
-                None => Ok(()),
-            },
-        };
-        if let Err(text) = result {
+        if let Err(text) = with!(&mut self, elements => elements.set(index, element.into())) {
             self.insert(index, text);
             self.remove(index + 1);
         }
@@ -167,14 +173,8 @@ impl<'a> List<'a> {
             }
             return index == length;
         }
-        let text = element.into();
-        match &mut self.0 {
-            Repr::One(block) => {
-                if let Err(text) = block.insert(index, text) {
-                    self.as_many(|many| many.insert(index, text));
-                }
-            }
-            Repr::Many(many) => many.insert(index, text),
+        if let Err(text) = with!(&mut self, elements => elements.insert(index, element.into())) {
+            self.as_many(|many| drop(many.insert(index, text)));
         }
         true
     }
@@ -184,81 +184,70 @@ impl<'a> List<'a> {
         if index >= self.len() {
             return false;
         }
-        match &mut self.0 {
-            Repr::One(block) => block.remove(index),
-            Repr::Many(many) => {
-                if let Some((at, inside)) = many.locate(index)
-                    && let Some(block) = many.blocks.get_mut(at)
-                {
-                    block.remove(inside);
-                    many.length -= 1;
-                    many.join(at, at);
-                    self.settle(End::Head);
-                }
-            }
-        }
+        with!(&mut self, elements => elements.remove(index));
+        self.settle(End::Head);
         true
     }
 
     /// Takes out up to `most` of the elements that are equal to one, those nearest to an end; returns how many.
     pub fn remove_equal(&mut self, element: &[u8], from: End, most: usize) -> usize {
-        match &mut self.0 {
-            Repr::One(block) => {
-                let equal = block.count_equal(element);
-                if equal == 0 {
-                    return 0;
-                }
-                let skip = if from == End::Head { 0 } else { equal.saturating_sub(most) };
-                block.remove_equal(element, skip, most)
-            }
-            Repr::Many(many) => {
-                let removed = many.remove_equal(element, from, most);
-                self.settle(from);
-                removed
-            }
-        }
+        let removed = with!(&mut self, elements => elements.remove_equal(element, from, most));
+        self.settle(from);
+        removed
     }
 
     /// All elements, from the left.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + Clone {
-        let (one, other) = match &self.0 {
-            Repr::One(block) => (std::slice::from_ref(block), Default::default()),
-            Repr::Many(many) => many.blocks.as_slices(),
+        let (one, (front, back)) = match &self.0 {
+            Repr::Packed(packed) => (Some(packed.iter()), Default::default()),
+            Repr::Other(other) => match &**other {
+                Other::Plain(plain) => (Some(plain.iter()), Default::default()),
+                Other::Many(many) => (None, many.blocks.as_slices()),
+            },
         };
-        one.iter().chain(other).flat_map(|block| -> BlockIter<'_, 'a> { block.iter() })
+        let blocks = front.iter().chain(back).map(Block::iter);
+        one.into_iter().chain(blocks).flat_map(|elements: BlockIter<'_, 'a>| elements)
     }
 
     /// Changes the list as one of many blocks.
     fn as_many(&mut self, change: impl FnOnce(&mut Many<'a>)) {
+        let one = |block: Block<'a>| {
+            let length = block.len();
+            let mut blocks = VecDeque::with_capacity(2);
+            blocks.push_back(block);
+            Many { blocks, length }
+        };
         let mut many = match std::mem::take(&mut self.0) {
-            Repr::Many(many) => many,
-            Repr::One(block) => {
-                let length = block.len();
-                let mut blocks = VecDeque::with_capacity(2);
-                blocks.push_back(block);
-                Box::new(Many { blocks, length })
-            }
+            Repr::Packed(packed) => one(Block::Packed(packed)),
+            Repr::Other(other) => match *other {
+                Other::Plain(plain) => one(Block::Plain(Box::new(plain))),
+                Other::Many(many) => many,
+            },
         };
         change(&mut many);
-        self.0 = Repr::Many(many);
+        self.0 = Repr::Other(Box::new(Other::Many(many)));
     }
 
     /// How much memory it takes beyond its own size, about.
     #[cfg(test)]
     fn bytes_held(&self) -> usize {
-        match &self.0 {
-            Repr::One(block) => block.bytes_held(),
-            Repr::Many(many) => {
-                let blocks: usize = many.blocks.iter().map(Block::bytes_held).sum();
-                blocks + many.blocks.capacity() * size_of::<Block<'_>>() + size_of::<Many<'_>>()
-            }
-        }
+        let other = if let Repr::Packed(_) = self.0 { 0 } else { size_of::<Other<'_>>() };
+        other + with!(&self, elements => elements.bytes_held())
     }
 
     /// Drops what is empty at an end, gives back what most of is unused, and keeps the last block by itself.
     #[inline]
     fn settle(&mut self, end: End) {
-        let Repr::Many(many) = &mut self.0 else { return };
+        let Repr::Other(other) = &mut self.0 else { return };
+        let many = match &mut **other {
+            Other::Many(many) => many,
+            Other::Plain(plain) => {
+                if plain.len() == 0 {
+                    self.0 = Repr::default();
+                }
+                return;
+            }
+        };
         if many.at_end(end).is_some_and(|block| block.len() == 0) {
             match end {
                 End::Head => many.blocks.pop_front(),
@@ -269,7 +258,10 @@ impl<'a> List<'a> {
             many.blocks.shrink_to(many.blocks.len() * 2);
         }
         if many.blocks.len() <= 1 {
-            self.0 = Repr::One(many.blocks.pop_front().unwrap_or_default());
+            self.0 = match many.blocks.pop_front().unwrap_or_default() {
+                Block::Packed(packed) => Repr::Packed(packed),
+                Block::Plain(plain) => Repr::Other(Box::new(Other::Plain(*plain))),
+            };
         }
     }
 }
@@ -283,8 +275,14 @@ impl<'a> Many<'a> {
         }
     }
 
+    const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Adds an element at an end, for which there is always room.
+    #[expect(clippy::unnecessary_wraps, reason = "the other forms may have none")]
     #[inline]
-    fn push(&mut self, end: End, text: Text<'a>) {
+    fn push(&mut self, end: End, text: Text<'a>) -> Result<(), Text<'a>> {
         self.length += 1;
         let result = match self.at_end(end) {
             Some(block) => block.push(end, text),
@@ -296,6 +294,14 @@ impl<'a> Many<'a> {
                 End::Tail => self.blocks.push_back(Block::of(text)),
             }
         }
+        Ok(())
+    }
+
+    /// Takes the element at an end out, which may leave an empty block there.
+    fn pop(&mut self, end: End) -> Option<Bytes<'a>> {
+        let element = self.at_end(end).and_then(|block| block.pop(end))?;
+        self.length -= 1;
+        Some(element)
     }
 
     fn drop_elements(&mut self, end: End, count: usize) {
@@ -313,6 +319,19 @@ impl<'a> Many<'a> {
                 };
             }
             left -= dropped;
+        }
+    }
+
+    fn get(&self, index: usize) -> Option<&[u8]> {
+        let (at, inside) = self.locate(index)?;
+        self.blocks.get(at)?.get(inside)
+    }
+
+    /// Replaces an element, or gives the new one back if its block has no room for it.
+    fn set(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
+        match self.locate(index) {
+            Some((at, inside)) => self.blocks.get_mut(at).map_or(Ok(()), |block| block.set(inside, text)),
+            None => Ok(()),
         }
     }
 
@@ -339,20 +358,22 @@ impl<'a> Many<'a> {
         None
     }
 
-    /// Inserts before the element at an index, which exists.
-    fn insert(&mut self, index: usize, text: Text<'a>) {
-        let Some((at, inside)) = self.locate(index) else { return };
+    /// Inserts before the element at an index, which exists: there is always room.
+    fn insert(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
+        let Some((at, inside)) = self.locate(index) else { return Err(text) };
         self.length += 1;
-        let Err(text) = self.blocks.get_mut(at).map_or(Ok(()), |block| block.insert(inside, text)) else { return };
+        let Err(text) = self.blocks.get_mut(at).map_or(Ok(()), |block| block.insert(inside, text)) else {
+            return Ok(());
+        };
         // The block is full, or the element not for it: the neighbour may do, if the place is between the two.
         let before = if inside == 0 { at.checked_sub(1).and_then(|before| self.blocks.get_mut(before)) } else { None };
         let Err(text) = before.map_or_else(|| Err(text.clone()), |block| block.push(End::Tail, text.clone())) else {
-            return;
+            return Ok(());
         };
-        let Some(block) = self.blocks.get_mut(at) else { return };
+        let Some(block) = self.blocks.get_mut(at) else { return Ok(()) };
         if inside == 0 {
             self.blocks.insert(at, Block::of(text));
-            return;
+            return Ok(());
         }
         let mut behind = block.split_off(inside);
         let result = match block.push(End::Tail, text) {
@@ -363,15 +384,25 @@ impl<'a> Many<'a> {
         if let Err(text) = result {
             self.blocks.insert(at + 1, Block::of(text));
         }
+        Ok(())
+    }
+
+    fn remove(&mut self, index: usize) {
+        if let Some((at, inside)) = self.locate(index)
+            && let Some(block) = self.blocks.get_mut(at)
+        {
+            block.remove(inside);
+            self.length -= 1;
+            self.join(at, at);
+        }
     }
 
     fn remove_equal(&mut self, element: &[u8], from: End, most: usize) -> usize {
         let (mut removed, mut touched) = (0, None);
         let mut visit = |at: usize, block: &mut Block<'a>| {
-            let equal = block.count_equal(element);
+            let equal = block.remove_equal(element, from, most - removed);
             if equal > 0 {
-                let skip = if from == End::Head { 0 } else { equal.saturating_sub(most - removed) };
-                removed += block.remove_equal(element, skip, most - removed);
+                removed += equal;
                 let (first, last) = touched.unwrap_or((at, at));
                 touched = Some((at.min(first), at.max(last)));
             }
@@ -403,6 +434,13 @@ impl<'a> Many<'a> {
             }
         }
         self.blocks.drain((kept + 1).min(end)..end);
+    }
+
+    /// How much memory it takes beyond its own size, about.
+    #[cfg(test)]
+    fn bytes_held(&self) -> usize {
+        let blocks: usize = self.blocks.iter().map(Block::bytes_held).sum();
+        blocks + self.blocks.capacity() * size_of::<Block<'_>>()
     }
 }
 

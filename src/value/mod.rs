@@ -2,6 +2,7 @@
 //!
 //! What a value holds borrows from the log (lifetime `'a`) wherever the log has it in one piece.
 
+mod buffer;
 mod bytes;
 mod hash;
 pub mod hyperloglog;
@@ -33,13 +34,13 @@ pub enum Value<'a> {
     /// A string: text, number, bitmap or `HyperLogLog`.
     String(Bytes<'a>),
     /// A list.
-    List(Box<List<'a>>),
+    List(List<'a>),
     /// A set.
-    Set(Box<Set<'a>>),
+    Set(Set<'a>),
     /// A hash.
-    Hash(Box<Hash<'a>>),
+    Hash(Hash<'a>),
     /// A sorted set.
-    SortedSet(Box<SortedSet<'a>>),
+    SortedSet(SortedSet<'a>),
     /// A stream.
     Stream(Box<Stream<'a>>),
     /// A value of any type as it lies in an RDB, not yet decoded.
@@ -128,5 +129,17 @@ impl Value<'_> {
             Self::Raw(_) => "raw",
             Self::History(_) => "unknown",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_takes_three_words() {
+        assert_eq!((size_of::<Set<'_>>(), size_of::<Hash<'_>>()), (16, 16));
+        assert_eq!((size_of::<List<'_>>(), size_of::<SortedSet<'_>>()), (16, 16));
+        assert_eq!((size_of::<Value<'_>>(), size_of::<Option<Value<'_>>>()), (24, 24));
     }
 }

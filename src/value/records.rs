@@ -6,11 +6,12 @@ mod large;
 mod layout;
 
 use indexed::Indexed;
-use layout::Store;
+use layout::{Piece, Store};
 pub(super) use layout::{Record, Strings};
 
+use super::buffer::Buffer;
 use super::bytes::Bytes;
-use super::text::{Text, make_room};
+use super::text::Text;
 
 /// Up to so many records, each is looked at, and they need nothing but their bytes.
 const FLAT: usize = 16;
@@ -18,6 +19,7 @@ const FLAT: usize = 16;
 const SMALL_IN_FLAT: usize = 64;
 /// Where the first record starts: behind the count of flat ones.
 const FIRST: usize = 1;
+const _: () = assert!(FIRST + FLAT * layout::LARGEST_PACKED <= Buffer::LONGEST);
 
 /// What becomes of a record's expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,13 +37,13 @@ pub(super) struct Records<'a, const CODES: usize>(Repr<'a, CODES>);
 #[derive(Debug, Clone)]
 enum Repr<'a, const CODES: usize> {
     /// Their count, and the records, all strings within. Empty without any.
-    Flat(Vec<u8>),
+    Flat(Buffer),
     Indexed(Box<Indexed<'a, CODES>>),
 }
 
 impl<const CODES: usize> Default for Repr<'_, CODES> {
     fn default() -> Self {
-        Self::Flat(Vec::new())
+        Self::Flat(Buffer::default())
     }
 }
 
@@ -144,9 +146,8 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         match &mut self.0 {
             Repr::Indexed(indexed) => indexed.append(key, value, expiry),
             Repr::Flat(bytes) => {
-                let count = bytes.first().copied().map_or(0, usize::from);
-                if count < FLAT && key.packs(SMALL_IN_FLAT) && value.packs(SMALL_IN_FLAT) {
-                    append_flat::<CODES>(bytes, key.as_slice(), value.as_slice(), expiry);
+                let packs = key.packs(SMALL_IN_FLAT) && value.packs(SMALL_IN_FLAT);
+                if packs && append_flat::<CODES>(bytes, key.as_slice(), value.as_slice(), expiry) {
                     return true;
                 }
                 self.as_indexed(|indexed| indexed.append(key, value, expiry))
@@ -164,8 +165,8 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
                     layout::overwrite(bytes, start, value);
                     *record
                 } else {
-                    make_room(bytes, value.len().saturating_sub(end - start), usize::MAX);
-                    bytes.splice(start..end, value.iter().copied());
+                    let Some(room) = bytes.splice(start..end, value.len()) else { return };
+                    room.copy_from_slice(value);
                     record.with_value_length(bytes, value.len())
                 };
                 if let Expiry::Set(expiry) = expiry {
@@ -202,12 +203,9 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
     pub(super) fn remove(&mut self, record: &Record) {
         match &mut self.0 {
             Repr::Flat(bytes) => {
-                bytes.drain(record.start()..record.end());
+                bytes.remove(record.start()..record.end());
                 if let Some(count) = bytes.first_mut() {
                     *count = count.saturating_sub(1);
-                }
-                if bytes.capacity() > 128 && bytes.len() < bytes.capacity() / 4 {
-                    bytes.shrink_to(2 * bytes.len());
                 }
             }
             Repr::Indexed(indexed) => indexed.remove(record),
@@ -218,12 +216,9 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
     fn as_indexed<R>(&mut self, change: impl FnOnce(&mut Indexed<'a, CODES>) -> R) -> R {
         let mut indexed = match std::mem::take(&mut self.0) {
             Repr::Indexed(indexed) => indexed,
-            Repr::Flat(mut bytes) => {
+            Repr::Flat(bytes) => {
                 let count = bytes.first().copied().map_or(0, usize::from);
-                if bytes.is_empty() {
-                    bytes.push(0);
-                }
-                Box::new(Indexed::new(bytes, count))
+                Box::new(Indexed::new(if bytes.is_empty() { vec![0] } else { bytes.to_vec() }, count))
             }
         };
         let result = change(&mut indexed);
@@ -265,27 +260,32 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
     #[cfg(test)]
     pub(super) fn bytes_held(&self) -> usize {
         8 + match &self.0 {
-            Repr::Flat(bytes) => bytes.capacity(),
+            Repr::Flat(bytes) => bytes.bytes_held(),
             Repr::Indexed(indexed) => indexed.bytes_held(),
         }
     }
 }
 
-/// Adds a record to flat ones.
+/// Adds a record to flat ones; `false` if they are as many as there may be.
 #[inline]
-fn append_flat<const CODES: usize>(bytes: &mut Vec<u8>, key: &[u8], value: &[u8], expiry: Option<i64>) {
-    make_room(bytes, FIRST + layout::size_of_record::<CODES>(key.len(), value.len(), expiry), usize::MAX);
-    match bytes.first_mut() {
-        Some(count) => *count += 1,
-        None => bytes.push(1),
+fn append_flat<const CODES: usize>(bytes: &mut Buffer, key: &[u8], value: &[u8], expiry: Option<i64>) -> bool {
+    let count = bytes.first().copied().unwrap_or(0);
+    if usize::from(count) >= FLAT {
+        return false;
     }
-    layout::append::<CODES>(bytes, key, value, expiry);
+    let before = if bytes.is_empty() { FIRST } else { 0 };
+    let size = before + layout::size_of_record::<CODES>(key.len(), value.len(), expiry);
+    let Some(room) = bytes.extend(size).and_then(|room| room.get_mut(before..)) else { return false };
+    layout::write::<CODES>(room, &[], &Piece::Packed(key), &Piece::Packed(value), expiry);
+    if let Some(held) = bytes.first_mut() {
+        *held = count + 1;
+    }
+    true
 }
 
 /// Sets the expiry of a flat record, which may need room for it.
-fn set_expiry_flat(bytes: &mut Vec<u8>, record: &Record, expiry: Option<i64>) {
+fn set_expiry_flat(bytes: &mut Buffer, record: &Record, expiry: Option<i64>) {
     if !layout::write_expiry(bytes, record, expiry) {
-        make_room(bytes, layout::EXPIRY, usize::MAX);
         layout::insert_expiry(bytes, record, expiry);
     }
 }

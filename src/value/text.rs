@@ -57,13 +57,3 @@ impl<'a> From<Bytes<'a>> for Text<'a> {
         Self::Made(bytes)
     }
 }
-
-/// Makes room for more bytes at the end, an eighth more than asked but `most` in all, of a size that the allocator hands out whole.
-pub(super) fn make_room(bytes: &mut Vec<u8>, more: usize, most: usize) {
-    let needed = bytes.len() + more;
-    if needed > bytes.capacity() {
-        // Allocators hand out multiples of 16 bytes, less 8 that they keep, and never less than 24.
-        let wanted = ((needed + needed / 8 + 7) / 16 * 16 + 8).max(24);
-        bytes.reserve_exact(wanted.min(most).max(needed) - bytes.len());
-    }
-}

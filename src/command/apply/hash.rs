@@ -21,7 +21,7 @@ pub(in crate::command) fn hset(call: &mut Call<'_, '_>) -> Result<(), Failure> {
             hash.set(*field, *value);
         }
     } else {
-        let mut hash = Box::<Hash<'_>>::default();
+        let mut hash = Hash::default();
         for [field, value] in pairs {
             hash.set(*field, *value);
         }

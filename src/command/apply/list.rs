@@ -21,7 +21,7 @@ fn push(call: &mut Call<'_, '_>, end: End) -> Result<(), Failure> {
     if let Some(list) = call.list(key)? {
         list.push_all(end, elements);
     } else {
-        let mut list = Box::<List<'_>>::default();
+        let mut list = List::default();
         list.push_all(end, elements);
         call.put(key, Value::List(list));
     }
@@ -201,7 +201,7 @@ fn move_element(call: &mut Call<'_, '_>, from: End, to: End) -> Result<(), Failu
             list.push(to, element);
         }
     } else {
-        call.put(destination, Value::List(Box::new(List::from_iter([element]))));
+        call.put(destination, Value::List(List::from_iter([element])));
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ use std::fmt;
 pub use failure::Failure;
 pub use scripting::library_name;
 
-use crate::keyspace::{Division, Entry, Key, Keyspace};
+use crate::keyspace::{Division, EntryMut, Key, Keyspace, Removed};
 use crate::rdb;
 use crate::value::number::parse_integer;
 use crate::value::{Bytes, Hash, List, Set, SortedSet, Stream, Value};
@@ -82,7 +82,7 @@ pub struct Call<'c, 'a> {
     pub now: i64,
     /// What fields are that have expired; they exist, unless this is changed.
     pub expired_fields: ExpiredFields,
-    /// What a key that is created gets as [`Entry::created`]. A command that creates several adds to it the index of the
+    /// What a key that is created gets as [`crate::keyspace::Entry::created`]. A command that creates several adds to it the index of the
     /// argument that names the key: the keys stay in order however shares divide them, as long as the next command's
     /// number is larger by at least as many as this one has arguments.
     pub created: u64,
@@ -179,7 +179,7 @@ impl<'c, 'a> Call<'c, 'a> {
 
     /// The entry of a key, its value perhaps not decoded.
     #[inline]
-    pub fn entry(&mut self, key: &[u8]) -> Option<&mut Entry<'a>> {
+    pub fn entry(&mut self, key: &[u8]) -> Option<EntryMut<'_, 'a>> {
         let key = Key::new(key);
         let database = self.database;
         self.share(key)?.database_mut(database).get_mut(key)
@@ -196,14 +196,14 @@ impl<'c, 'a> Call<'c, 'a> {
     /// [`Failure::DamagedValue`]; [`Failure::UnknownValue`] for a key that unknown commands write to.
     #[inline]
     pub fn value(&mut self, key: &[u8]) -> Result<Option<&mut Value<'a>>, Failure> {
-        let Some(entry) = self.entry(key) else { return Ok(None) };
-        if let Value::Raw(raw) = &entry.value {
-            entry.value = rdb::decode(raw).map_err(|fault| match fault {
+        let Some(value) = self.entry(key).map(EntryMut::into_value) else { return Ok(None) };
+        if let Value::Raw(raw) = value {
+            *value = rdb::decode(raw).map_err(|fault| match fault {
                 rdb::DecodeFault::Opaque { .. } => Failure::UnknownValue,
                 _ => Failure::DamagedValue,
             })?;
         }
-        match &mut entry.value {
+        match value {
             Value::History(_) | Value::Raw(_) => Err(Failure::UnknownValue),
             value => Ok(Some(value)),
         }
@@ -211,12 +211,12 @@ impl<'c, 'a> Call<'c, 'a> {
 
     /// Gives a key a value in place of what it had, its expiry included.
     pub fn put(&mut self, key: &'a [u8], value: Value<'a>) {
-        self.put_with(key, value, None, |entry| entry.set_expiry(None));
+        self.put_with(key, value, None, |mut entry| entry.set_expiry(None));
     }
 
     /// Gives a key a value in place of what it had, and an expiry in milliseconds of Unix time.
     pub fn put_expiring(&mut self, key: &'a [u8], value: Value<'a>, expiry: Option<i64>) {
-        self.put_with(key, value, expiry, |entry| entry.set_expiry(expiry));
+        self.put_with(key, value, expiry, |mut entry| entry.set_expiry(expiry));
     }
 
     /// Gives a key a value in place of what it had; its expiry stays.
@@ -230,14 +230,14 @@ impl<'c, 'a> Call<'c, 'a> {
         key: &'a [u8],
         value: Value<'a>,
         expiry_if_new: Option<i64>,
-        change: impl FnOnce(&mut Entry<'a>),
+        change: impl FnOnce(EntryMut<'_, 'a>),
     ) {
         let key = Key::new(key);
         let (number, created) = (self.database, self.created);
         let Some(share) = self.share(key) else { return };
         let database = share.database_mut(number);
         match database.get_mut(key) {
-            Some(entry) => {
+            Some(mut entry) => {
                 entry.value = value;
                 change(entry);
             }
@@ -246,7 +246,7 @@ impl<'c, 'a> Call<'c, 'a> {
     }
 
     /// Deletes a key.
-    pub fn remove(&mut self, key: &[u8]) -> Option<Entry<'a>> {
+    pub fn remove(&mut self, key: &[u8]) -> Option<Removed<'a>> {
         let key = Key::new(key);
         let database = self.database;
         self.share(key)?.database_mut(database).remove(key)
@@ -301,10 +301,10 @@ macro_rules! typed {
 }
 
 typed!("string", String, string, string_or_new, Bytes<'a>, Bytes::default());
-typed!("list", List, list, list_or_new, List<'a>, Box::default());
-typed!("set", Set, set, set_or_new, Set<'a>, Box::default());
-typed!("hash", Hash, hash, hash_or_new, Hash<'a>, Box::default());
-typed!("sorted set", SortedSet, sorted_set, sorted_set_or_new, SortedSet<'a>, Box::default());
+typed!("list", List, list, list_or_new, List<'a>, List::default());
+typed!("set", Set, set, set_or_new, Set<'a>, Set::default());
+typed!("hash", Hash, hash, hash_or_new, Hash<'a>, Hash::default());
+typed!("sorted set", SortedSet, sorted_set, sorted_set_or_new, SortedSet<'a>, SortedSet::default());
 typed!("stream", Stream, stream, stream_or_new, Stream<'a>, Box::default());
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(in crate::command) fn restore(call: &mut Call<'_, '_>) -> Result<(), Failure
     let value = raw.in_one_piece().map_or_else(|| Value::Raw(Box::new(raw)), Value::String);
     call.put(key, value);
     if ttl != 0
-        && let Some(entry) = call.entry(key)
+        && let Some(mut entry) = call.entry(key)
     {
         entry.set_expiry(Some(expiry));
     }
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(replica.expiry("k"), None);
         let mut list = List::default();
         list.push_back(Bytes::borrowed(b"element"));
-        let list = payload(&Value::List(Box::new(list)));
+        let list = payload(&Value::List(list));
         restore(&mut replica, "0", &list, &["replace"]).unwrap();
         assert!(matches!(replica.value("k"), Some(Value::Raw(raw)) if list[1..].starts_with(raw.payload)));
     }

@@ -14,7 +14,7 @@ pub(in crate::command) fn sadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
             set.insert(*member);
         }
     } else {
-        call.put(key, Value::Set(Box::new(members.iter().copied().collect())));
+        call.put(key, Value::Set(members.iter().copied().collect()));
     }
     Ok(())
 }
@@ -54,7 +54,7 @@ pub(in crate::command) fn smove(call: &mut Call<'_, '_>) -> Result<(), Failure> 
             set.insert(member);
         }
     } else {
-        call.put(destination, Value::Set(Box::new(Set::from_iter([member]))));
+        call.put(destination, Value::Set(Set::from_iter([member])));
     }
     Ok(())
 }
@@ -154,7 +154,7 @@ fn store<'a>(call: &mut Call<'_, 'a>, key: &'a [u8], set: Set<'a>) {
     if set.is_empty() {
         call.remove(key);
     } else {
-        call.put(key, Value::Set(Box::new(set)));
+        call.put(key, Value::Set(set));
     }
 }
 

@@ -78,7 +78,7 @@ impl Replica {
     }
 
     pub(crate) fn value(&self, key: &str) -> Option<&Value<'static>> {
-        Some(&self.keyspace.database(self.database)?.get(Key::new(key.as_bytes()))?.value)
+        Some(self.keyspace.database(self.database)?.get(Key::new(key.as_bytes()))?.value())
     }
 
     /// Everything, to compare.

@@ -157,7 +157,7 @@ pub(super) fn list<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
     for _ in 0..count(reader)? {
         list.push_back(bytes(reader)?);
     }
-    Ok(Value::List(Box::new(list)))
+    Ok(Value::List(list))
 }
 
 pub(super) fn set<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
@@ -167,7 +167,7 @@ pub(super) fn set<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
         let member = bytes(reader)?;
         add_member(&mut set, member).map_err(|malformed| reader.fault(start, malformed))?;
     }
-    Ok(Value::Set(Box::new(set)))
+    Ok(Value::Set(set))
 }
 
 pub(super) fn sorted_set<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
@@ -197,7 +197,7 @@ fn scored<'a>(
         let score = score(reader)?;
         add_score(&mut scores, member, score).map_err(|malformed| reader.fault(start, malformed))?;
     }
-    Ok(Value::SortedSet(Box::new(SortedSet::from_members(scores))))
+    Ok(Value::SortedSet(SortedSet::from_members(scores)))
 }
 
 /// A plain hash; `field` reads a field with its value and when it expires, in whatever order they stand.
@@ -213,7 +213,7 @@ fn fields<'a>(
             .and_then(|expiry| add_field(&mut hash, field, value, expiry))
             .map_err(|malformed| reader.fault(start, malformed))?;
     }
-    Ok(Value::Hash(Box::new(hash)))
+    Ok(Value::Hash(hash))
 }
 
 pub(super) fn hash<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {

@@ -161,7 +161,7 @@ pub(in super::super) fn list_ziplist<'a>(reader: &mut Reader<'a>) -> Result<Valu
         list.push_back(element.bytes());
         Ok(())
     })?;
-    Ok(Value::List(Box::new(list)))
+    Ok(Value::List(list))
 }
 
 /// A list in nodes.
@@ -174,7 +174,7 @@ fn quicklist<'a>(
     for _ in 0..reader.length()? {
         node(reader, &mut list)?;
     }
-    if list.is_empty() { Err(reader.fault(start, Malformed::EmptyKey)) } else { Ok(Value::List(Box::new(list))) }
+    if list.is_empty() { Err(reader.fault(start, Malformed::EmptyKey)) } else { Ok(Value::List(list)) }
 }
 
 fn packed_node<'a>(format: Format, reader: &mut Reader<'a>, list: &mut List<'a>) -> Result<(), Fault> {
@@ -211,7 +211,7 @@ pub(in super::super) fn quicklist_listpacks<'a>(reader: &mut Reader<'a>) -> Resu
 pub(in super::super) fn set_listpack<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
     let mut set = Set::default();
     Format::Listpack.read_all(reader, |[member]| add_member(&mut set, member.bytes()))?;
-    Ok(Value::Set(Box::new(set)))
+    Ok(Value::Set(set))
 }
 
 pub(in super::super) fn set_intset<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
@@ -224,13 +224,13 @@ pub(in super::super) fn set_intset<'a>(reader: &mut Reader<'a>) -> Result<Value<
     for member in members.iter() {
         set.insert(Bytes::from_integer(member));
     }
-    Ok(Value::Set(Box::new(set)))
+    Ok(Value::Set(set))
 }
 
 fn scored<'a>(reader: &mut Reader<'a>, format: Format) -> Result<Value<'a>, Fault> {
     let mut scores = Scores::default();
     format.read_all(reader, |[member, score]| add_score(&mut scores, member.bytes(), score.score()?))?;
-    Ok(Value::SortedSet(Box::new(SortedSet::from_members(scores))))
+    Ok(Value::SortedSet(SortedSet::from_members(scores)))
 }
 
 pub(in super::super) fn sorted_set_ziplist<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
@@ -244,7 +244,7 @@ pub(in super::super) fn sorted_set_listpack<'a>(reader: &mut Reader<'a>) -> Resu
 fn fields<'a>(reader: &mut Reader<'a>, format: Format) -> Result<Value<'a>, Fault> {
     let mut hash = Hash::default();
     format.read_all(reader, |[field, value]| add_field(&mut hash, field.bytes(), value.bytes(), None))?;
-    Ok(Value::Hash(Box::new(hash)))
+    Ok(Value::Hash(hash))
 }
 
 pub(in super::super) fn hash_ziplist<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
@@ -267,7 +267,7 @@ pub(in super::super) fn hash_listpack_expiring_pre_release<'a>(reader: &mut Read
     Format::Listpack.read_all(reader, |[field, value, expiry]| {
         add_field(&mut hash, field.bytes(), value.bytes(), expiries.next(expiry.element)?)
     })?;
-    Ok(Value::Hash(Box::new(hash)))
+    Ok(Value::Hash(hash))
 }
 
 pub(in super::super) fn hash_zipmap<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
@@ -278,7 +278,7 @@ pub(in super::super) fn hash_zipmap<'a>(reader: &mut Reader<'a>) -> Result<Value
         Cow::Owned(blob) => zipmap_fields(&blob, &mut hash, |bytes| Piece::made(Element::Bytes(bytes))),
     }
     .map_err(|malformed| reader.fault(start, malformed))?;
-    Ok(Value::Hash(Box::new(hash)))
+    Ok(Value::Hash(hash))
 }
 
 fn zipmap_fields<'b, 'a>(

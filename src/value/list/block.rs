@@ -2,35 +2,42 @@
 
 use std::collections::{VecDeque, vec_deque};
 
+use super::super::buffer::Buffer;
 use super::super::bytes::Bytes;
-use super::super::text::{Text, make_room};
+use super::super::text::Text;
 
-/// The most bytes that packed elements of one block take: what an allocation of 1,024 bytes leaves.
-const PACKED: usize = 1016;
+/// The most memory that packed elements of one block take: what an allocation of 1,024 bytes leaves.
+const MEMORY: usize = 1016;
+/// What precedes the elements: how long the gap before the first one is, and how many there are.
+const HEADER: usize = 3;
+/// The most bytes that packed elements of one block take.
+const PACKED: usize = MEMORY - Buffer::OVERHEAD - HEADER;
 /// The most elements of a block that keeps each by itself.
 const PLAIN: usize = 128;
 /// A slice of the log is packed up to so many bytes: what a [`Bytes`] takes.
 const SMALL: usize = 24;
 /// What packing adds to an element: its length on both sides.
 const FRAME: usize = 2;
+// Four bits of the header hold the upper byte of a position, and of a number of elements.
+const _: () = assert!(PACKED < 1 << 12);
 
-/// Some neighbouring elements of a list.
+/// Some neighbouring elements of a long list.
 #[derive(Debug, Clone)]
 pub(super) enum Block<'a> {
     Packed(Packed),
-    // Boxed so that a packed block, of which there are many more, takes four words rather than five.
-    #[expect(clippy::box_collection, reason = "a deque's four words leave no room for the mark")]
-    Plain(Box<VecDeque<Bytes<'a>>>),
+    // Boxed so that a packed block, of which there are many more, takes two words.
+    Plain(Box<Plain<'a>>),
 }
 
 /// Small elements behind each other, each between two bytes that hold its length, so that they can be read from both ends.
+///
+/// What was popped at the head leaves a gap before the first element.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Packed {
-    /// What was popped at the head leaves a gap before the first element.
-    bytes: Vec<u8>,
-    head: u16,
-    count: u16,
-}
+pub(super) struct Packed(Buffer);
+
+/// Elements of any size, each by itself.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Plain<'a>(VecDeque<Bytes<'a>>);
 
 /// An end of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,183 +54,77 @@ impl Default for Block<'_> {
     }
 }
 
+/// Does the same with elements of either kind.
+macro_rules! with {
+    ($block:expr, $elements:ident => $what:expr) => {
+        match $block {
+            Block::Packed($elements) => $what,
+            Block::Plain($elements) => $what,
+        }
+    };
+}
+
 impl<'a> Block<'a> {
     /// A block of one element.
     pub(super) fn of(text: Text<'a>) -> Self {
-        let mut block = Self::default();
-        if let Err(text) = block.push(End::Tail, text) {
-            // An empty block takes any element.
-            block = Self::plain(text);
+        let mut packed = Packed::default();
+        match packed.push(End::Tail, text) {
+            Ok(()) => Self::Packed(packed),
+            Err(text) => Self::Plain(Box::new(Plain::of(text))),
         }
-        block
-    }
-
-    fn plain(text: Text<'a>) -> Self {
-        let mut elements = VecDeque::with_capacity(1);
-        elements.push_back(text.into_bytes());
-        Self::Plain(Box::new(elements))
     }
 
     #[inline]
     pub(super) fn len(&self) -> usize {
-        match self {
-            Self::Packed(packed) => usize::from(packed.count),
-            Self::Plain(elements) => elements.len(),
-        }
+        with!(self, elements => elements.len())
     }
 
     /// Adds an element at an end, or gives it back if the block is full or not for such elements.
     #[inline]
     pub(super) fn push(&mut self, end: End, text: Text<'a>) -> Result<(), Text<'a>> {
-        match self {
-            Self::Packed(packed) if text.packs(SMALL) => {
-                if packed.push(end, text.as_slice()) {
-                    Ok(())
-                } else {
-                    Err(text)
-                }
-            }
-            Self::Packed(packed) if packed.count == 0 => {
-                *self = Self::plain(text);
-                Ok(())
-            }
-            Self::Plain(elements) if elements.len() < PLAIN => {
-                match end {
-                    End::Head => elements.push_front(text.into_bytes()),
-                    End::Tail => elements.push_back(text.into_bytes()),
-                }
-                Ok(())
-            }
-            _ => Err(text),
-        }
+        with!(self, elements => elements.push(end, text))
     }
 
     /// Takes the element at an end out.
     pub(super) fn pop(&mut self, end: End) -> Option<Bytes<'a>> {
-        match self {
-            Self::Packed(packed) => {
-                let element = match end {
-                    End::Head => packed.iter().next(),
-                    End::Tail => packed.iter().next_back(),
-                };
-                let element = Bytes::copied(element?);
-                packed.drop_elements(end, 1);
-                Some(element)
-            }
-            Self::Plain(elements) => match end {
-                End::Head => elements.pop_front(),
-                End::Tail => elements.pop_back(),
-            },
-        }
+        with!(self, elements => elements.pop(end))
     }
 
     /// Drops elements at an end.
     #[inline]
     pub(super) fn drop_elements(&mut self, end: End, count: usize) {
-        match self {
-            Self::Packed(packed) => packed.drop_elements(end, count),
-            Self::Plain(elements) => {
-                let count = count.min(elements.len());
-                match end {
-                    End::Head => drop(elements.drain(..count)),
-                    End::Tail => elements.truncate(elements.len() - count),
-                }
-            }
-        }
+        with!(self, elements => elements.drop_elements(end, count));
     }
 
     pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
-        match self {
-            Self::Packed(packed) if index < usize::from(packed.count) / 2 => packed.iter().nth(index),
-            Self::Packed(packed) => packed.iter().nth_back(usize::from(packed.count).checked_sub(index + 1)?),
-            Self::Plain(elements) => elements.get(index).map(Bytes::as_slice),
-        }
+        with!(self, elements => elements.get(index))
     }
 
     /// Replaces an element, or gives the new one back if there is no room for it, or it is not for such a block.
     pub(super) fn set(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
-        match self {
-            Self::Packed(packed) if text.packs(SMALL) => {
-                if packed.splice(index, 1, Some(text.as_slice())) {
-                    Ok(())
-                } else {
-                    Err(text)
-                }
-            }
-            Self::Packed(_) => Err(text),
-            Self::Plain(elements) => {
-                let Some(element) = elements.get_mut(index) else { return Err(text) };
-                *element = text.into_bytes();
-                Ok(())
-            }
-        }
+        with!(self, elements => elements.set(index, text))
     }
 
     /// Inserts an element before an index, or gives it back if there is no room for it, or it is not for such a block.
     pub(super) fn insert(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
-        match self {
-            Self::Packed(packed) if text.packs(SMALL) => {
-                if packed.splice(index, 0, Some(text.as_slice())) {
-                    Ok(())
-                } else {
-                    Err(text)
-                }
-            }
-            Self::Plain(elements) if elements.len() < PLAIN && index <= elements.len() => {
-                elements.insert(index, text.into_bytes());
-                Ok(())
-            }
-            _ => Err(text),
-        }
+        with!(self, elements => elements.insert(index, text))
     }
 
     /// Takes an element out.
     pub(super) fn remove(&mut self, index: usize) {
-        match self {
-            Self::Packed(packed) => {
-                packed.splice(index, 1, None);
-            }
-            Self::Plain(elements) => {
-                elements.remove(index);
-            }
-        }
+        with!(self, elements => elements.remove(index));
     }
 
-    /// Takes those elements out that are equal to one: of these all but the first `skip`, and `most` at most.
-    ///
-    /// Returns how many it took out.
-    pub(super) fn remove_equal(&mut self, element: &[u8], skip: usize, most: usize) -> usize {
-        let mut seen = 0;
-        let mut goes = |other: &[u8]| {
-            let equal = *other == *element;
-            seen += usize::from(equal);
-            equal && seen > skip && seen - skip <= most
-        };
-        let before = self.len();
-        match self {
-            Self::Packed(packed) => {
-                let mut kept = Vec::with_capacity(packed.live().len());
-                packed
-                    .frames()
-                    .filter(|(_, element)| !goes(element))
-                    .for_each(|(frame, _)| kept.extend_from_slice(frame));
-                packed.replace(kept);
-            }
-            Self::Plain(elements) => elements.retain(|element| !goes(element)),
-        }
-        before - self.len()
-    }
-
-    /// How many elements are equal to one.
-    pub(super) fn count_equal(&self, element: &[u8]) -> usize {
-        self.iter().filter(|other| **other == *element).count()
+    /// Takes out up to `most` of the elements that are equal to one, those nearest to an end; returns how many.
+    pub(super) fn remove_equal(&mut self, element: &[u8], from: End, most: usize) -> usize {
+        with!(self, elements => elements.remove_equal(element, from, most))
     }
 
     /// Cuts the elements from an index on off.
     pub(super) fn split_off(&mut self, index: usize) -> Self {
         match self {
             Self::Packed(packed) => Self::Packed(packed.split_off(index)),
-            Self::Plain(elements) => Self::Plain(Box::new(elements.split_off(index.min(elements.len())))),
+            Self::Plain(plain) => Self::Plain(Box::new(Plain(plain.0.split_off(index.min(plain.len()))))),
         }
     }
 
@@ -235,14 +136,9 @@ impl<'a> Block<'a> {
                 *this = std::mem::take(next);
                 true
             }
-            (Self::Packed(packed), Self::Packed(next)) if packed.live().len() + next.live().len() <= PACKED / 4 * 3 => {
-                let bytes = [packed.live(), next.live()].concat();
-                packed.replace(bytes);
-                *next = Packed::default();
-                true
-            }
-            (Self::Plain(elements), Self::Plain(next)) if elements.len() + next.len() <= PLAIN / 4 * 3 => {
-                elements.append(next);
+            (Self::Packed(packed), Self::Packed(next)) => packed.absorb(next),
+            (Self::Plain(plain), Self::Plain(next)) if plain.len() + next.len() <= PLAIN / 4 * 3 => {
+                plain.0.append(&mut next.0);
                 true
             }
             _ => false,
@@ -252,144 +148,338 @@ impl<'a> Block<'a> {
     /// How much memory it takes beyond its own size, about.
     #[cfg(test)]
     pub(super) fn bytes_held(&self) -> usize {
-        8 + match self {
-            Self::Packed(packed) => packed.bytes.capacity(),
-            Self::Plain(elements) => elements.capacity() * size_of::<Bytes<'_>>() + 40,
-        }
+        with!(self, elements => elements.bytes_held())
     }
 
     pub(super) fn iter(&self) -> BlockIter<'_, 'a> {
-        match self {
-            Self::Packed(packed) => BlockIter::Packed(packed.iter()),
-            Self::Plain(elements) => BlockIter::Plain(elements.iter()),
-        }
+        with!(self, elements => elements.iter())
     }
 }
 
+impl<'a> Plain<'a> {
+    /// One element.
+    pub(super) fn of(text: Text<'a>) -> Self {
+        let mut elements = VecDeque::with_capacity(1);
+        elements.push_back(text.into_bytes());
+        Self(elements)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// As [`Block::push`].
+    pub(super) fn push(&mut self, end: End, text: Text<'a>) -> Result<(), Text<'a>> {
+        if self.0.len() >= PLAIN {
+            return Err(text);
+        }
+        match end {
+            End::Head => self.0.push_front(text.into_bytes()),
+            End::Tail => self.0.push_back(text.into_bytes()),
+        }
+        Ok(())
+    }
+
+    /// As [`Block::pop`].
+    pub(super) fn pop(&mut self, end: End) -> Option<Bytes<'a>> {
+        match end {
+            End::Head => self.0.pop_front(),
+            End::Tail => self.0.pop_back(),
+        }
+    }
+
+    /// As [`Block::drop_elements`].
+    pub(super) fn drop_elements(&mut self, end: End, count: usize) {
+        let count = count.min(self.0.len());
+        match end {
+            End::Head => drop(self.0.drain(..count)),
+            End::Tail => self.0.truncate(self.0.len() - count),
+        }
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
+        self.0.get(index).map(Bytes::as_slice)
+    }
+
+    /// As [`Block::set`].
+    pub(super) fn set(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
+        let Some(element) = self.0.get_mut(index) else { return Err(text) };
+        *element = text.into_bytes();
+        Ok(())
+    }
+
+    /// As [`Block::insert`].
+    pub(super) fn insert(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
+        if self.0.len() >= PLAIN || index > self.0.len() {
+            return Err(text);
+        }
+        self.0.insert(index, text.into_bytes());
+        Ok(())
+    }
+
+    /// As [`Block::remove`].
+    pub(super) fn remove(&mut self, index: usize) {
+        self.0.remove(index);
+    }
+
+    /// As [`Block::remove_equal`].
+    pub(super) fn remove_equal(&mut self, element: &[u8], from: End, most: usize) -> usize {
+        let before = self.0.len();
+        let Some(mut goes) = some_equal(self.iter(), element, from, most) else { return 0 };
+        self.0.retain(|other| !goes(other));
+        before - self.0.len()
+    }
+
+    /// How much memory it takes, about.
+    #[cfg(test)]
+    pub(super) fn bytes_held(&self) -> usize {
+        8 + self.0.capacity() * size_of::<Bytes<'_>>() + size_of::<Self>()
+    }
+
+    pub(super) fn iter(&self) -> BlockIter<'_, 'a> {
+        BlockIter::Plain(self.0.iter())
+    }
+}
+
+/// Tells of each element in turn whether it is one of those that are equal to one, `most` of them, nearest to an end.
+///
+/// None if no element is equal.
+fn some_equal<'e>(
+    mut all: BlockIter<'_, '_>,
+    element: &'e [u8],
+    from: End,
+    most: usize,
+) -> Option<impl FnMut(&[u8]) -> bool + use<'e>> {
+    all.any(|other| *other == *element).then_some(())?;
+    let equal = 1 + all.filter(|other| **other == *element).count();
+    let skip = if from == End::Head { 0 } else { equal.saturating_sub(most) };
+    let mut seen = 0;
+    Some(move |other: &[u8]| {
+        let equal = *other == *element;
+        seen += usize::from(equal);
+        equal && seen > skip && seen - skip <= most
+    })
+}
+
 impl Packed {
-    /// The bytes of the elements and their lengths.
+    /// How long the gap before the first element is, and how many elements there are.
     #[inline]
-    fn live(&self) -> &[u8] {
-        self.bytes.get(usize::from(self.head)..).unwrap_or_default()
+    fn header(&self) -> (usize, usize) {
+        let Some([gap, count, upper]) = self.0.first_chunk() else { return (0, 0) };
+        let number = |lower: u8, upper: u8| usize::from(u16::from_le_bytes([lower, upper]));
+        (number(*gap, upper & 0x0f), number(*count, upper >> 4))
     }
 
     #[inline]
-    fn iter(&self) -> PackedIter<'_> {
+    fn set_header(&mut self, gap: usize, count: usize) {
+        // Both are below the size of a block, which takes ten bits.
+        let [gap, count] = [gap, count].map(|number| u16::try_from(number).unwrap_or(u16::MAX).to_le_bytes());
+        if let (Some(place), [[gap, gap_upper], [count, count_upper]]) = (self.0.first_chunk_mut(), [gap, count]) {
+            *place = [gap, count, gap_upper & 0x0f | count_upper << 4];
+        }
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.header().1
+    }
+
+    /// The bytes of the elements and their lengths.
+    #[inline]
+    fn live(&self) -> &[u8] {
+        self.0.get(HEADER + self.header().0..).unwrap_or_default()
+    }
+
+    #[inline]
+    fn elements(&self) -> PackedIter<'_> {
         PackedIter(self.live())
+    }
+
+    pub(super) fn iter<'a>(&self) -> BlockIter<'_, 'a> {
+        BlockIter::Packed(self.elements())
     }
 
     /// Each element with and without its lengths.
     fn frames(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let mut rest = self.live();
-        self.iter().map_while(move |element| {
+        self.elements().map_while(move |element| {
             let (frame, behind) = rest.split_at_checked(element.len() + FRAME)?;
             rest = behind;
             Some((frame, element))
         })
     }
 
-    /// Replaces all elements.
-    fn replace(&mut self, bytes: Vec<u8>) {
-        let count = PackedIter(&bytes).count();
-        *self = Self { bytes, head: 0, count: u16::try_from(count).unwrap_or(u16::MAX) };
+    /// These elements, with their lengths.
+    fn of(live: &[u8]) -> Self {
+        let count = PackedIter(live).count();
+        let mut packed = Self::default();
+        if count > 0 && packed.0.make_room(HEADER + live.len()) {
+            packed.0.extend(HEADER);
+            packed.set_header(0, count);
+            packed.0.extend(live.len()).unwrap_or_default().copy_from_slice(live);
+        }
+        packed
     }
 
     /// Moves the elements to the start.
     fn close_gap(&mut self) {
-        let head = usize::from(self.head);
-        if head > 0 {
-            self.bytes.drain(..head.min(self.bytes.len()));
-            self.head = 0;
+        let (gap, count) = self.header();
+        if gap > 0 {
+            self.0.remove(HEADER..HEADER + gap);
+            self.set_header(0, count);
         }
+    }
+
+    /// As [`Block::push`].
+    #[inline]
+    pub(super) fn push<'a>(&mut self, end: End, text: Text<'a>) -> Result<(), Text<'a>> {
+        if text.packs(SMALL) && self.push_bytes(end, text.as_slice()) { Ok(()) } else { Err(text) }
     }
 
     /// Adds an element at an end; `false` if the block is full.
     #[inline]
-    fn push(&mut self, end: End, element: &[u8]) -> bool {
+    fn push_bytes(&mut self, end: End, element: &[u8]) -> bool {
         let Ok(length) = u8::try_from(element.len()) else { return false };
         let more = element.len() + FRAME;
-        let live = self.bytes.len() - usize::from(self.head);
+        if self.0.is_empty() {
+            if !self.0.make_room(HEADER + more) {
+                return false;
+            }
+            self.0.extend(HEADER).unwrap_or_default().fill(0);
+        }
+        let (gap, count) = self.header();
+        let live = self.0.len() - HEADER - gap;
         if live + more > PACKED {
             return false;
         }
-        match end {
-            End::Tail => {
-                let needed = self.bytes.len() + more;
-                // A gap as large as the elements is worth closing, rather than growing; in a full block, any that is a quarter of it.
-                let worth = if needed > PACKED { PACKED / 4 } else { live.max(1) };
-                if needed > self.bytes.capacity().min(PACKED) && usize::from(self.head) >= worth {
-                    self.close_gap();
-                } else if needed > PACKED {
-                    return false;
-                }
-                make_room(&mut self.bytes, more, PACKED);
-                self.bytes.push(length);
-                self.bytes.extend_from_slice(element);
-                self.bytes.push(length);
-            }
-            End::Head => {
-                let start = self.gap_before(more, live);
-                if let Some([first, inner @ .., last]) = self.bytes.get_mut(start..start + more) {
-                    (*first, *last) = (length, length);
-                    inner.copy_from_slice(element);
-                }
-                self.head = u16::try_from(start).unwrap_or(u16::MAX);
-            }
+        let room = match end {
+            End::Tail => self.room_behind(gap, live, more),
+            End::Head => self.room_before(gap, live, more),
+        };
+        let Some((gap, room)) = room else { return false };
+        if let [first, inner @ .., last] = room {
+            (*first, *last) = (length, length);
+            inner.copy_from_slice(element);
         }
-        self.count += 1;
+        self.set_header(gap, count + 1);
         true
     }
 
-    /// Finds room for so many bytes before the first element, and returns where it starts.
+    /// Finds room for so many bytes behind the last element, and what the gap before the first one is then.
     #[inline]
-    fn gap_before(&mut self, more: usize, live: usize) -> usize {
-        let head = usize::from(self.head);
-        if let Some(start) = head.checked_sub(more) {
-            return start;
+    fn room_behind(&mut self, mut gap: usize, live: usize, more: usize) -> Option<(usize, &mut [u8])> {
+        let needed = gap + live + more;
+        // A gap as large as the elements is worth closing, rather than growing; in a full block, any that is a quarter of it.
+        let worth = if needed > PACKED { PACKED / 4 } else { live.max(1) };
+        if HEADER + needed > self.0.capacity().min(HEADER + PACKED) && gap >= worth {
+            self.close_gap();
+            gap = 0;
+        } else if needed > PACKED {
+            return None;
         }
-        // Some more than asked, so that not each element at the head moves all others.
-        let spare = (live / 4).min(PACKED - live - more);
-        let before = spare + more;
-        make_room(&mut self.bytes, before - head, PACKED);
-        self.bytes.resize(before + live, 0);
-        self.bytes.copy_within(head..head + live, before);
-        spare
+        self.0.make_room(more).then_some(())?;
+        Some((gap, self.0.extend(more)?))
     }
 
-    /// Drops elements at an end.
+    /// Finds room for so many bytes before the first element, and what the gap before them is then.
     #[inline]
-    fn drop_elements(&mut self, end: End, count: usize) {
-        if count >= usize::from(self.count) {
+    fn room_before(&mut self, gap: usize, live: usize, more: usize) -> Option<(usize, &mut [u8])> {
+        let start = match gap.checked_sub(more) {
+            Some(start) => start,
+            None => {
+                // Some more than asked, so that not each element at the head moves all others.
+                let spare = (live / 4).min(PACKED - live - more);
+                let wider = spare + more - gap;
+                self.0.make_room(wider).then_some(())?;
+                self.0.splice(HEADER..HEADER, wider)?;
+                spare
+            }
+        };
+        Some((start, self.0.get_mut(HEADER + start..HEADER + start + more)?))
+    }
+
+    /// As [`Block::pop`].
+    pub(super) fn pop<'a>(&mut self, end: End) -> Option<Bytes<'a>> {
+        let element = match end {
+            End::Head => self.elements().next(),
+            End::Tail => self.elements().next_back(),
+        };
+        let element = Bytes::copied(element?);
+        self.drop_elements(end, 1);
+        Some(element)
+    }
+
+    /// As [`Block::drop_elements`].
+    #[inline]
+    pub(super) fn drop_elements(&mut self, end: End, count: usize) {
+        let (gap, held) = self.header();
+        if count >= held {
             *self = Self::default();
             return;
         }
-        let mut iter = self.iter();
-        let left = match end {
-            End::Head => iter.by_ref().take(count).count(),
-            End::Tail => iter.by_ref().rev().take(count).count(),
-        };
+        let mut iter = self.elements();
+        match end {
+            End::Head => iter.by_ref().take(count).for_each(drop),
+            End::Tail => iter.by_ref().rev().take(count).for_each(drop),
+        }
         let (rest, live) = (iter.0.len(), self.live().len());
         match end {
-            End::Head => self.head += u16::try_from(live - rest).unwrap_or(u16::MAX),
-            End::Tail => self.bytes.truncate(usize::from(self.head) + rest),
+            End::Head => self.set_header(gap + live - rest, held - count),
+            End::Tail => {
+                self.set_header(gap, held - count);
+                self.0.truncate(HEADER + gap + rest);
+            }
         }
-        self.count -= u16::try_from(left).unwrap_or(u16::MAX);
-        if self.bytes.capacity() > 256 && rest < self.bytes.capacity() / 8 {
+        if rest < self.0.capacity() / 8 && self.0.capacity() > 256 {
             self.close_gap();
-            self.bytes.shrink_to(2 * rest);
         }
     }
 
-    /// Where in `bytes` the element at an index starts; the end for the index behind the last.
+    pub(super) fn get(&self, index: usize) -> Option<&[u8]> {
+        let count = self.len();
+        if index < count / 2 {
+            self.elements().nth(index)
+        } else {
+            self.elements().nth_back(count.checked_sub(index + 1)?)
+        }
+    }
+
+    /// As [`Block::set`].
+    pub(super) fn set<'a>(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
+        if text.packs(SMALL) && self.splice(index, 1, Some(text.as_slice())) { Ok(()) } else { Err(text) }
+    }
+
+    /// As [`Block::insert`].
+    pub(super) fn insert<'a>(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
+        if text.packs(SMALL) && self.splice(index, 0, Some(text.as_slice())) { Ok(()) } else { Err(text) }
+    }
+
+    /// As [`Block::remove`].
+    pub(super) fn remove(&mut self, index: usize) {
+        self.splice(index, 1, None);
+    }
+
+    /// As [`Block::remove_equal`].
+    pub(super) fn remove_equal(&mut self, element: &[u8], from: End, most: usize) -> usize {
+        let before = self.len();
+        let Some(mut goes) = some_equal(self.iter(), element, from, most) else { return 0 };
+        let mut kept = Vec::with_capacity(self.live().len());
+        let stay = self.frames().filter(|(_, other)| !goes(other));
+        stay.for_each(|(frame, _)| kept.extend_from_slice(frame));
+        *self = Self::of(&kept);
+        before - self.len()
+    }
+
+    /// Where the element at an index starts, behind the header and the gap; the end for the index behind the last.
     fn start_of(&self, index: usize) -> Option<usize> {
-        let behind = usize::from(self.count).checked_sub(index)?;
-        let mut iter = self.iter();
+        let behind = self.len().checked_sub(index)?;
+        let mut iter = self.elements();
         if index < behind {
             (0..index).try_for_each(|_| iter.next().map(drop))?;
-            Some(self.bytes.len() - iter.0.len())
+            Some(self.live().len() - iter.0.len())
         } else {
             (0..behind).try_for_each(|_| iter.next_back().map(drop))?;
-            Some(usize::from(self.head) + iter.0.len())
+            Some(iter.0.len())
         }
     }
 
@@ -397,30 +487,55 @@ impl Packed {
     fn splice(&mut self, index: usize, removed: usize, element: Option<&[u8]>) -> bool {
         let (Some(start), Some(end)) = (self.start_of(index), self.start_of(index + removed)) else { return false };
         let more = element.map_or(0, |element| element.len() + FRAME);
-        let live = self.bytes.len() - usize::from(self.head);
-        if live - (end - start) + more > PACKED {
+        if self.live().len() - (end - start) + more > PACKED {
             return false;
         }
-        let length = element.and_then(|element| u8::try_from(element.len()).ok());
-        let framed = length.iter().chain(element.unwrap_or_default()).chain(&length).copied();
-        if more > end - start {
-            make_room(&mut self.bytes, more - (end - start), usize::MAX);
-        }
-        self.bytes.splice(start..end, framed);
-        if self.bytes.len() > PACKED {
+        if HEADER + PACKED < self.0.len() - (end - start) + more {
             self.close_gap();
         }
-        self.count = self.count + u16::from(element.is_some()) - u16::try_from(removed).unwrap_or(0);
+        let (gap, count) = self.header();
+        let range = HEADER + gap + start..HEADER + gap + end;
+        match element {
+            Some(element) => {
+                if !self.0.make_room(more.saturating_sub(end - start)) {
+                    return false;
+                }
+                let (Ok(length), Some([first, inner @ .., last])) =
+                    (u8::try_from(element.len()), self.0.splice(range, more))
+                else {
+                    return false;
+                };
+                (*first, *last) = (length, length);
+                inner.copy_from_slice(element);
+            }
+            None => self.0.remove(range),
+        }
+        self.set_header(gap, count + usize::from(element.is_some()) - removed);
         true
     }
 
     fn split_off(&mut self, index: usize) -> Self {
-        let start = self.start_of(index).unwrap_or(self.bytes.len());
-        let bytes = self.bytes.split_off(start);
-        let count = PackedIter(&bytes).count();
-        let count = u16::try_from(count).unwrap_or(u16::MAX);
-        self.count -= count;
-        Self { bytes, head: 0, count }
+        let (gap, count) = self.header();
+        let start = self.start_of(index).unwrap_or(self.live().len());
+        let behind = Self::of(self.live().get(start..).unwrap_or_default());
+        self.set_header(gap, count - behind.len());
+        self.0.truncate(HEADER + gap + start);
+        behind
+    }
+
+    fn absorb(&mut self, next: &mut Self) -> bool {
+        if self.live().len() + next.live().len() > PACKED / 4 * 3 {
+            return false;
+        }
+        *self = Self::of(&[self.live(), next.live()].concat());
+        *next = Self::default();
+        true
+    }
+
+    /// How much memory it takes beyond its own size, about.
+    #[cfg(test)]
+    pub(super) fn bytes_held(&self) -> usize {
+        8 + self.0.bytes_held()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::bytes::Bytes;
 use super::super::members::hash_of;
-use super::super::text::{Text, make_room};
+use super::super::text::Text;
 use super::index::Index;
 use super::large::Large;
 use super::layout::{self, Piece, Record, Store};
@@ -72,7 +72,7 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
     fn piece<'p>(&mut self, text: &'p mut Option<Text<'a>>) -> Piece<'p> {
         if text.as_ref().is_some_and(|text| !text.packs(SMALL)) {
             let bytes = text.take().map(Text::into_bytes).unwrap_or_default();
-            return Piece::Large(self.large.get_or_insert_default().keep(bytes));
+            return Piece::large(self.large.get_or_insert_default().keep(bytes));
         }
         Piece::Packed(text.as_ref().map(Text::as_slice).unwrap_or_default())
     }
@@ -107,10 +107,13 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
     }
 
     fn write(&mut self, key: &Piece<'_>, value: &Piece<'_>, expiry: Option<i64>) -> u32 {
-        let start = small(self.bytes.len());
-        make_room(&mut self.bytes, layout::size_of_record::<CODES>(key.size(), value.size(), expiry), usize::MAX);
-        layout::append_pieces::<CODES>(&mut self.bytes, key, value, expiry);
-        start
+        let start = self.bytes.len();
+        let size = layout::size_of_record::<CODES>(key.size(), value.size(), expiry);
+        make_room(&mut self.bytes, size);
+        self.bytes.resize(start + size, 0);
+        let (others, room) = self.bytes.split_at_mut(start);
+        layout::write::<CODES>(room, others, key, value, expiry);
+        small(start)
     }
 
     /// Makes the index anew: from the records, so that the old one can go before.
@@ -276,4 +279,14 @@ fn store_of<'s, 'a, const CODES: usize>(bytes: &'s [u8], large: Option<&'s Large
 /// A number that is below 2^32, as positions and counts of packed records are.
 fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Makes room for more bytes at the end, an eighth more than asked, of a size that the allocator hands out whole.
+fn make_room(bytes: &mut Vec<u8>, more: usize) {
+    let needed = bytes.len() + more;
+    if needed > bytes.capacity() {
+        // Allocators hand out multiples of 16 bytes, less 8 that they keep, and never less than 24.
+        let wanted = ((needed + needed / 8 + 7) / 16 * 16 + 8).max(24);
+        bytes.reserve_exact(wanted - bytes.len());
+    }
 }

@@ -4,6 +4,7 @@
 //! The eighth bit of the first byte marks a record that is no more, that of the second one that has room for an expiry. A string
 //! that is kept by itself has the length [`LARGE`], and its index in place of itself.
 
+use super::super::buffer::Buffer;
 use super::super::bytes::Bytes;
 use super::super::text::Text;
 
@@ -17,7 +18,9 @@ const _: () = assert!(Text::LONGEST_PACKED < LARGE as usize);
 /// The size of an index.
 const INDEX: usize = 4;
 /// The size of an expiry.
-pub(super) const EXPIRY: usize = 8;
+const EXPIRY: usize = 8;
+/// The most bytes that a record of packed strings takes.
+pub(super) const LARGEST_PACKED: usize = 2 + 2 * Text::LONGEST_PACKED + EXPIRY;
 /// The expiry of a field that has none; servers refuse negative times.
 const NEVER: i64 = -1;
 
@@ -212,11 +215,17 @@ pub(super) const fn size_of_record<const CODES: usize>(key: usize, value: usize,
 #[derive(Debug, Clone)]
 pub(super) enum Piece<'p> {
     Packed(&'p [u8]),
-    Large(u32),
+    Large([u8; INDEX]),
     Copy { range: std::ops::Range<usize>, is_large: bool },
 }
 
-impl Piece<'_> {
+impl<'p> Piece<'p> {
+    /// A string that is kept by itself.
+    pub(super) const fn large(index: u32) -> Self {
+        Self::Large(index.to_le_bytes())
+    }
+
+    #[inline]
     fn length(&self) -> u8 {
         match self {
             Self::Packed(bytes) => packed_length(bytes.len()),
@@ -225,6 +234,7 @@ impl Piece<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Packed(bytes) => bytes.len(),
@@ -233,38 +243,43 @@ impl Piece<'_> {
         }
     }
 
-    fn write(&self, bytes: &mut Vec<u8>) {
+    /// Its bytes, where the others are those of all records.
+    #[inline]
+    fn bytes<'b>(&'b self, others: &'b [u8]) -> &'b [u8]
+    where
+        'p: 'b,
+    {
         match self {
-            Self::Packed(piece) => bytes.extend_from_slice(piece),
-            Self::Large(index) => bytes.extend_from_slice(&index.to_le_bytes()),
-            Self::Copy { range, .. } => bytes.extend_from_within(range.clone()),
+            Self::Packed(piece) => piece,
+            Self::Large(index) => index,
+            Self::Copy { range, .. } => others.get(range.clone()).unwrap_or_default(),
         }
     }
 }
 
-/// Adds a record of packed strings.
+/// Writes a record into the room for it, which is as large as [`size_of_record`] says; the others are the records before it.
 #[inline]
-pub(super) fn append<const CODES: usize>(bytes: &mut Vec<u8>, key: &[u8], value: &[u8], expiry: Option<i64>) {
-    append_pieces::<CODES>(bytes, &Piece::Packed(key), &Piece::Packed(value), expiry);
-}
-
-/// Adds a record.
-#[inline]
-pub(super) fn append_pieces<const CODES: usize>(
-    bytes: &mut Vec<u8>,
+pub(super) fn write<const CODES: usize>(
+    room: &mut [u8],
+    others: &[u8],
     key: &Piece<'_>,
     value: &Piece<'_>,
     expiry: Option<i64>,
 ) {
-    bytes.push(key.length());
+    let mut at = 0;
+    let mut put = |bytes: &[u8]| {
+        overwrite(room, at, bytes);
+        at += bytes.len();
+    };
+    put(&[key.length()]);
     if CODES > 1 {
-        bytes.push(value.length() | if expiry.is_some() { EXPIRES } else { 0 });
+        put(&[value.length() | if expiry.is_some() { EXPIRES } else { 0 }]);
     }
-    key.write(bytes);
+    put(key.bytes(others));
     if CODES > 1 {
-        value.write(bytes);
+        put(value.bytes(others));
         if let Some(expiry) = expiry {
-            bytes.extend_from_slice(&expiry.to_le_bytes());
+            put(&expiry.to_le_bytes());
         }
     }
 }
@@ -293,8 +308,9 @@ pub(super) fn write_expiry(bytes: &mut [u8], record: &Record, expiry: Option<i64
 }
 
 /// Makes room for an expiry at the end of a record, and writes it.
-pub(super) fn insert_expiry(bytes: &mut Vec<u8>, record: &Record, expiry: Option<i64>) {
-    bytes.splice(record.value_end..record.value_end, expiry.unwrap_or(NEVER).to_le_bytes());
+pub(super) fn insert_expiry(bytes: &mut Buffer, record: &Record, expiry: Option<i64>) {
+    let Some(room) = bytes.splice(record.value_end..record.value_end, EXPIRY) else { return };
+    room.copy_from_slice(&expiry.unwrap_or(NEVER).to_le_bytes());
     if let Some(code) = bytes.get_mut(record.start + 1) {
         *code |= EXPIRES;
     }

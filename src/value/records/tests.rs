@@ -132,6 +132,7 @@ fn records_without_values_are_a_set_in_order_of_arrival() {
 #[test]
 fn few_short_strings_take_little() {
     let mut records = Records::<1>::default();
+    assert_eq!((size_of::<Records<'_, 1>>(), size_of::<Records<'_, 2>>()), (16, 16));
     for name in 100..110 {
         records.insert(Text::Made(Bytes::from_integer(name)), Text::Log(&[]), Expiry::Keep);
     }

@@ -20,12 +20,60 @@ use packed::Packed;
 #[derive(Debug, Clone)]
 pub struct SortedSet<'a>(Repr<'a>);
 
-// Three words in all: the boxes fit beside a vector's capacity.
+// Two words in all: the box fits beside the length of a buffer.
 #[derive(Debug, Clone)]
 enum Repr<'a> {
     Packed(Packed),
-    Listed(Box<Listed<'a>>),
+    Other(Box<Other<'a>>),
+}
+
+/// The forms of which there are fewer.
+#[derive(Debug, Clone)]
+enum Other<'a> {
+    Listed(Listed<'a>),
     Large(Box<Large<'a>>),
+}
+
+/// A set in one of its forms.
+enum Form<'s, 'a> {
+    Packed(&'s Packed),
+    Listed(&'s Listed<'a>),
+    Large(&'s Large<'a>),
+}
+
+/// A set in one of its forms, to change.
+enum FormMut<'s, 'a> {
+    Packed(&'s mut Packed),
+    Listed(&'s mut Listed<'a>),
+    Large(&'s mut Large<'a>),
+}
+
+impl<'a> Repr<'a> {
+    fn large(large: Box<Large<'a>>) -> Self {
+        Self::Other(Box::new(Other::Large(large)))
+    }
+
+    #[inline]
+    fn form(&self) -> Form<'_, 'a> {
+        match self {
+            Self::Packed(packed) => Form::Packed(packed),
+            Self::Other(other) => match &**other {
+                Other::Listed(listed) => Form::Listed(listed),
+                Other::Large(large) => Form::Large(large),
+            },
+        }
+    }
+
+    #[inline]
+    fn form_mut(&mut self) -> FormMut<'_, 'a> {
+        match self {
+            Self::Packed(packed) => FormMut::Packed(packed),
+            Self::Other(other) => match &mut **other {
+                Other::Listed(listed) => FormMut::Listed(listed),
+                Other::Large(large) => FormMut::Large(large),
+            },
+        }
+    }
 }
 
 /// Servers keep up to so many members in a listpack (`zset-max-listpack-entries`), if no name is longer than
@@ -123,13 +171,13 @@ impl Default for SortedSet<'_> {
 impl<'a> SortedSet<'a> {
     /// An empty set that is about to get so many members. Servers choose the form of a set by that, as this does.
     pub fn for_count(count: usize) -> Self {
-        if count > SMALL { Self(Repr::Large(Box::default())) } else { Self::default() }
+        if count > SMALL { Self(Repr::large(Box::default())) } else { Self::default() }
     }
 
     /// A set of all of a table's members.
     pub fn from_members(members: Members<'a, f64>) -> Self {
         if members.len() > SMALL || members.iter().any(|(name, _)| name.len() > SMALL_NAME) {
-            return Self(Repr::Large(Box::new(Large { members, order: None })));
+            return Self(Repr::large(Box::new(Large { members, order: None })));
         }
         let mut set = Self::default();
         for (name, score) in members.iter() {
@@ -140,50 +188,50 @@ impl<'a> SortedSet<'a> {
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        match &self.0 {
-            Repr::Packed(packed) => packed.len(),
-            Repr::Listed(listed) => listed.len(),
-            Repr::Large(large) => large.members.len(),
+        match self.0.form() {
+            Form::Packed(packed) => packed.len(),
+            Form::Listed(listed) => listed.len(),
+            Form::Large(large) => large.members.len(),
         }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        match &self.0 {
-            Repr::Packed(packed) => packed.len() == 0,
-            Repr::Listed(listed) => listed.len() == 0,
-            Repr::Large(large) => large.members.is_empty(),
+        match self.0.form() {
+            Form::Packed(packed) => packed.len() == 0,
+            Form::Listed(listed) => listed.len() == 0,
+            Form::Large(large) => large.members.is_empty(),
         }
     }
 
     /// Whether it has the form that servers keep as a listpack.
-    pub const fn is_small(&self) -> bool {
-        !matches!(self.0, Repr::Large(_))
+    pub fn is_small(&self) -> bool {
+        !matches!(self.0.form(), Form::Large(_))
     }
 
     /// The score of a member.
     #[inline]
     pub fn score(&self, member: &[u8]) -> Option<f64> {
-        match &self.0 {
-            Repr::Packed(packed) => packed.score(member),
-            Repr::Listed(listed) => listed.score(member),
-            Repr::Large(large) => large.members.get(member).copied(),
+        match self.0.form() {
+            Form::Packed(packed) => packed.score(member),
+            Form::Listed(listed) => listed.score(member),
+            Form::Large(large) => large.members.get(member).copied(),
         }
     }
 
     /// Where a member probably is, if they are many.
     #[inline]
     pub(super) fn hint(&self, member: &[u8]) -> Option<usize> {
-        match &self.0 {
-            Repr::Large(large) => large.members.hint(member),
-            Repr::Packed(_) | Repr::Listed(_) => None,
+        match self.0.form() {
+            Form::Large(large) => large.members.hint(member),
+            Form::Packed(_) | Form::Listed(_) => None,
         }
     }
 
     /// Brings what [`SortedSet::hint`] found into the cache.
     #[inline]
     pub(super) fn touch(&self, hint: usize) {
-        if let Repr::Large(large) = &self.0 {
+        if let Form::Large(large) = self.0.form() {
             std::hint::black_box(large.members.at(hint).map(|(_, score)| *score));
         }
     }
@@ -212,10 +260,10 @@ impl<'a> SortedSet<'a> {
     ) -> Result<Option<f64>, E> {
         let mut decide = Some(decide);
         let mut decide = |old| decide.take().map_or(Ok(None), |decide| decide(old));
-        let old = match &mut self.0 {
-            Repr::Packed(packed) => packed.change(&member, |old| decide(Some(old)))?,
-            Repr::Listed(listed) => listed.change(&member, |old| decide(Some(old)))?,
-            Repr::Large(large) => return large.update(member, decide),
+        let old = match self.0.form_mut() {
+            FormMut::Packed(packed) => packed.change(&member, |old| decide(Some(old)))?,
+            FormMut::Listed(listed) => listed.change(&member, |old| decide(Some(old)))?,
+            FormMut::Large(large) => return large.update(member, decide),
         };
         if old.is_none()
             && let Some(score) = decide(None)?
@@ -227,15 +275,15 @@ impl<'a> SortedSet<'a> {
 
     /// Puts in a member that is not there.
     fn add(&mut self, member: Bytes<'a>, score: f64) {
-        match &mut self.0 {
-            Repr::Packed(packed) if member.len() <= packed::LONGEST && packed.len() < SMALL => {
+        match self.0.form_mut() {
+            FormMut::Packed(packed) if member.len() <= packed::LONGEST && packed.len() < SMALL => {
                 packed.add(&member, score + 0.0);
             }
-            Repr::Listed(listed) if member.len() <= SMALL_NAME && listed.len() < SMALL => {
+            FormMut::Listed(listed) if member.len() <= SMALL_NAME && listed.len() < SMALL => {
                 listed.add(member, score + 0.0);
             }
-            Repr::Large(large) => large.add(member, score),
-            Repr::Packed(_) | Repr::Listed(_) => {
+            FormMut::Large(large) => large.add(member, score),
+            FormMut::Packed(_) | FormMut::Listed(_) => {
                 self.outgrow(member.len());
                 // In the next form there is room.
                 self.add(member, score);
@@ -249,34 +297,36 @@ impl<'a> SortedSet<'a> {
         let to_large = self.len() >= SMALL || length > SMALL_NAME;
         let entries = match std::mem::take(self).0 {
             Repr::Packed(packed) => packed.iter().map(|(name, score)| (score, Bytes::copied(name))).collect(),
-            Repr::Listed(listed) => listed.into_entries(),
-            large @ Repr::Large(_) => {
-                self.0 = large;
-                return;
-            }
+            Repr::Other(other) => match *other {
+                Other::Listed(listed) => listed.into_entries(),
+                Other::Large(large) => {
+                    self.0 = Repr::large(large);
+                    return;
+                }
+            },
         };
         self.0 = if to_large {
             let mut large = Large::default();
             for (score, name) in entries {
                 large.members.insert(name, score);
             }
-            Repr::Large(Box::new(large))
+            Repr::large(Box::new(large))
         } else {
             let mut listed = Listed::default();
             for (score, name) in entries {
                 listed.add(name, score);
             }
-            Repr::Listed(Box::new(listed))
+            Repr::Other(Box::new(Other::Listed(listed)))
         };
     }
 
     /// Takes a member out, and returns its score.
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        match &mut self.0 {
-            Repr::Packed(packed) => packed.remove(member),
-            Repr::Listed(listed) => listed.remove(member),
-            Repr::Large(large) => large.remove(member),
+        match self.0.form_mut() {
+            FormMut::Packed(packed) => packed.remove(member),
+            FormMut::Listed(listed) => listed.remove(member),
+            FormMut::Large(large) => large.remove(member),
         }
     }
 
@@ -289,8 +339,8 @@ impl<'a> SortedSet<'a> {
 
     /// The members in no particular order, which is the same at every run; it costs nothing to find.
     pub fn unordered(&self) -> impl Iterator<Item = (Name<'_, 'a>, f64)> {
-        let (small, large) = match &self.0 {
-            Repr::Large(large) => (None, Some(large.members.iter().map(|(name, score)| (Name::Kept(name), *score)))),
+        let (small, large) = match self.0.form() {
+            Form::Large(large) => (None, Some(large.members.iter().map(|(name, score)| (Name::Kept(name), *score)))),
             _ => (Some(self.names_from(0)), None),
         };
         small.into_iter().flatten().chain(large.into_iter().flatten())
@@ -300,10 +350,10 @@ impl<'a> SortedSet<'a> {
     pub fn names_from(&self, rank: usize) -> impl Iterator<Item = (Name<'_, 'a>, f64)> {
         let mut skipped = rank;
         let mut entries = Entries { packed: None, listed: [].iter(), ordered: None, sorted: None };
-        match &self.0 {
-            Repr::Packed(packed) => entries.packed = Some(packed.iter()),
-            Repr::Listed(listed) => entries.listed = listed.iter_from(0),
-            Repr::Large(large) => match &large.order {
+        match self.0.form() {
+            Form::Packed(packed) => entries.packed = Some(packed.iter()),
+            Form::Listed(listed) => entries.listed = listed.iter_from(0),
+            Form::Large(large) => match &large.order {
                 Some(order) => {
                     entries.ordered = Some((order.iter_from(rank), &large.members));
                     skipped = 0;
@@ -340,26 +390,26 @@ impl<'a> SortedSet<'a> {
     }
 
     fn count_before(&mut self, limit: Limit<'_>) -> usize {
-        match &mut self.0 {
-            Repr::Packed(packed) => packed.count_before(limit),
-            Repr::Listed(listed) => listed.count_before(limit),
-            Repr::Large(large) => large.count_before(limit),
+        match self.0.form_mut() {
+            FormMut::Packed(packed) => packed.count_before(limit),
+            FormMut::Listed(listed) => listed.count_before(limit),
+            FormMut::Large(large) => large.count_before(limit),
         }
     }
 
     /// Takes the members of some ranks out.
     pub fn remove_ranks(&mut self, ranks: Range<usize>) {
         let to = ranks.end.min(self.len());
-        match &mut self.0 {
-            Repr::Packed(packed) => packed.remove_ranks(ranks.start, to),
-            Repr::Listed(listed) => listed.remove_ranks(ranks.start, to),
-            Repr::Large(large) => large.remove_ranks(ranks.start, to),
+        match self.0.form_mut() {
+            FormMut::Packed(packed) => packed.remove_ranks(ranks.start, to),
+            FormMut::Listed(listed) => listed.remove_ranks(ranks.start, to),
+            FormMut::Large(large) => large.remove_ranks(ranks.start, to),
         }
     }
 
     /// Makes the order, if the set is large and has none yet: what is asked of it from then on is quick.
     pub fn put_in_order(&mut self) {
-        if let Repr::Large(large) = &mut self.0 {
+        if let FormMut::Large(large) = self.0.form_mut() {
             large.ordered();
         }
     }

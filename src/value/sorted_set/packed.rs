@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::Limit;
+use crate::value::buffer::Buffer;
 
 /// A name that is longer is not packed: a string that borrows it takes less.
 pub(super) const LONGEST: usize = 22;
@@ -19,11 +20,12 @@ const DOUBLE: u8 = 255;
 
 /// Where the first entry is.
 const START: usize = 1;
+const _: () = assert!(START + super::SMALL * (2 + 8 + LONGEST) <= Buffer::LONGEST);
 
 /// Entries in order of score and name: no bytes at all if there is none yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Packed {
-    bytes: Vec<u8>,
+    bytes: Buffer,
 }
 
 /// One entry.
@@ -121,7 +123,7 @@ impl Packed {
 
     /// Takes entries out.
     fn drain(&mut self, bytes: Range<usize>, count: usize) {
-        self.bytes.drain(bytes);
+        self.bytes.remove(bytes);
         if let Some(held) = self.bytes.first_mut() {
             *held = held.saturating_sub(u8::try_from(count).unwrap_or(u8::MAX));
         }
@@ -158,8 +160,8 @@ impl Packed {
         let Some(score) = decide(old)?.map(|score| score + 0.0) else { return Ok(Some(old)) };
         if score > old {
             let place = self.place_of(end, name, score);
-            self.insert_at(place, name, score);
             self.drain(position..end, 1);
+            self.insert_at(place - (end - position), name, score);
         } else if score < old {
             let place = self.place_of(START, name, score);
             self.drain(position..end, 1);
@@ -190,39 +192,23 @@ impl Packed {
         let (kind, bytes) = encode(score);
         let width = width_of(kind);
         let length = 2 + width + name.len();
-        let mut entry = [0; 2 + 8 + LONGEST];
-        let parts = entry.split_first_chunk_mut().and_then(|(head, rest): (&mut [u8; 2], _)| {
-            let (score, rest) = rest.split_at_mut_checked(width)?;
-            Some((head, score, rest.get_mut(..name.len())?, bytes.get(..width)?))
+        let count = self.bytes.first().copied().unwrap_or(0);
+        // The first entry is behind the count, for which there is no room yet either.
+        let (place, before) = if self.bytes.is_empty() { (0, START) } else { (place, 0) };
+        let Ok(stored) = u8::try_from(length) else { return };
+        let Some(room) = self.bytes.splice(place..place, before + length) else { return };
+        let parts = room.get_mut(before..).and_then(|room| {
+            let (head, rest): (&mut [u8; 2], _) = room.split_first_chunk_mut()?;
+            let (to_score, to_name) = rest.split_at_mut_checked(width)?;
+            Some((head, to_score, to_name, bytes.get(..width)?))
         });
-        let (Some((head, to_score, to_name, score)), Ok(stored)) = (parts, u8::try_from(length)) else { return };
-        *head = [stored, kind];
-        to_score.copy_from_slice(score);
-        to_name.copy_from_slice(name);
-        let Some(entry) = entry.get(..length) else { return };
-        self.make_room(START + length);
-        match self.bytes.first_mut() {
-            Some(count) => *count += 1,
-            None => self.bytes.push(1),
+        if let Some((head, to_score, to_name, score)) = parts {
+            *head = [stored, kind];
+            to_score.copy_from_slice(score);
+            to_name.copy_from_slice(name);
         }
-        let end = self.bytes.len();
-        self.bytes.extend_from_slice(entry);
-        if place < end {
-            self.bytes.copy_within(place..end, place + length);
-            if let Some(room) = self.bytes.get_mut(place..place + length) {
-                room.copy_from_slice(entry);
-            }
-        }
-    }
-
-    /// Little more than what is needed: there may be millions of small sets.
-    fn make_room(&mut self, length: usize) {
-        let needed = self.bytes.len() + length;
-        if needed > self.bytes.capacity() {
-            // An allocator's sizes are eight less than multiples of sixteen.
-            let spare = if needed < 256 { 0 } else { needed / 16 };
-            let wanted = (needed + spare + 8).next_multiple_of(16) - 8;
-            self.bytes.reserve_exact(wanted - self.bytes.len());
+        if let Some(held) = self.bytes.first_mut() {
+            *held = count + 1;
         }
     }
 

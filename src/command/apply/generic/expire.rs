@@ -29,7 +29,7 @@ fn set_expiry(call: &mut Call<'_, '_>, unit: i64, base: i64) -> Result<(), Failu
     let condition = Condition::read(call.arguments_from(3))?;
     let time = parse_integer(time).ok_or(Failure::NotAnInteger)?;
     let expiry = time.checked_mul(unit).and_then(|time| time.checked_add(base)).ok_or(Failure::InvalidExpiry)?;
-    if let Some(entry) = call.entry(key)
+    if let Some(mut entry) = call.entry(key)
         && condition.holds(entry.expiry(), expiry)
     {
         entry.set_expiry(Some(expiry));
@@ -86,7 +86,7 @@ impl Condition {
 /// `PERSIST key`.
 pub(in crate::command) fn persist(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
-    if let Some(entry) = call.entry(key) {
+    if let Some(mut entry) = call.entry(key) {
         entry.set_expiry(None);
     }
     Ok(())

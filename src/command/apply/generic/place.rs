@@ -20,8 +20,7 @@ pub(in crate::command) fn rename(call: &mut Call<'_, '_>) -> Result<(), Failure>
     if key != name
         && let Some(entry) = call.remove(key)
     {
-        let expiry = entry.expiry();
-        call.put_expiring(name, entry.value, expiry);
+        call.put_expiring(name, entry.value, entry.expiry);
     }
     Ok(())
 }
@@ -45,8 +44,7 @@ pub(in crate::command) fn r#move(call: &mut Call<'_, '_>) -> Result<(), Failure>
         return Ok(());
     }
     if let Some(entry) = call.remove(key) {
-        let expiry = entry.expiry();
-        within(call, database, |call| call.put_expiring(key, entry.value, expiry));
+        within(call, database, |call| call.put_expiring(key, entry.value, entry.expiry));
     }
     Ok(())
 }

@@ -107,7 +107,7 @@ pub(in crate::command) fn hsetex(call: &mut Call<'_, '_>) -> Result<(), Failure>
     if let Some(hash) = hash {
         set_all(hash, pairs, options.expiry);
     } else {
-        let mut hash = Box::<Hash<'_>>::default();
+        let mut hash = Hash::default();
         set_all(&mut hash, pairs, options.expiry);
         call.put(key, Value::Hash(hash));
     }

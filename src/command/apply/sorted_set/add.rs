@@ -137,7 +137,7 @@ pub(in crate::command::apply) fn add_pairs<'a>(
         let mut set = SortedSet::for_count(pairs.len());
         pairs.try_for_each(|(score, member)| options.apply(&mut set, score, member))?;
         if !set.is_empty() {
-            call.put(key, Value::SortedSet(Box::new(set)));
+            call.put(key, Value::SortedSet(set));
         }
     }
     Ok(())

@@ -30,7 +30,7 @@ pub(super) fn store<'a>(call: &mut Call<'_, 'a>, key: &'a [u8], result: SortedSe
     if result.is_empty() {
         call.remove(key);
     } else {
-        call.put(key, Value::SortedSet(Box::new(result)));
+        call.put(key, Value::SortedSet(result));
     }
 }
 

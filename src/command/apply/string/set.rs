@@ -88,7 +88,7 @@ pub(in crate::command) fn getex(call: &mut Call<'_, '_>) -> Result<(), Failure> 
         return Ok(());
     }
     let expiry = options.lifetime.expiry(call.now)?;
-    if let Some(entry) = call.entry(key) {
+    if let Some(mut entry) = call.entry(key) {
         entry.set_expiry(expiry);
     }
     Ok(())

@@ -69,7 +69,7 @@ pub(in crate::command) fn sort(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     if stored.is_empty() {
         call.remove(destination);
     } else {
-        call.put(destination, Value::List(Box::new(source::list_of(stored))));
+        call.put(destination, Value::List(source::list_of(stored)));
     }
     Ok(())
 }
