@@ -103,10 +103,11 @@ impl Buffer {
         self.0.bytes_mut().split_first_chunk_mut()
     }
 
-    /// How many bytes there can be without growing.
+    /// The bytes, and how many there can be without growing.
     #[inline]
-    pub(super) fn capacity(&self) -> usize {
-        self.parts().1.len()
+    pub(super) fn with_capacity(&self) -> (&[u8], usize) {
+        let (used, bytes) = self.parts();
+        (bytes.get(..used).unwrap_or_default(), bytes.len())
     }
 
     /// Makes room for more bytes; `false` if they would be too many.
@@ -170,6 +171,19 @@ impl Buffer {
     pub(super) fn extend(&mut self, length: usize) -> Option<&mut [u8]> {
         let used = self.len();
         self.splice(used..used, length)
+    }
+
+    /// Puts so many bytes behind all others and returns all of them: what the new ones are now is not known.
+    #[inline]
+    pub(super) fn extended(&mut self, length: usize) -> Option<&mut [u8]> {
+        let (used, bytes) = self.parts();
+        let needed = used + length;
+        if needed > bytes.len() && !self.resize(needed) {
+            return None;
+        }
+        let (written, bytes) = self.parts_mut()?;
+        *written = u16::try_from(needed).ok()?.to_le_bytes();
+        bytes.get_mut(..needed)
     }
 
     /// Takes bytes out, and gives memory back when most of it is unused.
@@ -254,7 +268,7 @@ mod tests {
                         model.drain(start..end);
                         // What was asked for, or little.
                         let held = buffer.bytes_held();
-                        prop_assert!(held <= SMALL || start == end || model.len() >= held / 4, "{} of {held}", model.len());
+                        prop_assert!(held <= SMALL || start == end || model.len() >= (held - START) / 4, "{} of {held}", model.len());
                     }
                     1 if removed < 3 => {
                         buffer.truncate(start);

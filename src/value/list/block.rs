@@ -261,27 +261,38 @@ fn some_equal<'e>(
     })
 }
 
+/// How long the gap before the first packed element is, and how many elements there are.
+#[inline]
+fn header_of(bytes: &[u8]) -> (usize, usize) {
+    let Some([gap, count, upper]) = bytes.first_chunk() else { return (0, 0) };
+    let number = |lower: u8, upper: u8| usize::from(u16::from_le_bytes([lower, upper]));
+    (number(*gap, upper & 0x0f), number(*count, upper >> 4))
+}
+
+#[inline]
+fn write_header(bytes: &mut [u8], gap: usize, count: usize) {
+    // Both are below the size of a block, which takes ten bits.
+    let [gap, count] = [gap, count].map(|number| u16::try_from(number).unwrap_or(u16::MAX).to_le_bytes());
+    if let (Some(place), [[gap, gap_upper], [count, count_upper]]) = (bytes.first_chunk_mut(), [gap, count]) {
+        *place = [gap, count, gap_upper & 0x0f | count_upper << 4];
+    }
+}
+
 impl Packed {
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        header_of(&self.0).1
+    }
+
     /// How long the gap before the first element is, and how many elements there are.
     #[inline]
     fn header(&self) -> (usize, usize) {
-        let Some([gap, count, upper]) = self.0.first_chunk() else { return (0, 0) };
-        let number = |lower: u8, upper: u8| usize::from(u16::from_le_bytes([lower, upper]));
-        (number(*gap, upper & 0x0f), number(*count, upper >> 4))
+        header_of(&self.0)
     }
 
     #[inline]
     fn set_header(&mut self, gap: usize, count: usize) {
-        // Both are below the size of a block, which takes ten bits.
-        let [gap, count] = [gap, count].map(|number| u16::try_from(number).unwrap_or(u16::MAX).to_le_bytes());
-        if let (Some(place), [[gap, gap_upper], [count, count_upper]]) = (self.0.first_chunk_mut(), [gap, count]) {
-            *place = [gap, count, gap_upper & 0x0f | count_upper << 4];
-        }
-    }
-
-    #[inline]
-    pub(super) fn len(&self) -> usize {
-        self.header().1
+        write_header(&mut self.0, gap, count);
     }
 
     /// The bytes of the elements and their lengths.
@@ -341,61 +352,64 @@ impl Packed {
     fn push_bytes(&mut self, end: End, element: &[u8]) -> bool {
         let Ok(length) = u8::try_from(element.len()) else { return false };
         let more = element.len() + FRAME;
-        if self.0.is_empty() {
-            if !self.0.make_room(HEADER + more) {
-                return false;
-            }
-            self.0.extend(HEADER).unwrap_or_default().fill(0);
-        }
-        let (gap, count) = self.header();
-        let live = self.0.len() - HEADER - gap;
+        let (bytes, capacity) = self.0.with_capacity();
+        let (gap, count) = header_of(bytes);
+        // There is no header yet if there are no bytes.
+        let live = bytes.len().saturating_sub(HEADER + gap);
         if live + more > PACKED {
             return false;
         }
         let room = match end {
-            End::Tail => self.room_behind(gap, live, more),
+            End::Tail => self.room_behind(gap, live, more, capacity),
             End::Head => self.room_before(gap, live, more),
         };
-        let Some((gap, room)) = room else { return false };
-        if let [first, inner @ .., last] = room {
+        let Some((bytes, gap, start)) = room else { return false };
+        if let Some([first, inner @ .., last]) = bytes.get_mut(HEADER + start..HEADER + start + more) {
             (*first, *last) = (length, length);
             inner.copy_from_slice(element);
         }
-        self.set_header(gap, count + 1);
+        write_header(bytes, gap, count + 1);
         true
     }
 
-    /// Finds room for so many bytes behind the last element, and what the gap before the first one is then.
+    /// Makes room for so many bytes behind the last element: all bytes, and behind the header what the gap before the first
+    /// element is then, and where the room starts.
     #[inline]
-    fn room_behind(&mut self, mut gap: usize, live: usize, more: usize) -> Option<(usize, &mut [u8])> {
+    fn room_behind(
+        &mut self,
+        mut gap: usize,
+        live: usize,
+        more: usize,
+        capacity: usize,
+    ) -> Option<(&mut [u8], usize, usize)> {
         let needed = gap + live + more;
-        // A gap as large as the elements is worth closing, rather than growing; in a full block, any that is a quarter of it.
-        let worth = if needed > PACKED { PACKED / 4 } else { live.max(1) };
-        if HEADER + needed > self.0.capacity().min(HEADER + PACKED) && gap >= worth {
-            self.close_gap();
-            gap = 0;
-        } else if needed > PACKED {
-            return None;
+        if HEADER + needed > capacity.min(HEADER + PACKED) {
+            // A gap as large as the elements is worth closing, rather than growing; in a full block, any that is a quarter of it.
+            let worth = if needed > PACKED { PACKED / 4 } else { live.max(1) };
+            if gap >= worth {
+                self.close_gap();
+                gap = 0;
+            } else if needed > PACKED {
+                return None;
+            }
         }
-        self.0.make_room(more).then_some(())?;
-        Some((gap, self.0.extend(more)?))
+        let header = if live == 0 && self.0.is_empty() { HEADER } else { 0 };
+        Some((self.0.extended(header + more)?, gap, gap + live))
     }
 
-    /// Finds room for so many bytes before the first element, and what the gap before them is then.
+    /// As [`Packed::room_behind`], before the first element.
     #[inline]
-    fn room_before(&mut self, gap: usize, live: usize, more: usize) -> Option<(usize, &mut [u8])> {
-        let start = match gap.checked_sub(more) {
-            Some(start) => start,
-            None => {
-                // Some more than asked, so that not each element at the head moves all others.
-                let spare = (live / 4).min(PACKED - live - more);
-                let wider = spare + more - gap;
-                self.0.make_room(wider).then_some(())?;
-                self.0.splice(HEADER..HEADER, wider)?;
-                spare
-            }
-        };
-        Some((start, self.0.get_mut(HEADER + start..HEADER + start + more)?))
+    fn room_before(&mut self, gap: usize, live: usize, more: usize) -> Option<(&mut [u8], usize, usize)> {
+        if let Some(start) = gap.checked_sub(more) {
+            return Some((&mut self.0, start, start));
+        }
+        if self.0.is_empty() {
+            return Some((self.0.extended(HEADER + more)?, 0, 0));
+        }
+        // Some more than asked, so that not each element at the head moves all others.
+        let spare = (live / 4).min(PACKED - live - more);
+        self.0.splice(HEADER..HEADER, spare + more - gap)?;
+        Some((&mut self.0, spare, spare))
     }
 
     /// As [`Block::pop`].
@@ -412,17 +426,19 @@ impl Packed {
     /// As [`Block::drop_elements`].
     #[inline]
     pub(super) fn drop_elements(&mut self, end: End, count: usize) {
-        let (gap, held) = self.header();
+        let (bytes, capacity) = self.0.with_capacity();
+        let (gap, held) = header_of(bytes);
         if count >= held {
             *self = Self::default();
             return;
         }
-        let mut iter = self.elements();
+        let live = bytes.get(HEADER + gap..).unwrap_or_default();
+        let mut iter = PackedIter(live);
         match end {
             End::Head => iter.by_ref().take(count).for_each(drop),
             End::Tail => iter.by_ref().rev().take(count).for_each(drop),
         }
-        let (rest, live) = (iter.0.len(), self.live().len());
+        let (rest, live) = (iter.0.len(), live.len());
         match end {
             End::Head => self.set_header(gap + live - rest, held - count),
             End::Tail => {
@@ -430,7 +446,7 @@ impl Packed {
                 self.0.truncate(HEADER + gap + rest);
             }
         }
-        if rest < self.0.capacity() / 8 && self.0.capacity() > 256 {
+        if rest < capacity / 8 && capacity > 256 {
             self.close_gap();
         }
     }
