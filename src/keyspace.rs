@@ -76,7 +76,8 @@ impl<'a> Keyspace<'a> {
 pub struct Database<'a> {
     /// `None` where a key was deleted: the others keep their order.
     items: Vec<Option<Item<'a>>>,
-    table: HashTable<Slot>,
+    /// The indexes of items by the hash of their key.
+    table: HashTable<u32>,
     expiries: Expiries,
     created: UpperHalves,
 }
@@ -185,11 +186,28 @@ pub struct Removed<'a> {
     pub expiry: Option<i64>,
 }
 
-/// Where a key is, and enough of its hash to tell it from most others without a look at it.
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    tag: u32,
-    index: u32,
+/// How many items are in front of each: a bit an item, and a number for every 64.
+struct Ranks(Vec<(u64, u32)>);
+
+impl Ranks {
+    fn of(items: &[Option<Item<'_>>]) -> Self {
+        let mut before = 0;
+        let words = items.chunks(64).map(|items| {
+            let word = items.iter().rev().fold(0, |word, item| word << 1 | u64::from(item.is_some()));
+            let counted = (word, before);
+            before += word.count_ones();
+            counted
+        });
+        Self(words.collect())
+    }
+
+    /// How many are in front of the item at an index, if there is one.
+    #[inline]
+    fn of_item(&self, index: u32) -> Option<u32> {
+        let (word, before) = self.0.get(index as usize / 64)?;
+        let bit = 1 << (index % 64);
+        (word & bit != 0).then(|| before + (word & (bit - 1)).count_ones())
+    }
 }
 
 /// A key and its hash, which is computed once.
@@ -207,24 +225,28 @@ impl<'k> Key<'k> {
     pub fn new(bytes: &'k [u8]) -> Self {
         Self { bytes, hash: hash_of(bytes) }
     }
+}
 
-    #[inline]
-    const fn tag(self) -> u32 {
-        tag_of(self.hash)
+/// A key's hash for the table, which takes the lowest bits and the highest: not those that chose the share.
+#[inline]
+const fn spread(hash: u64) -> u64 {
+    hash.rotate_right(20)
+}
+
+/// A table of the indexes of items, with room for half as many more.
+fn table_of(items: &[Option<Item<'_>>], live: usize) -> HashTable<u32> {
+    let mut table = HashTable::with_capacity((live + live / 2).max(4));
+    // In the order of the items, which is quicker than in that of another table.
+    for (index, place) in (0_u32..).zip(items) {
+        if let Some(item) = place {
+            table.insert_unique(spread(hash_of(&item.key)), index, |index| hash_at(items, *index));
+        }
     }
+    table
 }
 
-/// The bits of the hash that a slot keeps. The table takes all 64 bits anew from them.
-#[inline]
-#[expect(clippy::cast_possible_truncation, reason = "some of the bits are wanted")]
-const fn tag_of(hash: u64) -> u32 {
-    (hash >> 16) as u32
-}
-
-/// The table's hash of a slot: made from the tag alone, so that the table grows without a look at the keys.
-#[inline]
-const fn spread(tag: u32) -> u64 {
-    (tag as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+fn hash_at(items: &[Option<Item<'_>>], index: u32) -> u64 {
+    items.get(index as usize).and_then(Option::as_ref).map_or(0, |item| spread(hash_of(&item.key)))
 }
 
 impl<'a> Database<'a> {
@@ -240,9 +262,7 @@ impl<'a> Database<'a> {
 
     #[inline]
     fn find(&self, key: Key<'_>) -> Option<u32> {
-        let tag = key.tag();
-        let same = |slot: &Slot| slot.tag == tag && self.is_at(slot.index, key.bytes);
-        self.table.find(spread(tag), same).map(|slot| slot.index)
+        self.table.find(spread(key.hash), |index| self.is_at(*index, key.bytes)).copied()
     }
 
     #[inline]
@@ -261,8 +281,7 @@ impl<'a> Database<'a> {
     /// lines at once; looking each up when its command is applied, it waits for one after the other.
     #[inline]
     pub fn hint(&self, hash: u64) -> Option<u32> {
-        let tag = tag_of(hash);
-        self.table.find(spread(tag), |slot| slot.tag == tag).map(|slot| slot.index)
+        self.table.iter_hash(spread(hash)).next().copied()
     }
 
     /// Brings what [`Database::hint`] found into the cache.
@@ -313,36 +332,41 @@ impl<'a> Database<'a> {
 
     /// Adds a key that is not there and whose hash is known, as it was loaded.
     pub fn add_loaded(&mut self, hash: u64, key: Bytes<'a>, value: Value<'a>, expiry: Option<i64>, created: u64) {
-        if self.items.len() >= 64 && self.items.len() / 2 > self.table.len() {
+        if self.items.len() >= 64 && self.items.len() > self.table.len() + self.table.len() / 4 {
             self.close_gaps();
         }
-        let slot = Slot { tag: tag_of(hash), index: u32::try_from(self.items.len()).unwrap_or(u32::MAX) };
+        if self.table.len() == self.table.capacity() {
+            // The old one goes first.
+            let live = std::mem::take(&mut self.table).len();
+            self.table = table_of(&self.items, live);
+        }
+        let index = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
         if self.items.len() == self.items.capacity() {
             // A quarter more, not twice as much: the memory of a large vector grows without being copied.
             self.items.reserve_exact((self.items.len() / 4).max(16));
         }
-        let mut item = Item { key, value, expiry: None, created: self.created.note(slot.index, created) };
+        let mut item = Item { key, value, expiry: None, created: self.created.note(index, created) };
         self.expiries.set(&mut item.expiry, expiry);
         self.items.push(Some(item));
-        self.table.insert_unique(spread(slot.tag), slot, |slot| spread(slot.tag));
+        let items = &self.items;
+        self.table.insert_unique(spread(hash), index, |index| hash_at(items, *index));
     }
 
     /// Takes a key out.
     pub fn remove(&mut self, key: Key<'_>) -> Option<Removed<'a>> {
-        let tag = key.tag();
         let items = &self.items;
-        let same = |slot: &Slot| {
-            let item = items.get(slot.index as usize).and_then(Option::as_ref);
-            slot.tag == tag && item.is_some_and(|item| *item.key == *key.bytes)
+        let same = |index: &u32| {
+            let item = items.get(*index as usize).and_then(Option::as_ref);
+            item.is_some_and(|item| *item.key == *key.bytes)
         };
-        let slot = self.table.find_entry(spread(tag), same).ok()?.remove().0;
-        let mut item = self.items.get_mut(slot.index as usize)?.take()?;
+        let index = self.table.find_entry(spread(key.hash), same).ok()?.remove().0;
+        let mut item = self.items.get_mut(index as usize)?.take()?;
         let expiry = self.expiries.get(item.expiry);
         self.expiries.set(&mut item.expiry, None);
         Some(Removed { value: item.value, expiry })
     }
 
-    /// Closes the gaps that deleted keys left, once they are more than the keys.
+    /// Closes the gaps that deleted keys left.
     fn close_gaps(&mut self) {
         if !self.created.is_empty() {
             let old = std::mem::take(&mut self.created);
@@ -352,16 +376,15 @@ impl<'a> Database<'a> {
                 kept += 1;
             }
         }
+        let ranks = Ranks::of(&self.items);
         self.items.retain(Option::is_some);
-        self.table.clear();
-        let live = self.table.capacity().max(self.items.len());
-        if live > 4 * self.items.len() {
+        if self.table.capacity() > 4 * self.items.len() {
+            self.table = HashTable::new();
             self.items.shrink_to_fit();
-            self.table = HashTable::with_capacity(self.items.len());
-        }
-        for (index, item) in (0_u32..).zip(self.items.iter().flatten()) {
-            let slot = Slot { tag: Key::new(&item.key).tag(), index };
-            self.table.insert_unique(spread(slot.tag), slot, |slot| spread(slot.tag));
+            self.table = table_of(&self.items, self.items.len());
+        } else {
+            // Without a look at the keys.
+            self.table.retain(|index| ranks.of_item(*index).map(|rank| *index = rank).is_some());
         }
     }
 
