@@ -281,7 +281,7 @@ impl<'a> Database<'a> {
     /// lines at once; looking each up when its command is applied, it waits for one after the other.
     #[inline]
     pub fn hint(&self, hash: u64) -> Option<u32> {
-        self.table.iter_hash(spread(hash)).next().copied()
+        self.table.find(spread(hash), |_| true).copied()
     }
 
     /// Brings what [`Database::hint`] found into the cache.

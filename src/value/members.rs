@@ -75,7 +75,7 @@ impl<'a, V> Members<'a, V> {
     /// The index at which a string probably is, if many are kept: looks at the table alone.
     #[inline]
     pub fn hint(&self, member: &[u8]) -> Option<usize> {
-        self.table.as_ref()?.iter_hash(hash_of(member)).next().map(|&index| index as usize)
+        self.table.as_ref()?.find(hash_of(member), |_| true).map(|&index| index as usize)
     }
 
     #[inline]

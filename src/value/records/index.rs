@@ -98,7 +98,7 @@ impl Index {
     #[inline]
     pub(super) fn hint(&self, hash: impl FnOnce() -> u64) -> Option<usize> {
         match self {
-            Self::Table(table) => table.iter_hash(hash()).next().map(|&at| at as usize),
+            Self::Table(table) => table.find(hash(), |_| true).map(|&at| at as usize),
             Self::None | Self::Tags(_) => None,
         }
     }
