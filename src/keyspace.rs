@@ -10,7 +10,7 @@ use std::ops::{Deref, DerefMut};
 use hashbrown::HashTable;
 
 pub use division::Division;
-use times::{Expiries, UpperHalves};
+use times::{Expiries, Numbers, UpperHalves};
 
 use crate::value::{Bytes, Value, hash_of};
 
@@ -370,9 +370,9 @@ impl<'a> Database<'a> {
     fn close_gaps(&mut self) {
         if !self.created.is_empty() {
             let old = std::mem::take(&mut self.created);
-            let (mut number, mut kept) = (old.numbers(), 0);
+            let (mut numbers, mut kept) = (old.numbers(), 0);
             for (index, item) in (0..).zip(&self.items).filter_map(|(index, place)| Some((index, place.as_ref()?))) {
-                self.created.note(kept, number(index, item.created));
+                self.created.note(kept, numbers.of(index, item.created));
                 kept += 1;
             }
         }
@@ -403,17 +403,49 @@ impl<'a> Database<'a> {
     }
 
     /// The keys in the order in which they were first written.
-    pub fn iter(&self) -> impl Iterator<Item = Entry<'_, 'a>> {
-        let mut number = self.created.numbers();
-        (0..).zip(&self.items).filter_map(move |(index, place)| {
-            let item = place.as_ref()?;
-            Some(Entry { item, expiries: &self.expiries, created: number(index, item.created) })
-        })
+    pub fn iter(&self) -> Entries<'_, 'a> {
+        Entries { index: 0, items: self.items.iter(), expiries: &self.expiries, numbers: self.created.numbers() }
     }
 
     /// Forgets every key.
     pub fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+impl<'e, 'a> IntoIterator for &'e Database<'a> {
+    type Item = Entry<'e, 'a>;
+    type IntoIter = Entries<'e, 'a>;
+
+    fn into_iter(self) -> Entries<'e, 'a> {
+        self.iter()
+    }
+}
+
+/// The keys of a database, in the order in which they were first written.
+#[derive(Debug, Clone)]
+pub struct Entries<'e, 'a> {
+    /// The index of the next of `items`.
+    index: u32,
+    items: std::slice::Iter<'e, Option<Item<'a>>>,
+    expiries: &'e Expiries,
+    numbers: Numbers<'e>,
+}
+
+impl<'e, 'a> Iterator for Entries<'e, 'a> {
+    type Item = Entry<'e, 'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Entry<'e, 'a>> {
+        loop {
+            let place = self.items.next()?;
+            let index = self.index;
+            self.index += 1;
+            if let Some(item) = place {
+                let created = self.numbers.of(index, item.created);
+                return Some(Entry { item, expiries: self.expiries, created });
+            }
+        }
     }
 }
 

@@ -147,7 +147,7 @@ fn explain(loader: &mut Real, log: &[u8]) -> Option<String> {
     let mut ours = BTreeMap::new();
     for share in &replayed.shares {
         for (number, database) in share.databases() {
-            for entry in database.iter() {
+            for entry in database {
                 let value = digest::digest_value(entry, loader.server, library::now()).unwrap().to_string();
                 ours.insert((number, entry.key.to_vec()), value);
             }

@@ -108,15 +108,28 @@ impl UpperHalves {
         u64::from(upper) << 32 | u64::from(lower)
     }
 
-    /// Gives the numbers of entries whose indexes follow each other, not each of them.
-    pub(super) fn numbers(&self) -> impl FnMut(u32, u32) -> u64 {
-        let (mut changes, mut upper) = (self.changes.iter().peekable(), 0);
-        move |index, lower| {
-            while let Some((_, next)) = changes.next_if(|(from, _)| *from <= index) {
-                upper = *next;
-            }
-            u64::from(upper) << 32 | u64::from(lower)
+    /// Gives the numbers of entries in order of their indexes.
+    pub(super) fn numbers(&self) -> Numbers<'_> {
+        Numbers { changes: self.changes.iter(), upper: 0 }
+    }
+}
+
+/// The numbers of entries whose indexes follow each other, not each of them.
+#[derive(Debug, Clone)]
+pub(super) struct Numbers<'t> {
+    changes: std::slice::Iter<'t, (u32, u32)>,
+    upper: u32,
+}
+
+impl Numbers<'_> {
+    /// The number of an entry.
+    #[inline]
+    pub(super) fn of(&mut self, index: u32, lower: u32) -> u64 {
+        while let Some((_, next)) = self.changes.as_slice().first().filter(|(from, _)| *from <= index) {
+            self.upper = *next;
+            self.changes.next();
         }
+        u64::from(self.upper) << 32 | u64::from(lower)
     }
 }
 
@@ -152,7 +165,7 @@ mod tests {
             for ((index, lower), number) in (0..).zip(lower).zip(numbers) {
                 prop_assert_eq!(upper.number(index, lower), number);
                 if index % 3 != 0 {
-                    prop_assert_eq!(next(index, lower), number);
+                    prop_assert_eq!(next.of(index, lower), number);
                 }
             }
         }

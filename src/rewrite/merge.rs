@@ -1,9 +1,8 @@
 //! The keys of all shares in one order, in batches.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::iter::Peekable;
 
-use crate::keyspace::{Database, Entry, Keyspace};
+use crate::keyspace::{Database, Entries, Entry, Keyspace};
 use crate::value::Value;
 
 use super::{Options, Order};
@@ -22,17 +21,46 @@ pub(super) struct Batch<'k, 'a> {
 }
 
 impl Batch<'_, '_> {
-    /// Brings the strings into the cache: they lie all over the log, and the processor waits for many of them at once.
+    /// Brings the values into the cache: they lie all over the log or memory, and the processor waits for many of them at once.
     pub(super) fn touch(&self) {
         for entry in &self.entries {
-            if let Value::String(string) = &entry.value {
-                std::hint::black_box((string.first(), string.last()));
-            }
+            match &entry.value {
+                Value::String(string) => std::hint::black_box((string.first(), string.last())).0.is_some(),
+                other => std::hint::black_box(other.item_count()) > 0,
+            };
         }
     }
 }
 
-type Keys<'k, 'a> = Peekable<Box<dyn Iterator<Item = Entry<'k, 'a>> + Send + 'k>>;
+/// Keys in order.
+struct Keys<'k, 'a> {
+    next: Option<Entry<'k, 'a>>,
+    rest: Rest<'k, 'a>,
+}
+
+/// Keys as a database has them, or sorted.
+enum Rest<'k, 'a> {
+    Stored(Entries<'k, 'a>),
+    Sorted(std::vec::IntoIter<Entry<'k, 'a>>),
+}
+
+impl<'k, 'a> Keys<'k, 'a> {
+    fn new(rest: Rest<'k, 'a>) -> Self {
+        let mut keys = Self { next: None, rest };
+        keys.take();
+        keys
+    }
+
+    /// The next key, which gives way to the one behind it.
+    #[inline]
+    fn take(&mut self) -> Option<Entry<'k, 'a>> {
+        let behind = match &mut self.rest {
+            Rest::Stored(entries) => entries.next(),
+            Rest::Sorted(entries) => entries.next(),
+        };
+        std::mem::replace(&mut self.next, behind)
+    }
+}
 
 /// Gives out the keys that are wanted, database by database.
 pub(super) struct Merge<'k, 'a, 'p> {
@@ -67,7 +95,7 @@ impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
                 && items < ITEMS
                 && let Some(entry) = self.next_entry()
             {
-                items += entry.value.item_count();
+                items += entry.value.large_item_count();
                 entries.push(entry);
             }
             if !entries.is_empty() {
@@ -83,24 +111,19 @@ impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
     fn database_keys(&mut self) -> Vec<Keys<'k, 'a>> {
         let databases = self.shares.iter().filter_map(|share| share.database(self.database));
         match self.options.order {
-            Order::FirstWritten => databases
-                .map(|database| (Box::new(database.iter()) as Box<dyn Iterator<Item = _> + Send>).peekable())
-                .collect(),
+            Order::FirstWritten => databases.map(|database| Keys::new(Rest::Stored(database.iter()))).collect(),
             Order::ByKey => {
                 let mut all: Vec<Entry<'k, 'a>> = databases.flat_map(Database::iter).collect();
                 all.sort_unstable_by(|one, other| one.key.cmp(&other.key));
-                vec![(Box::new(all.into_iter()) as Box<dyn Iterator<Item = _> + Send>).peekable()]
+                vec![Keys::new(Rest::Sorted(all.into_iter()))]
             }
         }
     }
 
     fn next_entry(&mut self) -> Option<Entry<'k, 'a>> {
         loop {
-            let first = self.keys.iter_mut().filter_map(|keys| {
-                let created = keys.peek()?.created;
-                Some((created, keys))
-            });
-            let entry = first.min_by_key(|(created, _)| *created)?.1.next()?;
+            let first = self.keys.iter_mut().filter_map(|keys| Some((keys.next.as_ref()?.created, keys)));
+            let entry = first.min_by_key(|(created, _)| *created)?.1.take()?;
             if (self.options.wanted)(self.database, &entry.key) {
                 return Some(entry);
             }

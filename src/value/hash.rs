@@ -52,6 +52,12 @@ impl<'a> Hash<'a> {
         self.len() == 0
     }
 
+    /// Whether it is kept in one small piece of memory; says so without a look at that.
+    #[inline]
+    pub(super) const fn is_flat(&self) -> bool {
+        self.0.is_flat()
+    }
+
     /// Whether there is such a field.
     #[inline]
     pub fn contains(&self, field: &[u8]) -> bool {

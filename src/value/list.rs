@@ -80,6 +80,12 @@ impl<'a> List<'a> {
         self.len() == 0
     }
 
+    /// Whether it is kept in one small piece of memory; says so without a look at that.
+    #[inline]
+    pub(super) const fn is_flat(&self) -> bool {
+        matches!(self.0, Repr::Packed(_))
+    }
+
     /// Adds an element at the left.
     #[inline]
     pub fn push_front(&mut self, element: impl Into<Text<'a>>) {

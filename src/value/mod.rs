@@ -93,6 +93,18 @@ impl Value<'_> {
         }
     }
 
+    /// The same, but one also for a collection that is small enough not to be looked at.
+    pub fn large_item_count(&self) -> usize {
+        let is_flat = match self {
+            Self::List(list) => list.is_flat(),
+            Self::Set(set) => set.is_flat(),
+            Self::Hash(hash) => hash.is_flat(),
+            Self::SortedSet(sorted_set) => sorted_set.is_flat(),
+            _ => false,
+        };
+        if is_flat { 1 } else { self.item_count() }
+    }
+
     /// Where the member or field probably is that most commands with these arguments are about, in a large collection: looks at
     /// its table alone. See [`Value::touch`].
     #[inline]

@@ -63,6 +63,11 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
     }
 
     #[inline]
+    pub(super) const fn is_flat(&self) -> bool {
+        matches!(self.0, Repr::Flat(_))
+    }
+
+    #[inline]
     fn store(&self) -> Store<'_, 'a, CODES> {
         match &self.0 {
             Repr::Flat(bytes) => Store { bytes, large: &[] },

@@ -25,6 +25,12 @@ impl<'a> Set<'a> {
         self.len() == 0
     }
 
+    /// Whether it is kept in one small piece of memory; says so without a look at that.
+    #[inline]
+    pub(super) const fn is_flat(&self) -> bool {
+        self.0.is_flat()
+    }
+
     /// Whether a string is a member.
     #[inline]
     pub fn contains(&self, member: &[u8]) -> bool {

@@ -204,6 +204,12 @@ impl<'a> SortedSet<'a> {
         }
     }
 
+    /// Whether it is kept in one small piece of memory; says so without a look at that.
+    #[inline]
+    pub(super) const fn is_flat(&self) -> bool {
+        matches!(self.0, Repr::Packed(_))
+    }
+
     /// Whether it has the form that servers keep as a listpack.
     pub fn is_small(&self) -> bool {
         !matches!(self.0.form(), Form::Large(_))
