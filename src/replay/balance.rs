@@ -9,6 +9,8 @@ use crate::resp;
 const SAMPLES: usize = 64;
 /// So many commands at each.
 const COMMANDS: usize = 64;
+/// A bucket is busy that weighs so many times what all weigh on average.
+const BUSY: u64 = 4;
 /// How far the start of a record is searched.
 const REACH: usize = 64 << 10;
 
@@ -28,7 +30,14 @@ pub(super) fn divide(parts: &[&[u8]], count: usize) -> Division {
             }
         }
     }
+    level(&mut weights);
     Division::balanced(count, &weights)
+}
+
+/// Makes all buckets equal that are not far above the others: what differs there is the luck of the samples.
+fn level(weights: &mut [u64; Division::BUCKETS]) {
+    let usual = weights.iter().sum::<u64>() / weights.len() as u64;
+    weights.iter_mut().filter(|weight| **weight <= BUSY * usual).for_each(|weight| *weight = usual);
 }
 
 /// Adds what some commands weigh that follow a place.
