@@ -8,7 +8,7 @@ use crate::value::Value;
 use super::{Options, Order};
 
 /// How many keys a batch has at most: enough that taking one costs nothing, few enough that their text is small.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 /// How many items, those of collections counted, make a batch full: large collections are written side by side.
 const ITEMS: usize = 2048;
 

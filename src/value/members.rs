@@ -24,7 +24,7 @@ pub(super) enum Place {
     Free(u64),
 }
 
-/// Strings, each with a `V`, in no order that matters. One keeps its index until it is removed, or [`Members::close_gaps`] is called.
+/// Strings, each with a `V`, in no order that matters. One keeps its index while others come, or go by [`Members::remove_at`].
 #[derive(Debug, Clone)]
 pub struct Members<'a, V> {
     /// `None` at the indexes in `free`.
