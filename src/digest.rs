@@ -12,6 +12,7 @@ use crate::keyspace::{Entry, Keyspace};
 use crate::rdb::{self, DecodeFault};
 use crate::resp;
 use crate::server::Server;
+use crate::threads;
 use crate::value::score::{format_score_17, format_score_digest};
 use crate::value::{Hash, History, SortedSet, Stream, Value};
 
@@ -126,10 +127,7 @@ struct Context<'c> {
 impl Context<'_> {
     /// The digest of all wanted keys; one thread for each share.
     fn total(&self, shares: &[Keyspace<'_>]) -> Total {
-        let partial = std::thread::scope(|scope| {
-            let threads: Vec<_> = shares.iter().map(|share| scope.spawn(|| self.databases(share))).collect();
-            threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect::<Vec<_>>()
-        });
+        let partial = threads::for_each(shares, |share| self.databases(share)).into_iter().flatten();
         let mut databases: BTreeMap<u32, Total> = BTreeMap::new();
         for (number, part) in partial {
             let total = databases.entry(number).or_default();

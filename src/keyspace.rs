@@ -12,7 +12,7 @@ use hashbrown::HashTable;
 pub use division::Division;
 use times::{Expiries, Numbers, UpperHalves};
 
-use crate::value::{Bytes, Value, hash_of};
+use crate::value::{Bytes, Value, hash_of, is_equal};
 
 /// The databases and functions that a log describes, or the share of their keys that one thread has.
 #[derive(Debug, Default)]
@@ -267,7 +267,7 @@ impl<'a> Database<'a> {
 
     #[inline]
     fn is_at(&self, index: u32, key: &[u8]) -> bool {
-        self.item(index).is_some_and(|item| *item.key == *key)
+        self.item(index).is_some_and(|item| is_equal(&item.key, key))
     }
 
     #[inline]
@@ -357,7 +357,7 @@ impl<'a> Database<'a> {
         let items = &self.items;
         let same = |index: &u32| {
             let item = items.get(*index as usize).and_then(Option::as_ref);
-            item.is_some_and(|item| *item.key == *key.bytes)
+            item.is_some_and(|item| is_equal(&item.key, key.bytes))
         };
         let index = self.table.find_entry(spread(key.hash), same).ok()?.remove().0;
         let mut item = self.items.get_mut(index as usize)?.take()?;

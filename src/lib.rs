@@ -73,6 +73,7 @@ pub mod select;
 pub mod server;
 #[cfg(test)]
 mod testing;
+mod threads;
 pub mod value;
 
 pub use error::{Error, ErrorKind, Result};

@@ -267,3 +267,34 @@ fn the_digest_is_that_of_a_server() {
     aofkit("digest").arg(&empty).assert().success().stdout("0000000000000000000000000000000000000000\n");
     aofkit("digest").args(["--format", "json"]).arg(&log).assert().success().stdout(contains("\"keys\":2"));
 }
+
+#[test]
+fn a_log_is_rewritten_in_less_memory_than_it_is_large() {
+    let directory = TempDir::new().unwrap();
+    let mut log = Vec::new();
+    for number in 0..400_000 {
+        let (key, value) = (format!("key:{}", number % 5000), format!("{number:0>100}"));
+        aofkit::resp::write_command(&mut log, &[b"SET", key.as_bytes(), value.as_bytes()]);
+    }
+    let path = file(&directory, "a.aof", &log);
+    assert!(log.len() > 48 << 20);
+    // The limit is on what a process has of its own: pages of the file are the system's.
+    let binary = env!("CARGO_BIN_EXE_aofkit");
+    let line = format!("ulimit -d 16384; '{binary}' rewrite --verify --threads 2 -o out.aof '{}'", path.display());
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &line]).current_dir(directory.path()).assert().success().stdout(contains("keys      5,000"));
+    assert_eq!(digest(&directory.path().join("out.aof")), digest(&path));
+}
+
+#[test]
+fn without_a_second_thread_the_result_is_the_same() {
+    let directory = TempDir::new().unwrap();
+    let lines: Vec<String> = (0..500).map(|number| format!("SADD set:{} member:{number}", number % 7)).collect();
+    let path = file(&directory, "a.aof", &commands(&lines.iter().map(String::as_str).collect::<Vec<_>>()));
+    let binary = env!("CARGO_BIN_EXE_aofkit");
+    // A thread's stack is too much for this limit, what one thread needs is not.
+    let line = format!("ulimit -d 1600; timeout 60 '{binary}' rewrite --threads 8 -o - '{}'", path.display());
+    let output = Command::new("sh").args(["-c", &line]).assert().success();
+    let unlimited = aofkit("rewrite").args(["--threads", "8", "-o", "-"]).arg(&path).assert().success();
+    assert_eq!(output.get_output().stdout, unlimited.get_output().stdout);
+}

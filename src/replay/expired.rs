@@ -2,7 +2,8 @@
 
 use crate::keyspace::Keyspace;
 use crate::rdb::{self, DataType};
-use crate::value::{FieldRef, Hash, Value};
+use crate::threads;
+use crate::value::Value;
 
 /// The first RDB version in which fields expire.
 const FIELDS_EXPIRE_SINCE: u32 = 12;
@@ -30,10 +31,7 @@ pub fn drop_expired(shares: &mut [Keyspace<'_>], time: i64) -> Dropped {
         }
         dropped
     };
-    let each = std::thread::scope(|scope| {
-        let threads: Vec<_> = shares.iter_mut().map(|share| scope.spawn(move || of_share(share))).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
-    });
+    let each = threads::for_each(shares, of_share);
     let sum =
         |one: Dropped, other: &Dropped| Dropped { keys: one.keys + other.keys, fields: one.fields + other.fields };
     each.iter().fold(Dropped::default(), sum)
@@ -41,10 +39,6 @@ pub fn drop_expired(shares: &mut [Keyspace<'_>], time: i64) -> Dropped {
 
 /// Takes out the fields of a hash that have expired; whether a value is left.
 fn stays_without_fields(value: &mut Value<'_>, time: i64, dropped: &mut u64) -> bool {
-    let is_over = |field: FieldRef<'_>| field.expiry.is_some_and(|expiry| expiry <= time);
-    let expired = |hash: &Hash<'_>| -> Vec<Vec<u8>> {
-        hash.iter().filter(|(_, field)| is_over(*field)).map(|(name, _)| name.to_vec()).collect()
-    };
     if let Value::Raw(raw) = value
         && rdb::type_row(raw.flavour.into(), raw.type_code)
             .is_some_and(|row| row.data_type == DataType::Hash && row.since >= FIELDS_EXPIRE_SINCE)
@@ -53,13 +47,11 @@ fn stays_without_fields(value: &mut Value<'_>, time: i64, dropped: &mut u64) -> 
         *value = decoded;
     }
     let Value::Hash(hash) = value else { return true };
-    let names = expired(hash);
-    if names.len() == hash.len() {
+    let before = hash.len();
+    hash.retain(|field| field.expiry.is_none_or(|expiry| expiry > time));
+    if hash.is_empty() {
         return false;
     }
-    for name in &names {
-        hash.delete(name);
-    }
-    *dropped += names.len() as u64;
+    *dropped += (before - hash.len()) as u64;
     true
 }

@@ -18,6 +18,7 @@ use crate::aof;
 use crate::command::apply::{ExpiredFields, Failure};
 use crate::keyspace::{Division, Keyspace};
 use crate::rdb;
+use crate::threads;
 
 pub use expired::{Dropped, drop_expired};
 
@@ -173,18 +174,10 @@ pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     let division = balance::divide(parts, count);
     let shares: Vec<Mutex<Keyspace<'a>>> = (0..count).map(|_| Mutex::default()).collect();
     let gate = gate::Gate::new(count);
-    let workers = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..count)
-            .map(|index| {
-                let (keys, gate) = ((shares.as_slice(), &division), &gate);
-                scope.spawn(move || Worker::new(index, keys, gate, options).run(parts))
-            })
-            .collect();
-        let first = Worker::new(0, (&shares, &division), &gate, options).run(parts);
-        let mut summaries = vec![first];
-        summaries.extend(others.into_iter().filter_map(|thread| thread.join().ok()));
-        summaries
-    });
+    let work = |index| Worker::new(index, (&shares, &division), &gate, options).run(parts);
+    let Some(workers) = threads::together(count, work) else {
+        return replay(parts, Options { threads: NonZeroUsize::MIN, ..options });
+    };
     let shares = shares.into_iter().map(|share| share.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
     let mut workers = workers.into_iter();
     let mut summary = workers.next().unwrap_or_default();

@@ -17,6 +17,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::keyspace::Keyspace;
 use crate::rdb;
+use crate::threads;
 use crate::value::Value;
 
 pub use base::write_rdb;
@@ -180,13 +181,7 @@ pub fn write_commands(
     written.bytes = head.out.len() as u64;
     let source = Mutex::new((Merge::new(shares, options), 0));
     let output = Ordered::new(out);
-    let parts = std::thread::scope(|scope| {
-        let work = || emit_batches(&source, &output, options);
-        let threads: Vec<_> = (1..options.threads.get()).map(|_| scope.spawn(work)).collect();
-        let mut parts = vec![work()];
-        parts.extend(threads.into_iter().filter_map(|thread| thread.join().ok()));
-        parts
-    });
+    let parts = threads::for_each(0..options.threads.get(), |_| emit_batches(&source, &output, options));
     for part in &parts {
         written.add(part);
     }

@@ -130,6 +130,11 @@ impl<'a> Hash<'a> {
         self.0.touch(hint);
     }
 
+    /// Takes those fields out for which `keep` is false.
+    pub fn retain(&mut self, mut keep: impl FnMut(FieldRef<'_>) -> bool) {
+        self.0.retain(|strings| keep(strings.into()));
+    }
+
     /// All fields, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], FieldRef<'_>)> + Clone {
         self.0.iter().map(|strings| (strings.key, strings.into()))

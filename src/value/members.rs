@@ -6,6 +6,7 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 
 use super::bytes::Bytes;
+use super::equal::is_equal;
 
 /// The hash of a string, the same in every table and every run.
 #[inline]
@@ -224,7 +225,7 @@ impl<'a, V> Members<'a, V> {
 
 #[inline]
 fn is_of<V>(entry: Option<&(Bytes<'_>, V)>, member: &[u8]) -> bool {
-    entry.is_some_and(|(name, _)| **name == *member)
+    entry.is_some_and(|(name, _)| is_equal(name, member))
 }
 
 /// Makes room for one more: a quarter more than there is, not twice as much.

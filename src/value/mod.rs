@@ -4,6 +4,7 @@
 
 mod buffer;
 mod bytes;
+mod equal;
 mod hash;
 pub mod hyperloglog;
 mod list;
@@ -17,6 +18,7 @@ mod stream;
 mod text;
 
 pub use bytes::Bytes;
+pub(crate) use equal::is_equal;
 pub use hash::{Field, FieldRef, Hash};
 pub use list::{End, List};
 pub use members::{Members, hash_of};

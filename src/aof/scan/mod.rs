@@ -20,6 +20,7 @@ use window::{Source, Stretch, Window};
 use super::reader::Damage;
 use super::transaction::{Opening, Tracker};
 use crate::server::Server;
+use crate::threads;
 
 /// The usual share of a window, in bytes: large enough that stitching costs nothing, small enough that the copies of two
 /// stay in a core's second-level cache.
@@ -130,13 +131,7 @@ pub fn scan(bytes: &[u8], start: usize, server: Server, options: Options<'_>) ->
     };
     // More threads than pairs of windows would only be started to end.
     let pairs = bytes.len().saturating_sub(start).div_ceil(share).div_ceil(2);
-    let helpers = options.threads.get().min(pairs).saturating_sub(1);
-    std::thread::scope(|scope| {
-        for _ in 0..helpers {
-            scope.spawn(|| shared.work());
-        }
-        shared.work();
-    });
+    threads::for_each(0..options.threads.get().min(pairs.max(1)), |_| shared.work());
     shared.stitcher.into_inner().unwrap_or_else(PoisonError::into_inner).scan
 }
 

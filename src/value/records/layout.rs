@@ -6,6 +6,7 @@
 
 use super::super::buffer::Buffer;
 use super::super::bytes::Bytes;
+use super::super::equal::is_equal;
 use super::super::text::Text;
 
 /// The mark beside the length of the first string: the record is no more.
@@ -156,10 +157,11 @@ impl<'s, 'a, const CODES: usize> Store<'s, 'a, CODES> {
     #[inline]
     pub(super) fn is_of(&self, record: &Record, key: &[u8]) -> bool {
         if record.key == LARGE {
-            *self.key(record) == *key
+            is_equal(self.key(record), key)
         } else {
             // The mark of the dead makes the length differ.
-            usize::from(record.key) == key.len() && self.bytes.get(record.key_range()) == Some(key)
+            usize::from(record.key) == key.len()
+                && self.bytes.get(record.key_range()).is_some_and(|held| is_equal(held, key))
         }
     }
 

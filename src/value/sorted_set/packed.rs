@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::super::equal::is_equal;
 use super::Limit;
 use crate::value::buffer::Buffer;
 
@@ -55,8 +56,7 @@ impl<'p> Entry<'p> {
 
     #[inline]
     fn is(self, name: &[u8]) -> bool {
-        // Most names differ in their last byte; an empty one has none.
-        (name.is_empty() || self.rest.last() == name.last()) && self.name() == name
+        is_equal(self.name(), name)
     }
 
     #[inline]
