@@ -9,8 +9,8 @@ use super::{Options, Order};
 
 /// How many keys a batch has at most: enough that taking one costs nothing, few enough that their text is small.
 const BATCH: usize = 1024;
-/// How many items, those of collections counted, make a batch full: large collections are written side by side.
-const ITEMS: usize = 2048;
+/// What makes a batch full sooner, as [`Value::weight`] counts: large values are written side by side.
+const WEIGHT: usize = 2048;
 
 /// Keys of one database that belong behind each other.
 pub(super) struct Batch<'k, 'a> {
@@ -90,12 +90,12 @@ impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
     pub(super) fn next_batch(&mut self) -> Option<Batch<'k, 'a>> {
         loop {
             let mut entries = Vec::with_capacity(BATCH);
-            let mut items = 0;
+            let mut weight = 0;
             while entries.len() < BATCH
-                && items < ITEMS
+                && weight < WEIGHT
                 && let Some(entry) = self.next_entry()
             {
-                items += entry.value.large_item_count();
+                weight += entry.value.weight();
                 entries.push(entry);
             }
             if !entries.is_empty() {

@@ -95,9 +95,10 @@ impl Value<'_> {
         }
     }
 
-    /// The same, but one also for a collection that is small enough not to be looked at.
-    pub fn large_item_count(&self) -> usize {
+    /// How much text it makes, in items of some bytes each, roughly: 1 for all that is small, which is not looked at.
+    pub fn weight(&self) -> usize {
         let is_flat = match self {
+            Self::String(string) => return 1 + string.len() / 128,
             Self::List(list) => list.is_flat(),
             Self::Set(set) => set.is_flat(),
             Self::Hash(hash) => hash.is_flat(),
