@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::context::ModuleId;
 use super::damage::{Damage, DamageKind, Flaw, Malformed};
 use super::opcode::{DataType, Header, TypeRow};
+use super::primitive::RawString;
 use super::walker::{Item, RawEntry, Rest, Scrutiny, Step, Walker};
 use crate::value::{Bytes, Flavour, Raw, Value};
 
@@ -78,17 +79,48 @@ impl<'a> Loader<'a> {
         self.walker.header()
     }
 
+    /// The next item that is no key, or a key that is `wanted`: which is asked once of each.
     #[inline]
-    fn key(&mut self, entry: RawEntry<'a>) -> Option<LoadedKey<'a>> {
+    pub fn next_wanted(&mut self, mut wanted: impl FnMut(&[u8]) -> bool) -> Option<Result<LoadItem<'a>, Box<Damage>>> {
+        loop {
+            let item = match self.walker.step()? {
+                Ok(Step::Entry(entry)) => match self.key(entry, &mut wanted) {
+                    Some(key) => return Some(Ok(LoadItem::Key(key))),
+                    None => continue,
+                },
+                Ok(Step::Other(item)) => *item,
+                Err(damage) => return Some(Err(damage)),
+            };
+            return Some(Ok(match item {
+                Item::Aux { key, value } => LoadItem::Aux { key, value },
+                Item::Function { code } => LoadItem::Function(from_cow(code)),
+                Item::ModuleAux { module, when, data, .. } => LoadItem::ModuleAux { module, when, data },
+                Item::Header(header) => {
+                    self.origin = (header.magic.into(), header.version);
+                    continue;
+                }
+                _ => continue,
+            }));
+        }
+    }
+
+    #[inline]
+    fn key(&mut self, entry: RawEntry<'a>, wanted: &mut impl FnMut(&[u8]) -> bool) -> Option<LoadedKey<'a>> {
         let Rest { database, expiry, metadata, flaws } = self.walker.take_rest(&entry);
         let RawEntry { kind, key, value: payload, .. } = entry;
+        // Most keys lie there as they are: those that are not wanted need not be kept for the question.
+        let key = match key {
+            RawString::Plain(bytes) if !wanted(bytes) => return None,
+            RawString::Plain(bytes) => Bytes::borrowed(bytes),
+            encoded => Some(encoded.kept().unwrap_or_default()).filter(|key| wanted(key))?,
+        };
         if kind.data_type != DataType::String && self.is_empty(kind, payload, &flaws) {
             return None;
         }
         let (flavour, version) = self.origin;
         let raw = Raw { type_code: kind.number, flavour, version, payload };
         let value = raw.in_one_piece().map_or_else(|| Value::Raw(Box::new(raw)), Value::String);
-        Some(LoadedKey { database, key: key.kept().unwrap_or_default(), expiry, metadata, value, flaws })
+        Some(LoadedKey { database, key, expiry, metadata, value, flaws })
     }
 
     /// Whether the value is a collection with nothing in it.
@@ -115,26 +147,7 @@ impl<'a> Iterator for Loader<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let item = match self.walker.step()? {
-                Ok(Step::Entry(entry)) => match self.key(entry) {
-                    Some(key) => return Some(Ok(LoadItem::Key(key))),
-                    None => continue,
-                },
-                Ok(Step::Other(item)) => *item,
-                Err(damage) => return Some(Err(damage)),
-            };
-            return Some(Ok(match item {
-                Item::Aux { key, value } => LoadItem::Aux { key, value },
-                Item::Function { code } => LoadItem::Function(from_cow(code)),
-                Item::ModuleAux { module, when, data, .. } => LoadItem::ModuleAux { module, when, data },
-                Item::Header(header) => {
-                    self.origin = (header.magic.into(), header.version);
-                    continue;
-                }
-                _ => continue,
-            }));
-        }
+        self.next_wanted(|_| true)
     }
 }
 

@@ -515,44 +515,63 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     fn load_rdb(&mut self, bytes: &'a [u8]) -> Result<usize, Box<crate::rdb::Damage>> {
         let mut loader = Loader::new(bytes, 0, Scrutiny::Ends);
         let mut before = loader.position();
-        while let Some(item) = loader.next() {
-            match item? {
-                LoadItem::Function(code) => {
+        let (division, index) = (self.division, self.index);
+        let mut hash = 0;
+        let mut mine = Vec::with_capacity(Queue::LENGTH);
+        let mut damage = None;
+        while let Some(item) = loader.next_wanted(|key| {
+            let key = Key::new(key);
+            hash = key.hash;
+            division.share_of(key) == index
+        }) {
+            match item {
+                Ok(LoadItem::Function(code)) => {
                     if let (Some(own), Some(name)) = (self.own.as_deref_mut(), library_name(&code)) {
                         own.functions.insert(name, code);
                     }
                 }
-                LoadItem::Key(loaded) => self.load_key(loaded, before),
-                LoadItem::ModuleAux { module, when, data } if self.counts() => {
+                Ok(LoadItem::Key(key)) => {
+                    mine.push((hash, key, self.base + before));
+                    if mine.len() == Queue::LENGTH {
+                        self.load_keys(&mut mine);
+                    }
+                }
+                Ok(LoadItem::ModuleAux { module, when, data }) if self.counts() => {
                     let kept = ModuleData { module: module.0, when, data };
                     self.own.as_deref_mut().map(|own| &mut own.module_data).into_iter().for_each(|all| all.push(kept));
                 }
-                _ => {}
+                Ok(_) => {}
+                Err(found) => {
+                    damage = Some(found);
+                    break;
+                }
             }
             before = loader.position();
             self.report(usize::try_from(before).unwrap_or(usize::MAX));
         }
-        Ok(usize::try_from(loader.position()).unwrap_or(usize::MAX))
+        self.load_keys(&mut mine);
+        damage.map_or_else(|| Ok(usize::try_from(loader.position()).unwrap_or(usize::MAX)), Err)
     }
 
-    /// Takes a key that is in this share; the later of two with the same name counts.
-    #[inline]
-    fn load_key(&mut self, loaded: LoadedKey<'a>, offset: u64) {
-        let hash = Key::new(&loaded.key).hash;
-        let key = Key { bytes: &loaded.key, hash };
-        if !self.owns(key) {
-            return;
-        }
-        self.summary.rdb_keys += 1;
+    /// Takes keys of this share, given with their hashes and offsets; the later of two with the same name counts.
+    fn load_keys(&mut self, keys: &mut Vec<(u64, LoadedKey<'a>, u64)>) {
         let Some(own) = self.own.as_deref_mut() else { return };
-        let database = own.database_mut(u32::try_from(loaded.database).unwrap_or(u32::MAX));
-        let (value, expiry) = (loaded.value, loaded.expiry);
-        match database.get_mut(key) {
-            Some(mut entry) => {
-                entry.value = value;
-                entry.set_expiry(expiry);
+        let number = |key: &LoadedKey<'_>| u32::try_from(key.database).unwrap_or(u32::MAX);
+        // Where they belong in the table is fetched for all of them at once.
+        for (hash, key, _) in &*keys {
+            std::hint::black_box(own.database(number(key)).and_then(|database| database.hint(*hash)));
+        }
+        for (hash, key, created) in keys.drain(..) {
+            self.summary.rdb_keys += 1;
+            let database = own.database_mut(number(&key));
+            let (value, expiry) = (key.value, key.expiry);
+            match database.get_mut(Key { bytes: &key.key, hash }) {
+                Some(mut entry) => {
+                    entry.value = value;
+                    entry.set_expiry(expiry);
+                }
+                None => database.add_loaded(hash, key.key, value, expiry, created),
             }
-            None => database.add_loaded(hash, loaded.key, value, expiry, self.base + offset),
         }
     }
 }
