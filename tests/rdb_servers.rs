@@ -250,12 +250,12 @@ fn rewritten(rdb: &[u8], target: RdbTarget, values: Values, without: &[Vec<u8>])
             {
                 if number != database {
                     database = number;
-                    writer.database(u32::try_from(number).unwrap(), 100, 10).unwrap();
+                    writer.keys().database(u32::try_from(number).unwrap(), 100, 10).unwrap();
                 }
                 if let (Values::Decoded, Value::Raw(raw)) = (values, &value) {
                     value = decode(raw).unwrap_or(value);
                 }
-                let there = writer.key(&key, &value, expiry).unwrap();
+                let there = writer.keys().key(&key, &value, expiry).unwrap();
                 lost.extend(there.map(|lost| (key.to_vec(), lost)));
             }
             _ => {}

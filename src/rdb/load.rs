@@ -74,6 +74,11 @@ impl<'a> Loader<'a> {
         self.walker.position()
     }
 
+    /// The offset of the item that was last returned.
+    pub fn item_offset(&self) -> u64 {
+        self.walker.item_offset()
+    }
+
     /// The header, once an item was read.
     pub fn header(&self) -> Option<Header> {
         self.walker.header()

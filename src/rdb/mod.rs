@@ -25,7 +25,7 @@ mod walker;
 pub use context::ModuleId;
 pub use damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed, PackedFault, Packing, StreamFault};
 pub use decode::{DecodeFault, decode};
-pub use encode::{Lost, Origin, RdbTarget, Writer};
+pub use encode::{Keys, Lost, Origin, RdbTarget, Writer};
 pub use function::dumped_functions;
 pub use load::{LoadItem, LoadedKey, Loader};
 pub use opcode::{DataType, HEADER_LENGTH, Header, Magic, Opcode, TYPES, TypeRow, is_rdb, type_row};

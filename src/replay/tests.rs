@@ -56,6 +56,26 @@ fn the_last_value_of_each_key_is_left_in_the_order_of_the_first() {
 }
 
 #[test]
+fn a_base_with_an_rdb_gives_the_same_bytes_with_any_number_of_threads() {
+    let written = |replayed: &Replayed<'_>, base, threads| {
+        let options = rewrite::Options { threads: NonZeroUsize::new(threads).unwrap(), ..rewrite::Options::default() };
+        let mut out = Vec::new();
+        rewrite::write(&replayed.shares, base, options, &mut out).unwrap();
+        out
+    };
+    let lines: Vec<String> = (0..3000).map(|number| format!("SET key:{} {number}", number * 7919 % 3001)).collect();
+    let log = log(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let rdb = written(&replay(&[&log], with_threads(1)), rewrite::Base::Rdb, 1);
+    let commands = written(&replay(&[&log], with_threads(1)), rewrite::Base::Resp, 1);
+    for threads in 1..5 {
+        let again = replay(&[&rdb], with_threads(threads));
+        assert_eq!(again.summary.rdb_keys, 3000);
+        assert!(written(&again, rewrite::Base::Rdb, 5 - threads) == rdb, "{threads} threads");
+        assert!(written(&again, rewrite::Base::Resp, 5 - threads) == commands, "{threads} threads");
+    }
+}
+
+#[test]
 fn a_transaction_counts_when_exec_comes() {
     let lines = ["SET a 1", "MULTI", "SET a 2", "SELECT 1", "SET b 3", "EXEC", "SET c 4", "MULTI", "SET a 5"];
     let summary = assert_rewritten(&lines, with_threads(2), &["SELECT 0", "SET a 2", "SELECT 1", "SET b 3", "SET c 4"]);

@@ -514,7 +514,6 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     /// Every thread walks it: that costs little, as values are not decoded.
     fn load_rdb(&mut self, bytes: &'a [u8]) -> Result<usize, Box<crate::rdb::Damage>> {
         let mut loader = Loader::new(bytes, 0, Scrutiny::Ends);
-        let mut before = loader.position();
         let (division, index) = (self.division, self.index);
         let mut hash = 0;
         let mut mine = Vec::with_capacity(Queue::LENGTH);
@@ -531,7 +530,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                     }
                 }
                 Ok(LoadItem::Key(key)) => {
-                    mine.push((hash, key, self.base + before));
+                    mine.push((hash, key, self.base + loader.item_offset()));
                     if mine.len() == Queue::LENGTH {
                         self.load_keys(&mut mine);
                     }
@@ -546,8 +545,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                     break;
                 }
             }
-            before = loader.position();
-            self.report(usize::try_from(before).unwrap_or(usize::MAX));
+            self.report(usize::try_from(loader.position()).unwrap_or(usize::MAX));
         }
         self.load_keys(&mut mine);
         damage.map_or_else(|| Ok(usize::try_from(loader.position()).unwrap_or(usize::MAX)), Err)

@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::merge::Merge;
+use super::batches::{self, Batches};
+use super::ordered::Rest;
 use super::{Lost, Options, Target, Written, type_name};
 use crate::keyspace::{Database, Keyspace};
 use crate::rdb::{self, DataType, ModuleId, Origin};
@@ -14,7 +15,7 @@ use crate::value::{Flavour, Value};
 ///
 /// # Errors
 /// What `out` returned.
-pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut impl Write) -> io::Result<Written> {
+pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut (impl Write + Send)) -> io::Result<Written> {
     let target = options.target.unwrap_or_else(|| oldest(shares));
     // What an RDB says of its making is not data: it is the same whenever it is made.
     let mut writer = rdb::Writer::new(out, target, Origin { created: 0, used_memory: 0 })?;
@@ -27,20 +28,10 @@ pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut impl W
         }
     }
     module_data(&mut writer, shares, 1)?;
-    let mut merge = Merge::new(shares, options);
-    while let Some(batch) = merge.next_batch() {
-        if let Some(number) = batch.select {
-            let (keys, expiring) = count(shares, options, number);
-            writer.database(number, keys, expiring)?;
-        }
-        for entry in &batch.entries {
-            let lost = writer.key(&entry.key, &entry.value, entry.expiry())?;
-            if !lost.as_ref().is_some_and(rdb::Lost::is_whole_key) {
-                *written.keys.entry(type_name(&entry.value)).or_default() += 1;
-            }
-            written.lost.note(lost.as_ref());
-        }
-        (options.progress)(batch.entries.len() as u64);
+    let encode = |batches: &Batches<'_, '_, '_, _>| encode_batches(batches, shares, options, target);
+    let (parts, _) = batches::write_all(shares, options, &mut writer, encode)?;
+    for part in parts {
+        written.add(&part?);
     }
     module_data(&mut writer, shares, 2)?;
     let length = writer.len();
@@ -48,6 +39,56 @@ pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut impl W
     // The end and its checksum.
     written.bytes = length + 9;
     Ok(written)
+}
+
+/// Takes batch after batch, and writes each in its turn.
+///
+/// # Errors
+/// None that the writer of all would not have as well.
+fn encode_batches<W: Write>(
+    batches: &Batches<'_, '_, '_, W>,
+    shares: &[Keyspace<'_>],
+    options: Options<'_>,
+    target: Target,
+) -> io::Result<Written> {
+    let mut written = Written::default();
+    let mut keys = rdb::Keys::new(Piece { batches, number: 0 }, target);
+    while let Some((batch, number)) = batches.next() {
+        keys.out_mut().number = number;
+        if let Some(number) = batch.select {
+            let (all, expiring) = count(shares, options, number);
+            keys.database(number, all, expiring)?;
+        }
+        batch.touch();
+        for entry in &batch.entries {
+            let lost = keys.key(&entry.key, &entry.value, entry.expiry())?;
+            if !lost.as_ref().is_some_and(rdb::Lost::is_whole_key) {
+                *written.keys.entry(type_name(&entry.value)).or_default() += 1;
+            }
+            written.lost.note(lost.as_ref());
+        }
+        keys.flush()?;
+        batches.write(number, &[], Rest::None);
+        (options.progress)(batch.entries.len() as u64);
+    }
+    Ok(written)
+}
+
+/// Where the text of a batch goes.
+struct Piece<'b, 'k, 'a, 'p, W> {
+    batches: &'b Batches<'k, 'a, 'p, W>,
+    number: u64,
+}
+
+impl<W: Write> Write for Piece<'_, '_, '_, '_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.batches.write(self.number, bytes, Rest::Follows);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What modules keep beside the keys, as it was in the RDB that it is from: before the keys (1) or behind them (2).

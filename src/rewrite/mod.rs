@@ -1,6 +1,7 @@
 //! Keyspace → the fewest commands that build it, or an RDB.
 
 mod base;
+mod batches;
 mod commands;
 pub mod in_place;
 mod layout;
@@ -13,20 +14,18 @@ mod target;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, PoisonError};
 
 use crate::keyspace::Keyspace;
 use crate::rdb;
-use crate::threads;
 use crate::value::Value;
 
 pub use base::write_rdb;
 pub use layout::{Base, write_directory};
 pub use target::Target;
 
+use batches::Batches;
 use commands::Emitter;
-use merge::Merge;
-use ordered::{Ordered, Rest};
+use ordered::Rest;
 
 /// What is written, and how.
 #[derive(Clone, Copy)]
@@ -179,31 +178,19 @@ pub fn write_commands(
     out.write_all(&head.out)?;
     let mut written = head.written;
     written.bytes = head.out.len() as u64;
-    let source = Mutex::new((Merge::new(shares, options), 0));
-    let output = Ordered::new(out);
-    let parts = threads::for_each(0..options.threads.get(), |_| emit_batches(&source, &output, options));
+    let (parts, bytes) = batches::write_all(shares, options, out, |batches| emit_batches(batches, options))?;
     for part in &parts {
         written.add(part);
     }
-    written.bytes += output.finish()?;
+    written.bytes += bytes;
     Ok(written)
 }
 
 /// Takes batch after batch, and writes each in its turn.
-fn emit_batches<W: Write>(
-    source: &Mutex<(Merge<'_, '_, '_>, u64)>,
-    output: &Ordered<W>,
-    options: Options<'_>,
-) -> Written {
+fn emit_batches<W: Write>(batches: &Batches<'_, '_, '_, W>, options: Options<'_>) -> Written {
     let mut emitter = Emitter::new(options);
-    while !output.has_failed() {
-        let (batch, number) = {
-            let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some(batch) = source.0.next_batch() else { break };
-            source.1 += 1;
-            (batch, source.1 - 1)
-        };
-        emitter.flush = Some(Box::new(move |bytes: &[u8]| output.write(number, bytes, Rest::Follows)));
+    while let Some((batch, number)) = batches.next() {
+        emitter.flush = Some(Box::new(move |bytes: &[u8]| batches.write(number, bytes, Rest::Follows)));
         if let Some(database) = batch.select {
             emitter.select(database);
         }
@@ -211,7 +198,7 @@ fn emit_batches<W: Write>(
         for entry in &batch.entries {
             emitter.entry(*entry);
         }
-        output.write(number, &emitter.out, Rest::None);
+        batches.write(number, &emitter.out, Rest::None);
         emitter.out.clear();
         (options.progress)(batch.entries.len() as u64);
     }

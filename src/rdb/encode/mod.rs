@@ -55,11 +55,10 @@ pub struct Origin {
 }
 
 /// Writes an RDB as servers write one for the base of an append-only log: functions first, then the databases, each by
-/// [`Writer::database`] and then its keys.
+/// [`Keys::database`] and then its keys.
 #[derive(Debug)]
 pub struct Writer<W> {
-    output: Output<W>,
-    target: RdbTarget,
+    keys: Keys<W>,
 }
 
 impl<W: Write> Writer<W> {
@@ -70,7 +69,7 @@ impl<W: Write> Writer<W> {
     pub fn new(out: W, target: RdbTarget, origin: Origin) -> io::Result<Self> {
         let mut output = Output::new(out);
         output.bytes(target.header().as_bytes())?;
-        let mut writer = Self { output, target };
+        let mut writer = Self { keys: Keys { output, target } };
         writer.aux(target.server_field(), target.server_version())?;
         writer.aux("redis-bits", "64")?;
         writer.aux("ctime", itoa::Buffer::new().format(origin.created))?;
@@ -80,23 +79,23 @@ impl<W: Write> Writer<W> {
     }
 
     fn opcode(&mut self, opcode: Opcode) -> io::Result<()> {
-        self.output.byte(opcode.number())
+        self.keys.output.byte(opcode.number())
     }
 
     fn aux(&mut self, name: &str, value: &str) -> io::Result<()> {
         self.opcode(Opcode::Aux)?;
-        self.output.string(name.as_bytes())?;
-        self.output.string(value.as_bytes())
+        self.keys.output.string(name.as_bytes())?;
+        self.keys.output.string(value.as_bytes())
     }
 
     /// What was written for.
     pub const fn target(&self) -> RdbTarget {
-        self.target
+        self.keys.target
     }
 
     /// How many bytes the RDB has so far.
     pub fn len(&self) -> u64 {
-        self.output.len()
+        self.keys.output.len()
     }
 
     /// Never: an RDB begins with its header.
@@ -104,16 +103,21 @@ impl<W: Write> Writer<W> {
         false
     }
 
+    /// The databases and their keys.
+    pub const fn keys(&mut self) -> &mut Keys<W> {
+        &mut self.keys
+    }
+
     /// A function library: its source, with the `#!` line.
     ///
     /// # Errors
     /// See [`Writer::new`].
     pub fn function(&mut self, code: &[u8]) -> io::Result<Option<Lost>> {
-        if self.target == RdbTarget::Redis62 {
+        if self.keys.target == RdbTarget::Redis62 {
             return Ok(Some(Lost::Function));
         }
         self.opcode(Opcode::Function)?;
-        self.output.string(code)?;
+        self.keys.output.string(code)?;
         Ok(None)
     }
 
@@ -123,10 +127,60 @@ impl<W: Write> Writer<W> {
     /// See [`Writer::new`].
     pub fn module_aux(&mut self, module: ModuleId, when: u64, data: &[u8]) -> io::Result<()> {
         self.opcode(Opcode::ModuleAux)?;
-        self.output.length(module.0)?;
-        self.output.length(MODULE_UNSIGNED)?;
-        self.output.length(when)?;
-        self.output.bytes(data)
+        self.keys.output.length(module.0)?;
+        self.keys.output.length(MODULE_UNSIGNED)?;
+        self.keys.output.length(when)?;
+        self.keys.output.bytes(data)
+    }
+
+    /// Ends the RDB with its checksum, and gives back what was written to, flushed.
+    ///
+    /// # Errors
+    /// See [`Writer::new`].
+    pub fn finish(mut self) -> io::Result<W> {
+        self.opcode(Opcode::End)?;
+        self.keys.output.finish()
+    }
+}
+
+/// What [`Keys`] made elsewhere.
+impl<W: Write> Write for Writer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.keys.output.bytes(bytes)?;
+        Ok(bytes.len())
+    }
+
+    /// Does nothing: what is held back is written by [`Writer::finish`].
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes the databases and keys of an RDB: as part of a [`Writer`], or apart from it, as several threads may, to give it the bytes in
+/// order.
+#[derive(Debug)]
+pub struct Keys<W> {
+    output: Output<W>,
+    target: RdbTarget,
+}
+
+impl<W: Write> Keys<W> {
+    /// Keys for what this target reads.
+    pub fn new(out: W, target: RdbTarget) -> Self {
+        Self { output: Output::new(out), target }
+    }
+
+    /// What is written to; it does not have what is still held back.
+    pub const fn out_mut(&mut self) -> &mut W {
+        self.output.out_mut()
+    }
+
+    /// Writes what is held back.
+    ///
+    /// # Errors
+    /// See [`Writer::new`].
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.output.spill()
     }
 
     /// The keys that follow are in this database, which has so many of them, and so many that expire.
@@ -134,9 +188,9 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// See [`Writer::new`].
     pub fn database(&mut self, number: u32, keys: usize, expiring: usize) -> io::Result<()> {
-        self.opcode(Opcode::SelectDatabase)?;
+        self.output.byte(Opcode::SelectDatabase.number())?;
         self.output.length(number.into())?;
-        self.opcode(Opcode::ResizeDatabase)?;
+        self.output.byte(Opcode::ResizeDatabase.number())?;
         self.output.count(keys)?;
         self.output.count(expiring)
     }
@@ -157,15 +211,6 @@ impl<W: Write> Writer<W> {
             output.byte(type_code)?;
             output.string(key)
         })
-    }
-
-    /// Ends the RDB with its checksum, and gives back what was written to, flushed.
-    ///
-    /// # Errors
-    /// See [`Writer::new`].
-    pub fn finish(mut self) -> io::Result<W> {
-        self.opcode(Opcode::End)?;
-        self.output.finish()
     }
 }
 

@@ -30,7 +30,12 @@ impl<W: Write> Output<W> {
         self.written + self.held.len() as u64
     }
 
-    fn spill(&mut self) -> io::Result<()> {
+    pub(super) const fn out_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
+    /// Writes what is held back.
+    pub(super) fn spill(&mut self) -> io::Result<()> {
         self.checksum.update(&self.held);
         self.out.write_all(&self.held)?;
         self.written += self.held.len() as u64;

@@ -11,8 +11,8 @@ const ORIGIN: Origin = Origin { created: 1_700_000_000, used_memory: 1 << 20 };
 
 fn written(target: RdbTarget, keys: &[(&[u8], &Value<'_>, Option<i64>)]) -> (Vec<u8>, Vec<Option<Lost>>) {
     let mut writer = Writer::new(Vec::new(), target, ORIGIN).unwrap();
-    writer.database(3, keys.len(), 1).unwrap();
-    let lost = keys.iter().map(|(key, value, expiry)| writer.key(key, value, *expiry).unwrap()).collect();
+    writer.keys().database(3, keys.len(), 1).unwrap();
+    let lost = keys.iter().map(|(key, value, expiry)| writer.keys().key(key, value, *expiry).unwrap()).collect();
     let length = writer.len();
     let bytes = writer.finish().unwrap();
     assert_eq!(bytes.len() as u64, length + 9);
@@ -84,7 +84,7 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
             for item in Loader::new(&bytes, 0, Scrutiny::Ends) {
                 match item.unwrap() {
                     LoadItem::Key(key) => {
-                        let lost = writer.key(&key.key, &key.value, key.expiry).unwrap();
+                        let lost = writer.keys().key(&key.key, &key.value, key.expiry).unwrap();
                         assert!(lost.as_ref().is_none_or(|lost| !lost.is_whole_key()), "{name}: {lost:?}");
                         let Value::Raw(raw) = key.value else { continue };
                         let row = super::super::type_row(raw.flavour.into(), raw.type_code).unwrap();
@@ -148,7 +148,7 @@ fn a_writer_that_fails_is_heard() {
     }
     let mut writer = Writer::new(Full, RdbTarget::Redis80, ORIGIN).unwrap();
     let value = Value::String(Bytes::owned(vec![b'x'; 1 << 20]));
-    assert!(writer.key(b"k", &value, None).is_err());
+    assert!(writer.keys().key(b"k", &value, None).is_err());
     assert!(Writer::new(Full, RdbTarget::Redis80, ORIGIN).unwrap().finish().is_err());
 }
 
