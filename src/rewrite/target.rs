@@ -18,6 +18,16 @@ impl Target {
         }
     }
 
+    /// Versions that load what is written for this one, and that people may name instead.
+    pub const fn other_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Redis70 => &["redis-7.2"],
+            Self::Valkey8 => &["valkey-8.0", "valkey-8.1"],
+            Self::Valkey9 => &["valkey-9.0", "valkey-9.1"],
+            Self::Redis62 | Self::Redis74 | Self::Redis80 => &[],
+        }
+    }
+
     /// Whether fields of hashes can expire.
     pub const fn has_field_expiry(self) -> bool {
         matches!(self, Self::Redis74 | Self::Redis80 | Self::Valkey9)
@@ -39,6 +49,7 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|target| target.name() == text).ok_or_else(|| format!("no such target: {text}"))
+        let is_it = |target: &Self| target.name() == text || target.other_names().contains(&text);
+        Self::ALL.into_iter().find(is_it).ok_or_else(|| format!("no such target: {text}"))
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::cli::replay::ReplayArguments;
 use crate::cli::time::{self, Moment};
@@ -87,7 +87,8 @@ pub(in crate::cli) struct Rewrite {
 }
 
 fn target() -> impl TypedValueParser<Value = Target> {
-    PossibleValuesParser::new(Target::ALL.map(Target::name)).try_map(|name| name.parse())
+    let value = |target: Target| PossibleValue::new(target.name()).aliases(target.other_names());
+    PossibleValuesParser::new(Target::ALL.map(value)).try_map(|name| name.parse())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
