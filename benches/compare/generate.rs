@@ -29,11 +29,14 @@ pub enum Workload {
     Benchmark,
     /// Sorted sets, hashes and streams, trimmed as they grow
     Heavy,
+    /// One sorted set, one hash and one stream, trimmed as they grow
+    Hot,
 }
 
 impl Workload {
     /// Every kind.
-    pub const ALL: [Self; 6] = [Self::Small, Self::Mixed, Self::Large, Self::Collections, Self::Benchmark, Self::Heavy];
+    pub const ALL: [Self; 7] =
+        [Self::Small, Self::Mixed, Self::Large, Self::Collections, Self::Benchmark, Self::Heavy, Self::Hot];
 
     /// As it is typed and reported.
     pub fn name(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Workload {
             Self::Collections => "collections",
             Self::Benchmark => "benchmark",
             Self::Heavy => "heavy",
+            Self::Hot => "hot",
         }
     }
 }
@@ -136,6 +140,7 @@ impl Generator {
             Workload::Collections => self.collection(),
             Workload::Benchmark => self.benchmark(),
             Workload::Heavy => self.heavy(),
+            Workload::Hot => self.hot(),
             Workload::Mixed => match self.below(2000) {
                 0 => {
                     self.clock += 1;
@@ -261,6 +266,25 @@ impl Generator {
                 let stream = self.numbered("events:", 50);
                 self.command(&[b"XTRIM", &stream, b"MAXLEN", b"=", b"2000"]);
             }
+        }
+    }
+
+    /// What redis-benchmark makes a server log that is told to add to one key of each type, and to trim it.
+    fn hot(&mut self) {
+        let element = format!("element:{:012}", self.below(1_000_000));
+        match self.below(100) {
+            0..33 => {
+                let score = self.numbered("", 1_000_000);
+                self.command(&[b"ZADD", b"myzset", &score, element.as_bytes()]);
+            }
+            33..66 => self.command(&[b"HSET", b"myhash", element.as_bytes(), b"xxx"]),
+            66..96 => {
+                self.entry += 1;
+                let id = format!("{}-0", self.clock * 1000 + self.entry);
+                self.command(&[b"XADD", b"mystream", id.as_bytes(), b"myfield", b"xxx"]);
+            }
+            96..98 => self.command(&[b"ZREMRANGEBYRANK", b"myzset", b"0", b"2"]),
+            _ => self.command(&[b"XTRIM", b"mystream", b"MAXLEN", b"=", b"100000"]),
         }
     }
 
