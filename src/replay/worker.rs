@@ -58,8 +58,6 @@ struct Queue<'a> {
     hints: Vec<(u32, Range<usize>)>,
     /// Where the members probably are that the commands are about, and the key that has them.
     members: Vec<(u32, usize)>,
-    /// Whether a transaction may begin or end in it.
-    has_control: bool,
 }
 
 impl<'a> Queue<'a> {
@@ -108,7 +106,6 @@ struct Queued {
 }
 
 /// The commands of a transaction: they are read again when `EXEC` is met.
-#[derive(Default)]
 struct Transaction {
     start: usize,
     records: Vec<(usize, usize)>,
@@ -207,7 +204,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             let Some(&first) = bytes.get(position) else { break None };
             number += 1;
             if first == b'#' {
-                self.flush(bytes, &mut queue, &mut transaction);
+                self.flush(bytes, &mut queue);
                 match self.annotation(bytes, position, number, limit) {
                     Ok(end) => position = end,
                     Err(end) => break Some(end),
@@ -221,14 +218,11 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                 Err(_) if first != b'*' => break Some(End::Damaged(reader::no_record(position, number, first))),
                 Err(defect) => break Some(End::Damaged(reader::damage(bytes, position, number, defect))),
             };
-            self.enqueue(&mut queue, begun, position..end, transaction.is_some());
-            if queue.is_full() {
-                self.flush(bytes, &mut queue, &mut transaction);
-            }
+            self.admit(bytes, &mut queue, begun, position..end, &mut transaction);
             position = end;
             self.report(position);
         };
-        self.flush(bytes, &mut queue, &mut transaction);
+        self.flush(bytes, &mut queue);
         match (end, transaction) {
             (Some(end), open) => Stop::Here(end, open.map_or(position, |open| open.start)),
             (None, Some(open)) => Stop::Here(End::OpenTransaction, open.start),
@@ -254,17 +248,59 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         Ok(end)
     }
 
+    /// Takes a command whose arguments were just read: into the open transaction, or into the queue.
+    #[inline]
+    fn admit(
+        &mut self,
+        bytes: &'a [u8],
+        queue: &mut Queue<'a>,
+        begun: usize,
+        record: Range<usize>,
+        transaction: &mut Option<Transaction>,
+    ) {
+        let treatment = self.names.treatment(queue.arguments.get(begun..).unwrap_or_default());
+        match (treatment, transaction.as_mut()) {
+            (Treatment::Control(Control::Multi), None) => {
+                *transaction = Some(Transaction { start: record.start, records: Vec::new() });
+            }
+            (Treatment::Control(Control::Exec), Some(_)) => {
+                self.summary.commands += 2;
+                queue.arguments.truncate(begun);
+                // All at once, as no other command comes between.
+                for (start, end) in transaction.take().map(|open| open.records).unwrap_or_default() {
+                    let begun = queue.arguments.len();
+                    if resp::parse(bytes, start, &mut queue.arguments).is_ok() {
+                        let treatment = self.names.treatment(queue.arguments.get(begun..).unwrap_or_default());
+                        self.enqueue(bytes, queue, begun, start..end, treatment);
+                    }
+                }
+                return;
+            }
+            (Treatment::Control(Control::Discard), Some(_)) => {
+                self.summary.commands += 2;
+                *transaction = None;
+            }
+            (_, Some(open)) => open.records.push((record.start, record.end)),
+            (treatment, None) => return self.enqueue(bytes, queue, begun, record, treatment),
+        }
+        queue.arguments.truncate(begun);
+    }
+
     /// Puts a command into the queue, unless another thread applies it.
     #[inline]
-    fn enqueue(&mut self, queue: &mut Queue<'a>, begun: usize, record: Range<usize>, in_transaction: bool) {
+    fn enqueue(
+        &mut self,
+        bytes: &'a [u8],
+        queue: &mut Queue<'a>,
+        begun: usize,
+        record: Range<usize>,
+        treatment: Treatment,
+    ) {
         let arguments = queue.arguments.get(begun..).unwrap_or_default();
-        let treatment = self.names.treatment(arguments);
         match treatment {
             Treatment::FirstKey(_) => {
                 let hash = arguments.get(1).map_or(0, |key| Key::new(key).hash);
-                // A transaction that is about to begin in the queue is no concern: its commands are then read again.
-                if arguments.len() > 1 && !in_transaction && !queue.has_control && !self.owns(Key { bytes: &[], hash })
-                {
+                if arguments.len() > 1 && !self.owns(Key { bytes: &[], hash }) {
                     queue.arguments.truncate(begun);
                     self.summary.commands += 1;
                     return;
@@ -273,27 +309,29 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             }
             Treatment::Keys(row) => {
                 let keys = row.keys(arguments).take(Queue::KEYS).filter_map(|index| arguments.get(index));
-                queue.hashes.extend(keys.map(|key| (Key::new(key).hash, 0..0)));
+                let own = keys.map(|key| Key::new(key)).filter(|key| self.owns(*key));
+                queue.hashes.extend(own.map(|key| (key.hash, 0..0)));
             }
             _ => {}
         }
-        queue.has_control |= matches!(treatment, Treatment::Control(_));
         queue.commands.push(Queued { arguments: begun..queue.arguments.len(), record, treatment });
+        if queue.is_full() {
+            self.flush(bytes, queue);
+        }
     }
 
     /// Applies the commands in the queue.
-    fn flush(&mut self, bytes: &'a [u8], queue: &mut Queue<'a>, transaction: &mut Option<Transaction>) {
+    fn flush(&mut self, bytes: &'a [u8], queue: &mut Queue<'a>) {
         if let Some(database) = self.own.as_deref().and_then(|own| own.database(self.database)) {
             queue.fetch(database);
         }
         for Queued { arguments, record, treatment, .. } in queue.commands.drain(..) {
             let arguments = queue.arguments.get(arguments).unwrap_or_default();
             let logged = Logged { arguments, offset: record.start, record: bytes.get(record).unwrap_or_default() };
-            self.take(bytes, logged, treatment, transaction);
+            self.apply(logged, treatment);
         }
         queue.hashes.clear();
         queue.arguments.clear();
-        queue.has_control = false;
     }
 
     fn report(&mut self, position: usize) {
@@ -304,56 +342,14 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         }
     }
 
-    /// Takes a command: into the open transaction, or to be applied.
-    #[inline]
-    fn take(
-        &mut self,
-        bytes: &'a [u8],
-        met: Logged<'_, 'a>,
-        treatment: Treatment,
-        transaction: &mut Option<Transaction>,
-    ) {
-        match (treatment, transaction.as_mut()) {
-            (Treatment::Control(Control::Exec), Some(_)) => {
-                let queued = transaction.take().unwrap_or_default();
-                self.summary.commands += 2;
-                self.execute(bytes, &queued);
-            }
-            (Treatment::Control(Control::Discard), Some(_)) => {
-                *transaction = None;
-                self.summary.commands += 2;
-            }
-            (Treatment::Control(Control::Multi), None) => {
-                *transaction = Some(Transaction { start: met.offset, records: Vec::new() });
-            }
-            (_, Some(open)) => open.records.push((met.offset, met.offset + met.record.len())),
-            (treatment, None) => self.apply(met, treatment),
-        }
-    }
-
-    /// Applies the commands of a transaction.
-    fn execute(&mut self, bytes: &'a [u8], transaction: &Transaction) {
-        let mut arguments: Vec<&'a [u8]> = Vec::new();
-        for &(start, end) in &transaction.records {
-            arguments.clear();
-            if resp::parse(bytes, start, &mut arguments).is_ok() {
-                let record = bytes.get(start..end).unwrap_or_default();
-                let treatment = self.names.treatment(&arguments);
-                self.apply(Logged { arguments: &arguments, record, offset: start }, treatment);
-            }
-        }
-    }
-
     #[inline]
     fn apply(&mut self, met: Logged<'_, 'a>, treatment: Treatment) {
         self.summary.commands += 1;
         match treatment {
-            Treatment::FirstKey(row) => match met.arguments.get(1) {
-                Some(key) if !self.owns(Key::new(key)) => {}
-                Some(_) => self.apply_here(met, row),
-                None if self.counts() => self.failed(met, Failure::Arity),
-                None => {}
-            },
+            // The key is in this share: others were not put into the queue.
+            Treatment::FirstKey(row) if met.arguments.len() > 1 => self.apply_here(met, row),
+            Treatment::FirstKey(_) if self.counts() => self.failed(met, Failure::Arity),
+            Treatment::FirstKey(_) => {}
             Treatment::Keys(row) => self.apply_to_keys(met, row),
             Treatment::Select => self.select(met),
             Treatment::Ignored | Treatment::Control(_) => self.summary.ignored += 1,
