@@ -100,6 +100,8 @@ impl<'a> Queue<'a> {
 
 /// A command in the queue.
 struct Queued {
+    /// The hash of its first argument, if that is its only key.
+    hash: u64,
     arguments: Range<usize>,
     record: Range<usize>,
     treatment: Treatment,
@@ -297,9 +299,10 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         treatment: Treatment,
     ) {
         let arguments = queue.arguments.get(begun..).unwrap_or_default();
+        let mut hash = 0;
         match treatment {
             Treatment::FirstKey(_) => {
-                let hash = arguments.get(1).map_or(0, |key| Key::new(key).hash);
+                hash = arguments.get(1).map_or(0, |key| Key::new(key).hash);
                 if arguments.len() > 1 && !self.owns(Key { bytes: &[], hash }) {
                     queue.arguments.truncate(begun);
                     self.summary.commands += 1;
@@ -314,7 +317,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             }
             _ => {}
         }
-        queue.commands.push(Queued { arguments: begun..queue.arguments.len(), record, treatment });
+        queue.commands.push(Queued { hash, arguments: begun..queue.arguments.len(), record, treatment });
         if queue.is_full() {
             self.flush(bytes, queue);
         }
@@ -325,10 +328,10 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         if let Some(database) = self.own.as_deref().and_then(|own| own.database(self.database)) {
             queue.fetch(database);
         }
-        for Queued { arguments, record, treatment, .. } in queue.commands.drain(..) {
+        for Queued { hash, arguments, record, treatment } in queue.commands.drain(..) {
             let arguments = queue.arguments.get(arguments).unwrap_or_default();
             let logged = Logged { arguments, offset: record.start, record: bytes.get(record).unwrap_or_default() };
-            self.apply(logged, treatment);
+            self.apply(logged, hash, treatment);
         }
         queue.hashes.clear();
         queue.arguments.clear();
@@ -343,13 +346,15 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     }
 
     #[inline]
-    fn apply(&mut self, met: Logged<'_, 'a>, treatment: Treatment) {
+    fn apply(&mut self, met: Logged<'_, 'a>, hash: u64, treatment: Treatment) {
         self.summary.commands += 1;
         match treatment {
             // The key is in this share: others were not put into the queue.
-            Treatment::FirstKey(row) if met.arguments.len() > 1 => self.apply_here(met, row),
-            Treatment::FirstKey(_) if self.counts() => self.failed(met, Failure::Arity),
-            Treatment::FirstKey(_) => {}
+            Treatment::FirstKey(row) => match met.arguments.get(1) {
+                Some(bytes) => self.apply_here(met, row, Some(Key { bytes, hash })),
+                None if self.counts() => self.failed(met, Failure::Arity),
+                None => {}
+            },
             Treatment::Keys(row) => self.apply_to_keys(met, row),
             Treatment::Select => self.select(met),
             Treatment::Ignored | Treatment::Control(_) => self.summary.ignored += 1,
@@ -372,18 +377,18 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     /// Applies a command whose keys its row gives.
     fn apply_to_keys(&mut self, met: Logged<'_, 'a>, row: &'static Command) {
         if row.by_key || self.shares.len() == 1 {
-            return self.apply_here(met, row);
+            return self.apply_here(met, row, None);
         }
         let mut keys = row.keys(met.arguments).filter_map(|index| met.arguments.get(index));
         let share = |key: &&[u8]| self.division.share_of(Key::new(key));
-        let Some(first) = keys.next().map(share) else { return self.apply_here(met, row) };
+        let Some(first) = keys.next().map(share) else { return self.apply_here(met, row, None) };
         // SORT reads the keys that its patterns give besides.
         if row.key_positions == KeyPositions::Sort {
             return self.apply_together(met, row);
         }
         if keys.all(|key| share(key) == first) {
             if first == self.index {
-                self.apply_here(met, row);
+                self.apply_here(met, row, None);
             }
             return;
         }
@@ -392,13 +397,13 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
 
     /// Applies a command to this thread's share.
     #[inline]
-    fn apply_here(&mut self, met: Logged<'_, 'a>, row: &'static Command) {
+    fn apply_here(&mut self, met: Logged<'_, 'a>, row: &'static Command, key: Option<Key<'a>>) {
         let Some(apply) = row.apply else { return };
         let created = self.base + met.offset as u64;
         let Some(own) = self.own.as_deref_mut() else { return };
         let mut share = [own];
-        let mut call =
-            Call::on_all(met.arguments, &mut share).on_share(self.index, self.division).with_record(met.record);
+        let call = Call::on_all(met.arguments, &mut share).on_share(self.index, self.division);
+        let mut call = call.with_record(met.record).with_key(key);
         (call.database, call.now, call.created) = (self.database, self.now, created);
         call.expired_fields = self.options.expired_fields;
         if let Err(failure) = apply.run(&mut call) {

@@ -88,6 +88,8 @@ pub struct Call<'c, 'a> {
     pub created: u64,
     /// The shares of the keys; one, unless the command's keys are in several.
     shares: &'c mut [&'c mut Keyspace<'a>],
+    /// A key among the arguments whose hash is known: most commands look their key up more than once.
+    known: Option<Key<'a>>,
     /// How the keys are divided, if they are.
     division: Option<&'c Division>,
     /// The index of the share that alone is there.
@@ -105,8 +107,25 @@ impl<'c, 'a> Call<'c, 'a> {
             expired_fields: ExpiredFields::Exist,
             created: 0,
             shares,
+            known: None,
             division: None,
             mine: None,
+        }
+    }
+
+    /// Says the hash of a key that is one of the arguments, if it is known.
+    #[must_use]
+    pub const fn with_key(mut self, key: Option<Key<'a>>) -> Self {
+        self.known = key;
+        self
+    }
+
+    /// A key with its hash.
+    #[inline]
+    fn key<'k>(&self, key: &'k [u8]) -> Key<'k> {
+        match self.known {
+            Some(known) if std::ptr::eq(known.bytes, key) => Key { bytes: key, hash: known.hash },
+            _ => Key::new(key),
         }
     }
 
@@ -180,7 +199,7 @@ impl<'c, 'a> Call<'c, 'a> {
     /// The entry of a key, its value perhaps not decoded.
     #[inline]
     pub fn entry(&mut self, key: &[u8]) -> Option<EntryMut<'_, 'a>> {
-        let key = Key::new(key);
+        let key = self.key(key);
         let database = self.database;
         self.share(key)?.database_mut(database).get_mut(key)
     }
@@ -232,7 +251,7 @@ impl<'c, 'a> Call<'c, 'a> {
         expiry_if_new: Option<i64>,
         change: impl FnOnce(EntryMut<'_, 'a>),
     ) {
-        let key = Key::new(key);
+        let key = self.key(key);
         let (number, created) = (self.database, self.created);
         let Some(share) = self.share(key) else { return };
         let database = share.database_mut(number);
@@ -247,7 +266,7 @@ impl<'c, 'a> Call<'c, 'a> {
 
     /// Deletes a key.
     pub fn remove(&mut self, key: &[u8]) -> Option<Removed<'a>> {
-        let key = Key::new(key);
+        let key = self.key(key);
         let database = self.database;
         self.share(key)?.database_mut(database).remove(key)
     }
