@@ -12,6 +12,8 @@
 
 #[path = "official/cases.rs"]
 mod cases;
+#[path = "common/random.rs"]
+mod random;
 #[path = "official/runs.rs"]
 mod runs;
 
@@ -21,7 +23,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use aofkit::Server;
 use aofkit::check::official::{Cut, FileKind, Resume, check_resp, cut_to_timestamp, file_kind};
 
-use cases::{Case, Random};
+use cases::Case;
+use random::Random;
 use runs::{Outcome, Real, drop_in, folder, masked};
 
 /// Runs `check` on every case, on two threads, and fails with the first few differences.

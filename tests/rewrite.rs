@@ -7,14 +7,14 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-#[path = "common/commands.rs"]
-mod commands;
+#[path = "common/log.rs"]
+mod log;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use commands::commands;
+use log::log as commands;
 use predicates::str::contains;
 use tempfile::TempDir;
 

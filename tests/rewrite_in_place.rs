@@ -7,10 +7,10 @@
     reason = "helpers of tests fail as tests do"
 )]
 
-#[path = "common/commands.rs"]
-mod commands;
 #[path = "common/faulty.rs"]
 mod faulty;
+#[path = "common/log.rs"]
+mod log;
 
 use std::fs;
 use std::io;
@@ -25,8 +25,8 @@ use aofkit::rewrite::in_place::{Old, Reading, Replaced, Settings, replace};
 use aofkit::rewrite::output::DraftWriter;
 use aofkit::rewrite::{self, Base, Written};
 use aofkit::{Result, Server};
-use commands::commands;
 use faulty::{FAULTS, Faulty};
+use log::log as commands;
 use tempfile::TempDir;
 
 /// A log of one file, in which most is overwritten.

@@ -19,6 +19,7 @@ use aofkit::check::server::{
 use aofkit::rdb::{Judge, taken_for_rdb};
 use common::loader::{Cutting, Ended, Files, Loaded, load_all, part_name};
 use common::log::command;
+use common::random::Random;
 use common::server::folder_of;
 
 /// An empty RDB of a version that every server knows, without a checksum.
@@ -388,26 +389,6 @@ fn servers_run_every_command_that_the_model_lets_pass() {
         let queued: Vec<Vec<u8>> = records.iter().filter(|record| passes(&in_transaction(record))).cloned().collect();
         assert!(queued.len() > 500, "{} on {server}", queued.len());
         compare(server, &[single(&records.concat()), single(&in_transaction(&queued.concat()))]);
-    }
-}
-
-/// `SplitMix64`: the same numbers in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit.max(1) as u64).expect("below a usize")
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
-        of[self.below(of.len())]
     }
 }
 

@@ -16,6 +16,7 @@ use aofkit::command::resolve;
 use aofkit::keyspace::{Key, Keyspace};
 use aofkit::value::Value;
 use aofkit::value::score::{format_score_17, format_score_digest, format_score_shortest, parse_score};
+use common::random::Random;
 use common::server::{Reply, Server};
 use sha1::{Digest, Sha1};
 
@@ -23,26 +24,13 @@ use sha1::{Digest, Sha1};
 const SERVERS: [(&str, bool); 4] =
     [("redis-7.0", true), ("redis-8.0.6", false), ("valkey-8.1", false), ("valkey-9.1", false)];
 
-/// Numbers that look random, the same at every run: splitmix64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
-    fn pick<'p>(&mut self, from: &[&'p str]) -> &'p str {
-        from[self.below(from.len() as u64) as usize]
-    }
-
+/// Scores to come up by chance.
+trait RandomScores {
     /// In hundredths, so that equal ones come up.
+    fn between(&mut self, min: i64, max: i64) -> f64;
+}
+
+impl RandomScores for Random {
     fn between(&mut self, min: i64, max: i64) -> f64 {
         (min * 100 + self.below((max - min) as u64 * 100) as i64) as f64 / 100.0
     }
@@ -116,7 +104,7 @@ fn score(random: &mut Random) -> String {
         2 => random.pick(&["-0", "nan", "1e400", "+5", "1e-320", "x", "", "1e15", "123456789012"]).to_owned(),
         3 => format!("{}", f64::from_bits(random.next())),
         4..10 => format!("{}", random.between(-20, 20)),
-        _ => format!("{}", random.below(20) as i64 - 10),
+        _ => format!("{}", i64::from(random.below(20)) - 10),
     }
 }
 
@@ -143,7 +131,7 @@ fn command(random: &mut Random) -> Vec<String> {
     let key = random.pick(&KEYS);
     let other = random.pick(&KEYS);
     let end = random.pick(&["MIN", "MAX"]);
-    let rank = random.below(40) as i64 - 20;
+    let rank = i64::from(random.below(40)) - 20;
     match random.below(40) {
         0..16 => {
             let mut line = words(&format!("ZADD {key}"));
@@ -160,14 +148,14 @@ fn command(random: &mut Random) -> Vec<String> {
         21 => words(&format!("ZPOP{end} {key} {}", random.below(4))),
         22 => words(&format!("ZPOP{end} {key}")),
         23 => words(&format!("ZMPOP 2 {key} {other} {end} COUNT {}", random.below(3))),
-        24 => words(&format!("ZREMRANGEBYRANK {key} {rank} {}", rank + random.below(4) as i64)),
+        24 => words(&format!("ZREMRANGEBYRANK {key} {rank} {}", rank + i64::from(random.below(4)))),
         25 => words(&format!("ZREMRANGEBYSCORE {key} {}", range(random))),
         26 => words(&format!("ZREMRANGEBYRANK big {} -1", 100 + random.below(500))),
         27 => words(&format!("ZRANGESTORE out {key} {rank} {} {}", rank + 5, random.pick(&["REV", "rev", "BYLEX"]))),
         28 | 29 => {
             let span = range(random);
             let (min, max) = span.split_once(' ').unwrap();
-            let limit = format!("LIMIT {} {}", random.below(6), random.below(6) as i64 - 1);
+            let limit = format!("LIMIT {} {}", random.below(6), i64::from(random.below(6)) - 1);
             match random.below(2) {
                 0 => words(&format!("ZRANGESTORE out {key} {min} {max} BYSCORE {limit}")),
                 _ => words(&format!("ZRANGESTORE out {key} {max} {min} BYSCORE REV {limit}")),
@@ -249,7 +237,7 @@ fn place(random: &mut Random) -> String {
         1 => format!("{} {}", random.between(-180, 180), random.between(80, 85)),
         2..5 => format!("{} {}", random.between(-180, 180), random.between(-85, 85)),
         // Near each other, and often at the same distance.
-        _ => format!("{} {}", random.below(40) as f64 / 10.0 + 10.0, random.below(40) as f64 / 10.0 + 40.0),
+        _ => format!("{} {}", f64::from(random.below(40)) / 10.0 + 10.0, f64::from(random.below(40)) / 10.0 + 40.0),
     }
 }
 
@@ -329,9 +317,9 @@ fn doubles(random: &mut Random) -> f64 {
         0..3 => f64::from_bits(bits),
         3 => bits as i64 as f64,
         4 => (bits as i64 >> random.below(60)) as f64 / 100.0,
-        5 => f64::from(bits as u32) * 10_f64.powi(random.below(40) as i32 - 20),
-        6 => (random.below(100_000) as f64) / 1000.0,
-        _ => 10_f64.powi(random.below(600) as i32 - 300) * random.below(20) as f64,
+        5 => f64::from(bits as u32) * 10_f64.powi(random.below(40) - 20),
+        6 => f64::from(random.below(100_000)) / 1000.0,
+        _ => 10_f64.powi(random.below(600) - 300) * f64::from(random.below(20)),
     }
 }
 

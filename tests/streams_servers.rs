@@ -12,31 +12,11 @@ use aofkit::command::apply::{Call, Failure};
 use aofkit::command::resolve;
 use aofkit::keyspace::{Key, Keyspace};
 use aofkit::value::{Bytes, Fields, Stream, Value};
+use common::random::Random;
 use common::server::{Reply, Server};
 
 /// Times beyond this are when the test ran; those that the commands give are below.
 const LONG_AGO: i64 = 1_000_000_000_000;
-
-/// Random numbers that a seed decides (`SplitMix64`).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut number = self.0;
-        number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (number ^ (number >> 31)) % limit
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<'w>(&mut self, words: &[&'w str]) -> &'w str {
-        words[usize::try_from(self.below(words.len() as u64)).unwrap()]
-    }
-}
 
 /// Whether consumers that have nothing pending, and the count of entries read, are as on Redis 7.2 and later.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -47,7 +27,7 @@ enum Generation {
 
 /// Writes commands.
 struct Program {
-    numbers: Numbers,
+    numbers: Random,
     /// The time of the newest entry.
     time: u64,
     /// How many entries there are about.
@@ -389,7 +369,7 @@ fn compare(name: &str, generation: Generation) {
         let mut keyspace = Keyspace::default();
         keyspace.database_mut(0).add(Key::new(b"string"), Value::String(Bytes::borrowed(b"x")), 0);
         let mut program = Program {
-            numbers: Numbers(setting("AOFKIT_SEED", 1).wrapping_mul(1000) + round),
+            numbers: Random(setting("AOFKIT_SEED", 1).wrapping_mul(1000) + round),
             time: 1,
             extent: [10, 30, 300][usize::try_from(round % 3).unwrap()],
             others: [2, 5, 40][usize::try_from(round % 3).unwrap()],

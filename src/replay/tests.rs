@@ -2,21 +2,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::*;
 use crate::digest::digest;
-use crate::resp::write_command;
 use crate::rewrite;
 use crate::server::Server;
-
-fn log(lines: &[&str]) -> Vec<u8> {
-    let mut log = Vec::new();
-    for line in lines {
-        if line.starts_with('#') {
-            log.extend_from_slice(format!("{line}\r\n").as_bytes());
-        } else {
-            write_command(&mut log, &line.split(' ').map(str::as_bytes).collect::<Vec<_>>());
-        }
-    }
-    log
-}
+use crate::testing::log;
 
 fn with_threads(threads: usize) -> Options<'static> {
     Options { threads: NonZeroUsize::new(threads).unwrap(), ..Options::default() }

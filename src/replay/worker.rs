@@ -515,14 +515,13 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     /// Every thread walks it: that costs little, as values are not decoded.
     fn load_rdb(&mut self, bytes: &'a [u8]) -> Result<usize, Box<crate::rdb::Damage>> {
         let mut loader = Loader::new(bytes, 0, Scrutiny::Ends);
-        let (division, index) = (self.division, self.index);
         let mut hash = 0;
         let mut mine = Vec::with_capacity(Queue::LENGTH);
         let mut damage = None;
         while let Some(item) = loader.next_wanted(|key| {
             let key = Key::new(key);
             hash = key.hash;
-            division.share_of(key) == index
+            self.owns(key)
         }) {
             match item {
                 Ok(LoadItem::Function(code)) => {

@@ -52,10 +52,10 @@ impl<'a> Hash<'a> {
         self.len() == 0
     }
 
-    /// Whether it is kept in one small piece of memory; says so without a look at that.
+    /// What it is made of.
     #[inline]
-    pub(super) const fn is_flat(&self) -> bool {
-        self.0.is_flat()
+    pub(super) const fn records(&self) -> &Records<'a, 2> {
+        &self.0
     }
 
     /// Whether there is such a field.
@@ -116,18 +116,6 @@ impl<'a> Hash<'a> {
             self.0.remove(record);
         }
         found.is_some()
-    }
-
-    /// Where a field probably is, if they are many.
-    #[inline]
-    pub(super) fn hint(&self, field: &[u8]) -> Option<usize> {
-        self.0.hint(field)
-    }
-
-    /// Brings what [`Hash::hint`] found into the cache.
-    #[inline]
-    pub(super) fn touch(&self, hint: usize) {
-        self.0.touch(hint);
     }
 
     /// Takes those fields out for which `keep` is false.

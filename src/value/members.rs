@@ -84,11 +84,6 @@ impl<'a, V> Members<'a, V> {
         self.entries.get(index as usize).is_some_and(|entry| is_of(entry.as_ref(), member))
     }
 
-    /// Whether a string is among them.
-    pub fn contains(&self, member: &[u8]) -> bool {
-        self.index_of(member).is_some()
-    }
-
     /// The value of a string.
     #[inline]
     pub fn get(&self, member: &[u8]) -> Option<&V> {

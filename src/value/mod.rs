@@ -100,8 +100,8 @@ impl Value<'_> {
         let is_flat = match self {
             Self::String(string) => return 1 + string.len() / 128,
             Self::List(list) => list.is_flat(),
-            Self::Set(set) => set.is_flat(),
-            Self::Hash(hash) => hash.is_flat(),
+            Self::Set(set) => set.records().is_flat(),
+            Self::Hash(hash) => hash.records().is_flat(),
             Self::SortedSet(sorted_set) => sorted_set.is_flat(),
             _ => false,
         };
@@ -113,8 +113,8 @@ impl Value<'_> {
     #[inline]
     pub fn hint(&self, arguments: &[&[u8]]) -> Option<usize> {
         match self {
-            Self::Hash(hash) => hash.hint(arguments.get(2)?),
-            Self::Set(set) => set.hint(arguments.get(2)?),
+            Self::Hash(hash) => hash.records().hint(arguments.get(2)?),
+            Self::Set(set) => set.records().hint(arguments.get(2)?),
             // Behind the score, if there is one.
             Self::SortedSet(sorted_set) => sorted_set.hint(arguments.get(2..)?.last()?),
             _ => None,
@@ -125,8 +125,8 @@ impl Value<'_> {
     #[inline]
     pub fn touch(&self, hint: usize) {
         match self {
-            Self::Hash(hash) => hash.touch(hint),
-            Self::Set(set) => set.touch(hint),
+            Self::Hash(hash) => hash.records().touch(hint),
+            Self::Set(set) => set.records().touch(hint),
             Self::SortedSet(sorted_set) => sorted_set.touch(hint),
             _ => {}
         }

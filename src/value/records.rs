@@ -62,6 +62,7 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         }
     }
 
+    /// Whether they are kept in one small piece of memory; says so without a look at that.
     #[inline]
     pub(super) const fn is_flat(&self) -> bool {
         matches!(self.0, Repr::Flat(_))

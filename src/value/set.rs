@@ -25,10 +25,10 @@ impl<'a> Set<'a> {
         self.len() == 0
     }
 
-    /// Whether it is kept in one small piece of memory; says so without a look at that.
+    /// What it is made of.
     #[inline]
-    pub(super) const fn is_flat(&self) -> bool {
-        self.0.is_flat()
+    pub(super) const fn records(&self) -> &Records<'a, 1> {
+        &self.0
     }
 
     /// Whether a string is a member.
@@ -69,18 +69,6 @@ impl<'a> Set<'a> {
     /// All members, in order, to put into another set.
     pub fn texts(&self) -> impl Iterator<Item = Text<'a>> {
         self.0.keys()
-    }
-
-    /// Where a member probably is, if they are many.
-    #[inline]
-    pub(super) fn hint(&self, member: &[u8]) -> Option<usize> {
-        self.0.hint(member)
-    }
-
-    /// Brings what [`Set::hint`] found into the cache.
-    #[inline]
-    pub(super) fn touch(&self, hint: usize) {
-        self.0.touch(hint);
     }
 
     /// All members, in order.

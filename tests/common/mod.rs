@@ -2,4 +2,5 @@
 
 pub(crate) mod loader;
 pub(crate) mod log;
+pub(crate) mod random;
 pub(crate) mod server;

@@ -4,6 +4,8 @@ use std::fmt;
 
 use aofkit::resp::write_command;
 
+use crate::random::Random;
+
 /// A command line and the files it is run among.
 #[derive(Clone)]
 pub struct Case {
@@ -69,27 +71,6 @@ impl fmt::Display for Case {
             write!(f, "\n{name}: {}", shown.escape_ascii())?;
         }
         Ok(())
-    }
-}
-
-/// xorshift64*: the same numbers on every machine.
-pub struct Random(pub u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        x ^ (x >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound.max(1) as u64).unwrap()
-    }
-
-    fn pick<T: Copy>(&mut self, among: &[T]) -> T {
-        among[self.below(among.len())]
     }
 }
 

@@ -270,20 +270,6 @@ impl<'c, 'a> Call<'c, 'a> {
         let database = self.database;
         self.share(key)?.database_mut(database).remove(key)
     }
-
-    /// Deletes a key whose collection has become empty; a stream stays.
-    pub fn remove_if_empty(&mut self, key: &[u8]) {
-        let is_empty = self.entry(key).is_some_and(|entry| match &entry.value {
-            Value::List(list) => list.is_empty(),
-            Value::Set(set) => set.is_empty(),
-            Value::Hash(hash) => hash.is_empty(),
-            Value::SortedSet(sorted_set) => sorted_set.is_empty(),
-            _ => false,
-        });
-        if is_empty {
-            self.remove(key);
-        }
-    }
 }
 
 /// The value of a key as one type: `Ok(None)` if there is no such key, and one that makes it.
