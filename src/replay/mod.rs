@@ -6,6 +6,7 @@
 
 mod balance;
 mod expired;
+mod flushes;
 mod gate;
 mod names;
 mod worker;
@@ -21,6 +22,7 @@ use crate::rdb;
 use crate::threads;
 
 pub use expired::{Dropped, drop_expired};
+pub use flushes::Flush;
 
 use worker::Worker;
 
@@ -117,6 +119,8 @@ pub struct Summary {
     pub failures: Vec<FailedCommand>,
     /// Commands whose effect is not known, by name.
     pub unknown: BTreeMap<Vec<u8>, Met>,
+    /// The last `FLUSHALL` and `FLUSHDB` commands that removed keys, at most 100, in their order.
+    pub flushes: Vec<Flush>,
     /// The Unix seconds of the last timestamp annotation.
     pub last_timestamp: Option<i64>,
     /// Why the replay ended.
@@ -196,9 +200,11 @@ pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
                 .or_insert(met);
         }
         summary.rdb_keys += other.rdb_keys;
+        flushes::add(&mut summary.flushes, &other.flushes);
     }
     summary.failures.sort_by_key(|failure| failure.place);
     summary.failures.truncate(FAILURES);
+    summary.flushes.retain(|flush| flush.keys > 0);
     Replayed { shares: shares.collect(), division, summary }
 }
 

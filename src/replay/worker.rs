@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::flushes::{self, Scope};
 use super::gate::Gate;
 use super::names::{Names, Treatment, runs_others};
 use super::{End, FAILURES, FailedCommand, Met, Options, Place, Summary, Unknown, Until};
@@ -376,6 +377,11 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
 
     /// Applies a command whose keys its row gives.
     fn apply_to_keys(&mut self, met: Logged<'_, 'a>, row: &'static Command) {
+        if row.key_positions == KeyPositions::None
+            && let Some(scope) = Scope::of(row)
+        {
+            return self.apply_flush(met, row, scope);
+        }
         if row.by_key || self.shares.len() == 1 {
             return self.apply_here(met, row, None);
         }
@@ -395,20 +401,36 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         self.apply_together(met, row);
     }
 
+    /// Empties this thread's share, and remembers how many keys that removed.
+    fn apply_flush(&mut self, met: Logged<'_, 'a>, row: &'static Command, scope: Scope) {
+        let place = self.place(met);
+        let flush = self.own.as_deref().map(|own| scope.flush(own, self.database, place));
+        match (self.run_here(met, row, None), flush) {
+            (Ok(()), Some(flush)) => flushes::remember(&mut self.summary.flushes, flush),
+            (Ok(()), None) => {}
+            (Err(failure), _) => self.could_not(met, row, failure),
+        }
+    }
+
     /// Applies a command to this thread's share.
     #[inline]
     fn apply_here(&mut self, met: Logged<'_, 'a>, row: &'static Command, key: Option<Key<'a>>) {
-        let Some(apply) = row.apply else { return };
+        if let Err(failure) = self.run_here(met, row, key) {
+            self.could_not(met, row, failure);
+        }
+    }
+
+    #[inline]
+    fn run_here(&mut self, met: Logged<'_, 'a>, row: &'static Command, key: Option<Key<'a>>) -> Result<(), Failure> {
+        let Some(apply) = row.apply else { return Ok(()) };
         let created = self.base + met.offset as u64;
-        let Some(own) = self.own.as_deref_mut() else { return };
+        let Some(own) = self.own.as_deref_mut() else { return Ok(()) };
         let mut share = [own];
         let call = Call::on_all(met.arguments, &mut share).on_share(self.index, self.division);
         let mut call = call.with_record(met.record).with_key(key);
         (call.database, call.now, call.created) = (self.database, self.now, created);
         call.expired_fields = self.options.expired_fields;
-        if let Err(failure) = apply.run(&mut call) {
-            self.could_not(met, row, failure);
-        }
+        apply.run(&mut call)
     }
 
     /// Applies a command to all shares, while their threads wait.
