@@ -265,6 +265,11 @@ impl Input {
         &self.0.path
     }
 
+    /// The open file behind a map of it; `None` for what was read into memory.
+    pub fn file(&self) -> Option<&File> {
+        self.0.file.as_ref()
+    }
+
     /// What the log was wrapped in.
     pub fn container(&self) -> Container {
         self.0.container

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! cli  →  report  →  check · repair · select · rewrite  →  replay · digest  →  aof · command · rdb  →  keyspace  →  value
-//!      →  resp · input · escape · glob · server · plural · error
+//!      →  resp · input · storage · escape · glob · server · plural · error
 //! ```
 //!
 //! - [`aof`]: a log as records, transactions, parts and a manifest; [`resp`]: one record; [`rdb`]: an RDB, item by item.
@@ -12,7 +12,7 @@
 //! - [`value`] and [`keyspace`]: the data that a log describes; [`replay`]: a log applied as a server applies it while it loads;
 //!   [`mod@digest`]: what `DEBUG DIGEST` prints of it; [`rewrite`]: the fewest commands, or an RDB, that give it.
 //! - [`mod@check`]: findings, and what the official checkers and the servers ([`Server`]) make of a log.
-//! - [`repair`]: what a cut would do, as data, and the one place that changes a file; [`select`]: which records are wanted.
+//! - [`storage`]: the only code that changes files. [`repair`]: what a cut would do, as data, and the cut; [`select`]: which records are wanted.
 //! - [`report`]: all of it as text and JSON. `cli`, behind the feature of that name, talks to people.
 //!
 //! Readers return what they saw, damage included, as values with absolute byte offsets. They take any bytes without a panic, and
@@ -71,6 +71,7 @@ pub mod resp;
 pub mod rewrite;
 pub mod select;
 pub mod server;
+pub mod storage;
 #[cfg(test)]
 mod testing;
 mod threads;

@@ -17,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use aofkit::aof::log::Log;
 use aofkit::check::Settings;
-use aofkit::repair::{self, FileSystem, OpenElsewhere, Operations, Plan};
+use aofkit::repair::{self, OpenElsewhere, Plan};
+use aofkit::storage::{FileSystem, Operations};
 use faulty::{FAULTS, Fault, Faulty, name};
 use tempfile::TempDir;
 

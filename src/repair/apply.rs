@@ -9,12 +9,11 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::copies::{self, CHUNK, NAMES_LIMIT, name_of};
-use super::operations::{FileSystem, Operations};
 use super::plan::{PartPlan, Plan};
-use super::writers;
 use crate::aof::log::directory_of;
 use crate::input::Facts;
 use crate::plural::counted;
+use crate::storage::{FileSystem, Operations, writers};
 use crate::{Error, ErrorKind, Result};
 
 /// The permission bits of a mode.

@@ -28,16 +28,13 @@
 
 mod apply;
 mod copies;
-mod operations;
 pub mod plan;
 mod removed;
 pub mod survey;
 mod undo;
-mod writers;
 
 pub use apply::{Applied, OpenElsewhere, apply, apply_with, cut, refuse_writers};
 pub use copies::{Copy, Fit, copies_of, copy_name};
-pub use operations::{FileSystem, Operations};
 pub use plan::{Obstacle, PartPlan, Plan, Refusal};
 pub use removed::Removed;
 pub use survey::{Survey, survey};

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::apply::{OpenElsewhere, refuse_writers, refused};
 use super::copies::{CHUNK, Copy, Fit, copies_of};
-use super::operations::{FileSystem, Operations};
 use crate::aof::log::directory_of;
 use crate::input::Facts;
 use crate::plural::counted;
+use crate::storage::{FileSystem, Operations};
 use crate::{Error, Result};
 
 /// Bytes that were put back.

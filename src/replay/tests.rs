@@ -217,12 +217,11 @@ fn progress_never_passes_the_end() {
 
 #[test]
 fn what_a_flush_removed_is_remembered_with_its_place() {
-    let lines = ["SET a 1", "SET b 1", "FLUSHALL NOW", "SELECT 2", "SET c 1", "FLUSHDB", "FLUSHDB", "SET d 1", "FLUSHALL"];
+    let lines =
+        ["SET a 1", "SET b 1", "FLUSHALL NOW", "SELECT 2", "SET c 1", "FLUSHDB", "FLUSHDB", "SET d 1", "FLUSHALL"];
     let at = |count: usize| Place { part: 0, offset: log(&lines[..count]).len() as u64 };
-    let expected = [
-        Flush { place: at(5), database: Some(2), keys: 1 },
-        Flush { place: at(8), database: None, keys: 3 },
-    ];
+    let expected =
+        [Flush { place: at(5), database: Some(2), keys: 1 }, Flush { place: at(8), database: None, keys: 3 }];
     for threads in 1..5 {
         let bytes = log(&lines);
         let summary = replay(&[&bytes], with_threads(threads)).summary;

@@ -9,13 +9,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::layout::{Base, Names, manifest_of};
-use super::output::{Draft, DraftWriter, Lasting, sync_directory, write_file};
 use crate::aof::log::{Layout, Log, MultiPart};
 use crate::aof::manifest::{Entry, Kind};
 use crate::aof::{Content, Reader};
 use crate::input::{Container, Input};
-use crate::repair::{OpenElsewhere, Operations, refuse_writers};
+use crate::repair::{OpenElsewhere, refuse_writers};
 use crate::resp;
+use crate::storage::Operations;
+use crate::storage::draft::{Draft, DraftWriter, Lasting, sync_directory, write_file};
 use crate::{Error, ErrorKind, Result};
 
 /// What happens to the old files.

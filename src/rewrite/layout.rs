@@ -6,10 +6,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::output::{DraftWriter, Lasting, write_file};
 use crate::aof::log::MultiPart;
 use crate::aof::manifest::{Entry, Kind, Manifest};
-use crate::repair::Operations;
+use crate::storage::Operations;
+use crate::storage::draft::{DraftWriter, Lasting, write_file};
 use crate::{Error, ErrorKind, Result};
 
 /// What servers call a log unless they are told otherwise (`appendfilename`).

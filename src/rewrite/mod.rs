@@ -7,7 +7,6 @@ pub mod in_place;
 mod layout;
 mod merge;
 mod ordered;
-pub mod output;
 mod stream;
 mod target;
 

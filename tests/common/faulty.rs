@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use aofkit::repair::{FileSystem, Operations};
+use aofkit::storage::{FileSystem, Operations};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {

@@ -21,15 +21,15 @@ use crate::error::{Error, ErrorKind};
 use crate::glob;
 use crate::input::Input;
 use crate::keyspace::Keyspace;
-use crate::repair::FileSystem;
 use crate::replay::{self, Dropped, Replayed};
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::rewrite::{Expired, Report, Size, WithoutEffect};
 use crate::rewrite::in_place::{self, Old, Reading, Replaced};
-use crate::rewrite::output::{self, DraftWriter, Lasting};
 use crate::rewrite::{self, Lost, Options, Written, write_directory};
 use crate::server::Server;
+use crate::storage::FileSystem;
+use crate::storage::draft::{self, DraftWriter, Lasting};
 
 pub(super) use arguments::Rewrite;
 use arguments::{Destination, DropExpired, Format, Replace, Settings, Verify};
@@ -165,7 +165,7 @@ impl Job<'_, '_> {
             }
             Destination::File(path, _) => {
                 let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
-                Done::new(output::write_file(operations, path, like.as_ref(), Lasting::Cached, fill)?, path)
+                Done::new(draft::write_file(operations, path, like.as_ref(), Lasting::Cached, fill)?, path)
             }
             Destination::Directory(path) => {
                 let fill = filling(|out| rewrite::write(shares, settings.base, options, out));

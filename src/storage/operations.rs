@@ -1,12 +1,11 @@
-//! The system calls that a repair consists of, so that a test can let any of them fail.
+//! The system calls that change files, so that a test can make any of them fail.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// What [`apply`](super::apply()), [`undo`](super::undo()) and a rewrite ask of the file system, one method for each call that changes
-/// something or makes a change last.
+/// What repairs and rewrites ask of the file system: one method for each call that changes something or makes a change last.
 pub trait Operations {
     /// Opens an existing file for reading and writing; never creates or truncates.
     ///

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::Operations;
 use crate::aof::log::directory_of;
-use crate::repair::Operations;
 use crate::{Error, ErrorKind, Result};
 
 /// The permission bits of a mode.
@@ -142,7 +142,7 @@ impl Draft {
     }
 }
 
-pub(super) fn sync_directory(operations: &mut impl Operations, directory: &Path) -> Result<()> {
+pub(crate) fn sync_directory(operations: &mut impl Operations, directory: &Path) -> Result<()> {
     operations.sync_directory(directory).map_err(|source| Error::io(directory, "make the names last in", source))
 }
 

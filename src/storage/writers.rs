@@ -9,18 +9,18 @@ const ACCESS_MODE: u32 = 0b11;
 
 /// A process that has the file open for writing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Writer {
+pub(crate) struct Writer {
     /// Its process id.
-    pub(super) process: u32,
+    pub(crate) process: u32,
     /// Its name, as the kernel knows it.
-    pub(super) name: String,
+    pub(crate) name: String,
 }
 
 /// The other processes that have the file of this device and inode open for writing, by process id.
 ///
 /// The best that can be had: what `/proc` shows, which is nothing outside Linux, of other users' processes (unless root
 /// asks), or from inside a container about what runs outside of it.
-pub(super) fn writers(device: u64, inode: u64) -> Vec<Writer> {
+pub(crate) fn writers(device: u64, inode: u64) -> Vec<Writer> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     let own = std::process::id();
     let mut found: Vec<Writer> = entries
