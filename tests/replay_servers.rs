@@ -20,6 +20,10 @@ mod common;
 
 #[path = "replay_servers/commands.rs"]
 mod commands;
+#[path = "replay_servers/cost.rs"]
+mod cost;
+#[path = "replay_servers/fixed.rs"]
+mod fixed;
 #[path = "replay_servers/grammar.rs"]
 mod grammar;
 #[path = "replay_servers/library.rs"]
@@ -395,7 +399,13 @@ fn rewrites(logged: &Logged, real: &mut Real, loader: &mut Real) -> Option<Strin
     }
     // The server's own rewrite of the same log.
     loader.load(&[('b', log)]);
-    let (mut theirs, mut ours) = (contents(&loader.rewritten()), contents(&resp));
+    let its_own = loader.rewritten();
+    for line in cost::dearer(&resp, &its_own) {
+        writeln!(text, "{server}, seed {seed}: dearer than the server's rewrite: {line}").unwrap();
+    }
+    // What the server makes of either, in its own form.
+    loader.load(&[('b', &resp)]);
+    let (mut theirs, mut ours) = (contents(&its_own), contents(&loader.rewritten()));
     if server == Server::Redis62 {
         // It logs the relative time of RESTORE, which begins anew with every load.
         for items in theirs.values_mut().chain(ours.values_mut()) {
@@ -477,6 +487,11 @@ macro_rules! servers {
             #[test]
             fn what_a_server_logs_is_replayed_as_it_ran() {
                 super::live($server, 4);
+            }
+
+            #[test]
+            fn fixed_logs_take_no_more_than_in_its_own_rewrite() {
+                super::fixed::compare($server);
             }
 
             #[test]

@@ -109,7 +109,7 @@ fn commands_that_fail_change_nothing_and_are_told() {
 fn the_clock_is_the_logs_where_it_has_one() {
     let lines = ["EXPIRE a 1", "SET a 1", "EXPIRE a 10", "#TS:1700000000", "SET b 1", "EXPIRE b 10"];
     let options = Options { now: 5_000, ..with_threads(2) };
-    let expected = ["SELECT 0", "SET a 1", "PEXPIREAT a 15000", "SET b 1", "PEXPIREAT b 1700000010000"];
+    let expected = ["SELECT 0", "SET a 1 PXAT 15000", "SET b 1 PXAT 1700000010000"];
     let summary = assert_rewritten(&lines, options, &expected);
     assert_eq!(summary.last_timestamp, Some(1_700_000_000));
 }
@@ -145,7 +145,7 @@ fn unknown_commands_are_named_and_may_be_kept_with_their_key() {
         "json.set over $ 1",
         "SET over 1",
     ];
-    let left = ["SELECT 0", "SET a 1", "SET name x", "PEXPIREAT name 2000000000000", "SET over 1"];
+    let left = ["SELECT 0", "SET a 1", "SET name x PXAT 2000000000000", "SET over 1"];
     let summary = assert_rewritten(&lines, with_threads(2), &left);
     let met = summary.unknown[&b"JSON.SET"[..]];
     assert_eq!((met.count, met.keepable, met.first.offset), (4, true, 27));

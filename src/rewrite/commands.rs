@@ -1,12 +1,14 @@
-//! One key → the commands that make it, as `BGREWRITEAOF` of Redis 7.0 writes them (`aof.c`), and of 8.0 and Valkey 9 where
-//! fields expire.
+//! One key → the commands that make it: at most as many, and as many bytes, as `BGREWRITEAOF` of the target writes (`aof.c`).
+//!
+//! Every command names one key, as those of servers do, so that a log can be divided by key and sent to a cluster. `MSET`
+//! would be shorter and is not used for that reason.
 
 use super::{Options, Target, Written, stream, type_name};
 use crate::keyspace::{Entry, Keyspace};
 use crate::rdb::{self, DecodeFault, Magic};
 use crate::resp;
-use crate::value::score::format_score_17;
-use crate::value::{FieldRef, Hash, History, Raw, Value};
+use crate::value::score::format_score_compact;
+use crate::value::{Hash, History, Raw, Value};
 
 /// Text beyond this is handed on.
 const FLUSH: usize = 256 << 10;
@@ -41,6 +43,13 @@ impl<'o> Emitter<'o> {
         self.written.records += 1;
         resp::write_count(&mut self.out, arguments);
         self.bulk(name.as_bytes());
+    }
+
+    /// Begins a command of its name, a key, and so many arguments more.
+    #[inline]
+    pub(super) fn command_on(&mut self, name: &str, key: &[u8], arguments: usize) {
+        self.command(name, 2 + arguments);
+        self.bulk(key);
     }
 
     /// One more argument.
@@ -85,64 +94,77 @@ impl<'o> Emitter<'o> {
             return;
         }
         *self.written.keys.entry(type_name(&entry.value)).or_default() += 1;
-        self.value(&entry.key, &entry.value);
-        if let Some(expiry) = entry.expiry() {
-            self.command("PEXPIREAT", 3);
-            self.bulk(&entry.key);
-            self.number(expiry);
-        }
+        self.value(&entry.key, &entry.value, entry.expiry());
     }
 
-    /// A key's value.
-    fn value(&mut self, key: &[u8], value: &Value<'_>) {
+    /// A key's value and expiry.
+    fn value(&mut self, key: &[u8], value: &Value<'_>, expiry: Option<i64>) {
         match value {
-            Value::String(string) => {
-                self.command("SET", 3);
-                self.bulk(key);
-                self.bulk(string);
-            }
+            Value::String(string) => return self.string(key, string, expiry),
             Value::List(list) => self.items("RPUSH", key, list.len(), list.iter()),
             Value::Set(set) => self.items("SADD", key, set.len(), set.iter()),
             Value::SortedSet(sorted_set) => {
                 let mut score = Vec::new();
                 let text = |this: &mut Self, (member, number): (&[u8], f64)| {
                     score.clear();
-                    format_score_17(number, &mut score);
+                    format_score_compact(number, &mut score);
                     this.bulk(&score);
                     this.bulk(member);
                 };
-                self.batches("ZADD", key, sorted_set.len(), 2, sorted_set.iter(), text);
+                let begin = |this: &mut Self, count: usize| this.command_on("ZADD", key, 2 * count);
+                self.batches(sorted_set.len(), sorted_set.iter(), begin, text);
             }
             Value::Hash(hash) => self.hash(key, hash),
             Value::Stream(stream) => stream::emit(self, key, stream),
             Value::Raw(raw) => match rdb::decode(raw) {
-                Ok(value) => self.value(key, &value),
+                Ok(value) => return self.value(key, &value, expiry),
                 Err(_) => self.restore(key, raw),
             },
             Value::History(history) => self.history(key, history),
         }
+        if let Some(expiry) = expiry {
+            self.expire(key, expiry);
+        }
+    }
+
+    /// When a key expires.
+    fn expire(&mut self, key: &[u8], expiry: i64) {
+        self.command_on("PEXPIREAT", key, 1);
+        self.number(expiry);
+    }
+
+    fn string(&mut self, key: &[u8], string: &[u8], expiry: Option<i64>) {
+        // SET refuses times that are not positive.
+        let within = expiry.filter(|expiry| *expiry > 0);
+        self.command_on("SET", key, if within.is_some() { 3 } else { 1 });
+        self.bulk(string);
+        match (within, expiry) {
+            (Some(within), _) => {
+                self.bulk(b"PXAT");
+                self.number(within);
+            }
+            (None, Some(expiry)) => self.expire(key, expiry),
+            (None, None) => {}
+        }
     }
 
     fn items<'v>(&mut self, name: &str, key: &[u8], count: usize, items: impl Iterator<Item = &'v [u8]>) {
-        self.batches(name, key, count, 1, items, Self::bulk);
+        self.batches(count, items, |this, count| this.command_on(name, key, count), Self::bulk);
     }
 
-    /// Commands of up to a batch of items each, of which every one takes `width` arguments.
-    fn batches<T>(
+    /// Commands of up to a batch of items each.
+    pub(super) fn batches<T>(
         &mut self,
-        name: &str,
-        key: &[u8],
         count: usize,
-        width: usize,
         items: impl Iterator<Item = T>,
+        begin: impl Fn(&mut Self, usize),
         mut text: impl FnMut(&mut Self, T),
     ) {
         let batch = self.options.batch.get();
         let mut left = count;
         for (index, item) in items.enumerate() {
             if index % batch == 0 {
-                self.command(name, 2 + width * left.min(batch));
-                self.bulk(key);
+                begin(self, left.min(batch));
                 left = left.saturating_sub(batch);
             }
             text(self, item);
@@ -150,46 +172,47 @@ impl<'o> Emitter<'o> {
     }
 
     fn hash(&mut self, key: &[u8], hash: &Hash<'_>) {
-        let expiring = hash.iter().filter(|(_, field)| field.expiry.is_some()).count();
-        if expiring == 0 || !self.target_has(Target::has_field_expiry) {
-            self.written.lost.field_expiries += expiring as u64;
-            let pair = |this: &mut Self, (name, field): (&[u8], FieldRef<'_>)| {
-                this.bulk(name);
-                this.bulk(field.value);
-            };
-            return self.batches("HMSET", key, hash.len(), 2, hash.iter(), pair);
+        let limit = self.options.target.map_or(i64::MAX, Target::last_field_expiry);
+        let mut expiring: Vec<_> =
+            hash.iter().filter_map(|(name, field)| Some((field.expiry?, name, field.value))).collect();
+        let all = expiring.len();
+        expiring.retain(|(expiry, ..)| *expiry <= limit);
+        self.written.lost.field_expiries += (all - expiring.len()) as u64;
+        // Fields with equal times share commands; those that expire come last, so that another rewrite gives the same bytes.
+        expiring.sort_by_key(|(expiry, ..)| *expiry);
+        let with_values = self.options.target.is_some_and(Target::has_hsetex);
+        let pair = |this: &mut Self, (name, value): (&[u8], &[u8])| {
+            this.bulk(name);
+            this.bulk(value);
+        };
+        let begin = |this: &mut Self, count: usize| this.command_on("HSET", key, 2 * count);
+        let stay = hash.iter().filter(|(_, field)| field.expiry.is_none_or(|expiry| expiry > limit));
+        let stay = stay.map(|(name, field)| (name, field.value));
+        if with_values || expiring.is_empty() {
+            self.batches(hash.len() - expiring.len(), stay, begin, pair);
+        } else {
+            let expiring = expiring.iter().map(|(_, name, value)| (*name, *value));
+            self.batches(hash.len(), stay.chain(expiring), begin, pair);
         }
-        for (name, field) in hash.iter() {
-            self.field(key, name, field.value, field.expiry);
-        }
-    }
-
-    /// One field of a hash of which some expire.
-    fn field(&mut self, key: &[u8], name: &[u8], value: &[u8], expiry: Option<i64>) {
-        match expiry {
-            Some(expiry) if self.options.target == Some(Target::Valkey9) => {
-                self.command("HSETEX", 8);
-                self.bulk(key);
-                self.bulk(b"PXAT");
-                self.number(expiry);
-                self.bulk(b"FIELDS");
-                self.bulk(b"1");
-                self.bulk(name);
-                self.bulk(value);
-            }
-            _ => {
-                self.command("HMSET", 4);
-                self.bulk(key);
-                self.bulk(name);
-                self.bulk(value);
-                if let Some(expiry) = expiry {
-                    self.command("HPEXPIREAT", 6);
-                    self.bulk(key);
-                    self.number(expiry);
-                    self.bulk(b"FIELDS");
-                    self.bulk(b"1");
-                    self.bulk(name);
-                }
+        for fields in expiring.chunk_by(|one, other| one.0 == other.0) {
+            let expiry = fields.first().map_or(0, |(expiry, ..)| *expiry);
+            if with_values {
+                let begin = |this: &mut Self, count: usize| {
+                    this.command_on("HSETEX", key, 4 + 2 * count);
+                    this.bulk(b"PXAT");
+                    this.number(expiry);
+                    this.bulk(b"FIELDS");
+                    this.number(count);
+                };
+                self.batches(fields.len(), fields.iter().map(|(_, name, value)| (*name, *value)), begin, pair);
+            } else {
+                let begin = |this: &mut Self, count: usize| {
+                    this.command_on("HPEXPIREAT", key, 3 + count);
+                    this.number(expiry);
+                    this.bulk(b"FIELDS");
+                    this.number(count);
+                };
+                self.batches(fields.len(), fields.iter().map(|(_, name, _)| *name), begin, Self::bulk);
             }
         }
     }
@@ -212,7 +235,7 @@ impl<'o> Emitter<'o> {
     /// What is known by its commands: each again, with the name that the key has now.
     fn history(&mut self, key: &[u8], history: &History<'_>) {
         if let Some(base) = &history.base {
-            self.value(key, base);
+            self.value(key, base, None);
         }
         let mut arguments: Vec<&[u8]> = Vec::new();
         for record in &history.records {

@@ -96,9 +96,9 @@ pub struct Lost {
     pub functions: u64,
     /// Times at which fields expire.
     pub field_expiries: u64,
-    /// Counters of streams and groups (before Redis 7.0).
+    /// Streams whose counters, or those of their groups, are not what a later server makes up (before Redis 7.0).
     pub stream_counters: u64,
-    /// Pending entries whose entry was deleted: no command makes them.
+    /// Pending entries whose entry was deleted, where no commands make them without a trace in the stream's counters.
     pub pending_entries: u64,
     /// Values that no command can make for this target.
     pub values: u64,

@@ -33,6 +33,22 @@ impl Target {
         matches!(self, Self::Redis74 | Self::Redis80 | Self::Valkey9)
     }
 
+    /// Whether there is a command that sets fields together with the time at which they expire.
+    pub const fn has_hsetex(self) -> bool {
+        matches!(self, Self::Redis80 | Self::Valkey9)
+    }
+
+    /// The last time at which a field can expire, in milliseconds of Unix time; negative where fields cannot expire at all.
+    ///
+    /// Redis 7.4 to 8.6 refuse what does not fit in 46 bits (`EB_EXPIRE_TIME_MAX`).
+    pub const fn last_field_expiry(self) -> i64 {
+        match self {
+            Self::Valkey9 => i64::MAX,
+            _ if self.has_field_expiry() => (1 << 46) - 1,
+            _ => -1,
+        }
+    }
+
     /// Whether there are functions, and counters of streams: both came with Redis 7.0.
     pub const fn is_redis_7_or_later(self) -> bool {
         !matches!(self, Self::Redis62)

@@ -148,10 +148,7 @@ pub(crate) fn contents(log: &[u8]) -> BTreeMap<(String, String), BTreeSet<String
             "XADD" => drop(items.insert(format!("entry {}: {}", words[2], words[3..].join(" ")))),
             "XCLAIM" => {
                 items.insert(format!("consumer {} of {}", words[3], words[2]));
-                // Servers write those whose entry is gone as well, and then do nothing with them.
-                if items.iter().any(|item| item.starts_with(&format!("entry {}:", words[5]))) {
-                    items.insert(format!("XCLAIM {}", words[2..].join(" ")));
-                }
+                items.insert(format!("XCLAIM {}", words[2..].join(" ")));
             }
             "XGROUP" if words[1] == "CREATECONSUMER" => {
                 items.insert(format!("consumer {} of {}", words[4], words[3]));

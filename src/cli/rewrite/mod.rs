@@ -301,7 +301,7 @@ fn lost_in_words(lost: Lost) -> Vec<String> {
     add(lost.functions, "function", ": the target has no function libraries");
     add(lost.field_expiries, "field", " no longer expire: the target does not know that");
     add(lost.stream_counters, "stream", " without its counters: the target does not know them");
-    add(lost.pending_entries, "pending entry", " of deleted entries: no command makes them");
+    add(lost.pending_entries, "pending entry", " of deleted entries: no command makes them; --base rdb keeps them");
     add(lost.module_data, "piece", " of data that modules keep beside the keys: no command makes it");
     add(lost.values, "value", " of modules: the target does not take them");
     words

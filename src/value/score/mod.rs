@@ -225,6 +225,59 @@ pub fn format_score_digest(score: f64, out: &mut Vec<u8>) {
     }
 }
 
+/// Writes a score in the fewest digits that read back to the same double, positional (`0.25`) or scientific (`5e-324`),
+/// whichever is shorter: for logs that are loaded again.
+///
+/// Every server from Redis 6.2 to 8.6 and Valkey 8.0 to 9.1 reads it to the same double. It is never longer than what they
+/// write themselves: `%.17g` up to Redis 7.0, [`format_score_digest`] from then on.
+#[inline]
+pub fn format_score_compact(score: f64, out: &mut Vec<u8>) {
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within 2^53")]
+    if score.fract() == 0.0 && score.abs() < 9_007_199_254_740_992.0 && (score != 0.0 || score.is_sign_positive()) {
+        let whole = score as i64;
+        // From three zeros on, a power of ten is shorter.
+        if whole % 1000 != 0 || whole == 0 {
+            out.extend_from_slice(itoa::Buffer::new().format(whole).as_bytes());
+            return;
+        }
+    }
+    format_score_compact_slow(score, out);
+}
+
+/// What is not a small whole number.
+fn format_score_compact_slow(score: f64, out: &mut Vec<u8>) {
+    if let Some(text) = not_finite(score) {
+        out.extend_from_slice(text);
+        return;
+    }
+    if score.is_sign_negative() {
+        out.push(b'-');
+    }
+    if score == 0.0 {
+        out.push(b'0');
+        return;
+    }
+    let digits = Digits::shortest(score.abs());
+    let text = digits.as_slice();
+    let count = text.len();
+    let exponent = digits.power + i32::try_from(count).unwrap_or_default() - 1;
+    let size = exponent.unsigned_abs() as usize;
+    let point = usize::from(count > 1);
+    let positional = match exponent {
+        0.. => (size + 1).max(count + usize::from(count > size + 1)),
+        _ => 1 + size + count,
+    };
+    let power_digits = 1 + usize::from(size >= 10) + usize::from(size >= 100);
+    let scientific = count + point + 1 + usize::from(exponent < 0) + power_digits;
+    if positional <= scientific {
+        write_positional(text, exponent, out);
+    } else {
+        write_mantissa(text, out);
+        out.push(b'e');
+        out.extend_from_slice(itoa::Buffer::new().format(exponent).as_bytes());
+    }
+}
+
 fn not_finite(score: f64) -> Option<&'static [u8]> {
     if score.is_nan() {
         Some(b"nan")
@@ -256,8 +309,8 @@ fn write_positional(digits: &[u8], exponent: i32, out: &mut Vec<u8>) {
     }
 }
 
-/// Digits, a point behind the first, and the power of ten in at least `width` digits.
-fn write_scientific(digits: &[u8], exponent: i32, width: usize, out: &mut Vec<u8>) {
+/// Digits with a point after the first.
+fn write_mantissa(digits: &[u8], out: &mut Vec<u8>) {
     if let Some((first, rest)) = digits.split_first() {
         out.push(*first);
         if !rest.is_empty() {
@@ -265,6 +318,11 @@ fn write_scientific(digits: &[u8], exponent: i32, width: usize, out: &mut Vec<u8
             out.extend_from_slice(rest);
         }
     }
+}
+
+/// Digits, a point after the first, and the power of ten with its sign in at least `width` digits.
+fn write_scientific(digits: &[u8], exponent: i32, width: usize, out: &mut Vec<u8>) {
+    write_mantissa(digits, out);
     let sign = if exponent < 0 { '-' } else { '+' };
     // Writing to a vector does not fail.
     let _ = write!(out, "e{sign}{:0width$}", exponent.unsigned_abs());

@@ -3,6 +3,8 @@
 //!
 //! It does not always find the shortest ones. Servers print what it finds, so the steps are theirs (`fpconv`), one by one.
 
+use std::io::Write as _;
+
 use super::powers::{FIRST, POWERS, STEP, exponent_of};
 
 /// Decimal digits, and the power of ten that the last one counts.
@@ -35,6 +37,8 @@ impl Float {
 }
 
 const HIDDEN_BIT: u64 = 1 << 52;
+/// Two numbers of so many digits are never nearest to the same double (`DBL_DIG`), denormal ones excepted.
+const DISTINCT: usize = 15;
 
 impl Digits {
     /// The digits of a positive, finite double.
@@ -61,6 +65,31 @@ impl Digits {
         let mut digits = Self { bytes: [0; 20], length: 0, power: -power };
         digits.generate(upper, upper.bits.wrapping_sub(lower), upper.bits.wrapping_sub(value.bits));
         digits
+    }
+
+    /// The fewest digits of a positive, finite double.
+    pub(super) fn shortest(value: f64) -> Self {
+        // Up to that length there is no shorter number to be found. The standard library finds it beyond, and is slower.
+        let digits = Self::of(value);
+        let is_shortest = digits.length <= DISTINCT && value >= f64::MIN_POSITIVE;
+        if is_shortest { digits } else { Self::exact(value).unwrap_or(digits) }
+    }
+
+    /// The digits that the standard library prints.
+    fn exact(value: f64) -> Option<Self> {
+        let mut text = [0; 32];
+        let mut rest = text.as_mut_slice();
+        write!(rest, "{value:e}").ok()?;
+        let left = rest.len();
+        let text = text.get(..text.len() - left)?;
+        let (mantissa, exponent) = text.split_at_checked(text.iter().position(|byte| *byte == b'e')?)?;
+        let exponent: i32 = std::str::from_utf8(exponent.get(1..)?).ok()?.parse().ok()?;
+        let mut digits = Self { bytes: [0; 20], length: 0, power: exponent + 1 };
+        for byte in mantissa.iter().filter(|byte| **byte != b'.') {
+            digits.push(u64::from(byte - b'0'));
+            digits.power -= 1;
+        }
+        Some(digits)
     }
 
     pub(super) fn as_slice(&self) -> &[u8] {
@@ -147,4 +176,28 @@ fn power_for(exponent: i32) -> (i32, Float) {
     let power = FIRST + index * STEP;
     let bits = usize::try_from(index).ok().and_then(|index| POWERS.get(index)).copied().unwrap_or(1 << 63);
     (power, Float { bits, exponent: exponent_of(power) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fewest_digits_are_found() {
+        let mut bits = 0x9e37_79b9_7f4a_7c15_u64;
+        let (mut longer, mut tried) = (0, 0);
+        for round in 0..60_000_u32 {
+            bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Any double, and fractions of few digits.
+            let any = f64::from_bits(bits >> 1);
+            let short = f64::from(u32::try_from(bits >> 40).unwrap()) / 10_f64.powi(i32::try_from(round % 12).unwrap());
+            for value in [any, short].into_iter().filter(|value| value.is_finite() && *value > 0.0) {
+                let (grisu, exact) = (Digits::of(value), Digits::exact(value).unwrap());
+                tried += 1;
+                longer += u32::from(exact.length < grisu.length);
+                assert_eq!(Digits::shortest(value).length, exact.length, "{value:e}");
+            }
+        }
+        assert!(tried > 100_000 && longer > 0);
+    }
 }

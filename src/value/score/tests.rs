@@ -109,28 +109,48 @@ fn ends_of_ranges_are_read_more_leniently() {
 
 #[test]
 fn scores_are_written_as_each_version_writes_them() {
-    for (score, seventeen, shortest, digest) in [
-        (0.0, "0", "0", "0"),
-        (-0.0, "-0", "-0", "-0"),
-        (1.0, "1", "1", "1"),
-        (-12.5, "-12.5", "-12.5", "-12.5"),
-        (3.2, "3.2000000000000002", "3.2", "3.2"),
-        (1e8, "100000000", "100000000", "1e+8"),
-        (12_300_000_000.0, "12300000000", "12300000000", "1.23e+10"),
-        (1e17, "1e+17", "100000000000000000", "1e+17"),
-        (1e300, "1.0000000000000001e+300", "1e+300", "1e+300"),
-        (57_112.601_917_376_11, "57112.601917376109", "5.711260191737611e+4", "5.711260191737611e+4"),
-        (0.000_001, "9.9999999999999995e-07", "0.000001", "0.000001"),
-        (1e-7, "9.9999999999999995e-08", "1e-7", "1e-7"),
-        (1e-310, "9.9999999999999694e-311", "1e-310", "1e-310"),
-        (f64::from_bits(1), "4.9406564584124654e-324", "5e-324", "5e-324"),
-        (f64::MAX, "1.7976931348623157e+308", "1.7976931348623157e+308", "1.7976931348623157e+308"),
-        (f64::INFINITY, "inf", "inf", "inf"),
-        (f64::NEG_INFINITY, "-inf", "-inf", "-inf"),
+    for (score, seventeen, shortest, digest, compact) in [
+        (0.0, "0", "0", "0", "0"),
+        (-0.0, "-0", "-0", "-0", "-0"),
+        (1.0, "1", "1", "1", "1"),
+        (-12.5, "-12.5", "-12.5", "-12.5", "-12.5"),
+        (3.2, "3.2000000000000002", "3.2", "3.2", "3.2"),
+        (1e8, "100000000", "100000000", "1e+8", "1e8"),
+        (12_300_000_000.0, "12300000000", "12300000000", "1.23e+10", "1.23e10"),
+        (1e17, "1e+17", "100000000000000000", "1e+17", "1e17"),
+        (1e300, "1.0000000000000001e+300", "1e+300", "1e+300", "1e300"),
+        (
+            57_112.601_917_376_11,
+            "57112.601917376109",
+            "5.711260191737611e+4",
+            "5.711260191737611e+4",
+            "57112.60191737611",
+        ),
+        (0.000_001, "9.9999999999999995e-07", "0.000001", "0.000001", "1e-6"),
+        (1e-7, "9.9999999999999995e-08", "1e-7", "1e-7", "1e-7"),
+        (1e-310, "9.9999999999999694e-311", "1e-310", "1e-310", "1e-310"),
+        (f64::from_bits(1), "4.9406564584124654e-324", "5e-324", "5e-324", "5e-324"),
+        (
+            f64::MAX,
+            "1.7976931348623157e+308",
+            "1.7976931348623157e+308",
+            "1.7976931348623157e+308",
+            "1.7976931348623157e308",
+        ),
+        (0.25, "0.25", "0.25", "0.25", "0.25"),
+        (0.001, "0.001", "0.001", "0.001", "1e-3"),
+        (0.0012, "0.0011999999999999999", "0.0012", "0.0012", "0.0012"),
+        (1000.0, "1000", "1000", "1000", "1e3"),
+        (-12_000.0, "-12000", "-12000", "-12000", "-12000"),
+        (-120_000.0, "-120000", "-120000", "-120000", "-1.2e5"),
+        (9_007_199_254_740_993.0, "9007199254740992", "9007199254740992", "9007199254740992", "9007199254740992"),
+        (f64::INFINITY, "inf", "inf", "inf", "inf"),
+        (f64::NEG_INFINITY, "-inf", "-inf", "-inf", "-inf"),
     ] {
         assert_eq!(written(format_score_17, score), seventeen);
         assert_eq!(written(format_score_shortest, score), shortest);
         assert_eq!(written(format_score_digest, score), digest);
+        assert_eq!(written(format_score_compact, score), compact);
     }
 }
 
@@ -139,10 +159,25 @@ proptest! {
     fn what_is_written_is_read_again(bits in any::<u64>(), whole in any::<i64>(), hundredths in any::<i32>()) {
         for score in [f64::from_bits(bits), whole as f64, f64::from(hundredths) / 100.0] {
             if !score.is_nan() {
-                for format in [format_score_17, format_score_shortest, format_score_digest] {
+                for format in [format_score_17, format_score_shortest, format_score_digest, format_score_compact] {
                     let text = written(format, score);
                     let read = parse_score(text.as_bytes());
                     prop_assert_eq!(read.map(f64::to_bits), Some(score.to_bits()), "{}", text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_version_writes_a_score_in_fewer_bytes(
+        bits in any::<u64>(), whole in any::<i64>(), digits in 0..1_000_000_u32, power in -30..30_i32,
+    ) {
+        for score in [f64::from_bits(bits), whole as f64, f64::from(digits) * 10_f64.powi(power)] {
+            if !score.is_nan() {
+                let compact = written(format_score_compact, score);
+                for format in [format_score_17, format_score_shortest, format_score_digest] {
+                    let text = written(format, score);
+                    prop_assert!(compact.len() <= text.len(), "{} {}", compact, text);
                 }
             }
         }
