@@ -29,14 +29,16 @@ pub enum Workload {
     Benchmark,
     /// Sorted sets, hashes and streams, trimmed as they grow
     Heavy,
+    /// 20,000 small sorted sets, as many hashes and 2,000 streams, trimmed as they grow
+    Many,
     /// One sorted set, one hash and one stream, trimmed as they grow
     Hot,
 }
 
 impl Workload {
     /// Every kind.
-    pub const ALL: [Self; 7] =
-        [Self::Small, Self::Mixed, Self::Large, Self::Collections, Self::Benchmark, Self::Heavy, Self::Hot];
+    pub const ALL: [Self; 8] =
+        [Self::Small, Self::Mixed, Self::Large, Self::Collections, Self::Benchmark, Self::Heavy, Self::Many, Self::Hot];
 
     /// As it is typed and reported.
     pub fn name(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Workload {
             Self::Collections => "collections",
             Self::Benchmark => "benchmark",
             Self::Heavy => "heavy",
+            Self::Many => "many",
             Self::Hot => "hot",
         }
     }
@@ -140,6 +143,7 @@ impl Generator {
             Workload::Collections => self.collection(),
             Workload::Benchmark => self.benchmark(),
             Workload::Heavy => self.heavy(),
+            Workload::Many => self.many(),
             Workload::Hot => self.hot(),
             Workload::Mixed => match self.below(2000) {
                 0 => {
@@ -265,6 +269,36 @@ impl Generator {
             _ => {
                 let stream = self.numbered("events:", 50);
                 self.command(&[b"XTRIM", &stream, b"MAXLEN", b"=", b"2000"]);
+            }
+        }
+    }
+
+    /// The same as [`Generator::heavy`], but over thousands of keys, which stay small.
+    fn many(&mut self) {
+        match self.below(100) {
+            0..32 => {
+                let (board, member) = (self.numbered("board:", 20_000), self.numbered("player:", 1_000_000));
+                let score = format!("{}.{:02}", self.below(100_000), self.below(100));
+                self.command(&[b"ZADD", &board, score.as_bytes(), &member]);
+            }
+            32..64 => {
+                let (profile, field) = (self.numbered("profile:", 20_000), self.numbered("field:", 100));
+                let value = self.value(12);
+                self.command(&[b"HSET", &profile, &field, &value]);
+            }
+            64..96 => {
+                self.entry += 1;
+                let (stream, id) = (self.numbered("events:", 2_000), format!("{}-0", self.clock * 1000 + self.entry));
+                let value = self.value(12);
+                self.command(&[b"XADD", &stream, id.as_bytes(), b"type", b"click", b"data", &value]);
+            }
+            96..98 => {
+                let board = self.numbered("board:", 20_000);
+                self.command(&[b"ZREMRANGEBYRANK", &board, b"0", b"-31"]);
+            }
+            _ => {
+                let stream = self.numbered("events:", 2_000);
+                self.command(&[b"XTRIM", &stream, b"MAXLEN", b"=", b"200"]);
             }
         }
     }

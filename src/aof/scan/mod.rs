@@ -5,6 +5,8 @@
 //! the end of one meets the start of the next, its findings count; where they do not meet (the guess was a command inside a
 //! value), the bytes between are read again from the proven boundary. So the result is, to the byte, that of one thread.
 
+mod buffer;
+mod header;
 mod oddity;
 mod window;
 
@@ -14,6 +16,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use buffer::CopyBuffer;
 pub use oddity::{Oddities, Oddity, Seen};
 use window::{Source, Stretch, Window};
 
@@ -23,8 +26,14 @@ use crate::server::Server;
 use crate::threads;
 
 /// The usual share of a window, in bytes: large enough that stitching costs nothing, small enough that the copies of two
-/// stay in a core's second-level cache.
-pub const WINDOW: NonZeroUsize = NonZeroUsize::new(256 << 10).unwrap();
+/// take half of a second-level cache of 512 KiB, which is what AMD Zen 3 and 4 have per core.
+pub const WINDOW: NonZeroUsize = NonZeroUsize::new(128 << 10).unwrap();
+
+/// How much is copied past the windows at most, for the end of their last record. A record that needs more is read in place.
+const TAIL: usize = 4 << 10;
+
+/// Copies start at multiples of this many bytes: a line of the processor's cache.
+const CACHE_LINE: usize = 64;
 
 /// What a pass over a part found, up to its end or to its first damage.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +177,7 @@ impl Shared<'_, '_> {
     /// Takes two windows after the other until none is left or the damage is found.
     fn work(&self) {
         let mut memory = window::Memory::new(self.server);
-        let mut copy = Vec::new();
+        let mut copy = CopyBuffer::default();
         while !self.stop.load(Ordering::Relaxed) {
             let index = self.next.fetch_add(2, Ordering::Relaxed);
             let [one, other] = [index, index + 1].map(|index| self.share_of(index));
@@ -195,13 +204,13 @@ impl Shared<'_, '_> {
         }
     }
 
-    /// The part, with these shares of it at hand and what the last record of them may take behind.
-    fn source<'b>(&'b self, shares: Range<usize>, copy: &'b mut Vec<u8>) -> Source<'b> {
+    /// The part, with a copy of these shares at hand, and of what their last record may need after them.
+    fn source<'b>(&'b self, shares: Range<usize>, copy: &'b mut CopyBuffer) -> Source<'b> {
         let Some(fill) = self.options.copy else { return Source::whole(self.bytes) };
         // The line end before the first share may be needed to guess where a record starts.
-        let start = shares.start.saturating_sub(2);
-        let end = shares.end.saturating_add(self.share / 4).min(self.bytes.len());
-        copy.resize(end - start, 0);
+        let start = shares.start.saturating_sub(2) / CACHE_LINE * CACHE_LINE;
+        let end = shares.end.saturating_add(TAIL.min(self.share / 4)).min(self.bytes.len());
+        let copy = copy.place(start, end - start);
         let length = fill(start, copy);
         Source::copied(self.bytes, copy.get(..length).unwrap_or(copy), start)
     }

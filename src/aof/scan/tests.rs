@@ -23,6 +23,25 @@ fn scan_copies(bytes: &[u8], threads: usize, share: usize, most: usize) -> Scan 
     scan(bytes, 0, Server::Redis80, Options { threads, window, copy: Some(&copy), ..Options::default() })
 }
 
+/// What copies of windows hold twice is little: only the end of their last record.
+#[test]
+fn hardly_a_byte_is_copied_twice() {
+    let mut bytes = Vec::new();
+    for index in 0..20_000 {
+        command(&mut bytes, &[b"SET", format!("key:{index}").as_bytes(), &[b'v'; 100]]);
+    }
+    let copied = std::sync::atomic::AtomicUsize::new(0);
+    let copy = |offset: usize, buffer: &mut [u8]| {
+        copied.fetch_add(buffer.len(), std::sync::atomic::Ordering::Relaxed);
+        buffer.copy_from_slice(&bytes[offset..offset + buffer.len()]);
+        buffer.len()
+    };
+    let found = scan(&bytes, 0, Server::Redis80, Options { copy: Some(&copy), ..Options::default() });
+    assert_eq!(found.records, 20_000);
+    let copied = copied.into_inner();
+    assert!(copied < bytes.len() + bytes.len() / 50, "{copied} of {}", bytes.len());
+}
+
 /// A log of commands that windows are likely to trip over: values that look like records, transactions, annotations.
 fn log() -> impl Strategy<Value = Vec<u8>> {
     let record = prop_oneof![

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr, memmem};
 
+use super::header::HeaderCache;
 use super::oddity::{Oddities, Oddity, shortened};
 use crate::aof::database::database_number;
 use crate::aof::reader::{self, Damage};
@@ -184,16 +185,22 @@ impl Window {
         self.end >= self.limit || self.damage.is_some()
     }
 
-    /// One record, the careful way, unless all are read.
+    /// One record, whatever it is, unless all are read.
     fn step(&mut self, source: Source<'_>, memory: &mut Memory) {
         if self.is_done() {
             return;
         }
         match source.near.get(source.place(self.end)).or_else(|| source.whole.get(self.end)) {
-            Some(b'*') => match memory.control_header(source.near, source.place(self.end)) {
-                Some((control, end)) => self.known_control(control, source.start + end),
-                None => self.command(source, memory),
-            },
+            Some(b'*') => {
+                let place = source.place(self.end);
+                if let Some((control, end)) = memory.headers.control(source.near, place) {
+                    self.known_control(control, source.start + end);
+                } else if let Some((count, end)) = memory.headers.plain_command(source.near, place) {
+                    self.pass(source, Passed { end, records: 1, arguments: u64::from(count) });
+                } else {
+                    self.command(source, memory);
+                }
+            }
             Some(b'#') => self.annotation(source),
             Some(&found) => self.damage = Some(reader::no_record(self.end, self.records + 1, found)),
             None => self.limit = self.end,
@@ -207,10 +214,9 @@ impl Window {
         let limit = source.place(self.limit);
         let mut passed = Passed::nothing(source.place(self.end));
         while passed.end < limit
-            && let Some((count, behind)) = memory.plain_header(bytes, passed.end)
-            && let Some(behind) = resp::skip_arguments(bytes, behind, count - 1)
+            && let Some((count, end)) = memory.headers.plain_command(bytes, passed.end)
         {
-            passed.add(count, behind);
+            passed.add(count, end);
         }
         self.pass(source, passed);
     }
@@ -226,8 +232,8 @@ impl Window {
         let mut second = Passed::nothing(source.place(other.end));
         while first.end < limit
             && second.end < other_limit
-            && let Some((count, start)) = memory.plain_header(bytes, first.end)
-            && let Some((other_count, other_start)) = memory.plain_header(bytes, second.end)
+            && let Some((count, start)) = memory.headers.plain(bytes, first.end)
+            && let Some((other_count, other_start)) = memory.headers.plain(bytes, second.end)
         {
             let both = if count > MANY && other_count > MANY { count.min(other_count) - 1 } else { 0 };
             if let Some((start, other_start)) = resp::skip_arguments_of_two(bytes, start, other_start, both)
@@ -384,95 +390,16 @@ enum Judgement {
     WrongArity(&'static Command),
 }
 
-/// Remembers headers that were found to be plain: a log has millions of records and a few dozen headers.
-///
-/// A header is the count, and the line and the bytes of the name: `*3 CRLF $3 CRLF SET CRLF`. What it holds decides all that
-/// a scan wants to know of a plain command, so that a record with a known header is not taken apart again.
+/// What a thread knows of commands: what the server makes of them, and which headers were found to be plain.
 #[derive(Debug)]
 pub(super) struct Memory {
     server: Server,
-    headers: Box<[Header; Memory::SLOTS]>,
-}
-
-/// The first 24 bytes of a command as three words, of which the header takes those that the mask covers.
-#[derive(Debug, Clone, Copy, Default)]
-struct Header {
-    /// Bytes behind the header are 0. All are 0 in an empty slot, and no command begins so.
-    words: [u64; 3],
-    masks: [u64; 3],
-    /// How many bytes the header has.
-    length: usize,
-    /// How many arguments the command has.
-    count: u32,
-    /// Set when it is no plain command.
-    control: Option<Control>,
-}
-
-impl Header {
-    const LIMIT: usize = 24;
-
-    #[inline]
-    fn words(bytes: &[u8], at: usize) -> Option<[u64; 3]> {
-        let head: &[u8; Self::LIMIT] = bytes.get(at..)?.first_chunk()?;
-        let ([first, second, third], []) = head.as_chunks::<8>() else { return None };
-        Some([u64::from_le_bytes(*first), u64::from_le_bytes(*second), u64::from_le_bytes(*third)])
-    }
-
-    /// Where the header that begins with these words is remembered: its first eleven bytes decide, and none has fewer.
-    #[inline]
-    fn slot(words: [u64; 3]) -> usize {
-        let mixed = (words[0] ^ words[1] << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed >> 56) as usize % Memory::SLOTS
-    }
+    headers: HeaderCache,
 }
 
 impl Memory {
-    const SLOTS: usize = 256;
-
     pub(super) fn new(server: Server) -> Self {
-        Self { server, headers: Box::new([Header::default(); Self::SLOTS]) }
-    }
-
-    /// The remembered header that the command at `at` has.
-    #[inline]
-    fn header(&self, bytes: &[u8], at: usize) -> Option<&Header> {
-        let words = Header::words(bytes, at)?;
-        let known = self.headers.get(Header::slot(words))?;
-        let differs = |(word, (mask, known)): (u64, (u64, u64))| word & mask ^ known;
-        let pairs = words.into_iter().zip(known.masks.into_iter().zip(known.words));
-        let difference = pairs.map(differs).fold(0, |all, word| all | word);
-        (difference == 0 && known.length > 0).then_some(known)
-    }
-
-    /// How many arguments the command at `at` has, and where its second one starts, if its header is known to be plain.
-    #[inline]
-    fn plain_header(&self, bytes: &[u8], at: usize) -> Option<(u32, usize)> {
-        let known = self.header(bytes, at)?;
-        known.control.is_none().then_some((known.count, at + known.length))
-    }
-
-    /// The control command at `at`, and where it ends, if its header is known to be that of one.
-    #[inline]
-    fn control_header(&self, bytes: &[u8], at: usize) -> Option<(Control, usize)> {
-        let known = self.header(bytes, at)?;
-        Some((known.control?, at + known.length))
-    }
-
-    /// Remembers the header of a plain or control command, if it is short enough.
-    fn remember(&mut self, bytes: &[u8], at: usize, head: &Head<'_>, control: Option<Control>) {
-        let Some(words) = Header::words(bytes, at) else { return };
-        // The second line end is in front of the name.
-        let lines = memchr_iter(b'\n', bytes.get(at..).unwrap_or_default()).nth(1).map_or(usize::MAX, |end| end + 1);
-        let length = lines.saturating_add(head.name.len() + 2);
-        let Some(slot) = self.headers.get_mut(Header::slot(words)).filter(|_| length <= Header::LIMIT) else { return };
-        let mask = |index: usize| match length.saturating_sub(8 * index) {
-            0 => 0,
-            covered @ 1..8 => (1 << (8 * covered)) - 1,
-            _ => u64::MAX,
-        };
-        let masks = [mask(0), mask(1), mask(2)];
-        let words = [words[0] & masks[0], words[1] & masks[1], words[2] & masks[2]];
-        *slot = Header { words, masks, length, count: head.count, control };
+        Self { server, headers: HeaderCache::default() }
     }
 
     /// What the command at `at` is, which has this head.
@@ -491,7 +418,7 @@ impl Memory {
         if let Some(control) = Control::from_name(head.name) {
             // Redis takes further arguments, and then the header is not all of the command.
             if head.count == 1 {
-                self.remember(bytes, at, head, Some(control));
+                self.headers.remember(bytes, at, head, Some(control));
             }
             return Judgement::Control(control);
         }
@@ -509,7 +436,7 @@ impl Memory {
         }
         // What a container runs depends on its second argument: it is looked up every time.
         if command::lookup(head.name).is_some_and(|row| row.subcommands.is_empty()) {
-            self.remember(bytes, at, head, None);
+            self.headers.remember(bytes, at, head, None);
         }
         Judgement::Plain
     }
