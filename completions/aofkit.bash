@@ -285,7 +285,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__rewrite)
-            opts="-o -f -h --output --in-place --keep --force --verify --base --target --batch --sort --db --key --drop-expired --at --at-offset --unknown --now --strict --threads --format --color --progress --help"
+            opts="-o -f -h --output --in-place --keep --force --verify --base --target --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --now --strict --threads --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
