@@ -27,10 +27,9 @@ Examples:
   aofkit rewrite -o then/ --at 2023-11-14T22:00:00Z appendonlydir
       A log of the data as it was then, for a new server.
   aofkit rewrite -o old.aof --target redis-6.2 appendonlydir
-      For an older server; with --allow-loss even if that cannot hold all of the data.
+      For an older server; --allow-loss if it cannot hold all of the data.
 
-Exit codes: 0 done; 1 done, but the log is damaged and a server would refuse it, or not done, because data would be lost; 2 not
-done.";
+Exit codes: 0 done; 1 done, but the log is damaged and a server would refuse it, or not done because data would be lost; 2 not done.";
 
 /// Which log, and what becomes of it.
 #[derive(Debug, clap::Args)]
