@@ -278,6 +278,7 @@ impl Job<'_, '_> {
         };
         let same = found == expected
             && again.summary.failed == 0
+            && again.summary.damaged.is_none()
             && (lost.functions > 0 || functions(&again.shares) == functions(self.shares()));
         if same {
             return Ok(self.expected(lost));
