@@ -10,7 +10,7 @@ use std::path::Path;
 
 use aofkit::Server;
 use aofkit::rdb::dump::{DumpFault, Restoration, parse, restoration, write_raw};
-use aofkit::rdb::{DecodeFault, Item, Magic, TYPES, Walker, decode};
+use aofkit::rdb::{DamageKind, DecodeFault, Item, Magic, Malformed, TYPES, Walker, decode};
 use aofkit::resp::write_command;
 use aofkit::value::{Flavour, Raw, Value};
 use common::loader::{Cutting, Ended, Files, load_and_ask};
@@ -112,9 +112,20 @@ fn payloads() -> Vec<Vec<u8>> {
     payloads
 }
 
-/// Whether a payload holds what a module of the server reads, which alone knows what is wrong with it: a vector set.
-fn is_vector_set(payload: &[u8], server: Server) -> bool {
-    payload.first() == Some(&7) && restoration(payload, server) == Restoration::Works
+/// Whether what becomes of a payload is not for the library to say: a vector set, of which only its module knows what is wrong; a
+/// score of which the C library reads what it can; a count of which the machine's memory decides whether it is believed.
+fn is_beyond(payload: &[u8], server: Server) -> bool {
+    let said = restoration(payload, server);
+    let kind = match &said {
+        Restoration::Works => return payload.first() == Some(&7),
+        Restoration::Overlooks(DumpFault::Damaged { kind, .. })
+        | Restoration::Fails(DumpFault::Damaged { kind, .. })
+        | Restoration::Exits(DumpFault::Damaged { kind, .. }) => kind,
+        _ => return false,
+    };
+    let is_score = *kind == DamageKind::Malformed(Malformed::Score);
+    let counts = payload.get(1).is_some_and(|first| matches!(first, 0x80 | 0x81));
+    is_score && payload[0] == 3 || counts && matches!(kind, DamageKind::Truncated { .. })
 }
 
 /// Whether a payload holds a hash of whose fields some expired long ago: servers delete those soon, or do not load them.
@@ -193,7 +204,7 @@ fn load(folder: &Path, payloads: &[&[u8]]) -> Result<Vec<bool>, (Ended, String)>
     let keys: Vec<String> = (0..payloads.len()).map(|index| format!("k{index}")).collect();
     let (loaded, found) = load_and_ask(folder, &log(payloads), &keys);
     match loaded.ended {
-        Ended::Starts => Ok(found),
+        Ended::Starts => found.ok_or((Ended::Starts, "it did not answer".to_owned())),
         ended => Err((ended, String::from_utf8_lossy(&loaded.log).into_owned())),
     }
 }
@@ -205,7 +216,9 @@ fn compare(name: &str, server: Server, folder: &Path, payload: &[u8]) -> Option<
         Ok(found) => (Ok(found[0]), String::new()),
         Err((ended, log)) => (Err(ended), log),
     };
-    if found == expected {
+    // What it overlooks may crash it as soon as it looks for keys that have expired.
+    let overlooked = found == Err(Ended::Starts) && matches!(restoration(payload, server), Restoration::Overlooks(_));
+    if found == expected || overlooked {
         return None;
     }
     let reason = log.lines().find(|line| line.contains("Internal error") || line.contains("ASSERT")).unwrap_or("");
@@ -219,7 +232,7 @@ fn servers_make_of_payloads_what_is_said() {
     let mut wrong = Vec::new();
     for (server, name) in SERVERS {
         let Some(folder) = folder(name) else { return };
-        let payloads = all.iter().filter(|payload| !is_vector_set(payload, server));
+        let payloads = all.iter().filter(|payload| !is_beyond(payload, server));
         let go_on = |payload: &&Vec<u8>| expected(payload, server).is_ok();
         // All that do not end the server go into one log; the others need one each.
         let (quiet, fatal): (Vec<_>, Vec<_>) = payloads.partition(go_on);

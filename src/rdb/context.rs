@@ -26,12 +26,16 @@ impl Seen {
     pub(super) const DEEP: Self = Self::by(ServerSet::ALL, Server::Valkey9.set());
     /// Every checker; every server passes over it with a notice.
     pub(super) const SKIPPED: Self = Self::by(ServerSet::ALL, ServerSet::NONE);
+    /// As [`Seen::DEEP`]; the other servers that know listpacks do not look for it, but walk over the entries, and die of it.
+    pub(super) const WALKED: Self = Self::DEEP
+        .crashing(Server::Redis70.set().or(Server::Redis80.set()).or(Server::Valkey8.set()));
     /// Every checker, and every server but Redis 6.2: the others rewrite ziplists as listpacks while they load.
     pub(super) const DEEP_SINCE_7: Self = Self::by(ServerSet::ALL, SINCE_7);
     /// Redis 6.2 does not look; all others do.
     pub(super) const SINCE_7: Self = Self::by(SINCE_7, SINCE_7);
-    /// Redis 8.0 and Valkey 9.1 alone look.
-    pub(super) const NEWEST: Self = Self::only(Server::Redis80.set().or(Server::Valkey9.set()));
+    /// Redis 8.0, Valkey 8.1 and 9.1 alone look; Redis 8.2 no longer does.
+    pub(super) const SHARED_OWNERS: Self =
+        Self::only(Server::Redis80.set().or(Server::Valkey8.set()).or(Server::Valkey9.set()));
     /// Valkey 9.1 alone looks.
     pub(super) const VALKEY_9: Self = Self::only(Server::Valkey9.set());
     /// No checker looks, but servers that load it do.
@@ -154,7 +158,8 @@ impl<'a> Context<'a> {
             .take(index)
             .fold(none, |(checkers, servers), flaw| (checkers.or(flaw.checkers), servers.or(flaw.servers)));
         let with = (before.0.or(seen.checkers), before.1.or(seen.servers));
-        if index == 0 || with != before {
+        // That it counts as empty matters to those that overlook the rest.
+        if index == 0 || with != before || malformed == Malformed::EmptyKey {
             let fault = Fault { offset, position, kind: malformed.into() };
             let Seen { checkers, servers, crashes } = seen;
             self.flaws.insert(index, FoundFlaw { fault, checkers, servers, crashes });

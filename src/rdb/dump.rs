@@ -18,6 +18,9 @@ const VALKEY: u16 = 80;
 /// The type of module values in release candidates of Redis 4.0, which servers know, and refuse.
 const PRE_RELEASE_MODULE: u8 = 6;
 
+/// So many members no machine has memory for: 1 TiB for the table alone.
+const MOST_MEMBERS: u64 = 1 << 37;
+
 /// Why a payload is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -213,7 +216,16 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
     {
         return Err(DumpFault::Module(module));
     }
-    read.map_err(damaged)?;
+    if let Err(fault) = read {
+        let reserves = matches!(row.data_type, DataType::Set | DataType::SortedSet | DataType::Hash);
+        // Where so many members would go, servers ask for memory at once, and exit if there is none.
+        return Err(match damaged(fault) {
+            DumpFault::Damaged { offset, kind, .. } if reserves && context.elements > Some(MOST_MEMBERS) => {
+                DumpFault::Damaged { offset, kind, reported: true }
+            }
+            fault => fault,
+        });
+    }
     let overlooked = context.flaws.first().map(|flaw| damaged(flaw.fault.clone()));
     Ok(overlooked.map_or(Restoration::Works, Restoration::Overlooks))
 }
@@ -286,7 +298,7 @@ mod tests {
         for length in 0..10 {
             assert_eq!(parse(&sound[..length]), Err(DumpFault::TooShort(length)));
         }
-        for version in [13, 79, 81, u16::MAX] {
+        for version in [14, 79, 81, u16::MAX] {
             assert_eq!(parse(&payload(b"\x00\x03bar", version)), Err(DumpFault::Version(version)));
         }
         let mut zeroed = sound.clone();
@@ -294,10 +306,35 @@ mod tests {
         zeroed[end - 8..].fill(0);
         assert!(matches!(parse(&zeroed), Err(DumpFault::Checksum { stored: 0, .. })));
         assert_eq!(parse(&payload(b"\x63\x03bar", 12)), Err(DumpFault::Type(0x63)));
-        assert_eq!(parse(&payload(b"\x00\x02bar", 12)), Err(DumpFault::TooLong(1)));
-        for body in [&b""[..], b"\x00", b"\x00\x04bar", b"\x01\x00", b"\x02\x02\x01a\x01a"] {
+        for body in [&b"\x00\x20bar"[..], b"\x01\x00", b"\x02\x02\x01a\x01a", b"\x00\xc3\x02\x0a\xff\xff"] {
             assert!(matches!(parse(&payload(body, 12)), Err(DumpFault::Damaged { .. })), "{body:?}");
         }
+    }
+
+    /// Servers neither stop at the footer nor look whether they came to it.
+    #[test]
+    fn a_value_may_end_before_the_footer_or_in_it() {
+        assert_eq!(parse(&payload(b"\x00\x02bar", 12)).unwrap().payload, b"\x02ba");
+        assert_eq!(parse(&payload(b"\x00\x04bar", 12)).unwrap().payload, b"\x04bar\x0c");
+    }
+
+    #[test]
+    fn servers_exit_where_they_call_a_value_corrupt_and_else_go_on_without_the_key() {
+        let of = |body: &[u8], version, server| restoration(&payload(body, version), server);
+        for server in Server::ALL {
+            assert_eq!(of(b"\x00\x03bar", 9, server), Restoration::Works, "{server}");
+            assert!(matches!(of(b"\x00\xc3\x02\x0a\xff\xff", 9, server), Restoration::Exits(_)), "{server}");
+            assert!(matches!(of(b"\x01\x00", 9, server), Restoration::Fails(_)), "{server}");
+            assert!(matches!(of(b"\x00\x20bar", 9, server), Restoration::Fails(_)), "{server}");
+            let newer = of(b"\x00\x03bar", 14, server);
+            assert_eq!(newer, Restoration::Fails(DumpFault::Version(14)), "{server}");
+            let nan = of(&[&b"\x05\x01\x01a"[..], &f64::NAN.to_le_bytes()].concat(), 9, server);
+            assert_eq!(matches!(nan, Restoration::Crashes(_)), server == Server::Redis62, "{server}: {nan:?}");
+            let twice = of(b"\x04\x02\x01a\x01b\x01a\x01b", 9, server);
+            assert_eq!(matches!(twice, Restoration::Exits(_)), server == Server::Valkey9, "{server}: {twice:?}");
+        }
+        assert_eq!(of(b"\x00\x03bar", 80, Server::Valkey9), Restoration::Works);
+        assert!(matches!(of(b"\x00\x03bar", 80, Server::Redis80), Restoration::Fails(DumpFault::Version(80))));
     }
 
     #[test]

@@ -1,16 +1,11 @@
 //! Streams: nodes that are listpacks of their own layout, and consumer groups (Redis `rdb.c`, `t_stream.c`).
 
 use super::context::{Context, Place, Seen};
-use crate::server::{Server, ServerSet};
 use super::damage::{Fault, Malformed, Packing, StreamFault};
 use super::members::Members;
 use super::packed::{At, Element, Sequence, listpack};
 use super::primitive::RawString;
 use super::value::broken;
-
-/// The servers that read entries while they load, and not before they have looked whether they are sound.
-const SINCE_7_BUT_VALKEY_9: ServerSet =
-    Server::Redis70.set().or(Server::Redis80.set()).or(Server::Valkey8.set());
 
 /// What each layout of a stream has beyond the first (RDB type 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +142,7 @@ fn node(context: &mut Context<'_>, entries: &mut LiveEntries, bytes: &[u8], plac
                 Malformed::Packed { .. } | Malformed::Stream(StreamFault::NotANumber | StreamFault::NodeEnds)
                     if !entries.any =>
                 {
-                    Seen::DEEP.crashing(SINCE_7_BUT_VALKEY_9)
+                    Seen::WALKED
                 }
                 _ => Seen::DEEP,
             };
@@ -369,7 +364,7 @@ fn consumer<'a>(
             flaw(context, offset, StreamFault::DuplicateOwned, Seen::ALWAYS);
         }
         match pending.ids.binary_search(&id).ok().and_then(|index| owned.get_mut(index)) {
-            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::NEWEST),
+            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::SHARED_OWNERS),
             Some(owned) => *owned = true,
             None => flaw(context, offset, StreamFault::PendingNotInGroup, Seen::ALWAYS),
         }

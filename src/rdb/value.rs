@@ -202,12 +202,32 @@ impl Tuple {
         }
     }
 
+    /// The most members or fields that servers leave packed (`hash-max-listpack-entries` and its like, defaults); more are unpacked
+    /// while they are loaded.
+    const fn most_packed(self) -> u64 {
+        match self {
+            Self::FieldValue | Self::FieldValueExpiry => LISTPACK_FIELDS,
+            Self::Element | Self::Member | Self::MemberScore => 128,
+        }
+    }
+
     const fn duplicate(self) -> Malformed {
         match self {
             Self::Element | Self::Member | Self::MemberScore => Malformed::DuplicateMember,
             Self::FieldValue | Self::FieldValueExpiry => Malformed::DuplicateField,
         }
     }
+}
+
+/// What a listpack that is a whole collection states about the number of its elements.
+#[derive(Debug, Clone, Copy)]
+enum Stated {
+    /// It is no such listpack.
+    Nowhere,
+    /// Nothing: servers count them, and walk over them for that.
+    Unknown,
+    /// So many.
+    Count(u64),
 }
 
 /// A packed encoding of one of the two that are sequences.
@@ -232,7 +252,7 @@ impl Context<'_> {
 
     /// Checks a sequence to its end, and gives the number of its elements.
     fn sequence<'b>(&mut self, place: Place, format: Format, tuple: Tuple, start: impl Sequence<'b>) -> u64 {
-        self.sequence_counted(place, format, tuple, start, None)
+        self.sequence_counted(place, format, tuple, start, Stated::Nowhere)
     }
 
     /// The same of a sequence that states how many elements it has.
@@ -242,7 +262,7 @@ impl Context<'_> {
         format: Format,
         tuple: Tuple,
         start: impl Sequence<'b>,
-        stated: Option<u64>,
+        stated: Stated,
     ) -> u64 {
         self.members.clear();
         let mut elements = start.clone();
@@ -254,7 +274,14 @@ impl Context<'_> {
                 Ok(None) => break,
                 Err(at) => {
                     let first = tuple == Tuple::FieldValueExpiry && elements.count() < tuple.length();
-                    self.packed_flaw(place, format.packing, at, if first { EARLIEST } else { format.entry });
+                    let seen = match stated {
+                        _ if first => EARLIEST,
+                        Stated::Unknown => Seen::WALKED,
+                        Stated::Count(count) if count / tuple.length() > tuple.most_packed() => Seen::WALKED,
+                        Stated::Count(_) | Stated::Nowhere => format.entry,
+                    };
+                    self.packed_flaw(place, format.packing, at, seen);
+                    self.stated_empty(place, stated);
                     return elements.count();
                 }
             };
@@ -281,14 +308,25 @@ impl Context<'_> {
         let (count, length) = (elements.count(), tuple.length());
         if count % length != 0 {
             // What it states is looked at however a server is configured.
-            let always = tuple == Tuple::FieldValueExpiry && stated.unwrap_or(count) % length != 0;
+            let looked_at = if let Stated::Count(stated) = stated { stated } else { count };
+            let always = tuple == Tuple::FieldValueExpiry && looked_at % length != 0;
             let seen = if always { Seen::ALWAYS } else { format.deep };
             self.flaw(place.of(0), Malformed::Tuples { elements: count, tuple: length }, seen);
         }
         if self.members.suspicious() {
             self.sequence_twice(place, format, tuple, start);
         }
+        if count > 0 {
+            self.stated_empty(place, stated);
+        }
         count
+    }
+
+    /// What states that it has no elements counts as empty, whatever is in it.
+    fn stated_empty(&mut self, place: Place, stated: Stated) {
+        if matches!(stated, Stated::Count(0)) {
+            self.flaw(place.of(0), Malformed::EmptyKey, Seen::SKIPPED);
+        }
     }
 
     #[cold]
@@ -310,8 +348,12 @@ impl Context<'_> {
     fn listpack(&mut self, place: Place, bytes: &[u8], tuple: Tuple) -> u64 {
         match listpack::frame(bytes) {
             Ok(()) => {
-                let (elements, stated) = (listpack::Elements::new(bytes), listpack::stated_count(bytes));
-                self.sequence_counted(place, LISTPACK, tuple, elements, stated)
+                let stated = match listpack::stated_count(bytes) {
+                    _ if tuple == Tuple::Element => Stated::Nowhere,
+                    None => Stated::Unknown,
+                    Some(count) => Stated::Count(count),
+                };
+                self.sequence_counted(place, LISTPACK, tuple, listpack::Elements::new(bytes), stated)
             }
             Err(at) => {
                 self.packed_flaw(place, Packing::Listpack, at, Seen::ALWAYS);

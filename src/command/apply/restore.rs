@@ -1,8 +1,9 @@
 //! What RESTORE does: a key from the payload that DUMP gave.
 
 use super::{Call, Failure};
-use crate::rdb::dump::{self, DumpFault};
+use crate::rdb::dump::{self, DumpFault, Restoration};
 use crate::rdb::{DamageKind, Header, Magic};
+use crate::server::Server;
 use crate::value::Value;
 use crate::value::number::parse_integer;
 
@@ -32,6 +33,15 @@ pub(in crate::command) fn restore(call: &mut Call<'_, '_>) -> Result<(), Failure
         entry.set_expiry(Some(expiry));
     }
     Ok(())
+}
+
+/// What `server` makes of a RESTORE (or RESTORE-ASKING) with these arguments while it loads a log; `None` for one that fails
+/// before its payload is looked at. Whether the key is there already is not known, and supposed not to matter.
+pub(in crate::command) fn restoration(arguments: &[&[u8]], server: Server) -> Option<Restoration> {
+    let [_, _, ttl, payload, options @ ..] = arguments else { return None };
+    Options::parse(options).ok()?;
+    parse_integer(ttl).filter(|ttl| *ttl >= 0)?;
+    Some(dump::restoration(payload, server))
 }
 
 /// A payload of a version or with a type that this build does not know may hold data; that the key is missing then is no answer.
