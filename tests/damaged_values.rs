@@ -49,7 +49,10 @@ fn damage(rdb: &[u8]) -> Option<(Vec<u8>, u64)> {
                 let minded = |flaw: &&aofkit::rdb::Flaw| {
                     let kind = &flaw.damage.kind;
                     let empty = *kind == DamageKind::Malformed(Malformed::EmptyKey);
-                    !empty && Server::ALL.iter().any(|server| flaw.checkers.contains(*server) || flaw.servers.contains(*server))
+                    !empty
+                        && Server::ALL
+                            .iter()
+                            .any(|server| flaw.checkers.contains(*server) || flaw.servers.contains(*server))
                 };
                 if let Some(flaw) = entry.flaws.iter().find(minded) {
                     return Some((entry.key.to_vec(), flaw.damage.offset));

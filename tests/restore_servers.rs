@@ -46,7 +46,8 @@ fn bases() -> Vec<Base> {
         let mut walker = Walker::new(&bytes, 0);
         while let Some(Ok(item)) = walker.next() {
             let Item::Entry(entry) = item else { continue };
-            let flavour = if walker.header().unwrap().magic == Magic::Valkey { Flavour::Valkey } else { Flavour::Redis };
+            let flavour =
+                if walker.header().unwrap().magic == Magic::Valkey { Flavour::Valkey } else { Flavour::Redis };
             let own = entry.kind.magic == Some(Magic::Valkey);
             if !entry.flaws.is_empty() || own != (flavour == Flavour::Valkey) {
                 continue;

@@ -278,8 +278,10 @@ fn payload_words(
         PayloadEffect::Exits => (Severity::Error, format!("{server} exits")),
         PayloadEffect::Crashes => (Severity::Error, format!("{server} crashes")),
         PayloadEffect::Overlooked => {
-            let message = format!("damaged payload of RESTORE for the key {key}: {fault}; {server} does not look for that");
-            let advice = "restore the log from a copy: other servers refuse it, and commands on the key may crash this one";
+            let message =
+                format!("damaged payload of RESTORE for the key {key}: {fault}; {server} does not look for that");
+            let advice =
+                "restore the log from a copy: other servers refuse it, and commands on the key may crash this one";
             return (Code::DamagedPayload, Severity::Warning, message, advice);
         }
         PayloadEffect::KeyMissing => {

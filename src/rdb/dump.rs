@@ -203,9 +203,7 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
     let stops = |flaw: &&FoundFlaw| {
         // A server that has the module reads what the module expects.
         let is_module = row.data_type == DataType::Module;
-        flaw.servers.contains(server)
-            || is_module
-            || flaw.fault.kind == DamageKind::Malformed(Malformed::EmptyKey)
+        flaw.servers.contains(server) || is_module || flaw.fault.kind == DamageKind::Malformed(Malformed::EmptyKey)
     };
     if let Some(flaw) = context.flaws.iter().find(stops) {
         let fault = damaged(flaw.fault.clone());
