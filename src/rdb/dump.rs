@@ -78,12 +78,11 @@ impl DumpFault {
         let Fault { offset, kind, .. } = fault;
         let is_quicklist = row.encoding.starts_with("quicklist");
         let reported = match &kind {
-            DamageKind::Malformed(Malformed::EmptyKey | Malformed::Score) => false,
+            DamageKind::Malformed(Malformed::EmptyKey | Malformed::EmptyNode | Malformed::Score) => false,
             DamageKind::Truncated { .. } | DamageKind::Malformed(Malformed::ReservedLength) => {
                 row.data_type == DataType::Stream
             }
             DamageKind::Malformed(Malformed::FieldExpiry) => row.magic != Some(Magic::Valkey),
-            DamageKind::Malformed(Malformed::EmptyNode) => false,
             // A node that is a string of no bytes.
             DamageKind::Malformed(Malformed::Packed { fault: PackedFault::TooShort, .. }) if is_quicklist => {
                 payload.get(offset) != Some(&0)
@@ -134,7 +133,7 @@ impl Footer {
 
 /// Reads the value of a payload with `magic`'s types. Servers do not stop at the footer: what a value lacks it takes from there,
 /// and what follows a value does not matter to them.
-fn read<'a>(payload: &'a [u8], magic: Magic) -> Result<(&'static TypeRow, Context<'a>, Result<(), Fault>), DumpFault> {
+fn read(payload: &[u8], magic: Magic) -> Result<(&'static TypeRow, Context<'_>, Result<(), Fault>), DumpFault> {
     let type_code = payload.first().copied().unwrap_or_default();
     let row = type_row(magic, type_code).ok_or(DumpFault::Type(type_code))?;
     let mut context = Context::new(Reader::new(payload, 1)).searching_all();
