@@ -2,6 +2,13 @@
 //!
 //! The payloads are values of every type, from the RDB files of the test data, damaged by a seed. `AOFKIT_SEED` takes another
 //! one, `AOFKIT_PROGRAMS` another number of payloads for each type.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod common;
 
@@ -77,7 +84,7 @@ fn damage(base: &mut Base, random: &mut Random) {
         1 => base.payload[at] = 0xff,
         2 => base.payload[at] = 0,
         3 => base.payload[at] = base.payload[at].wrapping_add(1),
-        4 => base.payload[at] = random.below(256_u64) as u8,
+        4 => base.payload[at] = random.below(u8::MAX),
         5 => base.payload.truncate(at),
         6 => drop(base.payload.remove(at)),
         7 => base.payload.insert(at, base.payload[at]),
@@ -85,7 +92,7 @@ fn damage(base: &mut Base, random: &mut Random) {
     }
     // As another type, the same bytes are damaged in other ways.
     if random.one_in(12) {
-        base.type_code = random.below(34_u64) as u8;
+        base.type_code = random.below(34_u8);
     }
 }
 

@@ -153,8 +153,9 @@ fn existing(socket: &Path, keys: &[String]) -> io::Result<Vec<bool>> {
     }
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    let request: String = keys.iter().map(|key| format!("*2\r\n$6\r\nEXISTS\r\n${}\r\n{key}\r\n", key.len())).collect();
-    stream.write_all(request.as_bytes())?;
+    for key in keys {
+        write!(stream, "*2\r\n$6\r\nEXISTS\r\n${}\r\n{key}\r\n", key.len())?;
+    }
     let mut lines = BufReader::new(stream).lines();
     let reply = |_| lines.next().unwrap_or(Err(io::ErrorKind::UnexpectedEof.into())).map(|line| line == ":1");
     keys.iter().map(reply).collect()
