@@ -14,7 +14,7 @@ use crate::resp;
 use crate::server::Server;
 use crate::threads;
 use crate::value::score::{format_score_17, format_score_digest};
-use crate::value::{Hash, History, SortedSet, Stream, Value};
+use crate::value::{Hash, History, Idempotence, SortedSet, Stream, Value};
 
 /// Twenty bytes, printed as 40 hex digits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -94,7 +94,7 @@ pub fn digest(
 /// A digest of all that a log can say of the keys that `wanted` takes: also when keys and fields expire, the counters, groups
 /// and pending entries of streams, and values that only modules know. It compares what this crate read, and nothing else.
 pub fn fingerprint(shares: &[Keyspace<'_>], wanted: &(dyn Fn(u32, &[u8]) -> bool + Sync)) -> Total {
-    Context { server: Server::Redis80, now: 0, wanted, depth: Depth::Everything }.total(shares)
+    Context { server: Server::default(), now: 0, wanted, depth: Depth::Everything }.total(shares)
 }
 
 /// How much a digest covers.
@@ -273,7 +273,7 @@ impl Context<'_> {
             element.mix(value.value);
             match (value.expiry, self.depth) {
                 (Some(expiry), Depth::Everything) => element.mix(&expiry.to_be_bytes()),
-                (Some(_), Depth::AsServer) if self.server == Server::Redis80 => element.add(b"!!hexpire!!"),
+                (Some(_), Depth::AsServer) if self.server.is_redis_8() => element.add(b"!!hexpire!!"),
                 _ => {}
             }
             digest.add(&element.0);
@@ -308,6 +308,24 @@ fn stream_groups(digest: &mut Digest, stream: &Stream<'_>) {
             digest.mix(id.to_string().as_bytes());
             digest.mix(group.consumer_at(pending.consumer).map_or(b"", |consumer| consumer.name()));
             digest.mix(format!("{} {}", pending.delivery_time, pending.delivery_count).as_bytes());
+        }
+    }
+    if let Some(idempotence) = stream.idempotence() {
+        idempotent_ids(digest, stream, idempotence);
+    }
+}
+
+/// The settings and producers of a stream, without the ids whose entry is gone: no command makes them, and a server leaves
+/// them out when it rewrites its log, too.
+fn idempotent_ids(digest: &mut Digest, stream: &Stream<'_>, idempotence: &Idempotence<'_>) {
+    if !idempotence.has_default_settings() {
+        digest.mix(format!("{} {}", idempotence.duration, idempotence.max_entries).as_bytes());
+    }
+    for (name, producer) in idempotence.producers() {
+        for (id, entry) in producer.ids().filter(|(_, entry)| stream.log().get(*entry).is_some()) {
+            digest.mix(name);
+            digest.mix(id);
+            digest.mix(entry.to_string().as_bytes());
         }
     }
 }

@@ -8,7 +8,8 @@ pub const DATABASES: u32 = 16;
 
 /// A line of servers that behave alike when they load a log.
 ///
-/// Each stands for the newest release of its line that was probed: 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1, Valkey 9.1.2.
+/// Each stands for the newest release of its line that was probed: 6.2.14, 7.0.15, 8.0.6, 8.2.3, 8.6.3, Valkey 8.1.1,
+/// Valkey 9.1.2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[non_exhaustive]
 pub enum Server {
@@ -17,27 +18,63 @@ pub enum Server {
     /// Redis 7.0: the first with manifests.
     Redis70,
     /// Redis 8.0.
-    #[default]
     Redis80,
+    /// Redis 8.2.
+    Redis82,
+    /// Redis 8.6.
+    #[default]
+    Redis86,
     /// Valkey 8.0 and 8.1.
     Valkey8,
     /// Valkey 9.0 and 9.1.
     Valkey9,
 }
 
+/// What is known of a line of servers.
+struct Row {
+    name: &'static str,
+    checker: &'static str,
+    rdb_version: u32,
+    newest_type: u8,
+}
+
 impl Server {
     /// Every server, oldest first, Redis before Valkey.
-    pub const ALL: [Self; 5] = [Self::Redis62, Self::Redis70, Self::Redis80, Self::Valkey8, Self::Valkey9];
+    pub const ALL: [Self; 7] =
+        [Self::Redis62, Self::Redis70, Self::Redis80, Self::Redis82, Self::Redis86, Self::Valkey8, Self::Valkey9];
+
+    /// What differs between the lines and can be told in a word.
+    const fn row(self) -> Row {
+        let (name, checker, rdb_version, newest_type) = match self {
+            Self::Redis62 => ("redis-6.2", "redis-check-aof 6.2", 9, 15),
+            Self::Redis70 => ("redis-7.0", "redis-check-aof 7.0", 10, 19),
+            Self::Redis80 => ("redis-8.0", "redis-check-aof 8.0", 12, 25),
+            Self::Redis82 => ("redis-8.2", "redis-check-aof 8.2", 12, 25),
+            Self::Redis86 => ("redis-8.6", "redis-check-aof 8.6", 13, 26),
+            Self::Valkey8 => ("valkey-8", "valkey-check-aof 8", 11, 21),
+            Self::Valkey9 => ("valkey-9", "valkey-check-aof 9", 11, 22),
+        };
+        Row { name, checker, rdb_version, newest_type }
+    }
 
     /// The name that the command line and every report use.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Redis62 => "redis-6.2",
-            Self::Redis70 => "redis-7.0",
-            Self::Redis80 => "redis-8.0",
-            Self::Valkey8 => "valkey-8",
-            Self::Valkey9 => "valkey-9",
-        }
+        self.row().name
+    }
+
+    /// Its checker of append-only files, with the line of releases.
+    pub const fn checker(self) -> &'static str {
+        self.row().checker
+    }
+
+    /// The newest version of the RDB format with the magic `REDIS` that it loads.
+    pub const fn rdb_version(self) -> u32 {
+        self.row().rdb_version
+    }
+
+    /// The greatest number of a type of RDB value that it knows.
+    pub const fn newest_rdb_type(self) -> u8 {
+        self.row().newest_type
     }
 
     /// This server alone, as a set.
@@ -48,6 +85,80 @@ impl Server {
     /// Whether it is Valkey (and not Redis).
     pub const fn is_valkey(self) -> bool {
         matches!(self, Self::Valkey8 | Self::Valkey9)
+    }
+
+    /// Whether it is Redis 8.0 or later (and not Valkey).
+    pub const fn is_redis_8(self) -> bool {
+        matches!(self, Self::Redis80 | Self::Redis82 | Self::Redis86)
+    }
+}
+
+/// A release that can be named, and the line of servers that behaves like it when it loads a log.
+///
+/// Lines that were not probed stand for the next newer one: whatever such a server writes, that one loads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Release {
+    /// `redis-7.2`.
+    pub name: &'static str,
+    /// The line that behaves like it.
+    pub server: Server,
+}
+
+impl Release {
+    /// Every release that can be named, oldest first, Redis before Valkey.
+    pub const ALL: [Self; 14] = [
+        Self::of("redis-6.2", Server::Redis62),
+        Self::of("redis-7.0", Server::Redis70),
+        Self::of("redis-7.2", Server::Redis80),
+        Self::of("redis-7.4", Server::Redis80),
+        Self::of("redis-8.0", Server::Redis80),
+        Self::of("redis-8.2", Server::Redis82),
+        Self::of("redis-8.4", Server::Redis86),
+        Self::of("redis-8.6", Server::Redis86),
+        Self::of("valkey-7.2", Server::Valkey8),
+        Self::of("valkey-8", Server::Valkey8),
+        Self::of("valkey-8.0", Server::Valkey8),
+        Self::of("valkey-8.1", Server::Valkey8),
+        Self::of("valkey-9", Server::Valkey9),
+        Self::of("valkey-9.1", Server::Valkey9),
+    ];
+
+    const fn of(name: &'static str, server: Server) -> Self {
+        Self { name, server }
+    }
+
+    /// The release of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        let name = if name == "valkey-9.0" { "valkey-9" } else { name };
+        Self::ALL.into_iter().find(|release| release.name == name)
+    }
+
+    /// The release that a server names in an RDB: `family` is `redis` or `valkey`, `version` `8.6.3`. One that is newer than all
+    /// that are known is taken for the newest.
+    pub fn of_version(family: &str, version: &str) -> Option<Self> {
+        let number = |text: &str| -> Option<(u32, u32)> {
+            let mut numbers = text.split('.').map_while(|number| number.parse().ok());
+            Some((numbers.next()?, numbers.next().unwrap_or(0)))
+        };
+        let version = number(version)?;
+        let known = Self::ALL.into_iter().filter_map(|release| {
+            let (of, name) = release.name.split_once('-')?;
+            (of == family).then_some((number(name)?, release))
+        });
+        let not_newer = known.clone().filter(|(known, _)| *known <= version).max_by_key(|(known, _)| *known);
+        not_newer.or_else(|| known.min_by_key(|(known, _)| *known)).map(|(_, release)| release)
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name)
+    }
+}
+
+impl From<Server> for Release {
+    fn from(server: Server) -> Self {
+        Self { name: server.name(), server }
     }
 }
 
@@ -78,7 +189,7 @@ impl ServerSet {
     /// No server.
     pub const NONE: Self = Self(0);
     /// Every server of [`Server::ALL`].
-    pub const ALL: Self = Self(0b1_1111);
+    pub const ALL: Self = Self(0b111_1111);
 
     /// The servers in either set.
     #[must_use]
@@ -94,5 +205,37 @@ impl ServerSet {
     /// The servers in the set, in the order of [`Server::ALL`].
     pub fn iter(self) -> impl Iterator<Item = Server> {
         Server::ALL.into_iter().filter(move |server| self.contains(*server))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_a_release() {
+        for server in Server::ALL {
+            assert_eq!(Release::named(server.name()), Some(Release::from(server)));
+        }
+    }
+
+    #[test]
+    fn a_version_is_that_of_the_newest_release_before_it() {
+        let name = |family, version| Release::of_version(family, version).map(|release| release.name);
+        for (family, version, expected) in [
+            ("redis", "8.6.3", "redis-8.6"),
+            ("redis", "8.10.2", "redis-8.6"),
+            ("redis", "8.4.0", "redis-8.4"),
+            ("redis", "7.2.4", "redis-7.2"),
+            ("redis", "255.255.255", "redis-8.6"),
+            ("redis", "5.0.7", "redis-6.2"),
+            ("valkey", "7.2.5", "valkey-7.2"),
+            ("valkey", "8.1.1", "valkey-8.1"),
+            ("valkey", "9.1.2", "valkey-9.1"),
+        ] {
+            assert_eq!(name(family, version), Some(expected), "{family} {version}");
+        }
+        assert_eq!(name("redis", "x"), None);
+        assert_eq!(name("keydb", "6.3.4"), None);
     }
 }

@@ -3,7 +3,7 @@
 
     AOFKIT_SERVERS=DIR generate-rdb.py [OUTPUT]
 
-DIR holds one folder per server (redis-6.2, redis-7.0, redis-8.0.6, valkey-8.1, valkey-9.1), each with bin/. OUTPUT is
+DIR holds one folder per server (redis-6.2, redis-7.0, redis-8.0.6, redis-8.6, valkey-8.1, valkey-9.1), each with bin/. OUTPUT is
 testdata/rdb beside this script unless given. Times and memory sizes in the files differ from run to run; nothing else
 does. Python 3.8 or later, standard library only.
 """
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-SERVERS = ['redis-6.2', 'redis-7.0', 'redis-8.0.6', 'valkey-8.1', 'valkey-9.1']
+SERVERS = ['redis-6.2', 'redis-7.0', 'redis-8.0.6', 'redis-8.6', 'valkey-8.1', 'valkey-9.1']
 FUNCTION = "#!lua name=lib\nredis.register_function('one', function(keys, args) return 1 end)"
 FUTURE = 4102444800000  # 2100-01-01
 
@@ -162,6 +162,12 @@ def fill(server, name, sizes):
         call('HPEXPIREAT', 'hash:expiring:many', FUTURE, 'FIELDS', 2, 'f1', 'f2')
         call('HSET', 'hash:expiring:long', 'a', 'v' * long, 'b', 1)
         call('HPEXPIREAT', 'hash:expiring:long', FUTURE, 'FIELDS', 1, 'a')
+    if redis and version >= (8, 6):
+        for producer, message in ('p', 'one'), ('p', 'two'), ('q', 'one'), ('p', 'one'):
+            call('XADD', 'stream:producers', 'IDMP', producer, message, '*', 'field', message)
+        call('XADD', 'stream:producers', 'IDMPAUTO', 'auto', '*', 'field', 'value', 'other', 'x')
+        call('XADD', 'stream:settings', '1-1', 'field', 'value')
+        call('XCFGSET', 'stream:settings', 'IDMP-DURATION', 86400, 'IDMP-MAXSIZE', 10000)
     if redis and version >= (8,):
         try:
             call('VADD', 'vectors', 'VALUES', 3, 0.1, 0.2, 0.3, 'element')

@@ -486,7 +486,7 @@ enum Quoting {
 impl Quoting {
     const fn of(server: Server) -> Self {
         match server {
-            Server::Redis62 | Server::Redis70 | Server::Redis80 => Self::Redis,
+            Server::Redis62 | Server::Redis70 | Server::Redis80 | Server::Redis82 | Server::Redis86 => Self::Redis,
             Server::Valkey8 => Self::Valkey8,
             Server::Valkey9 => Self::Valkey9,
         }
@@ -653,7 +653,7 @@ pub fn official_is_manifest(bytes: &[u8], server: Server) -> bool {
     match server {
         Server::Redis62 => false,
         Server::Redis70 => lines.any(|line| line.bytes.starts_with(b"file")),
-        Server::Redis80 | Server::Valkey8 | Server::Valkey9 => {
+        Server::Redis80 | Server::Redis82 | Server::Redis86 | Server::Valkey8 | Server::Valkey9 => {
             lines.next().is_some_and(|line| line.bytes.starts_with(b"file"))
         }
     }

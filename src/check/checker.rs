@@ -41,13 +41,7 @@ pub enum CheckerReason {
 impl CheckerVerdict {
     /// The tool and the line of releases it is of.
     pub const fn tool(&self) -> &'static str {
-        match self.server {
-            Server::Redis62 => "redis-check-aof 6.2",
-            Server::Redis70 => "redis-check-aof 7.0",
-            Server::Redis80 => "redis-check-aof 8.0",
-            Server::Valkey8 => "valkey-check-aof 8",
-            Server::Valkey9 => "valkey-check-aof 9",
-        }
+        self.server.checker()
     }
 
     /// How far it calls the part good, in bytes, where it says so.

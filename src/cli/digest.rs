@@ -85,7 +85,7 @@ struct Report {
 pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Result<Outcome> {
     let opened = Opened::open(&typed.path)?;
     // Redis 8.0 looks at the clock while it loads, and no other server does.
-    let expired_fields = if typed.server == Server::Redis80 { ExpiredFields::Hidden } else { ExpiredFields::Exist };
+    let expired_fields = if typed.server.is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
     let (replayed, ending) = typed.replay.replay(&opened, expired_fields, console)?;
     let now = typed.replay.now();
     let (value, keys) = match typed.key {

@@ -1,6 +1,6 @@
 //! Commands that manage a cluster.
 
-use super::row::{Command, Group, SINCE_7_0, SINCE_7_2, VALKEY, VALKEY_9};
+use super::row::{Command, Group, SINCE_7_0, SINCE_7_2, SINCE_8_2, SINCE_8_4, VALKEY, VALKEY_9};
 
 const GROUP: Group = Group::Cluster;
 
@@ -35,6 +35,7 @@ const CLUSTER: &[Command] = &[
     GROUP.control("cluster|links", 2).servers(SINCE_7_0),
     GROUP.control("cluster|meet", -4).servers(SINCE_7_0),
     GROUP.control("cluster|migrateslots", -4).servers(VALKEY_9),
+    GROUP.control("cluster|migration", -4).servers(SINCE_8_4),
     GROUP.control("cluster|myid", 2).servers(SINCE_7_0),
     GROUP.control("cluster|myshardid", 2).servers(SINCE_7_2),
     GROUP.control("cluster|nodes", 2).servers(SINCE_7_0),
@@ -46,7 +47,7 @@ const CLUSTER: &[Command] = &[
     GROUP.control("cluster|setslot", -4).servers(SINCE_7_0),
     GROUP.control("cluster|shards", 2).servers(SINCE_7_0),
     GROUP.control("cluster|slaves", 3).servers(SINCE_7_0),
-    GROUP.control("cluster|slot-stats", -4).servers(VALKEY),
+    GROUP.control("cluster|slot-stats", -4).servers(SINCE_8_2.or(VALKEY)),
     GROUP.control("cluster|slots", 2).servers(SINCE_7_0),
-    GROUP.control("cluster|syncslots", -3).servers(VALKEY_9),
+    GROUP.control("cluster|syncslots", -3).servers(SINCE_8_4.or(VALKEY_9)),
 ];

@@ -32,6 +32,7 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.read("hrandfield", -2).keyed(FIRST),
     GROUP.read("hscan", -3).keyed(FIRST),
     GROUP.write("hset", -4).keyed(FIRST).applies(apply::hash::hset),
+    GROUP.write("hsetc", -4).servers(NEWER).keyed(FIRST).applies(apply::hash::hsetc),
     GROUP.write("hsetex", -6).servers(FIELD_EXPIRY).keyed(FIRST).applies(apply::hash::hsetex),
     GROUP.write("hsetnx", 4).keyed(FIRST).applies(apply::hash::hsetnx),
     GROUP.read("hstrlen", 3).keyed(FIRST),

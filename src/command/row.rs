@@ -214,13 +214,17 @@ impl Command {
 
 pub(super) const REDIS_6_2: ServerSet = Server::Redis62.set();
 pub(super) const REDIS_7_0: ServerSet = Server::Redis70.set();
-pub(super) const REDIS_8_0: ServerSet = Server::Redis80.set();
+pub(super) const SINCE_8_0: ServerSet = Server::Redis80.set().or(SINCE_8_2);
+pub(super) const SINCE_8_2: ServerSet = Server::Redis82.set().or(SINCE_8_4);
+/// What came with Redis 8.4, whose commands 8.6 has.
+pub(super) const SINCE_8_4: ServerSet = SINCE_8_6;
+pub(super) const SINCE_8_6: ServerSet = Server::Redis86.set();
 pub(super) const VALKEY_9: ServerSet = Server::Valkey9.set();
 pub(super) const VALKEY: ServerSet = Server::Valkey8.set().or(VALKEY_9);
 /// What came with Redis 7.2, the last release before Valkey parted from it.
-pub(super) const SINCE_7_2: ServerSet = REDIS_8_0.or(VALKEY);
+pub(super) const SINCE_7_2: ServerSet = SINCE_8_0.or(VALKEY);
 pub(super) const SINCE_7_0: ServerSet = REDIS_7_0.or(SINCE_7_2);
 /// Fields of hashes expire in Redis 7.4 and Valkey 9.0, and later.
-pub(super) const FIELD_EXPIRY: ServerSet = REDIS_8_0.or(VALKEY_9);
+pub(super) const FIELD_EXPIRY: ServerSet = SINCE_8_0.or(VALKEY_9);
 /// Newer than every modelled server.
 pub(super) const NEWER: ServerSet = ServerSet::NONE;

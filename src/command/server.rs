@@ -2,7 +2,7 @@
 
 use super::apply::server as apply;
 use super::keys::{FIRST, at};
-use super::row::{Command, Group, NEWER, REDIS_6_2, REDIS_7_0, SINCE_7_0, VALKEY};
+use super::row::{Command, Group, REDIS_6_2, REDIS_7_0, SINCE_7_0, SINCE_8_4, SINCE_8_6, VALKEY};
 
 const GROUP: Group = Group::Server;
 
@@ -20,6 +20,7 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("flushall", -1).applies(apply::flushall),
     GROUP.write("flushdb", -1).applies(apply::flushdb),
     GROUP.read("host:", -1).servers(REDIS_6_2),
+    GROUP.control("hotkeys", -2).servers(SINCE_8_6).subcommands(HOTKEYS),
     GROUP.control("info", -1),
     GROUP.control("lastsave", 1),
     GROUP.control("latency", -2).subcommands(LATENCY),
@@ -40,7 +41,16 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("swapdb", 3).applies(apply::swapdb),
     GROUP.control("sync", 1),
     GROUP.control("time", 1),
-    GROUP.write("trimslots", -5).servers(NEWER),
+    GROUP.write("trimslots", -5).servers(SINCE_8_4),
+];
+
+/// The subcommands of HOTKEYS.
+const HOTKEYS: &[Command] = &[
+    GROUP.control("hotkeys|get", 2).servers(SINCE_8_6),
+    GROUP.control("hotkeys|help", 2).servers(SINCE_8_6),
+    GROUP.control("hotkeys|reset", 2).servers(SINCE_8_6),
+    GROUP.control("hotkeys|start", -2).servers(SINCE_8_6),
+    GROUP.control("hotkeys|stop", 2).servers(SINCE_8_6),
 ];
 
 /// The subcommands of ACL.

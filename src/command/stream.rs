@@ -2,22 +2,22 @@
 
 use super::apply::stream as apply;
 use super::keys::{FIRST, KeyPositions, at};
-use super::row::{Command, Group, NEWER, REDIS_6_2, SINCE_7_0};
+use super::row::{Command, Group, NEWER, REDIS_6_2, SINCE_7_0, SINCE_8_2, SINCE_8_6};
 
 const GROUP: Group = Group::Stream;
 
 /// The rows, by name.
 pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("xack", -4).keyed(FIRST).applies(apply::xack),
-    GROUP.write("xackdel", -6).servers(NEWER).keyed(FIRST).applies(apply::xackdel),
+    GROUP.write("xackdel", -6).servers(SINCE_8_2).keyed(FIRST).applies(apply::xackdel),
     GROUP.write("xadd", -5).keyed(FIRST).applies(apply::xadd),
     GROUP.write("xautoclaim", -6).keyed(FIRST).applies(apply::xautoclaim),
-    GROUP.write("xcfgset", -2).servers(NEWER).keyed(FIRST),
+    GROUP.write("xcfgset", -2).servers(SINCE_8_6).keyed(FIRST).applies(apply::xcfgset),
     GROUP.write("xclaim", -6).keyed(FIRST).applies(apply::xclaim),
     GROUP.write("xdel", -3).keyed(FIRST).applies(apply::xdel),
-    GROUP.write("xdelex", -5).servers(NEWER).keyed(FIRST).applies(apply::xdelex),
+    GROUP.write("xdelex", -5).servers(SINCE_8_2).keyed(FIRST).applies(apply::xdelex),
     GROUP.write("xgroup", -2).keyed(at(2)).subcommands(XGROUP),
-    GROUP.write("xidmprecord", 5).servers(NEWER).keyed(FIRST),
+    GROUP.write("xidmprecord", 5).servers(SINCE_8_6).keyed(FIRST).applies(apply::xidmprecord),
     GROUP.read("xinfo", -2).keyed(at(2)).subcommands(XINFO),
     GROUP.read("xlen", 2).keyed(FIRST),
     GROUP.write("xnack", -7).servers(NEWER).keyed(FIRST),

@@ -217,6 +217,12 @@ pub enum StreamFault {
     /// A group's pending entry that no consumer has.
     #[error("a group has a pending entry without a consumer")]
     PendingWithoutConsumer,
+    /// A duration or number of idempotent ids that is not allowed.
+    #[error("a setting for idempotent ids is out of range: {0}")]
+    IdempotenceSetting(u64),
+    /// Two producers of one name.
+    #[error("two producers have the same name")]
+    DuplicateProducer,
 }
 
 /// Why bytes that are there cannot be what they should be.

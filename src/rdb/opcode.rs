@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use super::context::Context;
+use super::damage::DamageKind;
 use super::decode::{self, Decoder};
+use super::primitive::Reader;
 use super::skip::{self, Skipper};
 use super::value::{self, Verifier};
 
@@ -228,6 +231,14 @@ pub struct TypeRow {
     pub(super) decode: Option<Decoder>,
 }
 
+impl TypeRow {
+    /// Whether a value of the type is sound but for this.
+    pub(super) fn is_flawed_by(&self, value: &[u8], kind: &DamageKind) -> bool {
+        let mut context = Context::new(Reader::new(value, 0));
+        (self.verify)(&mut context).is_ok() && context.flaws.iter().any(|flaw| flaw.fault.kind == *kind)
+    }
+}
+
 impl PartialEq for TypeRow {
     fn eq(&self, other: &Self) -> bool {
         self.number == other.number && self.magic == other.magic
@@ -253,7 +264,7 @@ const fn only(magic: Magic, row: TypeRow) -> TypeRow {
 
 /// Every type that this build knows. Sources: `rdb.h` of Redis 8.0 and Valkey 9.1; the names are those of
 /// `redis-check-rdb.c`, and of `valkey-check-rdb` for the one of its own.
-pub static TYPES: [TypeRow; 25] = [
+pub static TYPES: [TypeRow; 26] = [
     row(0, "string", DataType::String, "string", 1, (value::string, skip::string, Some(decode::string))),
     row(1, "list-linked", DataType::List, "linkedlist", 1, (value::list, skip::strings, Some(decode::list))),
     row(2, "set-hashtable", DataType::Set, "hashtable", 1, (value::set, skip::strings, Some(decode::set))),
@@ -393,6 +404,10 @@ pub static TYPES: [TypeRow; 25] = [
         ),
     ),
     only(
+        Magic::Redis,
+        row(26, "stream-v4", DataType::Stream, "stream", 13, (value::stream_4, skip::stream_4, Some(decode::stream_4))),
+    ),
+    only(
         Magic::Valkey,
         row(
             22,
@@ -412,8 +427,8 @@ pub fn type_row(magic: Magic, number: u8) -> Option<&'static TypeRow> {
     let index = match number {
         0..=5 => usize::from(number),
         7 => 6,
-        22 if magic == Magic::Valkey => 24,
-        9..=25 => usize::from(number) - 2,
+        22 if magic == Magic::Valkey => 25,
+        9..=26 => usize::from(number) - 2,
         _ => return None,
     };
     TYPES.get(index).filter(|row| row.magic.is_none_or(|only| only == magic))

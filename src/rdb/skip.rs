@@ -108,6 +108,22 @@ pub(super) fn stream_3(reader: &mut Reader<'_>) -> Result<(), Fault> {
     stream(reader, Layout::ActiveTime)
 }
 
+pub(super) fn stream_4(reader: &mut Reader<'_>) -> Result<(), Fault> {
+    stream(reader, Layout::Idempotence)?;
+    reader.number()?;
+    reader.number()?;
+    counted(reader, |reader| {
+        string(reader)?;
+        counted(reader, |reader| {
+            string(reader)?;
+            reader.number()?;
+            reader.number().map(|_| ())
+        })
+    })?;
+    reader.number()?;
+    reader.number().map(|_| ())
+}
+
 fn stream(reader: &mut Reader<'_>, layout: Layout) -> Result<(), Fault> {
     pairs(reader)?;
     for _ in 0..layout.numbers() {

@@ -6,6 +6,7 @@ use super::members::Members;
 use super::packed::{At, Element, Sequence, listpack};
 use super::primitive::RawString;
 use super::value::broken;
+use crate::value::Idempotence;
 
 /// What each layout of a stream has beyond the first (RDB type 15).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,6 +17,8 @@ pub(super) enum Layout {
     Counters,
     /// RDB 11: when each consumer was last active.
     ActiveTime,
+    /// RDB 13: producers and their idempotent ids.
+    Idempotence,
 }
 
 impl Layout {
@@ -32,7 +35,7 @@ impl Layout {
 
     /// How many bytes follow a consumer's name: when it was last seen; then when it was last active.
     pub(super) const fn consumer_times(self) -> u64 {
-        if matches!(self, Self::ActiveTime) { 16 } else { 8 }
+        if matches!(self, Self::ActiveTime | Self::Idempotence) { 16 } else { 8 }
     }
 }
 
@@ -48,6 +51,10 @@ pub(super) fn stream_3(context: &mut Context<'_>) -> Result<(), Fault> {
     stream(context, Layout::ActiveTime)
 }
 
+pub(super) fn stream_4(context: &mut Context<'_>) -> Result<(), Fault> {
+    stream(context, Layout::Idempotence)
+}
+
 fn flaw(context: &mut Context<'_>, offset: usize, fault: StreamFault, seen: Seen) {
     context.flaw(offset, Malformed::Stream(fault), seen);
 }
@@ -56,18 +63,15 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     let nodes = context.reader.length()?;
     let mut live = 0_u64;
     let mut keys = Ids::default();
-    // The first layout has no first id: all servers but 6.2 read entries to find it.
-    let mut entries = LiveEntries { any: layout != Layout::First, ..LiveEntries::default() };
     for _ in 0..nodes {
         let offset = context.reader.position();
         let mut same = false;
         if let Some(key) = node_key(context)? {
             keys.push(key);
             same = keys.repeats();
-            entries.key = key;
         }
         context.blob(|context, bytes, place| {
-            live = live.saturating_add(node(context, &mut entries, bytes, place));
+            live = live.saturating_add(node(context, layout, bytes, place));
             Ok(())
         })?;
         if same {
@@ -80,12 +84,8 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     }
     let length = context.reader.number()?;
     context.elements = Some(length);
-    let last = id(context.reader.number()?, context.reader.number()?);
-    for _ in 3..layout.numbers() {
+    for _ in 1..layout.numbers() {
         context.reader.number()?;
-    }
-    if entries.unordered || last < entries.last {
-        flaw(context, start, StreamFault::IdOrder, Seen::NEVER);
     }
     if length != 0 && nodes == 0 {
         flaw(context, start, StreamFault::LengthWithoutNodes(length), Seen::SINCE_7);
@@ -103,7 +103,42 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     };
     let result = read();
     names.none_twice(context, StreamFault::DuplicateGroup, Seen::ALWAYS);
-    result
+    result?;
+    if layout >= Layout::Idempotence { idempotence(context) } else { Ok(()) }
+}
+
+/// Checks the settings and producers (`rdbLoadStreamIdmpEntries` of Redis 8.6.3, which leaves out an id that a producer
+/// has twice).
+fn idempotence(context: &mut Context<'_>) -> Result<(), Fault> {
+    for most in [Idempotence::MAX_DURATION, Idempotence::MAX_ENTRIES] {
+        let offset = context.reader.position();
+        let value = context.reader.number()?;
+        if !(1..=most).contains(&value) {
+            flaw(context, offset, StreamFault::IdempotenceSetting(value), Seen::ALWAYS);
+        }
+    }
+    let producers = context.reader.length()?;
+    let mut names = Names::default();
+    let mut read = || {
+        for _ in 0..producers {
+            let (offset, name) = (context.reader.position(), context.reader.raw_string()?);
+            names.push(context, offset, name)?;
+            for _ in 0..context.reader.length()? {
+                let offset = context.reader.position();
+                let id = context.reader.raw_string()?;
+                id.open(&mut context.text).map_err(|fault| broken(&context.reader, offset, fault))?;
+                context.reader.number()?;
+                context.reader.number()?;
+            }
+        }
+        Ok(())
+    };
+    let result = read();
+    names.none_twice(context, StreamFault::DuplicateProducer, Seen::ALWAYS);
+    result?;
+    // How many ids were ever added, and how many duplicates were recognized.
+    context.reader.number()?;
+    context.reader.number().map(|_| ())
 }
 
 /// The key of a node: an id of 16 bytes, big endian.
@@ -127,23 +162,20 @@ fn node_key(context: &mut Context<'_>) -> Result<Option<u128>, Fault> {
 }
 
 /// Checks a node, and gives the number of its entries that are not deleted.
-fn node(context: &mut Context<'_>, entries: &mut LiveEntries, bytes: &[u8], place: Place) -> u64 {
+fn node(context: &mut Context<'_>, layout: Layout, bytes: &[u8], place: Place) -> u64 {
     if let Err(at) = listpack::frame(bytes) {
         let malformed = Malformed::Packed { packing: Packing::Listpack, fault: at.fault };
         context.flaw(place.of(at.offset), malformed, Seen::ALWAYS);
         return 0;
     }
     let mut elements = NodeElements::new(bytes);
-    let (live, deleted) = match elements.node(entries) {
+    let (live, deleted) = match elements.node(&mut Unseen) {
         Ok(counts) => counts,
         Err(NodeFault { offset, malformed }) => {
             let seen = match malformed {
                 Malformed::Stream(StreamFault::EmptyNode) => Seen::ALWAYS,
-                Malformed::Packed { .. } | Malformed::Stream(StreamFault::NotANumber | StreamFault::NodeEnds)
-                    if !entries.any =>
-                {
-                    Seen::WALKED
-                }
+                // The first layout has no first id: all servers but 6.2 read entries to find it, and die of this.
+                Malformed::Stream(StreamFault::NotANumber) if layout == Layout::First => Seen::DEEP_SINCE_7,
                 _ => Seen::DEEP,
             };
             context.flaw(place.of(offset), malformed, seen);
@@ -188,36 +220,10 @@ pub(super) trait NodeVisitor<'b> {
     fn entry_end(&mut self) {}
 }
 
-/// The entries that are not deleted, as far as they were met.
-#[derive(Default)]
-struct LiveEntries {
-    /// The key of the node that is being read.
-    key: u128,
-    /// Whether there was one, or it does not matter.
-    any: bool,
-    /// The id of the last of them.
-    last: u128,
-    /// Whether the ids do not ascend. No server looks at that, and none writes such.
-    unordered: bool,
-}
+/// Nobody.
+pub(super) struct Unseen;
 
-/// An id as one number.
-fn id(milliseconds: u64, sequence: u64) -> u128 {
-    u128::from(milliseconds) << 64 | u128::from(sequence)
-}
-
-impl NodeVisitor<'_> for LiveEntries {
-    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
-    fn entry(&mut self, flags: i64, milliseconds: i64, sequence: i64) {
-        if flags & DELETED == 0 {
-            let [first, second] = [self.key >> 64, self.key].map(|half| half as u64);
-            let id = id(first.wrapping_add_signed(milliseconds), second.wrapping_add_signed(sequence));
-            self.any = true;
-            self.unordered |= id <= self.last;
-            self.last = id;
-        }
-    }
-}
+impl NodeVisitor<'_> for Unseen {}
 
 /// The elements of a node. As in the servers' check of a node, what the listpack's header counts does not matter, nor
 /// what lies behind a terminator before the last byte.
@@ -364,7 +370,7 @@ fn consumer<'a>(
             flaw(context, offset, StreamFault::DuplicateOwned, Seen::ALWAYS);
         }
         match pending.ids.binary_search(&id).ok().and_then(|index| owned.get_mut(index)) {
-            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::SHARED_OWNERS),
+            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::NEWEST),
             Some(owned) => *owned = true,
             None => flaw(context, offset, StreamFault::PendingNotInGroup, Seen::ALWAYS),
         }

@@ -95,11 +95,8 @@ const fn warned_of(header: Header) -> bool {
 /// Whether `server` loads this version of the format.
 pub const fn takes_version(server: Server, header: Header) -> bool {
     let newest = match (server, header.magic) {
-        (Server::Redis62, Magic::Redis) => 9,
-        (Server::Redis70, Magic::Redis) => 10,
-        (Server::Redis80, Magic::Redis) => 12,
         (Server::Valkey9, Magic::Redis) if !header.padded => return false,
-        (Server::Valkey8 | Server::Valkey9, Magic::Redis) => 11,
+        (_, Magic::Redis) => server.rdb_version(),
         (Server::Valkey9, Magic::Valkey) => return header.version == 80,
         (_, Magic::Valkey) => return false,
     };
@@ -109,18 +106,18 @@ pub const fn takes_version(server: Server, header: Header) -> bool {
 /// Whether `server` knows this type. The version that a file says it has does not matter for that.
 pub const fn takes_type(server: Server, row: &TypeRow) -> bool {
     match (server, row.magic) {
-        (Server::Redis80, Some(Magic::Redis)) | (Server::Valkey9, Some(Magic::Valkey)) => true,
-        (_, Some(_)) => false,
-        (Server::Redis62, None) => row.number <= 15,
-        (Server::Redis70, None) => row.number <= 19,
-        (_, None) => true,
+        (Server::Valkey9, Some(Magic::Valkey)) => true,
+        (_, Some(Magic::Redis)) => server.is_redis_8() && row.number <= server.newest_rdb_type(),
+        (_, Some(Magic::Valkey)) => false,
+        (_, None) => row.number <= server.newest_rdb_type(),
     }
 }
 
 const fn takes_opcode(server: Server, opcode: Opcode) -> bool {
     match opcode {
-        Opcode::KeyMeta | Opcode::SlotImport => false,
-        Opcode::SlotInfo => matches!(server, Server::Redis80 | Server::Valkey9),
+        Opcode::KeyMeta => matches!(server, Server::Redis86),
+        Opcode::SlotImport => false,
+        Opcode::SlotInfo => server.is_redis_8() || matches!(server, Server::Valkey9),
         Opcode::Function => !matches!(server, Server::Redis62),
         _ => true,
     }
@@ -130,6 +127,6 @@ fn opcode_refusal(server: Server, opcode: Opcode) -> Option<Refusal> {
     (!takes_opcode(server, opcode)).then_some(Refusal::Opcode(opcode))
 }
 
-pub(super) fn module_refusal(server: Server, module: ModuleId) -> Option<Refusal> {
-    (server != Server::Redis80 || module.name() != VECTOR_SET).then_some(Refusal::Module(module))
+fn module_refusal(server: Server, module: ModuleId) -> Option<Refusal> {
+    (!server.is_redis_8() || module.name() != VECTOR_SET).then_some(Refusal::Module(module))
 }

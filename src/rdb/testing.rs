@@ -6,7 +6,8 @@ use proptest::collection::{btree_map, btree_set, vec};
 use proptest::prelude::*;
 
 use crate::value::{
-    Bytes, ConsumerGroup, Field, FieldRef, Fields, Hash, List, PendingEntry, Set, SortedSet, Stream, StreamId, Value,
+    Bytes, ConsumerGroup, Field, FieldRef, Fields, Hash, Idempotence, List, PendingEntry, Set, SortedSet, Stream,
+    StreamId, Value,
 };
 
 /// The RDB files of the corpus, and the logs that begin with one.
@@ -69,6 +70,16 @@ fn stream_text(stream: &Stream<'_>) -> String {
             for id in consumer.pending() {
                 let entry = group.pending_entry(id).unwrap();
                 write!(text, "\n  {id} at {} times {}", entry.delivery_time, entry.delivery_count).unwrap();
+            }
+        }
+    }
+    if let Some(known) = stream.idempotence() {
+        let counters = (known.duration, known.max_entries, known.ids_added, known.duplicates);
+        write!(text, "\nidempotent ids {counters:?}").unwrap();
+        for (name, producer) in known.producers() {
+            write!(text, "\nproducer {}", name.escape_ascii()).unwrap();
+            for (id, entry) in producer.ids() {
+                write!(text, " {}={entry}", id.escape_ascii()).unwrap();
             }
         }
     }
@@ -138,10 +149,25 @@ fn group() -> impl Strategy<Value = Group> {
     (id(), proptest::option::of(0..300_u64), consumers, pending)
 }
 
+/// What is remembered of producers: settings, and ids in the order in which they are added.
+fn idempotence() -> impl Strategy<Value = Option<Idempotence<'static>>> {
+    let ids = proptest::collection::vec((string(), string(), id()), 0..20);
+    let all = (1..=Idempotence::MAX_DURATION, 1..=Idempotence::MAX_ENTRIES, ids, 0..99_u64);
+    proptest::option::of(all.prop_map(|(duration, max_entries, ids, duplicates)| {
+        let mut known = Idempotence::default();
+        (known.duration, known.max_entries, known.duplicates) = (duration, max_entries, duplicates);
+        for (producer, id, entry) in ids {
+            known.add(Bytes::owned(producer), Bytes::owned(id), entry);
+        }
+        known
+    }))
+}
+
 fn stream() -> impl Strategy<Value = Value<'static>> {
     let entries = prop_oneof![4 => btree_map(id(), fields(), 0..10), 1 => btree_map(id(), fields(), 0..150)];
     let groups = btree_map(string(), group(), 0..3);
-    (entries, id(), id(), 0..1000_u64, groups).prop_map(|(entries, last, deleted, added, groups)| {
+    let all = (entries, id(), id(), 0..1000_u64, groups, idempotence());
+    all.prop_map(|(entries, last, deleted, added, groups, known)| {
         let mut stream = Stream::default();
         for (id, fields) in entries.into_iter().filter(|(id, _)| *id > StreamId::default()) {
             assert!(stream.append(id, Fields::packed(fields.iter().map(Vec::as_slice))));
@@ -161,6 +187,9 @@ fn stream() -> impl Strategy<Value = Value<'static>> {
                 }
             }
             stream.create_group(Bytes::owned(name), group);
+        }
+        if let Some(known) = known.filter(|known| *known != Idempotence::default()) {
+            *stream.idempotence_mut() = known;
         }
         Value::Stream(Box::new(stream))
     })

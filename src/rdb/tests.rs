@@ -114,7 +114,7 @@ fn every_file_of_the_corpus_is_sound_to_its_end() {
 fn every_type_of_the_table_occurs_in_the_corpus() {
     let mut seen = BTreeSet::new();
     for (_, bytes) in corpus() {
-        seen.extend(walk(&bytes, Server::Redis80).types);
+        seen.extend(walk(&bytes, Server::Redis86).types);
     }
     let rows: BTreeSet<&str> = TYPES.iter().map(|row| row.name).collect();
     assert_eq!(seen, rows);
@@ -133,7 +133,7 @@ fn every_row_is_found_by_its_number_and_magic() {
         }
     }
     let known = |magic| (0..=255).filter(|number| type_row(magic, *number).is_some()).count();
-    assert_eq!((known(Magic::Redis), known(Magic::Valkey)), (24, 21));
+    assert_eq!((known(Magic::Redis), known(Magic::Valkey)), (25, 21));
     for number in 0..=255 {
         for (magic, version) in [(Magic::Redis, 12), (Magic::Redis, 13), (Magic::Valkey, 80)] {
             let opcode = Opcode::of(Header { magic, version, padded: true }, number);
@@ -325,6 +325,8 @@ fn programs(server: Server) -> (&'static str, &'static str) {
         Server::Redis62 => ("redis-6.2", "redis"),
         Server::Redis70 => ("redis-7.0", "redis"),
         Server::Redis80 => ("redis-8.0.6", "redis"),
+        Server::Redis82 => ("redis-8.2", "redis"),
+        Server::Redis86 => ("redis-8.6", "redis"),
         Server::Valkey8 => ("valkey-8.1", "valkey"),
         Server::Valkey9 => ("valkey-9.1", "valkey"),
     }

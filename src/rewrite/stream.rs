@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::Target;
 use super::commands::Emitter;
-use crate::value::{Consumer, ConsumerGroup, Fields, PendingEntry, Stream, StreamId};
+use crate::value::{Consumer, ConsumerGroup, Fields, Idempotence, PendingEntry, Stream, StreamId};
 
 impl Emitter<'_> {
     /// An id as one more argument; a sequence of 0 is what a missing one stands for.
@@ -52,7 +52,7 @@ impl Emitter<'_> {
     }
 }
 
-/// Entries that were deleted, and are pending in a group.
+/// Entries that were deleted, and are pending in a group or remembered under an idempotent id.
 #[derive(Default)]
 struct Deleted {
     /// Those older than all that are there: XTRIM deletes them.
@@ -64,9 +64,12 @@ struct Deleted {
 }
 
 impl Deleted {
-    fn of(stream: &Stream<'_>, counters: bool) -> Self {
+    fn of(stream: &Stream<'_>, counters: bool, idempotence: Option<&Idempotence<'_>>) -> Self {
         let pending = stream.groups().flat_map(|(_, group)| group.pending()).map(|(id, _)| id);
-        let gone: BTreeSet<StreamId> = pending.filter(|id| stream.log().get(*id).is_none()).collect();
+        let producers = idempotence.into_iter().flat_map(Idempotence::producers);
+        let remembered = producers.flat_map(|(_, producer)| producer.ids()).map(|(_, entry)| entry);
+        let needed = pending.chain(remembered);
+        let gone: BTreeSet<StreamId> = needed.filter(|id| stream.log().get(*id).is_none()).collect();
         if gone.is_empty() {
             return Self::default();
         }
@@ -101,7 +104,8 @@ impl Deleted {
 /// The commands for a stream: its entries, its counters, its groups, and what they have pending.
 pub(super) fn emit(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>) {
     let counters = emitter.target_has(Target::is_redis_7_or_later);
-    let deleted = Deleted::of(stream, counters);
+    let idempotence = stream.idempotence().filter(|_| emitter.target_has(Target::has_idempotent_producers));
+    let deleted = Deleted::of(stream, counters, idempotence);
     let first = first_group(stream, counters, &deleted);
     let (last_id, added) = match first {
         Some((name, group)) => {
@@ -111,8 +115,7 @@ pub(super) fn emit(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>) {
         None => emit_entries(emitter, key, stream, &deleted),
     };
     emit_counters(emitter, key, stream, last_id, added);
-    let knew = emitter.options.source.is_none_or(Target::is_redis_7_or_later);
-    if !counters && knew && !has_default_counters(stream, &deleted) {
+    if !counters && !has_default_counters(stream, &deleted) {
         emitter.written.lost.stream_counters += 1;
     }
     // Redis 8.2 and later let no group have read more entries than were added, so the counters come before the groups.
@@ -121,6 +124,9 @@ pub(super) fn emit(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>) {
             emit_group(emitter, key, stream, (name, group), Creates::Group);
         }
         emit_consumers(emitter, key, (name, group), &deleted);
+    }
+    if let Some(idempotence) = stream.idempotence() {
+        emit_idempotence(emitter, key, (stream, idempotence), &deleted);
     }
     emit_deletions(emitter, key, stream, &deleted);
 }
@@ -312,6 +318,39 @@ fn emit_deletions(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>, de
         emitter.command_on("XDEL", key, ids.len());
         for id in ids {
             emitter.id(*id);
+        }
+    }
+}
+
+/// The settings for idempotent ids and the ids themselves.
+///
+/// Redis 8.6.3 leaves out the ids whose entry is gone, since XIDMPRECORD needs the entry.
+fn emit_idempotence(
+    emitter: &mut Emitter<'_>,
+    key: &[u8],
+    (stream, idempotence): (&Stream<'_>, &Idempotence<'_>),
+    deleted: &Deleted,
+) {
+    if !emitter.target_has(Target::has_idempotent_producers) {
+        emitter.written.lost.stream_counters += 1;
+        return;
+    }
+    if !idempotence.has_default_settings() {
+        emitter.command_on("XCFGSET", key, 4);
+        emitter.bulk(b"IDMP-DURATION");
+        emitter.number(idempotence.duration);
+        emitter.bulk(b"IDMP-MAXSIZE");
+        emitter.number(idempotence.max_entries);
+    }
+    let exists = |entry: &StreamId| {
+        stream.log().get(*entry).is_some() || deleted.older.contains(entry) || deleted.others.contains(entry)
+    };
+    for (name, producer) in idempotence.producers() {
+        for (id, entry) in producer.ids().filter(|(_, entry)| exists(entry)) {
+            emitter.command_on("XIDMPRECORD", key, 3);
+            emitter.bulk(name);
+            emitter.bulk(id);
+            emitter.id(entry);
         }
     }
 }

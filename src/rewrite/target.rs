@@ -13,6 +13,7 @@ impl Target {
             Self::Redis70 => "redis-7.0",
             Self::Redis74 => "redis-7.4",
             Self::Redis80 => "redis-8.0",
+            Self::Redis86 => "redis-8.6",
             Self::Valkey8 => "valkey-8",
             Self::Valkey9 => "valkey-9",
         }
@@ -24,13 +25,19 @@ impl Target {
             Self::Redis70 => &["redis-7.2"],
             Self::Valkey8 => &["valkey-8.0", "valkey-8.1"],
             Self::Valkey9 => &["valkey-9.0", "valkey-9.1"],
-            Self::Redis62 | Self::Redis74 | Self::Redis80 => &[],
+            Self::Redis80 => &["redis-8.2", "redis-8.4"],
+            Self::Redis62 | Self::Redis74 | Self::Redis86 => &[],
         }
     }
 
     /// Whether fields of hashes can expire.
     pub const fn has_field_expiry(self) -> bool {
-        matches!(self, Self::Redis74 | Self::Redis80 | Self::Valkey9)
+        matches!(self, Self::Redis74 | Self::Redis80 | Self::Redis86 | Self::Valkey9)
+    }
+
+    /// Whether streams remember the idempotent ids of producers: since Redis 8.6.
+    pub const fn has_idempotent_producers(self) -> bool {
+        matches!(self, Self::Redis86)
     }
 
     /// Whether there is a command that sets fields together with the time at which they expire.

@@ -25,8 +25,8 @@ pub use members::{Members, hash_of};
 pub use set::Set;
 pub use sorted_set::{Name, NameEnd, ScoreRange, SortedSet};
 pub use stream::{
-    Bound, Consumer, ConsumerGroup, ConsumerIndex, Entries, Fields, PendingEntry, Precision, References, Stream,
-    StreamId,
+    Bound, Consumer, ConsumerGroup, ConsumerIndex, Entries, Fields, Idempotence, PendingEntry, Precision, Producer,
+    References, Stream, StreamId,
 };
 pub use text::Text;
 

@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// What the library distinguishes, and the folder of the server that stands for it.
-pub(crate) const SERVERS: [(aofkit::Server, &str); 5] = [
+pub(crate) const SERVERS: [(aofkit::Server, &str); 7] = [
     (aofkit::Server::Redis62, "redis-6.2"),
     (aofkit::Server::Redis70, "redis-7.0"),
     (aofkit::Server::Redis80, "redis-8.0.6"),
+    (aofkit::Server::Redis82, "redis-8.2"),
+    (aofkit::Server::Redis86, "redis-8.6"),
     (aofkit::Server::Valkey8, "valkey-8.1"),
     (aofkit::Server::Valkey9, "valkey-9.1"),
 ];

@@ -150,12 +150,9 @@ impl Check<'_> {
         };
         let Header { magic, version, .. } = header;
         let known = match (self.server, magic) {
-            (Server::Redis62, _) => 1..=9,
-            (Server::Redis70, _) => 1..=10,
-            (Server::Redis80, _) => 1..=12,
-            (Server::Valkey8, _) => 1..=11,
             (Server::Valkey9, Magic::Redis) => 1..=79,
             (Server::Valkey9, Magic::Valkey) => 80..=80,
+            (server, _) => 1..=server.rdb_version(),
         };
         // What this build cannot walk it cannot vouch for.
         if !known.contains(&version) || !header.is_known() {
@@ -174,9 +171,9 @@ impl Check<'_> {
         let server = self.server;
         match item {
             Item::Function { .. } if server == Server::Redis62 => Some(245),
-            Item::SlotInfo { .. } if !matches!(server, Server::Redis80 | Server::Valkey9) => Some(244),
+            Item::SlotInfo { .. } if !(server.is_redis_8() || server == Server::Valkey9) => Some(244),
             Item::SlotImport { .. } if server != Server::Valkey9 => Some(243),
-            Item::Entry(Entry { metadata: Some(_), .. }) => Some(243),
+            Item::Entry(Entry { metadata: Some(_), .. }) if server != Server::Redis86 => Some(243),
             _ => None,
         }
     }
@@ -235,14 +232,7 @@ impl Check<'_> {
         if self.foreign && FOREIGN_UNKNOWN.contains(&row.number) {
             return false;
         }
-        let newest = match self.server {
-            Server::Redis62 => 15,
-            Server::Redis70 => 19,
-            Server::Redis80 => 25,
-            Server::Valkey8 => 21,
-            Server::Valkey9 => 22,
-        };
-        row.number <= newest
+        row.number <= self.server.newest_rdb_type()
     }
 
     fn invalid_type(&mut self, number: u8, position: u64) -> Failure {
@@ -343,7 +333,7 @@ impl Check<'_> {
         let _ = write!(lines, "[info] {keys} keys read\n[info] {expires} expires\n[info] {expired} already expired");
         let _ = match self.server {
             Server::Redis62 | Server::Redis70 | Server::Valkey8 => Ok(()),
-            Server::Redis80 => write!(lines, "\n[info] {field_expires} subexpires"),
+            Server::Redis80 | Server::Redis82 | Server::Redis86 => write!(lines, "\n[info] {field_expires} subexpires"),
             Server::Valkey9 => write!(lines, "\n[info] {functions} functions"),
         };
         if scripts > 0 {

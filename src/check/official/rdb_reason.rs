@@ -92,5 +92,7 @@ fn stream(fault: StreamFault) -> &'static str {
         }
         StreamFault::PendingNotInGroup => "Consumer entry not found in group global PEL",
         StreamFault::PendingWithoutConsumer => "Stream CG PEL entry without consumer",
+        StreamFault::IdempotenceSetting(_) => "Stream IDMP duration out of range",
+        StreamFault::DuplicateProducer => "Stream IDMP entries loading failed.",
     }
 }

@@ -5,8 +5,6 @@ use super::special::{self, When};
 use super::stdio::{Found, Habits};
 use super::verdict::{Crash, Cut, Note, NoteKind, Place, Reason, ShortRead, Stop, Words};
 use crate::aof::transaction::Control;
-use crate::command;
-use crate::rdb::dump::{DumpFault, Restoration};
 use crate::resp::{self, Head, Sink};
 use crate::server::Server;
 
@@ -95,7 +93,7 @@ struct Loader<'a> {
     notes: Vec<Note>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Open {
     multi: Place,
     /// `valid_before_multi`: a nested `MULTI` moves it.
@@ -104,12 +102,10 @@ struct Open {
     doom: Option<(Place, Doom)>,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 enum Doom {
     Crash(Crash),
     Stop(Stop),
-    /// The payload of a RESTORE.
-    Payload(DumpFault),
 }
 
 impl Doom {
@@ -117,7 +113,6 @@ impl Doom {
         match self {
             Self::Crash(cause) => PartEnd::Crashed(place, cause),
             Self::Stop(stop) => PartEnd::Stopped(place, stop),
-            Self::Payload(fault) => PartEnd::Refused(place, Reason::DamagedPayload(fault)),
         }
     }
 }
@@ -204,15 +199,6 @@ impl<'a> Loader<'a> {
         let place = self.place();
         match conduct {
             Conduct::Runs => None,
-            Conduct::Restores => match self.restoration() {
-                Some(Restoration::Exits(fault)) => self.doom(place, Doom::Payload(fault), When::Always),
-                Some(Restoration::Crashes(_)) => self.doom(place, Doom::Crash(Crash::DamagedPayload), When::Always),
-                Some(Restoration::Fails(_)) => {
-                    self.note(NoteKind::RestoreFails, place);
-                    None
-                }
-                Some(Restoration::Works | Restoration::Overlooks(_)) | None => None,
-            },
             Conduct::Control { control, arity } => {
                 if !arity {
                     self.note(NoteKind::WrongArity, place);
@@ -250,16 +236,6 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// What comes of the RESTORE that is being looked at.
-    fn restoration(&self) -> Option<Restoration> {
-        let mut arguments: Vec<&[u8]> = Vec::new();
-        // Read laxly, as all records are.
-        match self.habits.read(self.bytes, self.position, &mut arguments) {
-            Found::Command(_) => command::restoration(&arguments, self.server),
-            _ => None,
-        }
-    }
-
     fn control(&mut self, control: Control, place: Place) -> Option<PartEnd> {
         match (control, self.open.as_mut()) {
             (Control::Multi, None) => {
@@ -272,7 +248,7 @@ impl<'a> Loader<'a> {
                 None
             }
             (Control::Exec, Some(open)) => {
-                let doom = open.doom.take();
+                let doom = open.doom;
                 self.open = None;
                 doom.map(|(place, doom)| doom.end(place))
             }
@@ -292,13 +268,13 @@ impl<'a> Loader<'a> {
     }
 
     fn clean_end(&mut self) -> PartEnd {
-        let Some(Open { multi, command_end_before, .. }) = self.open else { return PartEnd::Whole };
-        self.note(NoteKind::RevertsTransaction, multi);
-        self.cut(command_end_before, ShortRead::Transaction, multi)
+        let Some(open) = self.open else { return PartEnd::Whole };
+        self.note(NoteKind::RevertsTransaction, open.multi);
+        self.cut(open.command_end_before, ShortRead::Transaction, open.multi)
     }
 
     fn short_read(&mut self, place: Place) -> PartEnd {
-        let at = match &self.open {
+        let at = match self.open {
             Some(open) if self.server == Server::Valkey9 => open.command_end_before,
             _ => self.command_end,
         };
@@ -306,7 +282,7 @@ impl<'a> Loader<'a> {
     }
 
     fn cut(&self, at: u64, cause: ShortRead, place: Place) -> PartEnd {
-        let leaves_open = self.open.as_ref().map(|open| open.multi).filter(|multi| multi.offset < at);
+        let leaves_open = self.open.map(|open| open.multi).filter(|multi| multi.offset < at);
         PartEnd::Short(Cut { at, cause, place, leaves_open })
     }
 

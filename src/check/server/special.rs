@@ -106,7 +106,7 @@ fn debug(server: Server, subcommand: &[u8], count: usize) -> Conduct {
     match subcommand {
         b"segfault" | b"panic" | b"assert" | b"oom" => crash(Crash::Asked, When::Always),
         b"loadaof" => crash(Crash::LoadsAgain, When::Always),
-        b"reload" if server == Server::Redis80 && count == 2 => crash(Crash::LoadsAgain, When::Alone),
+        b"reload" if server.is_redis_8() && count == 2 => crash(Crash::LoadsAgain, When::Alone),
         b"restart" | b"crash-and-recover" if server == Server::Redis62 => Conduct::Stops(Stop::RestartsForEver),
         _ => Conduct::Runs,
     }

@@ -35,6 +35,21 @@ pub(in crate::command) fn hmset(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     hset(call)
 }
 
+/// HSETC key field … value …: the fields, then as many values; what Redis 8.10 logs for HIMPORT SET.
+pub(in crate::command) fn hsetc(call: &mut Call<'_, '_>) -> Result<(), Failure> {
+    let key = call.argument(1)?;
+    let strings = call.arguments_from(2);
+    let (fields, values) = strings.split_at(strings.len() / 2);
+    if fields.is_empty() || fields.len() != values.len() {
+        return Err(Failure::Arity);
+    }
+    let hash = call.hash_or_new(key)?;
+    for (field, value) in fields.iter().zip(values) {
+        hash.set(*field, *value);
+    }
+    Ok(())
+}
+
 /// HSETNX key field value
 pub(in crate::command) fn hsetnx(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, field, value) = (call.argument(1)?, call.argument(2)?, call.argument(3)?);

@@ -18,7 +18,7 @@ pub(super) use packed::{
     hash_listpack, hash_listpack_expiring, hash_listpack_expiring_pre_release, hash_ziplist, hash_zipmap, list_ziplist,
     quicklist_listpacks, quicklist_ziplists, set_intset, set_listpack, sorted_set_listpack, sorted_set_ziplist,
 };
-pub(super) use stream::{stream_1, stream_2, stream_3};
+pub(super) use stream::{stream_1, stream_2, stream_3, stream_4};
 
 /// Reads a value.
 pub(super) type Decoder = for<'a> fn(&mut Reader<'a>) -> Result<Value<'a>, Fault>;

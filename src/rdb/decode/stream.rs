@@ -8,7 +8,7 @@ use super::super::primitive::Reader;
 use super::super::stream::{DELETED, Layout, NodeElements, NodeVisitor, SAME_FIELDS};
 use super::bytes;
 use super::packed::{Piece, blob};
-use crate::value::{Bytes, ConsumerGroup, Fields, PendingEntry, Stream, StreamId, Value};
+use crate::value::{Bytes, ConsumerGroup, Fields, Idempotence, PendingEntry, Stream, StreamId, Value};
 
 /// The count of entries read that says that it is not known.
 const UNKNOWN: u64 = u64::MAX;
@@ -23,6 +23,10 @@ pub(in super::super) fn stream_2<'a>(reader: &mut Reader<'a>) -> Result<Value<'a
 
 pub(in super::super) fn stream_3<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
     stream(reader, Layout::ActiveTime)
+}
+
+pub(in super::super) fn stream_4<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
+    stream(reader, Layout::Idempotence)
 }
 
 fn stream<'a>(reader: &mut Reader<'a>, layout: Layout) -> Result<Value<'a>, Fault> {
@@ -58,7 +62,42 @@ fn stream<'a>(reader: &mut Reader<'a>, layout: Layout) -> Result<Value<'a>, Faul
             return Err(reader.fault(start, Malformed::Stream(StreamFault::DuplicateGroup)));
         }
     }
+    if layout >= Layout::Idempotence {
+        idempotence(reader, &mut stream)?;
+    }
     Ok(Value::Stream(Box::new(stream)))
+}
+
+/// The settings for idempotent ids, the producers with their ids, and counters.
+fn idempotence<'a>(reader: &mut Reader<'a>, stream: &mut Stream<'a>) -> Result<(), Fault> {
+    let mut idempotence = Idempotence::default();
+    for (setting, most) in [
+        (&mut idempotence.duration, Idempotence::MAX_DURATION),
+        (&mut idempotence.max_entries, Idempotence::MAX_ENTRIES),
+    ] {
+        let start = reader.position();
+        *setting = reader.number()?;
+        if !(1..=most).contains(setting) {
+            return Err(reader.fault(start, Malformed::Stream(StreamFault::IdempotenceSetting(*setting))));
+        }
+    }
+    for _ in 0..reader.length()? {
+        let start = reader.position();
+        let name = bytes(reader)?;
+        let mut ids = Vec::new();
+        for _ in 0..reader.length()? {
+            ids.push((bytes(reader)?, id(reader)?));
+        }
+        if !idempotence.load_producer(name, ids.into_iter()) {
+            return Err(reader.fault(start, Malformed::Stream(StreamFault::DuplicateProducer)));
+        }
+    }
+    idempotence.ids_added = reader.number()?;
+    idempotence.duplicates = reader.number()?;
+    if idempotence != Idempotence::default() {
+        *stream.idempotence_mut() = idempotence;
+    }
+    Ok(())
 }
 
 /// An id of two numbers.
@@ -256,7 +295,7 @@ fn consumer<'a>(
     let name = bytes(reader)?;
     let seen_time = i64::from_le_bytes(reader.array()?);
     let active_time = match layout {
-        Layout::ActiveTime => i64::from_le_bytes(reader.array()?),
+        Layout::ActiveTime | Layout::Idempotence => i64::from_le_bytes(reader.array()?),
         Layout::First | Layout::Counters => seen_time,
     };
     let consumer = group

@@ -6,7 +6,7 @@ use super::super::packed::build::ListpackBuilder;
 use super::super::stream::{Layout, SAME_FIELDS};
 use super::output::Output;
 use super::{Lost, RdbTarget};
-use crate::value::{ConsumerGroup, Fields, Stream, StreamId};
+use crate::value::{ConsumerGroup, Fields, Idempotence, Stream, StreamId};
 
 /// Up to so many entries a node has (`stream-node-max-entries`).
 const NODE_ENTRIES: usize = 100;
@@ -23,6 +23,7 @@ pub(super) fn stream<W: Write>(
         RdbTarget::Redis62 => (Layout::First, 15),
         RdbTarget::Redis70 => (Layout::Counters, 19),
         RdbTarget::Redis74 | RdbTarget::Redis80 | RdbTarget::Valkey8 | RdbTarget::Valkey9 => (Layout::ActiveTime, 21),
+        RdbTarget::Redis86 => (Layout::Idempotence, 26),
     };
     head(output, type_code)?;
     nodes(output, stream)?;
@@ -37,6 +38,10 @@ pub(super) fn stream<W: Write>(
     for (name, group) in stream.groups() {
         output.string(name)?;
         self::group(output, layout, group)?;
+    }
+    if layout >= Layout::Idempotence {
+        let usual = Idempotence::default();
+        idempotence(output, stream.idempotence().unwrap_or(&usual))?;
     }
     Ok((!holds(layout, stream)).then_some(Lost::StreamMetadata))
 }
@@ -54,7 +59,26 @@ fn holds(layout: Layout, stream: &Stream<'_>) -> bool {
         let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
         consumers.all(|consumer| consumer.active_time == Some(consumer.seen_time))
     };
-    (layout >= Layout::Counters || counted()) && (layout >= Layout::ActiveTime || active())
+    (layout >= Layout::Counters || counted())
+        && (layout >= Layout::ActiveTime || active())
+        && (layout >= Layout::Idempotence || stream.idempotence().is_none())
+}
+
+/// The settings for idempotent ids, the producers with their ids, and counters (`rdbSaveStreamIdmpEntries`).
+fn idempotence<W: Write>(output: &mut Output<W>, idempotence: &Idempotence<'_>) -> io::Result<()> {
+    output.length(idempotence.duration)?;
+    output.length(idempotence.max_entries)?;
+    output.count(idempotence.producers().len())?;
+    for (name, producer) in idempotence.producers() {
+        output.string(name)?;
+        output.count(producer.ids().len())?;
+        for (name, entry) in producer.ids() {
+            output.string(name)?;
+            id(output, entry)?;
+        }
+    }
+    output.length(idempotence.ids_added)?;
+    output.length(idempotence.duplicates)
 }
 
 fn id<W: Write>(output: &mut Output<W>, id: StreamId) -> io::Result<()> {

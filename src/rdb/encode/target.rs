@@ -14,8 +14,10 @@ pub enum RdbTarget {
     Redis70,
     /// Redis 7.4: RDB 12, the first in which fields of hashes expire.
     Redis74,
-    /// Redis 8.0: RDB 12.
+    /// Redis 8.0 to 8.4: RDB 12.
     Redis80,
+    /// Redis 8.6: RDB 13, the first in which streams have producers.
+    Redis86,
     /// Valkey 8.0 and 8.1: RDB 11, which Redis 7.2 reads as well.
     Valkey8,
     /// Valkey 9.0: RDB 80 with a magic of its own.
@@ -24,8 +26,8 @@ pub enum RdbTarget {
 
 impl RdbTarget {
     /// Every target.
-    pub const ALL: [Self; 6] =
-        [Self::Redis62, Self::Redis70, Self::Redis74, Self::Redis80, Self::Valkey8, Self::Valkey9];
+    pub const ALL: [Self; 7] =
+        [Self::Redis62, Self::Redis70, Self::Redis74, Self::Redis80, Self::Redis86, Self::Valkey8, Self::Valkey9];
 
     /// The version of the format.
     pub const fn version(self) -> u16 {
@@ -33,6 +35,7 @@ impl RdbTarget {
             Self::Redis62 => 9,
             Self::Redis70 => 10,
             Self::Redis74 | Self::Redis80 => 12,
+            Self::Redis86 => 13,
             Self::Valkey8 => 11,
             Self::Valkey9 => 80,
         }
@@ -52,6 +55,7 @@ impl RdbTarget {
             Self::Redis62 => "REDIS0009",
             Self::Redis70 => "REDIS0010",
             Self::Redis74 | Self::Redis80 => "REDIS0012",
+            Self::Redis86 => "REDIS0013",
             Self::Valkey8 => "REDIS0011",
             Self::Valkey9 => "VALKEY080",
         }
@@ -72,6 +76,7 @@ impl RdbTarget {
             Self::Redis70 => "7.0.0",
             Self::Redis74 => "7.4.0",
             Self::Redis80 | Self::Valkey8 => "8.0.0",
+            Self::Redis86 => "8.6.0",
             Self::Valkey9 => "9.0.0",
         }
     }
@@ -82,6 +87,7 @@ impl RdbTarget {
             Self::Redis62 => Server::Redis62,
             Self::Redis70 => Server::Redis70,
             Self::Redis74 | Self::Redis80 => Server::Redis80,
+            Self::Redis86 => Server::Redis86,
             Self::Valkey8 => Server::Valkey8,
             Self::Valkey9 => Server::Valkey9,
         };
@@ -94,7 +100,8 @@ impl From<Server> for RdbTarget {
         match server {
             Server::Redis62 => Self::Redis62,
             Server::Redis70 => Self::Redis70,
-            Server::Redis80 => Self::Redis80,
+            Server::Redis80 | Server::Redis82 => Self::Redis80,
+            Server::Redis86 => Self::Redis86,
             Server::Valkey8 => Self::Valkey8,
             Server::Valkey9 => Self::Valkey9,
         }

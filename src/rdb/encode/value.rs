@@ -239,7 +239,7 @@ fn hash<W: Write>(
     match target {
         _ if expiring == 0 => {}
         RdbTarget::Valkey9 => return hash_2(output, hash, head).map(|()| None),
-        RdbTarget::Redis74 | RdbTarget::Redis80 => {
+        RdbTarget::Redis74 | RdbTarget::Redis80 | RdbTarget::Redis86 => {
             if let Some(earliest) = hash.iter().filter_map(|(_, field)| redis_expiry(field)).min() {
                 return hash_expiring(output, hash, earliest, head);
             }

@@ -5,6 +5,7 @@ mod entries;
 mod fields;
 mod group;
 mod id;
+mod idempotence;
 mod node;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ pub use entries::{Bound, Entries, Precision};
 pub use fields::Fields;
 pub use group::{Consumer, ConsumerGroup, ConsumerIndex, PendingEntry};
 pub use id::StreamId;
+pub use idempotence::{Idempotence, Producer};
 
 use super::Bytes;
 
@@ -21,6 +23,8 @@ use super::Bytes;
 pub struct Stream<'a> {
     entries: Entries<'a>,
     groups: Groups<'a>,
+    /// `None` while nothing differs from the defaults.
+    idempotence: Option<Box<Idempotence<'a>>>,
 }
 
 type Groups<'a> = BTreeMap<Bytes<'a>, Box<ConsumerGroup<'a>>>;
@@ -179,6 +183,16 @@ impl<'a> Stream<'a> {
             self.groups.insert(name, Box::new(group));
         }
         is_new
+    }
+
+    /// What is remembered of producers; `None` while it was never used nor configured.
+    pub fn idempotence(&self) -> Option<&Idempotence<'a>> {
+        self.idempotence.as_deref()
+    }
+
+    /// What is remembered of producers, to change.
+    pub fn idempotence_mut(&mut self) -> &mut Idempotence<'a> {
+        self.idempotence.get_or_insert_default()
     }
 
     /// Deletes a consumer group, and says whether there was one of this name.

@@ -1,9 +1,10 @@
 //! XADD, XTRIM, XSETID.
 
+use super::idempotence::{Idempotency, is_duplicate};
 use super::{not_negative, parse_id, parse_references};
 use crate::command::apply::{Call, Failure};
 use crate::value::number::parse_integer;
-use crate::value::{Bound, Fields, Precision, References, Stream, StreamId, Value};
+use crate::value::{Bound, Bytes, Fields, Precision, References, Stream, StreamId, Value};
 
 /// The most bytes that an entry's fields and values have together (`STREAM_LISTPACK_MAX_SIZE`).
 const MOST_BYTES: usize = 1 << 30;
@@ -58,23 +59,19 @@ enum Missing {
     Leave,
 }
 
-/// That an entry was added once for its producer and its name: IDMP or IDMPAUTO was given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Idempotency;
-
 /// The options of XADD or XTRIM (`streamParseAddOrTrimArgsOrReply`).
 #[derive(Debug)]
-struct Parsed {
+struct Parsed<'a> {
     trim: Option<(Bound, Precision)>,
     references: Option<References>,
     missing: Missing,
     id: Option<NewId>,
-    idempotency: Option<Idempotency>,
+    idempotency: Option<Idempotency<'a>>,
     /// The index behind them, and the id.
     behind: usize,
 }
 
-impl Parsed {
+impl Parsed<'_> {
     /// LIMIT does not matter: servers go without one while they load.
     fn trim(&self, stream: &mut Stream<'_>) {
         if let Some((bound, precision)) = self.trim {
@@ -83,7 +80,7 @@ impl Parsed {
     }
 }
 
-fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failure> {
+fn parse_options<'a>(call: &Call<'_, 'a>, options: Options) -> Result<Parsed<'a>, Failure> {
     let mut parsed =
         Parsed { trim: None, references: None, missing: Missing::Create, id: None, idempotency: None, behind: 2 };
     let mut limit = 0;
@@ -119,21 +116,24 @@ fn parse_options(call: &Call<'_, '_>, options: Options) -> Result<Parsed, Failur
     Ok(parsed)
 }
 
-/// `IDMP producer name` or `IDMPAUTO producer`.
-fn parse_idempotency(call: &Call<'_, '_>, parsed: &mut Parsed) -> Result<(), Failure> {
-    let names = if call.argument(parsed.behind)?.eq_ignore_ascii_case(b"IDMP") { 2 } else { 1 };
-    let behind = parsed.behind + 1 + names;
-    let names = call.arguments.get(parsed.behind + 1..behind).ok_or(Failure::Syntax)?;
-    if parsed.idempotency.is_some() || names.iter().any(|name| name.is_empty()) {
+/// `IDMP producer id` or `IDMPAUTO producer`.
+fn parse_idempotency<'a>(call: &Call<'_, 'a>, parsed: &mut Parsed<'a>) -> Result<(), Failure> {
+    let (idempotency, behind) = if call.argument(parsed.behind)?.eq_ignore_ascii_case(b"IDMP") {
+        let id = call.argument(parsed.behind + 2)?;
+        (Idempotency { producer: call.argument(parsed.behind + 1)?, id: Some(id) }, parsed.behind + 3)
+    } else {
+        (Idempotency { producer: call.argument(parsed.behind + 1)?, id: None }, parsed.behind + 2)
+    };
+    if parsed.idempotency.is_some() || idempotency.producer.is_empty() || idempotency.id.is_some_and(<[u8]>::is_empty) {
         return Err(Failure::Syntax);
     }
-    parsed.idempotency = Some(Idempotency);
+    parsed.idempotency = Some(idempotency);
     parsed.behind = behind;
     Ok(())
 }
 
 /// `MAXLEN [=|~] n` or `MINID [=|~] id`.
-fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed) -> Result<(), Failure> {
+fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed<'_>) -> Result<(), Failure> {
     if parsed.trim.is_some() {
         return Err(Failure::other("syntax error, MAXLEN and MINID options at the same time are not compatible"));
     }
@@ -157,11 +157,10 @@ fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMP producer name|IDMPAUTO producer]
+/// `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMP producer id|IDMPAUTO producer]
 /// [MAXLEN|MINID [=|~] threshold [LIMIT n]] *|id field value …`
 ///
-/// With IDMP or IDMPAUTO (Redis 8.6) the entry is added: servers log only what was new. The names that they remember for a
-/// while, to tell what was sent twice, are not kept.
+/// With IDMP or IDMPAUTO (Redis 8.6) a message that is known adds nothing, see [`is_duplicate`].
 ///
 /// An approximate trim takes whole nodes, as a server would have laid them out that got the entries one by one; an entry
 /// of the form `*` gets the time of the call.
@@ -176,8 +175,14 @@ pub(in crate::command) fn xadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     if strings.iter().map(|string| string.len()).sum::<usize>() > MOST_BYTES {
         return Err(Failure::other("Elements are too large to be stored"));
     }
-    let (now, record) = (call.now, call.record);
-    let stream = call.stream(key)?;
+    let (now, record, expired) = (call.now, call.record, call.expired_fields);
+    let mut stream = call.stream(key)?;
+    let message = parsed.idempotency.map(|idempotency| (idempotency.producer, idempotency.id_of(strings)));
+    if let (Some((producer, name)), Some(stream)) = (&message, &mut stream)
+        && is_duplicate(stream, producer, name, matches!(id, NewId::Now), expired)
+    {
+        return Ok(());
+    }
     let Some(id) = id.behind(stream.as_ref().map(|stream| stream.last_id()).unwrap_or_default(), now) else {
         return Err(Failure::other("The ID specified in XADD is equal or smaller than the target stream top item"));
     };
@@ -188,6 +193,9 @@ pub(in crate::command) fn xadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
         (None, Missing::Leave) => return Ok(()),
     };
     stream.append(id, Fields::from_arguments(strings, record));
+    if let Some((producer, name)) = message {
+        stream.idempotence_mut().add(Bytes::borrowed(producer), name, id);
+    }
     parsed.trim(stream);
     if let Some(stream) = new {
         call.put(key, Value::Stream(stream));

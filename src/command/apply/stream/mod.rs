@@ -6,6 +6,7 @@ mod add;
 mod claim;
 mod delete;
 mod group;
+mod idempotence;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ pub(in crate::command) use add::{xadd, xsetid, xtrim};
 pub(in crate::command) use claim::{xack, xautoclaim, xclaim};
 pub(in crate::command) use delete::{xackdel, xdel, xdelex};
 pub(in crate::command) use group::{create, createconsumer, delconsumer, destroy, setid};
+pub(in crate::command) use idempotence::{xcfgset, xidmprecord};
 pub(in crate::command) use read::xreadgroup;
 
 use super::Failure;
