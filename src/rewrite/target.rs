@@ -47,7 +47,7 @@ impl Target {
 
     /// The last time at which a field can expire, in milliseconds of Unix time; negative where fields cannot expire at all.
     ///
-    /// Redis 7.4 to 8.6 refuse what does not fit in 46 bits (`EB_EXPIRE_TIME_MAX`).
+    /// Redis 7.4 to 8.6 refuse what does not fit in 46 bits (`HFE_MAX_ABS_TIME_MSEC`).
     pub const fn last_field_expiry(self) -> i64 {
         match self {
             Self::Valkey9 => i64::MAX,
