@@ -90,7 +90,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
         'aofkit;rewrite' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write FILE, or a log of several parts into DIR/, or ''-'' for standard output')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write FILE, or a log of several parts into DIR/, or ''-'' for standard output')
-            [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'What the output, or the base of a directory, is made of')
+            [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output]')
             [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'The oldest version that must load the output [default: whatever the data needs]')
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'How many items one command adds at most')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Only database N; may be given again')
@@ -109,6 +109,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'With --in-place, let the old files stay')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace FILE if it is there; with --in-place, even a log that another process has open for writing')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Read the output back and compare the data; --in-place always does')
+            [CompletionResult]::new('--allow-loss', '--allow-loss', [CompletionResultType]::ParameterName, 'Write the log even if it cannot hold all of the data')
             [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'Order the keys by name, not by when they were first written')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Refuse a log that is damaged, even where a server would cut its end off and load it')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

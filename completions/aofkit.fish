@@ -41,8 +41,6 @@ complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "generate" -d 'Write t
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l server -d 'Whose start and whose checker to judge by' -r -f -a "redis-6.2\t''
 redis-7.0\t''
 redis-8.0\t''
-redis-8.2\t''
-redis-8.6\t''
 valkey-8\t''
 valkey-9\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l format -d 'How to report' -r -f -a "text\t'For people'
@@ -61,8 +59,6 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s h -l help -d 'Pr
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]' -r -f -a "redis-6.2\t''
 redis-7.0\t''
 redis-8.0\t''
-redis-8.2\t''
-redis-8.6\t''
 valkey-8\t''
 valkey-9\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l format -d 'How to say what was done' -r -f -a "text\t'For people'
@@ -104,13 +100,12 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l skip-rdb -d 'L
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l count -d 'Only say how many there are'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s o -l output -d 'Write FILE, or a log of several parts into DIR/, or \'-\' for standard output' -r -F
-complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l base -d 'What the output, or the base of a directory, is made of' -r -f -a "aof\t'Commands'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l base -d 'Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output]' -r -f -a "aof\t'Commands'
 rdb\t'An RDB'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l target -d 'The oldest version that must load the output [default: whatever the data needs]' -r -f -a "redis-6.2\t''
 redis-7.0\t''
 redis-7.4\t''
 redis-8.0\t''
-redis-8.6\t''
 valkey-8\t''
 valkey-9\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l batch -d 'How many items one command adds at most' -r
@@ -136,14 +131,13 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l in-place -d 'P
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l keep -d 'With --in-place, let the old files stay'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l force -d 'Replace FILE if it is there; with --in-place, even a log that another process has open for writing'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l verify -d 'Read the output back and compare the data; --in-place always does'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l allow-loss -d 'Write the log even if it cannot hold all of the data'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l sort -d 'Order the keys by name, not by when they were first written'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l strict -d 'Refuse a log that is damaged, even where a server would cut its end off and load it'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l as -d 'Whose digest: servers format scores, and see fields that expire, differently' -r -f -a "redis-6.2\t''
 redis-7.0\t''
 redis-8.0\t''
-redis-8.2\t''
-redis-8.6\t''
 valkey-8\t''
 valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; may be given again' -r

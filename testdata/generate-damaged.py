@@ -31,9 +31,9 @@ def crc64(data):
     return crc.to_bytes(8, 'little')
 
 
-def rdb(version=10, wrong_checksum=False):
+def rdb(version=10, wrong_checksum=False, value=b'\x05value'):
     """An RDB with one string key."""
-    body = b'REDIS%04d' % version + b'\xfa\x09redis-ver\x057.0.0' + b'\xfe\x00\xfb\x01\x00' + b'\x00\x04base\x05value' + b'\xff'
+    body = b'REDIS%04d' % version + b'\xfa\x09redis-ver\x057.0.0' + b'\xfe\x00\xfb\x01\x00' + b'\x00\x04base' + value + b'\xff'
     checksum = crc64(body)
     return body + (bytes([checksum[0] ^ 1]) + checksum[1:] if wrong_checksum else checksum)
 
@@ -46,6 +46,18 @@ def between(damage):
 def annotation(length):
     return b'#' + b'x' * (length - 3) + b'\r\n'
 
+
+def restore(key, value, version=9, wrong_checksum=False):
+    """A RESTORE of a type and a value, with a version and a checksum behind it."""
+    body = value + version.to_bytes(2, 'little')
+    checksum = crc64(body)
+    return command('RESTORE', key, 0, body + (bytes([checksum[0] ^ 1]) + checksum[1:] if wrong_checksum else checksum))
+
+
+# A compressed string that refers to before its beginning, a set with a member twice, a hash with a field twice.
+BAD_LZF = b'\x00\xc3\x03\x0a\xff\xff\xff'
+TWO_MEMBERS = b'\x02\x02\x01a\x01a'
+TWO_FIELDS = b'\x04\x02\x01f\x01v\x01f\x01w'
 
 FILES = {
     # counts and lengths
@@ -111,6 +123,28 @@ FILES = {
     'wrong-arity': between(command('SET', 'key')),
     'failing-command': between(command('INCR', 'first')),
     'database-out-of-range': FIRST + command('SELECT', 99) + LAST,
+    # RESTORE, with a checksum that is right unless the name says otherwise
+    'restore': between(restore('key', b'\x00\x05value')),
+    'restore-lzf': between(restore('key', BAD_LZF)),
+    'restore-lzf-in-transaction': FIRST + MULTI + restore('key', BAD_LZF) + EXEC + LAST,
+    'restore-lzf-with-negative-ttl': between(restore('key', BAD_LZF).replace(b'$1\r\n0\r\n', b'$2\r\n-1\r\n')),
+    'restore-member-twice': between(restore('key', TWO_MEMBERS)),
+    'restore-field-twice': between(restore('key', TWO_FIELDS)),
+    'restore-nan': between(restore('key', b'\x05\x01\x01m' + b'\0\0\0\0\0\0\xf8\x7f')),
+    'restore-ziplist': between(restore('key', b'\x0d\x03abc')),
+    'restore-listpack': between(restore('key', b'\x10\x03abc', version=10)),
+    'restore-intset': between(restore('key', b'\x0b\x03abc')),
+    'restore-stream-cut': between(restore('key', b'\x0f\x01\x10abc')),
+    'restore-module': between(restore('key', b'\x07\x81\x11\x22\x33\x44\x55\x66\x77\x88\x00')),
+    'restore-string-encoding': between(restore('key', b'\x00\xc4bar')),
+    'restore-value-cut': between(restore('key', b'\x00\x20value')),
+    'restore-value-ends-in-footer': between(restore('key', b'\x00\x06value')),
+    'restore-value-too-long': between(restore('key', b'\x00\x03value')),
+    'restore-empty-list': between(restore('key', b'\x01\x00')),
+    'restore-unknown-type': between(restore('key', b'\x63\x05value')),
+    'restore-wrong-checksum': between(restore('key', b'\x00\x05value', wrong_checksum=True)),
+    'restore-of-the-future': between(restore('key', b'\x00\x05value', version=99)),
+    'restore-too-short': between(command('RESTORE', 'key', 0, 'short')),
     # annotations
     'annotation-at-limit': between(annotation(1023)),
     'annotation-too-long': between(annotation(1024)),
@@ -126,6 +160,7 @@ FILES = {
     'preamble-without-checksum': rdb()[:-8] + b'\0' * 8 + SELECT + LAST,
     'preamble-of-the-future': rdb(version=9999) + SELECT + LAST,
     'preamble-then-cut': rdb() + SELECT + LAST[:-3],
+    'preamble-with-damaged-value': rdb(value=b'\xc3\x03\x0a\xff\xff\xff') + SELECT + LAST,
     'preamble-twice': rdb() + rdb() + SELECT + LAST,
 }
 
@@ -165,6 +200,7 @@ DIRECTORIES = {
     'part-malformed-not-last': (WHOLE, {INCR: between(b'*-1\r\n')}),
     'part-base-cut': (WHOLE, {BASE: rdb()[:-12]}),
     'part-base-wrong-checksum': (WHOLE, {BASE: rdb(wrong_checksum=True)}),
+    'part-base-with-damaged-value': (WHOLE, {BASE: rdb(value=b'\xc3\x03\x0a\xff\xff\xff')}),
     'part-base-empty': (WHOLE, {BASE: b''}),
     'part-incr-is-rdb': (WHOLE, {NEXT: rdb() + LAST}),
     'part-open-transaction-not-last': (WHOLE, {INCR: FIRST + MULTI + command('SET', 'queued', 1)}),

@@ -67,8 +67,9 @@ fn small_windows_do_not_change_a_report() {
 
 /// What must agree in every report.
 fn assert_coherent(report: &Report, told: &str) {
-    let crashes_later = report.server.notes.iter().any(|note| note.kind == NoteKind::CrashesOnceReady);
-    let verdicts = report.checker.valid && report.server.outcome == Outcome::Loads && !crashes_later;
+    let is_error = |kind| matches!(kind, NoteKind::CrashesOnceReady | NoteKind::RestoreFails);
+    let noted = report.server.notes.iter().any(|note| is_error(note.kind));
+    let verdicts = report.checker.valid && report.server.outcome == Outcome::Loads && !noted;
     assert_eq!(report.is_sound(), verdicts, "{told}: {report:#?}");
     assert_eq!(report.checker.valid, report.checker.reason.is_none(), "{told}");
     let size_of = |file: &Path| report.parts.iter().find(|part| part.path == file).map(|part| part.size);
@@ -132,6 +133,10 @@ const CODES: &[(Code, Severity, &str, Server)] = {
         (C::WrongArity, Warning, "wrong-arity.aof", LATEST),
         (C::NulInName, Error, "nul-in-name.aof", LATEST),
         (C::NoSuchDatabase, Warning, "database-out-of-range.aof", LATEST),
+        (C::DamagedPayload, Error, "restore-lzf.aof", LATEST),
+        (C::DamagedPayload, Warning, "restore-field-twice.aof", LATEST),
+        (C::DamagedPayload, Error, "restore-field-twice.aof", Server::Valkey9),
+        (C::RestoreFails, Error, "restore-wrong-checksum.aof", LATEST),
         (C::RdbDamage, Error, "part-base-cut", LATEST),
         (C::RdbChecksum, Error, "preamble-wrong-checksum.aof", LATEST),
         (C::RdbUnknown, Error, "preamble-of-the-future.aof", LATEST),

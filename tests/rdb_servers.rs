@@ -8,7 +8,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use aofkit::rdb::{LoadItem, LoadedKey, Loader, Lost, Origin, RdbTarget, Scrutiny, Writer, decode, dump};
+use aofkit::rdb::{LoadItem, LoadedKey, Loader, Lost, Origin, RdbTarget, Writer, decode, dump};
 use aofkit::value::Value;
 use common::server::{Reply, SERVERS, Server, folder};
 
@@ -219,7 +219,7 @@ impl Filled {
     /// The keys with their expiries.
     fn expiries(&mut self) -> Expiries {
         let mut found = Expiries::new();
-        for item in Loader::new(&self.save(), 0, Scrutiny::Ends) {
+        for item in Loader::new(&self.save(), 0) {
             if let LoadItem::Key(key) = item.unwrap() {
                 found.insert(key.key.to_vec(), (key.database, key.expiry));
             }
@@ -240,7 +240,7 @@ fn rewritten(rdb: &[u8], target: RdbTarget, values: Values, without: &[Vec<u8>])
     let mut writer = Writer::new(Vec::new(), target, Origin { created: 1_700_000_000, used_memory: 0 }).unwrap();
     let mut lost = Vec::new();
     let mut database = u64::MAX;
-    for item in Loader::new(rdb, 0, Scrutiny::Ends) {
+    for item in Loader::new(rdb, 0) {
         match item.unwrap() {
             LoadItem::Function(code) => {
                 writer.function(&code).unwrap();
@@ -320,7 +320,7 @@ fn payloads_are_those_of_dump_and_are_restored() {
         let rdb = filled.rdb.clone();
         let target = RdbTarget::from(server);
         let mut compared = 0;
-        for item in Loader::new(&rdb, 0, Scrutiny::Ends) {
+        for item in Loader::new(&rdb, 0) {
             let LoadItem::Key(LoadedKey { database: 0, key, mut value, expiry, .. }) = item.unwrap() else { continue };
             let Reply::Bulk(dumped) = filled.running.call(&[&b"DUMP"[..], &key]) else { panic!("{name}: no payload") };
             let raw = dump::parse(&dumped).unwrap();

@@ -167,7 +167,7 @@ fn in_place_leaves_nothing_out_that_is_not_kept() {
     assert_eq!(fs::read(kept).unwrap(), commands(&["SELECT 0", "SET a 2", "SET b 3"]));
     let field = commands(&["HSET h f v", "HPEXPIREAT h 4102444800000 FIELDS 1 f"]);
     let log = file(&directory, "field.aof", &field);
-    aofkit("rewrite").args(["--in-place", "--target", "redis-7.0"]).arg(&log).assert().success();
+    aofkit("rewrite").args(["--in-place", "--target", "redis-7.0", "--allow-loss"]).arg(&log).assert().success();
     assert_eq!(fs::read(directory.path().join("field.aof.before-rewrite")).unwrap(), field);
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, &whole).unwrap();
@@ -241,16 +241,147 @@ fn an_older_target_names_what_it_cannot_hold() {
     let log = file(&directory, "a.aof", &commands(&lines));
     let output = directory.path().join("b.aof");
     aofkit("rewrite")
-        .args(["--target", "redis-6.2", "--verify", "-o"])
+        .args(["--target", "redis-6.2", "--allow-loss", "--verify", "-o"])
         .arg(&output)
         .arg(&log)
         .assert()
         .success()
-        .stdout(contains("given up").and_is("no longer expire"));
+        .stdout(contains("given up").and_is("1 field expiry"));
     let written = String::from_utf8(fs::read(&output).unwrap()).unwrap();
     assert!(!written.contains("HPEXPIREAT") && !written.contains("ENTRIESADDED"), "{written}");
     // A version may be named as its server does.
     assert_eq!(rewritten(&log, &["--target", "valkey-9.1"]), rewritten(&log, &["--target", "valkey-9"]));
+}
+
+#[test]
+fn nothing_is_given_up_unasked() {
+    let directory = TempDir::new().unwrap();
+    let bytes = commands(&["HSET h f v g w", "HPEXPIREAT h 4102444800000 FIELDS 1 f"]);
+    let log = file(&directory, "a.aof", &bytes);
+    let refused = |options: &[&str]| {
+        let mut command = aofkit("rewrite");
+        command.current_dir(directory.path()).args(["--target", "redis-7.0"]).args(options).arg(&log);
+        let named = contains("would lose 1 field expiry").and_is("--allow-loss");
+        command.assert().code(1).stdout("").stderr(named);
+    };
+    refused(&["-o", "-"]);
+    refused(&["-o", "b.aof"]);
+    refused(&["-o", "b.aof", "--base", "rdb"]);
+    refused(&["-o", "parts/"]);
+    refused(&["--in-place"]);
+    assert_eq!(fs::read(&log).unwrap(), bytes);
+    assert!(!directory.path().join("b.aof").exists());
+    assert!(!directory.path().join("parts/appendonly.aof.manifest").exists());
+    assert_eq!(rewritten(&log, &["--target", "redis-7.0", "--allow-loss"]), ["SELECT 0", "HSET h f v g w"]);
+
+    // What fits is nothing to ask for.
+    let bytes = commands(&["XADD x 5-1 a b", "XADD x 6-1 a b", "XGROUP CREATE x g 6-1"]);
+    let log = file(&directory, "stream.aof", &bytes);
+    let all = ["SELECT 0", "XADD x 5-1 a b", "XADD x 6-1 a b", "XGROUP CREATE x g $"];
+    assert_eq!(rewritten(&log, &["--target", "redis-6.2"]), all);
+}
+
+#[test]
+fn pending_entries_that_no_command_makes_stay_in_an_rdb() {
+    let directory = TempDir::new().unwrap();
+    let log = file(
+        &directory,
+        "a.aof",
+        &commands(&[
+            "XADD x 5-1 a b",
+            "XADD x 6-1 a b",
+            "XGROUP CREATE x g 6-1",
+            "XCLAIM x g c 0 5-1 6-1 TIME 1 FORCE JUSTID",
+            "XDEL x 6-1",
+        ]),
+    );
+    let kept = [
+        "SELECT 0",
+        "XADD x 5-1 a b",
+        "XADD x 6-1  ",
+        "XSETID x 6-1 MAXDELETEDID 6-1",
+        "XGROUP CREATE x g $",
+        "XCLAIM x g c 0 5-1 6-1 TIME 1 JUSTID FORCE",
+        "XDEL x 6-1",
+    ];
+    assert_eq!(rewritten(&log, &[]), kept);
+    // Now the counters say that nothing was deleted.
+    let lines = ["XSETID x 6-1 ENTRIESADDED 1"];
+    let log = file(&directory, "b.aof", &[fs::read(&log).unwrap(), commands(&lines)].concat());
+    let output = directory.path().join("c.aof");
+    let mut command = aofkit("rewrite");
+    command
+        .arg("-o")
+        .arg(&output)
+        .arg(&log)
+        .assert()
+        .code(1)
+        .stderr(contains("1 pending entry").and_is("--base rdb keeps"));
+    aofkit("rewrite").args(["--base", "rdb", "--verify", "-o"]).arg(&output).arg(&log).assert().success();
+}
+
+#[test]
+fn kept_commands_follow_an_rdb() {
+    let directory = TempDir::new().unwrap();
+    let lines = ["SET a 1", "JSON.SET doc $ 1", "SELECT 3", "SET b 1", "JSON.SET b $ 2", "PEXPIREAT b 4102444800000"];
+    let log = file(&directory, "a.aof", &commands(&lines));
+    for output in ["new.aof", "new/"] {
+        let path = directory.path().join(output);
+        let options = ["--unknown", "keep", "--base", "rdb", "--verify", "-o"];
+        aofkit("rewrite").args(options).arg(&path).arg(&log).assert().success();
+        let base = if path.is_dir() { path.join("appendonly.aof.1.base.rdb") } else { path.clone() };
+        assert!(fs::read(base).unwrap().starts_with(b"REDIS"));
+        let kept = [
+            "SELECT 0",
+            "SET a 1",
+            "JSON.SET doc $ 1",
+            "SELECT 3",
+            "SET b 1",
+            "JSON.SET b $ 2",
+            "PEXPIREAT b 4102444800000",
+        ];
+        assert_eq!(rewritten(&path, &["--unknown", "keep"]), kept, "{output}");
+    }
+    let mut in_place = aofkit("rewrite");
+    in_place.args(["--unknown", "keep", "--in-place"]).arg(directory.path().join("new")).assert().success();
+    assert_eq!(rewritten(&directory.path().join("new"), &["--unknown", "keep"]).len(), 7);
+}
+
+#[test]
+fn the_format_of_the_base_is_kept() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1", "SET a 2", "SET b 2"]));
+    let is_rdb = |path: &Path| {
+        let base = fs::read_dir(path).map(|mut entries| {
+            entries
+                .find_map(|entry| Some(entry.unwrap().path()).filter(|path| path.to_string_lossy().contains(".base.")))
+        });
+        fs::read(base.map_or(path.to_owned(), Option::unwrap)).unwrap().starts_with(b"REDIS")
+    };
+    let path = |name: &str| directory.path().join(name);
+    let rewrite = |options: &[&str], output: &str, log: &Path| {
+        aofkit("rewrite").args(options).arg("-o").arg(path(output)).arg(log).assert().success();
+    };
+    rewrite(&[], "b.aof", &log);
+    rewrite(&["--base", "rdb"], "rdb.aof", &log);
+    rewrite(&[], "again.aof", &path("rdb.aof"));
+    rewrite(&[], "parts/", &path("rdb.aof"));
+    rewrite(&["--base", "aof"], "commands/", &path("rdb.aof"));
+    aofkit("rewrite").arg("--in-place").arg(path("parts")).assert().success();
+    let found = ["b.aof", "rdb.aof", "again.aof", "parts", "commands"].map(|name| is_rdb(&path(name)));
+    assert_eq!(found, [false, true, true, true, false]);
+    // Standard output goes to redis-cli.
+    assert_eq!(rewritten(&path("rdb.aof"), &[]), ["SELECT 0", "SET a 2", "SET b 2"]);
+}
+
+#[test]
+fn an_output_that_is_larger_than_the_input_is_pointed_out() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1"]));
+    let note = contains("note: the output is larger than the input: 50 bytes, 27 before; --base rdb may be smaller");
+    aofkit("rewrite").args(["-o", "-"]).arg(&log).assert().success().stderr(note);
+    let log = file(&directory, "b.aof", &commands(&["SET a 1", "SET a 1"]));
+    aofkit("rewrite").arg("-o").arg(directory.path().join("c.aof")).arg(&log).assert().success().stderr("");
 }
 
 #[test]

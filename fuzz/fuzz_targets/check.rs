@@ -32,8 +32,9 @@ fn count(number: usize) -> NonZeroUsize {
 }
 
 fn is_coherent(report: &Report, size: u64) {
-    let crashes_later = report.server.notes.iter().any(|note| note.kind == NoteKind::CrashesOnceReady);
-    let verdicts = report.checker.valid && report.server.outcome == Outcome::Loads && !crashes_later;
+    let is_error = |kind| matches!(kind, NoteKind::CrashesOnceReady | NoteKind::RestoreFails);
+    let noted = report.server.notes.iter().any(|note| is_error(note.kind));
+    let verdicts = report.checker.valid && report.server.outcome == Outcome::Loads && !noted;
     assert_eq!(report.is_sound(), verdicts, "{report:?}");
     for part in &report.parts {
         assert_eq!(part.size, size);

@@ -9,7 +9,7 @@ use super::rdb::{RdbSummary, Refused, Unsearched};
 use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
-use crate::aof::scan::{self, Oddity, Scan, Seen};
+use crate::aof::scan::{self, Oddity, PayloadEffect, Scan, Seen};
 use crate::aof::transaction::{Misplaced, Opening};
 use crate::aof::{Damage, DamageKind, is_no_log};
 use crate::error::{Error, plain};
@@ -195,6 +195,7 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
     let rewrite =
         "take these records out, or give the server what it lacks (a module, a renamed command, a newer version)";
     let (code, severity, message, advice) = match oddity {
+        Oddity::Payload { effect, key, fault } => payload_words(*effect, key, fault, server),
         Oddity::Misplaced(misplaced) => misplaced_words(*misplaced),
         Oddity::UnknownCommand(name) => (
             Code::UnknownCommand,
@@ -263,6 +264,35 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
         Finding::new(code, severity, &report.path, message, advice).at(bytes, seen.offset, Some(seen.record));
     finding.count = seen.count;
     finding
+}
+
+fn payload_words(
+    effect: PayloadEffect,
+    key: &[u8],
+    fault: &str,
+    server: Server,
+) -> (Code, Severity, String, &'static str) {
+    let key = quoted(key);
+    let remove = "restore the log from a copy, or take this record out: the server starts then, without the key";
+    let (severity, what) = match effect {
+        PayloadEffect::Exits => (Severity::Error, format!("{server} exits")),
+        PayloadEffect::Crashes => (Severity::Error, format!("{server} crashes")),
+        PayloadEffect::Overlooked => {
+            let message =
+                format!("damaged payload of RESTORE for the key {key}: {fault}; {server} does not look for that");
+            let advice =
+                "restore the log from a copy: other servers refuse it, and commands on the key may crash this one";
+            return (Code::DamagedPayload, Severity::Warning, message, advice);
+        }
+        PayloadEffect::KeyMissing => {
+            let message = format!("RESTORE of the key {key} fails on {server}: {fault}; the log loads without the key");
+            let advice = "load the log with a server that takes this payload (--server NAME says whether one does), or \
+                          restore it from a copy";
+            return (Code::RestoreFails, Severity::Error, message, advice);
+        }
+    };
+    let message = format!("damaged payload of RESTORE for the key {key}: {fault}; {what} when it loads it");
+    (Code::DamagedPayload, severity, message, remove)
 }
 
 fn misplaced_words(misplaced: Misplaced) -> (Code, Severity, String, &'static str) {
@@ -456,6 +486,7 @@ fn note_words(kind: NoteKind, server: Server) -> Option<(Code, Severity, String,
         ),
         NoteKind::LaxFormat
         | NoteKind::SelectFails
+        | NoteKind::RestoreFails
         | NoteKind::LoneExec
         | NoteKind::LoneDiscard
         | NoteKind::NestedMulti

@@ -86,6 +86,10 @@ codes! {
     NoSuchDatabase = "no-such-database",
     /// A command that servers do not write into a log.
     ServerCommand = "server-command",
+    /// The payload of a RESTORE holds a damaged value, or one of a module that the server does not have.
+    DamagedPayload = "damaged-payload",
+    /// A RESTORE that the server cannot execute because of its payload's version, checksum or content: its key is missing.
+    RestoreFails = "restore-fails",
     /// More odd records than are told apart.
     ManyOddities = "many-oddities",
     /// An RDB's bytes are wrong, or end early.

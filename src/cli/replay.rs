@@ -178,6 +178,15 @@ impl ReplayArguments {
         };
         let replayed = replay::replay(&bytes, options);
         drop(progress);
+        if let Some(damaged) = &replayed.summary.damaged {
+            let what = if damaged.kind.is_unknown() { "cannot be read" } else { "is damaged" };
+            bail!(
+                "{}: the value of the key {} {what}: {}; `aofkit check` says more",
+                opened.place(damaged.place),
+                Escaped(&damaged.key),
+                damaged.kind
+            );
+        }
         self.unknown_commands(opened, &replayed.summary, console)?;
         failures(opened, &replayed.summary, console);
         let ending = self.ending(opened, &replayed.summary, console)?;

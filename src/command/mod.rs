@@ -32,6 +32,7 @@ pub use keys::{KeyIndexes, KeyPositions};
 pub use lookup::lookup;
 pub use row::{Arity, Command, Effect, Group};
 
+use crate::rdb::dump::Restoration;
 use crate::server::Server;
 
 /// Every row that is not a subcommand's.
@@ -60,6 +61,17 @@ static GROUPS: &[&[Command]] = &[
 /// Every row, group by group and by name within: each command, followed by its subcommands.
 pub fn all() -> impl Iterator<Item = &'static Command> {
     GROUPS.iter().copied().flatten().flat_map(|command| std::iter::once(command).chain(command.subcommands))
+}
+
+/// Whether the command of this row creates a key from a payload of DUMP.
+pub(crate) fn is_restore(row: &Command) -> bool {
+    matches!(row.name, "restore" | "restore-asking")
+}
+
+/// What `server` makes of the command of a row for which [`is_restore`] is true; `None` where it does not come to look at
+/// the payload.
+pub(crate) fn restoration(arguments: &[&[u8]], server: Server) -> Option<Restoration> {
+    apply::restore::restoration(arguments, server)
 }
 
 /// What the arguments of a record name, whichever server knows it.

@@ -1,6 +1,6 @@
 //! What a walk carries from value to value, and how it notes what is wrong: flaws, and who finds them.
 
-use super::damage::{Fault, Malformed};
+use super::damage::{DamageKind, Fault, Malformed, StreamFault};
 use super::members::Members;
 use super::primitive::{RawString, Reader};
 use crate::server::{Server, ServerSet};
@@ -10,36 +10,51 @@ use crate::server::{Server, ServerSet};
 pub(super) struct Seen {
     checkers: ServerSet,
     servers: ServerSet,
+    /// Those of the servers that do not report it, but die of an assertion.
+    crashes: ServerSet,
 }
 
 /// Every server but Redis 6.2.
 const SINCE_7: ServerSet = Server::Redis70.set().or(REDIS_8).or(Server::Valkey8.set()).or(Server::Valkey9.set());
 /// Redis 8.0 and later.
-const REDIS_8: ServerSet = Server::Redis80.set().or(Server::Redis82.set()).or(Server::Redis86.set());
+pub(super) const REDIS_8: ServerSet = Server::Redis80.set().or(Server::Redis82.set()).or(Server::Redis86.set());
 
 impl Seen {
     /// Every checker and every server.
-    pub(super) const ALWAYS: Self = Self { checkers: ServerSet::ALL, servers: ServerSet::ALL };
+    pub(super) const ALWAYS: Self = Self::by(ServerSet::ALL, ServerSet::ALL);
     /// Every checker, and Valkey 9.1; the other servers only with `sanitize-dump-payload yes`, which is not the
     /// default.
-    pub(super) const DEEP: Self = Self { checkers: ServerSet::ALL, servers: Server::Valkey9.set() };
+    pub(super) const DEEP: Self = Self::by(ServerSet::ALL, Server::Valkey9.set());
     /// Every checker; every server passes over it with a notice.
-    pub(super) const SKIPPED: Self = Self { checkers: ServerSet::ALL, servers: ServerSet::NONE };
+    pub(super) const SKIPPED: Self = Self::by(ServerSet::ALL, ServerSet::NONE);
+    /// As [`Seen::DEEP`]; the other servers that know listpacks do not look for it, but walk over the entries, and die of it.
+    pub(super) const WALKED: Self =
+        Self::DEEP.crashing(Server::Redis70.set().or(REDIS_8).or(Server::Valkey8.set()));
     /// Every checker, and every server but Redis 6.2: the others rewrite ziplists as listpacks while they load.
-    pub(super) const DEEP_SINCE_7: Self = Self { checkers: ServerSet::ALL, servers: SINCE_7 };
+    pub(super) const DEEP_SINCE_7: Self = Self::by(ServerSet::ALL, SINCE_7);
     /// Redis 6.2 does not look; all others do.
-    pub(super) const SINCE_7: Self = Self { checkers: SINCE_7, servers: SINCE_7 };
-    /// Redis 8.0 and Valkey 9.1 alone look.
-    pub(super) const NEWEST: Self = Self::only(REDIS_8.or(Server::Valkey9.set()));
+    pub(super) const SINCE_7: Self = Self::by(SINCE_7, SINCE_7);
+    /// Redis 8.0, Valkey 8.1 and 9.1 alone look; Redis 8.2 no longer does.
+    pub(super) const SHARED_OWNERS: Self =
+        Self::only(Server::Redis80.set().or(Server::Valkey8.set()).or(Server::Valkey9.set()));
     /// Valkey 9.1 alone looks.
     pub(super) const VALKEY_9: Self = Self::only(Server::Valkey9.set());
     /// No checker looks, but servers that load it do.
-    pub(super) const ON_LOAD: Self = Self { checkers: ServerSet::NONE, servers: ServerSet::ALL };
+    pub(super) const ON_LOAD: Self = Self::by(ServerSet::NONE, ServerSet::ALL);
     /// Neither checkers nor servers look.
     pub(super) const NEVER: Self = Self::only(ServerSet::NONE);
 
     const fn only(servers: ServerSet) -> Self {
-        Self { checkers: servers, servers }
+        Self::by(servers, servers)
+    }
+
+    const fn by(checkers: ServerSet, servers: ServerSet) -> Self {
+        Self { checkers, servers, crashes: ServerSet::NONE }
+    }
+
+    /// The same, and these servers, which do not look for it, die of an assertion.
+    pub(super) const fn crashing(self, crashes: ServerSet) -> Self {
+        Self { servers: self.servers.or(crashes), crashes, ..self }
     }
 }
 
@@ -49,6 +64,7 @@ pub(super) struct FoundFlaw {
     pub(super) fault: Fault,
     pub(super) checkers: ServerSet,
     pub(super) servers: ServerSet,
+    pub(super) crashes: ServerSet,
 }
 
 /// Which module a value belongs to.
@@ -87,6 +103,19 @@ pub(super) struct Context<'a> {
     pub(super) flaws: Vec<FoundFlaw>,
 }
 
+impl FoundFlaw {
+    /// Whether the value must not be used: a server or a checker stops at it, or it cannot be decoded. Nobody but the decoder looks
+    /// at the scores of a packed sorted set and at the order of a stream's entries; every server skips the keys of empty
+    /// collections.
+    pub(super) fn is_damage(&self) -> bool {
+        match &self.fault.kind {
+            DamageKind::Malformed(Malformed::EmptyKey) => false,
+            DamageKind::Malformed(Malformed::Score | Malformed::Stream(StreamFault::IdOrder)) => true,
+            _ => self.checkers != ServerSet::NONE || self.servers != ServerSet::NONE,
+        }
+    }
+}
+
 impl<'a> Context<'a> {
     pub(super) fn new(reader: Reader<'a>) -> Self {
         Self {
@@ -98,6 +127,11 @@ impl<'a> Context<'a> {
             module: None,
             flaws: Vec::new(),
         }
+    }
+
+    /// Searches collections of any size for a member that occurs twice.
+    pub(super) fn searching_all(self) -> Self {
+        Self { members: Members::unlimited(), ..self }
     }
 
     /// Forgets what was found in the value before.
@@ -125,9 +159,11 @@ impl<'a> Context<'a> {
             .take(index)
             .fold(none, |(checkers, servers), flaw| (checkers.or(flaw.checkers), servers.or(flaw.servers)));
         let with = (before.0.or(seen.checkers), before.1.or(seen.servers));
-        if index == 0 || with != before {
+        // That it counts as empty matters to those that overlook the rest.
+        if index == 0 || with != before || malformed == Malformed::EmptyKey {
             let fault = Fault { offset, position, kind: malformed.into() };
-            self.flaws.insert(index, FoundFlaw { fault, checkers: seen.checkers, servers: seen.servers });
+            let Seen { checkers, servers, crashes } = seen;
+            self.flaws.insert(index, FoundFlaw { fault, checkers, servers, crashes });
         }
     }
 

@@ -1,11 +1,13 @@
 //! The payloads of DUMP and RESTORE: a type, a value, the version of the RDB, a checksum of it all.
 
-use super::context::Context;
-use super::damage::DamageKind;
+use super::context::{Context, FoundFlaw, ModuleId};
+use super::damage::{DamageKind, Fault, Malformed, PackedFault};
 use super::encode::{Lost, Output, RdbTarget, encode};
-use super::opcode::{Magic, type_row};
+use super::opcode::{DataType, Header, Magic, TypeRow, type_row};
 use super::primitive::{Crc64, Reader};
-use crate::server::ServerSet;
+use super::support::{module_refusal, takes_type, takes_version};
+use crate::plural::counted;
+use crate::server::Server;
 use crate::value::{Flavour, Raw, Value};
 
 /// The newest version of a payload of Redis that is taken: that of Redis 8.6.
@@ -13,14 +15,20 @@ const NEWEST_REDIS: u16 = 13;
 /// The version of a payload of Valkey 9.
 const VALKEY: u16 = 80;
 
+/// The type of module values in release candidates of Redis 4.0, which servers know, and refuse.
+const PRE_RELEASE_MODULE: u8 = 6;
+
+/// So many members no machine has memory for: 1 TiB for the table alone.
+const MOST_MEMBERS: u64 = 1 << 37;
+
 /// Why a payload is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DumpFault {
     /// It is too short to have a version and a checksum.
-    #[error("the payload has {0} bytes, too few for a version and a checksum")]
+    #[error("the payload has {}, too few for a version and a checksum", counted(*.0 as u64, "byte"))]
     TooShort(usize),
-    /// It is of a version that no modelled server takes.
+    /// It is of a version that the server (or no modelled server) takes.
     #[error("the payload is of RDB version {0}")]
     Version(u16),
     /// Its checksum is not that of its bytes.
@@ -31,20 +39,22 @@ pub enum DumpFault {
         /// What its bytes give.
         computed: u64,
     },
-    /// Its value is of no known type.
+    /// Its value is of a type that is not known.
     #[error("the payload's type {0} is not known")]
     Type(u8),
+    /// Its value belongs to a module that the server does not have.
+    #[error("the payload holds data of the module type '{}'", .0.name())]
+    Module(ModuleId),
     /// Its value is damaged.
-    #[error("the payload is damaged: {kind}")]
+    #[error("{kind}")]
     Damaged {
         /// Where in the payload.
         offset: usize,
         /// What is wrong.
         kind: DamageKind,
+        /// Whether servers report it as damage of an RDB, which ends them.
+        reported: bool,
     },
-    /// Bytes follow its value that do not belong to it.
-    #[error("{0} bytes follow the payload's value")]
-    TooLong(usize),
 }
 
 impl DumpFault {
@@ -52,42 +62,179 @@ impl DumpFault {
     pub const fn is_in_footer(&self) -> bool {
         matches!(self, Self::TooShort(_) | Self::Version(_) | Self::Checksum { .. })
     }
+
+    /// Whether servers exit when they load such a payload from a log; else RESTORE fails, which a server that loads ignores.
+    pub const fn ends_servers(&self) -> bool {
+        match self {
+            Self::Module(_) | Self::Type(PRE_RELEASE_MODULE) => true,
+            Self::Damaged { reported, .. } => *reported,
+            _ => false,
+        }
+    }
+
+    /// Servers report what makes an RDB corrupt. Where they only cannot read on (the payload ends, a score is no number), and at
+    /// collections with nothing in them, they merely answer with an error; but in a stream they report that, too.
+    fn damaged(fault: Fault, row: &TypeRow, payload: &[u8]) -> Self {
+        let Fault { offset, kind, .. } = fault;
+        let is_quicklist = row.encoding.starts_with("quicklist");
+        let reported = match &kind {
+            DamageKind::Malformed(Malformed::EmptyKey | Malformed::EmptyNode | Malformed::Score) => false,
+            DamageKind::Truncated { .. } | DamageKind::Malformed(Malformed::ReservedLength) => {
+                row.data_type == DataType::Stream
+            }
+            DamageKind::Malformed(Malformed::FieldExpiry) => row.magic != Some(Magic::Valkey),
+            // A node that is a string of no bytes.
+            DamageKind::Malformed(Malformed::Packed { fault: PackedFault::TooShort, .. }) if is_quicklist => {
+                payload.get(offset) != Some(&0)
+            }
+            _ => true,
+        };
+        Self::Damaged { offset, kind, reported }
+    }
+}
+
+/// What a server that loads a log makes of the payload of a RESTORE.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Restoration {
+    /// It creates the key.
+    Works,
+    /// It creates the key, and does not look at what is wrong with its value.
+    Overlooks(DumpFault),
+    /// The command fails, and the server goes on without the key.
+    Fails(DumpFault),
+    /// It logs what is wrong and exits with status 1.
+    Exits(DumpFault),
+    /// An assertion fails.
+    Crashes(DumpFault),
+}
+
+/// The version and the checksum behind a value.
+struct Footer {
+    version: u16,
+    stored: u64,
+    computed: u64,
+}
+
+impl Footer {
+    fn of(payload: &[u8]) -> Result<Self, DumpFault> {
+        let too_short = DumpFault::TooShort(payload.len());
+        let (summed, stored) = payload.split_last_chunk::<8>().ok_or(too_short.clone())?;
+        let (_, version) = summed.split_last_chunk::<2>().ok_or(too_short)?;
+        let (stored, computed) = (u64::from_le_bytes(*stored), Crc64::of(summed));
+        Ok(Self { version: u16::from_le_bytes(*version), stored, computed })
+    }
+
+    fn check(&self) -> Result<(), DumpFault> {
+        let Self { stored, computed, .. } = *self;
+        if stored == computed { Ok(()) } else { Err(DumpFault::Checksum { stored, computed }) }
+    }
+}
+
+/// Reads the value of a payload with `magic`'s types. Servers do not stop at the footer: what a value lacks it takes from there,
+/// and what follows a value does not matter to them.
+fn read(payload: &[u8], magic: Magic) -> Result<(&'static TypeRow, Context<'_>, Result<(), Fault>), DumpFault> {
+    let type_code = payload.first().copied().unwrap_or_default();
+    let row = type_row(magic, type_code).ok_or(DumpFault::Type(type_code))?;
+    let mut context = Context::new(Reader::new(payload, 1)).searching_all();
+    let read = (row.verify)(&mut context);
+    Ok((row, context, read))
 }
 
 /// The value that a payload is, verified but not decoded.
 ///
-/// The version says whose it is: 80 is Valkey's, up to 13 is Redis's. Every server compares the checksum, 0 included.
+/// The version says whose it is: 80 is Valkey's, up to 13 is Redis's. Every server but Redis 8.6 compares the checksum even if it
+/// is 0.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn parse(payload: &[u8]) -> Result<Raw<'_>, DumpFault> {
-    let too_short = DumpFault::TooShort(payload.len());
-    let (summed, stored) = payload.split_last_chunk::<8>().ok_or(too_short.clone())?;
-    let (typed, version) = summed.split_last_chunk::<2>().ok_or(too_short)?;
-    let version = u16::from_le_bytes(*version);
+    let footer = Footer::of(payload)?;
+    footer.check()?;
+    let version = footer.version;
     let flavour = match version {
         ..=NEWEST_REDIS => Flavour::Redis,
         VALKEY => Flavour::Valkey,
         _ => return Err(DumpFault::Version(version)),
     };
-    let (stored, computed) = (u64::from_le_bytes(*stored), Crc64::of(summed));
-    if stored != computed {
-        return Err(DumpFault::Checksum { stored, computed });
-    }
-    let truncated = DumpFault::Damaged { offset: 0, kind: DamageKind::Truncated { missing: 1 } };
-    let (&type_code, value) = typed.split_first().ok_or(truncated)?;
-    let row = type_row(Magic::from(flavour), type_code).ok_or(DumpFault::Type(type_code))?;
-    let mut context = Context::new(Reader::new(typed, 1));
-    let read = (row.verify)(&mut context);
-    let minded = |flaw: &ServerSet| *flaw != ServerSet::NONE;
-    let flaw = context.flaws.iter().find(|flaw| minded(&flaw.checkers) || minded(&flaw.servers));
+    let (row, context, read) = read(payload, Magic::from(flavour))?;
+    let empty = DamageKind::Malformed(Malformed::EmptyKey);
+    let flaw = context.flaws.iter().find(|flaw| flaw.is_damage() || flaw.fault.kind == empty);
     if let Some(fault) = flaw.map(|flaw| flaw.fault.clone()).or(read.err()) {
-        return Err(DumpFault::Damaged { offset: fault.offset, kind: fault.kind });
+        return Err(DumpFault::damaged(fault, row, payload));
     }
-    match typed.len() - context.reader.position() {
-        0 => Ok(Raw { type_code, flavour, version: version.into(), payload: value }),
-        rest => Err(DumpFault::TooLong(rest)),
+    Ok(Raw { type_code: row.number, flavour, version: version.into(), payload: context.reader.since(1) })
+}
+
+/// What `server` makes of a payload while it loads a log, with its default `sanitize-dump-payload no`.
+///
+/// Found by giving the servers payloads of every type with every kind of damage.
+pub fn restoration(payload: &[u8], server: Server) -> Restoration {
+    restored(payload, server).unwrap_or_else(|fault| {
+        if fault.ends_servers() { Restoration::Exits(fault) } else { Restoration::Fails(fault) }
+    })
+}
+
+fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
+    let footer = Footer::of(payload)?;
+    if !takes_payloads_of(server, footer.version) {
+        return Err(DumpFault::Version(footer.version));
     }
+    // Redis 8.6 takes 0 for one that was not made.
+    if server != Server::Redis86 || footer.stored != 0 {
+        footer.check()?;
+    }
+    // The numbers of types are the server's own, whatever the version.
+    let magic = if server == Server::Valkey9 { Magic::Valkey } else { Magic::Redis };
+    let (row, context, read) = read(payload, magic)?;
+    if !takes_type(server, row) {
+        return Err(DumpFault::Type(row.number));
+    }
+    let damaged = |fault: Fault| {
+        let fault = DumpFault::damaged(fault, row, payload);
+        match fault {
+            // Redis 6.2 takes a node of no bytes for a broken ziplist.
+            DumpFault::Damaged { offset, kind: kind @ DamageKind::Malformed(Malformed::Packed { .. }), .. }
+                if server == Server::Redis62 =>
+            {
+                DumpFault::Damaged { offset, kind, reported: true }
+            }
+            fault => fault,
+        }
+    };
+    let stops = |flaw: &&FoundFlaw| {
+        // A server that has the module reads what the module expects.
+        let is_module = row.data_type == DataType::Module;
+        flaw.servers.contains(server) || is_module || flaw.fault.kind == DamageKind::Malformed(Malformed::EmptyKey)
+    };
+    if let Some(flaw) = context.flaws.iter().find(stops) {
+        let fault = damaged(flaw.fault.clone());
+        return if flaw.crashes.contains(server) { Ok(Restoration::Crashes(fault)) } else { Err(fault) };
+    }
+    if let Some(module) = context.module
+        && module_refusal(server, module).is_some()
+    {
+        return Err(DumpFault::Module(module));
+    }
+    if let Err(fault) = read {
+        let reserves = matches!(row.data_type, DataType::Set | DataType::SortedSet | DataType::Hash);
+        // Where so many members would go, servers ask for memory at once, and exit if there is none.
+        return Err(match damaged(fault) {
+            DumpFault::Damaged { offset, kind, .. } if reserves && context.elements > Some(MOST_MEMBERS) => {
+                DumpFault::Damaged { offset, kind, reported: true }
+            }
+            fault => fault,
+        });
+    }
+    let overlooked = context.flaws.first().map(|flaw| damaged(flaw.fault.clone()));
+    Ok(overlooked.map_or(Restoration::Works, Restoration::Overlooks))
+}
+
+/// Whether `server` looks at payloads of a version. Redis and Valkey 8 have no lower limit.
+fn takes_payloads_of(server: Server, version: u16) -> bool {
+    let magic = if server.is_valkey() && version == VALKEY { Magic::Valkey } else { Magic::Redis };
+    let version = if server == Server::Valkey9 { version } else { version.max(1) };
+    takes_version(server, Header { magic, version: version.into(), padded: true })
 }
 
 /// The payload of a value for a target, and what was left out because the target cannot hold it.
@@ -159,10 +306,35 @@ mod tests {
         zeroed[end - 8..].fill(0);
         assert!(matches!(parse(&zeroed), Err(DumpFault::Checksum { stored: 0, .. })));
         assert_eq!(parse(&payload(b"\x63\x03bar", 12)), Err(DumpFault::Type(0x63)));
-        assert_eq!(parse(&payload(b"\x00\x02bar", 12)), Err(DumpFault::TooLong(1)));
-        for body in [&b""[..], b"\x00", b"\x00\x04bar", b"\x01\x00", b"\x02\x02\x01a\x01a"] {
+        for body in [&b"\x00\x20bar"[..], b"\x01\x00", b"\x02\x02\x01a\x01a", b"\x00\xc3\x02\x0a\xff\xff"] {
             assert!(matches!(parse(&payload(body, 12)), Err(DumpFault::Damaged { .. })), "{body:?}");
         }
+    }
+
+    /// Servers neither stop at the footer nor look whether they came to it.
+    #[test]
+    fn a_value_may_end_before_the_footer_or_in_it() {
+        assert_eq!(parse(&payload(b"\x00\x02bar", 12)).unwrap().payload, b"\x02ba");
+        assert_eq!(parse(&payload(b"\x00\x04bar", 12)).unwrap().payload, b"\x04bar\x0c");
+    }
+
+    #[test]
+    fn servers_exit_where_they_call_a_value_corrupt_and_else_go_on_without_the_key() {
+        let of = |body: &[u8], version, server| restoration(&payload(body, version), server);
+        for server in Server::ALL {
+            assert_eq!(of(b"\x00\x03bar", 9, server), Restoration::Works, "{server}");
+            assert!(matches!(of(b"\x00\xc3\x02\x0a\xff\xff", 9, server), Restoration::Exits(_)), "{server}");
+            assert!(matches!(of(b"\x01\x00", 9, server), Restoration::Fails(_)), "{server}");
+            assert!(matches!(of(b"\x00\x20bar", 9, server), Restoration::Fails(_)), "{server}");
+            let newer = of(b"\x00\x03bar", 14, server);
+            assert_eq!(newer, Restoration::Fails(DumpFault::Version(14)), "{server}");
+            let nan = of(&[&b"\x05\x01\x01a"[..], &f64::NAN.to_le_bytes()].concat(), 9, server);
+            assert_eq!(matches!(nan, Restoration::Crashes(_)), server == Server::Redis62, "{server}: {nan:?}");
+            let twice = of(b"\x04\x02\x01a\x01b\x01a\x01b", 9, server);
+            assert_eq!(matches!(twice, Restoration::Exits(_)), server == Server::Valkey9, "{server}: {twice:?}");
+        }
+        assert_eq!(of(b"\x00\x03bar", 80, Server::Valkey9), Restoration::Works);
+        assert!(matches!(of(b"\x00\x03bar", 80, Server::Redis80), Restoration::Fails(DumpFault::Version(80))));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::context::ModuleId;
-use super::damage::{Damage, DamageKind, Flaw, Malformed};
-use super::opcode::{DataType, Header, TypeRow};
-use super::primitive::RawString;
+use super::context::{Context, ModuleId};
+use super::damage::{Damage, DamageKind, Doing, Fault, Malformed};
+use super::opcode::{Header, TypeRow};
+use super::primitive::{RawString, Reader};
 use super::walker::{Item, RawEntry, Rest, Scrutiny, Step, Walker};
 use crate::value::{Bytes, Flavour, Raw, Value};
 
@@ -48,25 +48,31 @@ pub struct LoadedKey<'a> {
     pub metadata: Option<&'a [u8]>,
     /// A string, if it lies in the file in one piece or is a number; else raw.
     pub value: Value<'a>,
-    /// What is wrong with the value; nothing is known of it with [`Scrutiny::Ends`].
-    pub flaws: Vec<Flaw>,
+    /// The first thing in the value that a server or a checker stops at, or that keeps it from being decoded.
+    pub damage: Option<Box<Damage>>,
 }
 
 /// Reads an RDB key by key. Keys of empty collections are passed over, as every server does.
+///
+/// The values of the keys that are wanted are verified, as [`Walker`] verifies them with [`Scrutiny::Whole`]; of the others only
+/// the end is found. Several loaders that each want their share of the keys so verify all of them side by side.
 #[derive(Debug)]
 pub struct Loader<'a> {
     walker: Walker<'a>,
     /// Whose RDB it is, and of which version.
     origin: (Flavour, u32),
-    scrutiny: Scrutiny,
+    /// What verifies the values.
+    context: Context<'a>,
 }
 
 impl<'a> Loader<'a> {
     /// A loader of the RDB that begins at `start` of a file.
-    ///
-    /// With [`Scrutiny::Ends`] it is quickest: the file's checksum is compared all the same.
-    pub fn new(bytes: &'a [u8], start: usize, scrutiny: Scrutiny) -> Self {
-        Self { walker: Walker::new(bytes, start).looking(scrutiny), origin: (Flavour::Redis, 0), scrutiny }
+    pub fn new(bytes: &'a [u8], start: usize) -> Self {
+        Self {
+            walker: Walker::new(bytes, start).looking(Scrutiny::Ends),
+            origin: (Flavour::Redis, 0),
+            context: Context::new(Reader::new(bytes, start)).searching_all(),
+        }
     }
 
     /// The offset behind the last item; behind the last of all, where what follows the RDB begins.
@@ -111,7 +117,7 @@ impl<'a> Loader<'a> {
 
     #[inline]
     fn key(&mut self, entry: RawEntry<'a>, wanted: &mut impl FnMut(&[u8]) -> bool) -> Option<LoadedKey<'a>> {
-        let Rest { database, expiry, metadata, flaws } = self.walker.take_rest(&entry);
+        let Rest { database, expiry, metadata } = self.walker.take_rest();
         let RawEntry { kind, key, value: payload, .. } = entry;
         // Most keys lie there as they are: those that are not wanted need not be kept for the question.
         let key = match key {
@@ -119,24 +125,54 @@ impl<'a> Loader<'a> {
             RawString::Plain(bytes) => Bytes::borrowed(bytes),
             encoded => Some(encoded.kept().unwrap_or_default()).filter(|key| wanted(key))?,
         };
-        if kind.data_type != DataType::String && self.is_empty(kind, payload, &flaws) {
-            return None;
-        }
         let (flavour, version) = self.origin;
         let raw = Raw { type_code: kind.number, flavour, version, payload };
-        let value = raw.in_one_piece().map_or_else(|| Value::Raw(Box::new(raw)), Value::String);
-        Some(LoadedKey { database, key, expiry, metadata, value, flaws })
+        if let Some(string) = raw.in_one_piece() {
+            return Some(LoadedKey { database, key, expiry, metadata, value: Value::String(string), damage: None });
+        }
+        let damage = match self.verify(kind, payload) {
+            Verified::Sound => None,
+            Verified::Empty => return None,
+            Verified::Damaged(fault) => Some(Box::new(damaged_value(fault, key.to_vec(), kind))),
+        };
+        Some(LoadedKey { database, key, expiry, metadata, value: Value::Raw(Box::new(raw)), damage })
     }
 
-    /// Whether the value is a collection with nothing in it.
-    fn is_empty(&self, kind: &TypeRow, value: &[u8], flaws: &[Flaw]) -> bool {
-        /// No empty collection that anything ever wrote is longer.
-        const LONGEST: usize = 16;
-        let empty = DamageKind::Malformed(Malformed::EmptyKey);
-        match self.scrutiny {
-            Scrutiny::Whole => flaws.iter().any(|flaw| flaw.damage.kind == empty),
-            Scrutiny::Ends => value.len() <= LONGEST && kind.is_flawed_by(value, &empty),
+    /// Verifies the value that the walk has just passed.
+    fn verify(&mut self, kind: &TypeRow, payload: &[u8]) -> Verified {
+        let end = usize::try_from(self.walker.position()).unwrap_or(usize::MAX);
+        self.context.reader = Reader::new(self.walker.bytes(), end.saturating_sub(payload.len()));
+        self.context.begin_value();
+        let read = (kind.verify)(&mut self.context);
+        let empty = |kind: &DamageKind| *kind == DamageKind::Malformed(Malformed::EmptyKey);
+        match self.context.flaws.iter().find(|flaw| flaw.is_damage()) {
+            Some(flaw) => Verified::Damaged(flaw.fault.clone()),
+            None => match read {
+                Err(fault) => Verified::Damaged(fault),
+                Ok(()) if self.context.flaws.iter().any(|flaw| empty(&flaw.fault.kind)) => Verified::Empty,
+                Ok(()) => Verified::Sound,
+            },
         }
+    }
+}
+
+/// What was found about a value.
+enum Verified {
+    Sound,
+    /// It is a collection with nothing in it.
+    Empty,
+    Damaged(Fault),
+}
+
+fn damaged_value(fault: Fault, key: Vec<u8>, kind: &'static TypeRow) -> Damage {
+    Damage {
+        offset: fault.offset as u64,
+        position: fault.position as u64,
+        kind: fault.kind,
+        doing: Doing::ReadValue,
+        key: Some(key),
+        row: Some(kind),
+        flaws: Vec::new(),
     }
 }
 
@@ -169,31 +205,48 @@ mod tests {
         rdb.extend(b"\x00\x05empty\x00\x02\x03set\x01\x01m");
         rdb.extend(b"\xfc\x09\0\0\0\0\0\0\0\x0f\x06stream\0\0\0\0\0");
         rdb.extend(b"\xff\0\0\0\0\0\0\0\0behind");
-        for scrutiny in [Scrutiny::Whole, Scrutiny::Ends] {
-            let mut loader = Loader::new(&rdb, 0, scrutiny);
-            let keys: Vec<_> = loader
-                .by_ref()
+        let mut loader = Loader::new(&rdb, 0);
+        let keys: Vec<_> = loader
+            .by_ref()
+            .map(|item| match item.unwrap() {
+                LoadItem::Key(key) => (key.database, key.key.to_vec(), key.expiry),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected = [(2, b"empty".to_vec(), None), (2, b"set".to_vec(), None), (2, b"stream".to_vec(), Some(9))];
+        assert_eq!(keys, expected);
+        assert_eq!(loader.position(), rdb.len() as u64 - 6);
+        assert_eq!(loader.header().unwrap().version, 12);
+    }
+
+    #[test]
+    fn values_of_wanted_keys_are_verified() {
+        let mut rdb = b"REDIS0012".to_vec();
+        rdb.extend(b"\x00\x03lzf\xc3\x03\x0a\xff\xff\xff");
+        rdb.extend(b"\x02\x05twice\x02\x01a\x01a\x02\x03set\x01\x01a\xff\0\0\0\0\0\0\0\0");
+        let load = |wanted: &[u8]| -> Vec<_> {
+            let mut loader = Loader::new(&rdb, 0);
+            std::iter::from_fn(|| loader.next_wanted(|key| wanted.is_empty() || key == wanted))
                 .map(|item| match item.unwrap() {
-                    LoadItem::Key(key) => (key.database, key.key.to_vec(), key.expiry),
+                    LoadItem::Key(key) => key.damage.map(|damage| (damage.offset, damage.key.unwrap())),
                     other => panic!("{other:?}"),
                 })
-                .collect();
-            let expected = [(2, b"empty".to_vec(), None), (2, b"set".to_vec(), None), (2, b"stream".to_vec(), Some(9))];
-            assert_eq!(keys, expected);
-            assert_eq!(loader.position(), rdb.len() as u64 - 6);
-            assert_eq!(loader.header().unwrap().version, 12);
-        }
+                .collect()
+        };
+        assert_eq!(load(b""), [Some((14, b"lzf".to_vec())), Some((30, b"twice".to_vec())), None]);
+        assert_eq!(load(b"set"), [None]);
+        assert_eq!(load(b"twice"), [Some((30, b"twice".to_vec()))]);
     }
 
     #[test]
     fn damage_ends_the_loading_and_the_checksum_is_compared() {
         let rdb = b"REDIS0012\x00\x01k\x01v\xff\x01\0\0\0\0\0\0\0";
         for (length, keys) in [(rdb.len(), 1), (13, 0)] {
-            let mut loader = Loader::new(&rdb[..length], 0, Scrutiny::Ends);
+            let mut loader = Loader::new(&rdb[..length], 0);
             assert_eq!(loader.by_ref().take_while(Result::is_ok).count(), keys);
             assert!(loader.next().is_none());
         }
-        let damage = Loader::new(rdb, 0, Scrutiny::Ends).last().unwrap().unwrap_err();
+        let damage = Loader::new(rdb, 0).last().unwrap().unwrap_err();
         assert!(matches!(damage.kind, DamageKind::Checksum { stored: 1, .. }));
     }
 }

@@ -2,16 +2,28 @@
 
 use std::collections::HashSet;
 
-/// Larger collections are not searched: 16 MiB of hashes are as much as a check may take.
+/// A check does not search larger collections: 16 MiB of hashes are as much as it may take.
 const LIMIT: usize = 1 << 21;
 
 /// The hashes of the members seen so far, kept from one collection to the next for its memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Members {
     hashes: Vec<u64>,
+    limit: usize,
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Self { hashes: Vec::new(), limit: LIMIT }
+    }
 }
 
 impl Members {
+    /// Searches collections of any size, for a caller that keeps all of them in memory anyway.
+    pub(super) const fn unlimited() -> Self {
+        Self { hashes: Vec::new(), limit: usize::MAX }
+    }
+
     /// Forgets all members.
     pub(super) fn clear(&mut self) {
         self.hashes.clear();
@@ -20,14 +32,14 @@ impl Members {
     /// Takes a member in.
     #[inline]
     pub(super) fn add(&mut self, member: &[u8]) {
-        if self.hashes.len() <= LIMIT {
+        if self.hashes.len() <= self.limit {
             self.hashes.push(hash(member));
         }
     }
 
     /// Whether any two members have one hash, and so have to be looked at again with [`Again`].
     pub(super) fn suspicious(&mut self) -> bool {
-        if self.hashes.len() > LIMIT {
+        if self.hashes.len() > self.limit {
             return false;
         }
         self.hashes.sort_unstable();

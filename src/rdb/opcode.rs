@@ -2,10 +2,7 @@
 
 use std::fmt;
 
-use super::context::Context;
-use super::damage::DamageKind;
 use super::decode::{self, Decoder};
-use super::primitive::Reader;
 use super::skip::{self, Skipper};
 use super::value::{self, Verifier};
 
@@ -229,14 +226,6 @@ pub struct TypeRow {
     pub(super) skip: Skipper,
     /// Reads a value of the type; none for what only a module understands.
     pub(super) decode: Option<Decoder>,
-}
-
-impl TypeRow {
-    /// Whether a value of the type is sound but for this.
-    pub(super) fn is_flawed_by(&self, value: &[u8], kind: &DamageKind) -> bool {
-        let mut context = Context::new(Reader::new(value, 0));
-        (self.verify)(&mut context).is_ok() && context.flaws.iter().any(|flaw| flaw.fault.kind == *kind)
-    }
 }
 
 impl PartialEq for TypeRow {

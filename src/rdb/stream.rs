@@ -63,15 +63,18 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     let nodes = context.reader.length()?;
     let mut live = 0_u64;
     let mut keys = Ids::default();
+    // The first layout has no first id: all servers but 6.2 read entries to find it.
+    let mut entries = LiveEntries { any: layout != Layout::First, ..LiveEntries::default() };
     for _ in 0..nodes {
         let offset = context.reader.position();
         let mut same = false;
         if let Some(key) = node_key(context)? {
             keys.push(key);
             same = keys.repeats();
+            entries.key = key;
         }
         context.blob(|context, bytes, place| {
-            live = live.saturating_add(node(context, layout, bytes, place));
+            live = live.saturating_add(node(context, &mut entries, bytes, place));
             Ok(())
         })?;
         if same {
@@ -84,8 +87,12 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     }
     let length = context.reader.number()?;
     context.elements = Some(length);
-    for _ in 1..layout.numbers() {
+    let last = id(context.reader.number()?, context.reader.number()?);
+    for _ in 3..layout.numbers() {
         context.reader.number()?;
+    }
+    if entries.unordered || last < entries.last {
+        flaw(context, start, StreamFault::IdOrder, Seen::NEVER);
     }
     if length != 0 && nodes == 0 {
         flaw(context, start, StreamFault::LengthWithoutNodes(length), Seen::SINCE_7);
@@ -162,20 +169,23 @@ fn node_key(context: &mut Context<'_>) -> Result<Option<u128>, Fault> {
 }
 
 /// Checks a node, and gives the number of its entries that are not deleted.
-fn node(context: &mut Context<'_>, layout: Layout, bytes: &[u8], place: Place) -> u64 {
+fn node(context: &mut Context<'_>, entries: &mut LiveEntries, bytes: &[u8], place: Place) -> u64 {
     if let Err(at) = listpack::frame(bytes) {
         let malformed = Malformed::Packed { packing: Packing::Listpack, fault: at.fault };
         context.flaw(place.of(at.offset), malformed, Seen::ALWAYS);
         return 0;
     }
     let mut elements = NodeElements::new(bytes);
-    let (live, deleted) = match elements.node(&mut Unseen) {
+    let (live, deleted) = match elements.node(entries) {
         Ok(counts) => counts,
         Err(NodeFault { offset, malformed }) => {
             let seen = match malformed {
                 Malformed::Stream(StreamFault::EmptyNode) => Seen::ALWAYS,
-                // The first layout has no first id: all servers but 6.2 read entries to find it, and die of this.
-                Malformed::Stream(StreamFault::NotANumber) if layout == Layout::First => Seen::DEEP_SINCE_7,
+                Malformed::Packed { .. } | Malformed::Stream(StreamFault::NotANumber | StreamFault::NodeEnds)
+                    if !entries.any =>
+                {
+                    Seen::WALKED
+                }
                 _ => Seen::DEEP,
             };
             context.flaw(place.of(offset), malformed, seen);
@@ -220,10 +230,36 @@ pub(super) trait NodeVisitor<'b> {
     fn entry_end(&mut self) {}
 }
 
-/// Nobody.
-pub(super) struct Unseen;
+/// The entries that are not deleted, as far as they were met.
+#[derive(Default)]
+struct LiveEntries {
+    /// The key of the node that is being read.
+    key: u128,
+    /// Whether there was one, or it does not matter.
+    any: bool,
+    /// The id of the last of them.
+    last: u128,
+    /// Whether the ids do not ascend. No server looks at that, and none writes such.
+    unordered: bool,
+}
 
-impl NodeVisitor<'_> for Unseen {}
+/// An id as one number.
+fn id(milliseconds: u64, sequence: u64) -> u128 {
+    u128::from(milliseconds) << 64 | u128::from(sequence)
+}
+
+impl NodeVisitor<'_> for LiveEntries {
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    fn entry(&mut self, flags: i64, milliseconds: i64, sequence: i64) {
+        if flags & DELETED == 0 {
+            let [first, second] = [self.key >> 64, self.key].map(|half| half as u64);
+            let id = id(first.wrapping_add_signed(milliseconds), second.wrapping_add_signed(sequence));
+            self.any = true;
+            self.unordered |= id <= self.last;
+            self.last = id;
+        }
+    }
+}
 
 /// The elements of a node. As in the servers' check of a node, what the listpack's header counts does not matter, nor
 /// what lies behind a terminator before the last byte.
@@ -370,7 +406,7 @@ fn consumer<'a>(
             flaw(context, offset, StreamFault::DuplicateOwned, Seen::ALWAYS);
         }
         match pending.ids.binary_search(&id).ok().and_then(|index| owned.get_mut(index)) {
-            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::NEWEST),
+            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::SHARED_OWNERS),
             Some(owned) => *owned = true,
             None => flaw(context, offset, StreamFault::PendingNotInGroup, Seen::ALWAYS),
         }

@@ -127,6 +127,6 @@ fn opcode_refusal(server: Server, opcode: Opcode) -> Option<Refusal> {
     (!takes_opcode(server, opcode)).then_some(Refusal::Opcode(opcode))
 }
 
-fn module_refusal(server: Server, module: ModuleId) -> Option<Refusal> {
+pub(super) fn module_refusal(server: Server, module: ModuleId) -> Option<Refusal> {
     (!server.is_redis_8() || module.name() != VECTOR_SET).then_some(Refusal::Module(module))
 }

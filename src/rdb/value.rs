@@ -1,10 +1,12 @@
 //! Reading a value to its end, and verifying it, type by type.
 
-use super::context::{Around, Context, ModuleId, Place, Seen, Twice};
+use super::context::{Around, Context, ModuleId, Place, REDIS_8, Seen, Twice};
 use super::damage::{Fault, Malformed, Packing};
 use super::packed::{At, Element, Sequence, intset, listpack, ziplist, zipmap};
 use super::primitive::{LzfFault, RawString, Reader, scans_as_double};
 use super::skip::{AsciiScore, ascii_score, module_operand};
+use crate::server::Server;
+use crate::value::score::parse_score;
 
 pub(super) use super::stream::{stream_1, stream_2, stream_3, stream_4};
 
@@ -17,6 +19,12 @@ pub(super) const LATEST_FIELD_EXPIRY: u64 = 0x0000_ffff_ffff_ffff;
 /// deep check finds a field twice (`hash-max-listpack-entries` and `-value`, defaults).
 const LISTPACK_FIELDS: u64 = 512;
 const LISTPACK_BYTES: usize = 64;
+
+/// Redis 6.2 does not look for a score that is NaN before it inserts it.
+const NAN: Seen = Seen::ALWAYS.crashing(Server::Redis62.set());
+/// The servers that look for the earliest expiry of a packed hash as soon as it is loaded: at the first field's alone, for it
+/// should be that.
+const EARLIEST: Seen = Seen::DEEP.crashing(REDIS_8);
 
 pub(super) fn string(context: &mut Context<'_>) -> Result<(), Fault> {
     context.reader.string().map(|_| ())
@@ -51,7 +59,7 @@ pub(super) fn sorted_set(context: &mut Context<'_>) -> Result<(), Fault> {
             context.member()?;
             let offset = context.reader.position();
             if f64::from_le_bytes(context.reader.array()?).is_nan() {
-                context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS);
+                context.flaw(offset, Malformed::ScoreIsNan, NAN);
             }
         }
         Ok(Seen::ALWAYS)
@@ -69,9 +77,13 @@ pub(super) fn sorted_set_ascii(context: &mut Context<'_>) -> Result<(), Fault> {
             context.member()?;
             let offset = context.reader.position();
             match ascii_score(&mut context.reader)? {
-                AsciiScore::Nan => context.flaw(offset, Malformed::ScoreIsNan, Seen::ALWAYS),
+                AsciiScore::Nan => context.flaw(offset, Malformed::ScoreIsNan, NAN),
                 AsciiScore::Digits(digits) if !scans_as_double(digits) => {
                     context.flaw(offset, Malformed::Score, Seen::ALWAYS);
+                }
+                // The servers read the number that it begins with; no server writes such.
+                AsciiScore::Digits(digits) if parse_score(digits).is_none() => {
+                    context.flaw(offset, Malformed::Score, Seen::NEVER);
                 }
                 AsciiScore::Digits(_) | AsciiScore::Infinity | AsciiScore::NegativeInfinity => {}
             }
@@ -190,12 +202,32 @@ impl Tuple {
         }
     }
 
+    /// The most members or fields that servers leave packed (`hash-max-listpack-entries` and its like, defaults); more are unpacked
+    /// while they are loaded.
+    const fn most_packed(self) -> u64 {
+        match self {
+            Self::FieldValue | Self::FieldValueExpiry => LISTPACK_FIELDS,
+            Self::Element | Self::Member | Self::MemberScore => 128,
+        }
+    }
+
     const fn duplicate(self) -> Malformed {
         match self {
             Self::Element | Self::Member | Self::MemberScore => Malformed::DuplicateMember,
             Self::FieldValue | Self::FieldValueExpiry => Malformed::DuplicateField,
         }
     }
+}
+
+/// What a listpack that is a whole collection states about the number of its elements.
+#[derive(Debug, Clone, Copy)]
+enum Stated {
+    /// It is no such listpack.
+    Nowhere,
+    /// Nothing: servers count them, and walk over them for that.
+    Unknown,
+    /// So many.
+    Count(u64),
 }
 
 /// A packed encoding of one of the two that are sequences.
@@ -211,7 +243,7 @@ struct Format {
 const LISTPACK: Format = Format { packing: Packing::Listpack, entry: Seen::DEEP, deep: Seen::DEEP };
 const ZIPLIST: Format = Format { packing: Packing::Ziplist, entry: Seen::DEEP_SINCE_7, deep: Seen::DEEP_SINCE_7 };
 /// A list that is one ziplist: Redis 6.2 reads its entries while it makes a quicklist of them, and dies of a broken one.
-const ZIPLIST_OF_LIST: Format = Format { entry: Seen::ALWAYS, ..ZIPLIST };
+const ZIPLIST_OF_LIST: Format = Format { entry: Seen::DEEP_SINCE_7.crashing(Server::Redis62.set()), ..ZIPLIST };
 
 impl Context<'_> {
     fn packed_flaw(&mut self, place: Place, packing: Packing, at: At, seen: Seen) {
@@ -220,6 +252,18 @@ impl Context<'_> {
 
     /// Checks a sequence to its end, and gives the number of its elements.
     fn sequence<'b>(&mut self, place: Place, format: Format, tuple: Tuple, start: impl Sequence<'b>) -> u64 {
+        self.sequence_counted(place, format, tuple, start, Stated::Nowhere)
+    }
+
+    /// The same of a sequence that states how many elements it has.
+    fn sequence_counted<'b>(
+        &mut self,
+        place: Place,
+        format: Format,
+        tuple: Tuple,
+        start: impl Sequence<'b>,
+        stated: Stated,
+    ) -> u64 {
         self.members.clear();
         let mut elements = start.clone();
         let mut expiries = Expiries::default();
@@ -229,7 +273,15 @@ impl Context<'_> {
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(at) => {
-                    self.packed_flaw(place, format.packing, at, format.entry);
+                    let first = tuple == Tuple::FieldValueExpiry && elements.count() < tuple.length();
+                    let seen = match stated {
+                        _ if first => EARLIEST,
+                        Stated::Unknown => Seen::WALKED,
+                        Stated::Count(count) if count / tuple.length() > tuple.most_packed() => Seen::WALKED,
+                        Stated::Count(_) | Stated::Nowhere => format.entry,
+                    };
+                    self.packed_flaw(place, format.packing, at, seen);
+                    self.stated_empty(place, stated);
                     return elements.count();
                 }
             };
@@ -241,10 +293,10 @@ impl Context<'_> {
                     }
                 }
                 (Tuple::FieldValueExpiry, 2) => {
-                    let number = matches!(element, Element::Integer(_));
+                    // What is no number at all kills Redis 8.
+                    let fatal = elements.count() == tuple.length() && !matches!(element, Element::Integer(_));
                     if let Err(malformed) = expiries.next(element) {
-                        // What is no number at all kills Redis 8.0, which looks for the earliest.
-                        self.flaw(place.of(offset), malformed, if number { format.deep } else { Seen::ALWAYS });
+                        self.flaw(place.of(offset), malformed, if fatal { EARLIEST } else { format.deep });
                     }
                 }
                 _ => element.with_bytes(|bytes| self.members.add(bytes)),
@@ -255,13 +307,26 @@ impl Context<'_> {
         }
         let (count, length) = (elements.count(), tuple.length());
         if count % length != 0 {
-            let seen = if tuple == Tuple::FieldValueExpiry { Seen::ALWAYS } else { format.deep };
+            // What it states is looked at however a server is configured.
+            let looked_at = if let Stated::Count(stated) = stated { stated } else { count };
+            let always = tuple == Tuple::FieldValueExpiry && looked_at % length != 0;
+            let seen = if always { Seen::ALWAYS } else { format.deep };
             self.flaw(place.of(0), Malformed::Tuples { elements: count, tuple: length }, seen);
         }
         if self.members.suspicious() {
             self.sequence_twice(place, format, tuple, start);
         }
+        if count > 0 {
+            self.stated_empty(place, stated);
+        }
         count
+    }
+
+    /// What states that it has no elements counts as empty, whatever is in it.
+    fn stated_empty(&mut self, place: Place, stated: Stated) {
+        if matches!(stated, Stated::Count(0)) {
+            self.flaw(place.of(0), Malformed::EmptyKey, Seen::SKIPPED);
+        }
     }
 
     #[cold]
@@ -282,7 +347,14 @@ impl Context<'_> {
     /// Checks a listpack, and gives the number of its elements.
     fn listpack(&mut self, place: Place, bytes: &[u8], tuple: Tuple) -> u64 {
         match listpack::frame(bytes) {
-            Ok(()) => self.sequence(place, LISTPACK, tuple, listpack::Elements::new(bytes)),
+            Ok(()) => {
+                let stated = match listpack::stated_count(bytes) {
+                    _ if tuple == Tuple::Element => Stated::Nowhere,
+                    None => Stated::Unknown,
+                    Some(count) => Stated::Count(count),
+                };
+                self.sequence_counted(place, LISTPACK, tuple, listpack::Elements::new(bytes), stated)
+            }
             Err(at) => {
                 self.packed_flaw(place, Packing::Listpack, at, Seen::ALWAYS);
                 0
@@ -321,7 +393,7 @@ impl Context<'_> {
 fn is_score(element: &Element<'_>) -> bool {
     match element {
         Element::Integer(_) => true,
-        Element::Bytes(bytes) => scans_as_double(bytes),
+        Element::Bytes(bytes) => parse_score(bytes).is_some(),
     }
 }
 

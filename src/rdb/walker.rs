@@ -202,13 +202,12 @@ pub(super) struct RawEntry<'a> {
     key_offset: usize,
 }
 
-/// What opcodes said of an entry, and what is wrong with it.
+/// What opcodes said of an entry.
 #[derive(Debug)]
 pub(super) struct Rest<'a> {
     pub(super) database: u64,
     pub(super) expiry: Option<i64>,
     pub(super) metadata: Option<&'a [u8]>,
-    pub(super) flaws: Vec<Flaw>,
 }
 
 /// How closely values are looked at.
@@ -491,10 +490,9 @@ impl<'a> Walker<'a> {
 
     /// Takes what a keyspace wants to know of the entry that was just read, beside its key and value.
     #[inline]
-    pub(super) fn take_rest(&mut self, entry: &RawEntry<'_>) -> Rest<'a> {
-        let flaws = self.flaws(Some(entry.key), Some(entry.kind));
+    pub(super) fn take_rest(&mut self) -> Rest<'a> {
         let Attributes { expiry, metadata, .. } = std::mem::take(&mut self.attributes);
-        Rest { database: self.database, expiry, metadata, flaws }
+        Rest { database: self.database, expiry, metadata }
     }
 
     /// Reads the next item. As the iterator does, but gives entries as they are.

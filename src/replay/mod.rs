@@ -123,6 +123,8 @@ pub struct Summary {
     pub flushes: Vec<Flush>,
     /// The Unix seconds of the last timestamp annotation.
     pub last_timestamp: Option<i64>,
+    /// The first value, of an RDB or in the payload of a RESTORE, that is damaged: what was replayed is not to be used.
+    pub damaged: Option<DamagedValue>,
     /// Why the replay ended.
     pub end: End,
     /// Where the replay ended: behind the last record that counts.
@@ -151,6 +153,24 @@ pub struct FailedCommand {
     pub name: Vec<u8>,
     /// Why.
     pub failure: Failure,
+}
+
+/// A value that no server writes, and that servers stop at or that cannot be decoded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedValue {
+    /// Where: the first wrong byte in an RDB, or the record of a RESTORE.
+    pub place: Place,
+    /// The key that has it.
+    pub key: Vec<u8>,
+    /// What is wrong with it.
+    pub kind: rdb::DamageKind,
+}
+
+impl DamagedValue {
+    /// The one that comes first in the log.
+    fn first(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        one.into_iter().chain(other).min_by_key(|damaged| damaged.place)
+    }
 }
 
 /// Why a replay ended.
@@ -187,6 +207,7 @@ pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     let mut summary = workers.next().unwrap_or_default();
     for other in workers {
         summary.failed += other.failed;
+        summary.damaged = DamagedValue::first(summary.damaged, other.damaged);
         summary.failures.extend(other.failures);
         for (name, met) in other.unknown {
             summary

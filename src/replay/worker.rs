@@ -6,13 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::flushes::{self, Scope};
 use super::gate::Gate;
 use super::names::{Names, Treatment, runs_others};
-use super::{End, FAILURES, FailedCommand, Met, Options, Place, Summary, Unknown, Until};
+use super::{DamagedValue, End, FAILURES, FailedCommand, Met, Options, Place, Summary, Unknown, Until};
 use crate::aof::reader;
 use crate::aof::transaction::Control;
 use crate::command::apply::{Call, Failure, library_name};
 use crate::command::{self, Command, FIRST, KeyPositions};
 use crate::keyspace::{Database, Division, Key, Keyspace, ModuleData};
-use crate::rdb::{LoadItem, LoadedKey, Loader, Magic, Scrutiny};
+use crate::rdb::{LoadItem, LoadedKey, Loader, Magic};
 use crate::resp;
 use crate::value::number::parse_integer;
 use crate::value::{History, Value};
@@ -463,12 +463,20 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             } else {
                 self.note_unknown(met, Keepable::No);
             }
+        } else if let Failure::DamagedPayload(kind) = failure {
+            let key = met.arguments.get(1).copied().unwrap_or_default().to_vec();
+            self.damaged(DamagedValue { place: self.place(met), key, kind: *kind });
         } else {
             // Commands without keys fail for every thread, and count once.
             if self.counts() || row.keys(met.arguments).next().is_some() && !row.by_key {
                 self.failed(met, failure);
             }
         }
+    }
+
+    #[cold]
+    fn damaged(&mut self, value: DamagedValue) {
+        self.summary.damaged = DamagedValue::first(self.summary.damaged.take(), Some(value));
     }
 
     #[cold]
@@ -534,9 +542,9 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
 
     /// Takes the keys of this share out of an RDB, and returns where it ends.
     ///
-    /// Every thread walks it: that costs little, as values are not decoded.
+    /// Every thread walks it: that costs little, as each verifies the values of its own keys alone.
     fn load_rdb(&mut self, bytes: &'a [u8]) -> Result<usize, Box<crate::rdb::Damage>> {
-        let mut loader = Loader::new(bytes, 0, Scrutiny::Ends);
+        let mut loader = Loader::new(bytes, 0);
         let mut hash = 0;
         let mut mine = Vec::with_capacity(Queue::LENGTH);
         let mut damage = None;
@@ -551,7 +559,11 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                         own.functions.insert(name, code);
                     }
                 }
-                Ok(LoadItem::Key(key)) => {
+                Ok(LoadItem::Key(mut key)) => {
+                    if let Some(damage) = key.damage.take() {
+                        let place = Place { part: self.part, offset: damage.offset };
+                        self.damaged(DamagedValue { place, key: key.key.to_vec(), kind: damage.kind });
+                    }
                     mine.push((hash, key, self.base + loader.item_offset()));
                     if mine.len() == Queue::LENGTH {
                         self.load_keys(&mut mine);

@@ -82,6 +82,15 @@ pub struct Expired {
 }
 
 impl Report {
+    /// What there is to say of an output that is larger than the input.
+    pub fn growth(&self) -> Option<String> {
+        let (before, after) = (self.before.bytes, self.after.bytes);
+        let hint = if self.base == "aof" { "; --base rdb may be smaller" } else { "" };
+        (after > before).then(|| {
+            format!("the output is larger than the input: {}, {} before{hint}", counted(after, "byte"), grouped(before))
+        })
+    }
+
     /// Writes the report as one JSON object on a line.
     ///
     /// # Errors

@@ -3,13 +3,15 @@
 use std::io::{self, Write};
 
 use super::batches::{self, Batches};
+use super::merge::Values;
 use super::ordered::Rest;
 use super::{Lost, Options, Target, Written, type_name};
 use crate::keyspace::{Database, Keyspace};
 use crate::rdb::{self, DataType, ModuleId, Origin};
 use crate::value::{Flavour, Value};
 
-/// Writes a keyspace as an RDB.
+/// Writes a keyspace as an RDB, and after it the commands of keys that only commands describe: servers load the file as they
+/// do a log that begins with an RDB preamble.
 ///
 /// Without a target, it is of the oldest version from Redis 7.0 on that holds the data.
 ///
@@ -24,20 +26,25 @@ pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut (impl 
         for code in share.functions.values() {
             let lost = writer.function(code)?;
             written.functions += u64::from(lost.is_none());
-            written.lost.note(lost.as_ref());
+            written.lost.note(lost.as_ref(), target, options.source);
         }
     }
     module_data(&mut writer, shares, 1)?;
     let encode = |batches: &Batches<'_, '_, '_, _>| encode_batches(batches, shares, options, target);
-    let (parts, _) = batches::write_all(shares, options, &mut writer, encode)?;
+    let (parts, _) = batches::write_all(shares, (options, Values::Data), &mut writer, encode)?;
     for part in parts {
         written.add(&part?);
     }
     module_data(&mut writer, shares, 2)?;
     let length = writer.len();
-    writer.finish()?;
+    let out = writer.finish()?;
     // The end and its checksum.
     written.bytes = length + 9;
+    let mut values = shares.iter().flat_map(Keyspace::databases).flat_map(|(_, database)| database.iter());
+    if values.any(|entry| Values::Histories.include(&entry.value)) {
+        let options = Options { target: Some(target), ..options };
+        written.add(&super::write_values(shares, options, Values::Histories, out)?);
+    }
     Ok(written)
 }
 
@@ -65,7 +72,7 @@ fn encode_batches<W: Write>(
             if !lost.as_ref().is_some_and(rdb::Lost::is_whole_key) {
                 *written.keys.entry(type_name(&entry.value)).or_default() += 1;
             }
-            written.lost.note(lost.as_ref());
+            written.lost.note(lost.as_ref(), target, options.source);
         }
         keys.flush()?;
         batches.write(number, &[], Rest::None);
@@ -103,7 +110,9 @@ fn module_data(writer: &mut rdb::Writer<impl Write>, shares: &[Keyspace<'_>], wh
 /// How many keys of a database are written, and how many of them expire.
 fn count(shares: &[Keyspace<'_>], options: Options<'_>, number: u32) -> (usize, usize) {
     let databases = shares.iter().filter_map(|share| share.database(number));
-    let wanted = databases.flat_map(Database::iter).filter(|entry| (options.wanted)(number, &entry.key));
+    let wanted = databases
+        .flat_map(Database::iter)
+        .filter(|entry| Values::Data.include(&entry.value) && (options.wanted)(number, &entry.key));
     wanted.fold((0, 0), |(keys, expiring), entry| (keys + 1, expiring + usize::from(entry.expiry().is_some())))
 }
 
@@ -144,11 +153,15 @@ fn needs(value: &Value<'_>) -> Target {
 
 impl Lost {
     /// Counts what a writer of an RDB left out.
-    fn note(&mut self, lost: Option<&rdb::Lost>) {
+    fn note(&mut self, lost: Option<&rdb::Lost>, target: Target, source: Option<Target>) {
         match lost {
             None => {}
             Some(rdb::Lost::FieldExpiry { fields }) => self.field_expiries += *fields as u64,
-            Some(rdb::Lost::StreamMetadata) => self.stream_counters += 1,
+            // When a consumer was last active is no data: commands never say it.
+            Some(rdb::Lost::StreamMetadata) => {
+                let knew = source.is_none_or(Target::is_redis_7_or_later);
+                self.stream_counters += u64::from(knew && !target.is_redis_7_or_later());
+            }
             Some(rdb::Lost::Function) => self.functions += 1,
             Some(_) => self.values += 1,
         }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
 
 use super::Options;
-use super::merge::{Batch, Merge};
+use super::merge::{Batch, Merge, Values};
 use super::ordered::{Ordered, Rest};
 use crate::keyspace::Keyspace;
 use crate::threads;
@@ -40,11 +40,11 @@ impl<'k, 'a, W: Write> Batches<'k, 'a, '_, W> {
 /// The first that `out` returned.
 pub(super) fn write_all<'k, 'a, 'p, W: Write + Send, R: Send>(
     shares: &'k [Keyspace<'a>],
-    options: Options<'p>,
+    (options, values): (Options<'p>, Values),
     out: W,
     make: impl Fn(&Batches<'k, 'a, 'p, W>) -> R + Sync,
 ) -> io::Result<(Vec<R>, u64)> {
-    let source = Mutex::new((Merge::new(shares, options), 0));
+    let source = Mutex::new((Merge::new(shares, options, values), 0));
     let batches = Batches { source, output: Ordered::new(out) };
     let made = threads::for_each(0..options.threads.get(), |_| make(&batches));
     Ok((made, batches.output.finish()?))

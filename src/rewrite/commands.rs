@@ -219,7 +219,12 @@ impl<'o> Emitter<'o> {
 
     /// Whether a value comes out as a payload of a version that the target refuses.
     fn cannot_restore(&self, value: &Value<'_>) -> bool {
-        let (Value::Raw(raw), Some(target)) = (value, self.options.target) else { return false };
+        let raw = match value {
+            Value::Raw(raw) => raw,
+            Value::History(history) => return history.base.as_ref().is_some_and(|base| self.cannot_restore(base)),
+            _ => return false,
+        };
+        let Some(target) = self.options.target else { return false };
         let refused = raw.version > u32::from(target.version()) || Magic::from(raw.flavour) != target.magic();
         refused && matches!(rdb::decode(raw), Err(DecodeFault::Opaque { .. }))
     }

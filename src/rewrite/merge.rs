@@ -32,6 +32,27 @@ impl Batch<'_, '_> {
     }
 }
 
+/// Which values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Values {
+    All,
+    /// Those that an RDB can hold.
+    Data,
+    /// Those that only their commands describe.
+    Histories,
+}
+
+impl Values {
+    #[inline]
+    pub(super) const fn include(self, value: &Value<'_>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Data => !matches!(value, Value::History(_)),
+            Self::Histories => matches!(value, Value::History(_)),
+        }
+    }
+}
+
 /// Keys in order.
 struct Keys<'k, 'a> {
     next: Option<Entry<'k, 'a>>,
@@ -66,6 +87,7 @@ impl<'k, 'a> Keys<'k, 'a> {
 pub(super) struct Merge<'k, 'a, 'p> {
     shares: &'k [Keyspace<'a>],
     options: Options<'p>,
+    values: Values,
     databases: VecDeque<u32>,
     database: u32,
     select: Option<u32>,
@@ -73,12 +95,13 @@ pub(super) struct Merge<'k, 'a, 'p> {
 }
 
 impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
-    pub(super) fn new(shares: &'k [Keyspace<'a>], options: Options<'p>) -> Self {
+    pub(super) fn new(shares: &'k [Keyspace<'a>], options: Options<'p>, values: Values) -> Self {
         let databases: BTreeSet<u32> =
             shares.iter().flat_map(|share| share.databases().map(|(number, _)| number)).collect();
         Self {
             shares,
             options,
+            values,
             databases: databases.into_iter().collect(),
             database: 0,
             select: None,
@@ -124,7 +147,7 @@ impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
         loop {
             let first = self.keys.iter_mut().filter_map(|keys| Some((keys.next.as_ref()?.created, keys)));
             let entry = first.min_by_key(|(created, _)| *created)?.1.take()?;
-            if (self.options.wanted)(self.database, &entry.key) {
+            if self.values.include(&entry.value) && (self.options.wanted)(self.database, &entry.key) {
                 return Some(entry);
             }
         }

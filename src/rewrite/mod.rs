@@ -5,6 +5,7 @@ mod batches;
 mod commands;
 pub mod in_place;
 mod layout;
+mod loss;
 mod merge;
 mod ordered;
 mod stream;
@@ -20,10 +21,12 @@ use crate::value::Value;
 
 pub use base::write_rdb;
 pub use layout::{Base, write_directory};
+pub use loss::{Loss, LossRefused, Lost, may_lose};
 pub use target::Target;
 
 use batches::Batches;
 use commands::Emitter;
+use merge::Values;
 use ordered::Rest;
 
 /// What is written, and how.
@@ -35,6 +38,10 @@ pub struct Options<'p> {
     pub batch: NonZeroUsize,
     /// Which version must be able to load the output; `None` for whatever the data needs.
     pub target: Option<Target>,
+    /// Which version wrote the log, where that is known: what it did not know of is not lost.
+    pub source: Option<Target>,
+    /// What to do where the output cannot hold something.
+    pub loss: Loss,
     /// The order of the keys within a database.
     pub order: Order,
     /// Which keys are wanted.
@@ -55,6 +62,8 @@ impl Default for Options<'_> {
             threads: NonZeroUsize::MIN,
             batch: BATCH,
             target: None,
+            source: None,
+            loss: Loss::Allowed,
             order: Order::FirstWritten,
             wanted: &|_, _| true,
             progress: &|_| {},
@@ -79,7 +88,7 @@ pub enum Order {
 pub struct Written {
     /// How many bytes.
     pub bytes: u64,
-    /// How many commands; none in an RDB.
+    /// How many commands; what is in an RDB is not among them.
     pub records: u64,
     /// How many keys, by type.
     pub keys: BTreeMap<&'static str, u64>,
@@ -87,39 +96,6 @@ pub struct Written {
     pub functions: u64,
     /// What the target cannot hold.
     pub lost: Lost,
-}
-
-/// What had to be given up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Lost {
-    /// Function libraries (before Redis 7.0).
-    pub functions: u64,
-    /// Times at which fields expire.
-    pub field_expiries: u64,
-    /// Streams whose counters, or those of their groups, are not what a later server makes up (before Redis 7.0).
-    pub stream_counters: u64,
-    /// Pending entries whose entry was deleted, where no commands make them without a trace in the stream's counters.
-    pub pending_entries: u64,
-    /// Values that no command can make for this target.
-    pub values: u64,
-    /// What modules keep beside the keys: no command makes it.
-    pub module_data: u64,
-}
-
-impl Lost {
-    /// Whether nothing was given up.
-    pub fn is_nothing(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn add(&mut self, other: Self) {
-        self.functions += other.functions;
-        self.field_expiries += other.field_expiries;
-        self.stream_counters += other.stream_counters;
-        self.pending_entries += other.pending_entries;
-        self.values += other.values;
-        self.module_data += other.module_data;
-    }
 }
 
 impl Written {
@@ -147,17 +123,21 @@ pub fn type_name(value: &Value<'_>) -> &'static str {
 /// Writes a keyspace in the form of a base.
 ///
 /// # Errors
-/// What `out` returned.
+/// What `out` returned, and [`LossRefused`] once all is written.
 pub fn write(
     shares: &[Keyspace<'_>],
     base: Base,
     options: Options<'_>,
     out: &mut (impl Write + Send),
 ) -> io::Result<Written> {
-    match base {
+    let written = match base {
         Base::Resp => write_commands(shares, options, out),
         Base::Rdb => write_rdb(shares, options, out),
+    }?;
+    if options.loss == Loss::Refused && !written.lost.is_nothing() {
+        return Err(io::Error::other(LossRefused(written.lost)));
     }
+    Ok(written)
 }
 
 /// Writes a keyspace as commands.
@@ -177,11 +157,24 @@ pub fn write_commands(
     out.write_all(&head.out)?;
     let mut written = head.written;
     written.bytes = head.out.len() as u64;
-    let (parts, bytes) = batches::write_all(shares, options, out, |batches| emit_batches(batches, options))?;
+    written.add(&write_values(shares, options, Values::All, out)?);
+    Ok(written)
+}
+
+/// Writes the keys of some values as commands.
+fn write_values(
+    shares: &[Keyspace<'_>],
+    options: Options<'_>,
+    values: Values,
+    out: &mut (impl Write + Send),
+) -> io::Result<Written> {
+    let mut written = Written::default();
+    let make = |batches: &Batches<'_, '_, '_, _>| emit_batches(batches, options);
+    let (parts, bytes) = batches::write_all(shares, (options, values), out, make)?;
     for part in &parts {
         written.add(part);
     }
-    written.bytes += bytes;
+    written.bytes = bytes;
     Ok(written)
 }
 

@@ -115,7 +115,8 @@ pub(super) fn emit(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>) {
         None => emit_entries(emitter, key, stream, &deleted),
     };
     emit_counters(emitter, key, stream, last_id, added);
-    if !counters && !has_default_counters(stream, &deleted) {
+    let knew = emitter.options.source.is_none_or(Target::is_redis_7_or_later);
+    if !counters && knew && !has_default_counters(stream, &deleted) {
         emitter.written.lost.stream_counters += 1;
     }
     // Redis 8.2 and later let no group have read more entries than were added, so the counters come before the groups.

@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
 
 use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -78,6 +80,11 @@ impl Drop for Guard {
 ///
 /// Redis 6.2 gets the first part as its one file; all others get a manifest.
 pub(crate) fn load(folder: &Path, files: &Files) -> Loaded {
+    load_and_ask(folder, files, &[]).0
+}
+
+/// The same, and which of these keys the server has, if it starts and lives long enough to tell.
+pub(crate) fn load_and_ask(folder: &Path, files: &Files, keys: &[String]) -> (Loaded, Option<Vec<bool>>) {
     let directory = tempfile::Builder::new().prefix("aofkit").tempdir().expect("a temporary directory");
     let directory = directory.path();
     let single = folder.ends_with("redis-6.2");
@@ -133,9 +140,25 @@ pub(crate) fn load(folder: &Path, files: &Files) -> Loaded {
         }
         std::thread::sleep(Duration::from_millis(3));
     };
+    let found = if ended == Ended::Starts { existing(&directory.join("s"), keys).ok() } else { None };
     drop(process);
     let sizes = (0..files.parts.len()).map(|index| fs::metadata(path(index)).ok().map(|file| file.len())).collect();
-    Loaded { ended, log: fs::read(&log).unwrap_or_default(), sizes }
+    (Loaded { ended, log: fs::read(&log).unwrap_or_default(), sizes }, found)
+}
+
+/// Which of these keys the server behind a socket has.
+fn existing(socket: &Path, keys: &[String]) -> io::Result<Vec<bool>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    for key in keys {
+        write!(stream, "*2\r\n$6\r\nEXISTS\r\n${}\r\n{key}\r\n", key.len())?;
+    }
+    let mut lines = BufReader::new(stream).lines();
+    let reply = |_| lines.next().unwrap_or(Err(io::ErrorKind::UnexpectedEof.into())).map(|line| line == ":1");
+    keys.iter().map(reply).collect()
 }
 
 static TURN: Mutex<()> = Mutex::new(());

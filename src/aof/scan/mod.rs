@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use buffer::CopyBuffer;
-pub use oddity::{Oddities, Oddity, Seen};
+pub use oddity::{Oddities, Oddity, PayloadEffect, Seen};
 use window::{Source, Stretch, Window};
 
 use super::reader::Damage;

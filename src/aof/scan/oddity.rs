@@ -33,10 +33,32 @@ pub enum Oddity {
     NulInName(Vec<u8>),
     /// `SELECT` of something that is no database number up to 15: the server stays in the database where it is.
     NoSuchDatabase(Vec<u8>),
+    /// The payload of a RESTORE does not give what it should.
+    Payload {
+        /// What the server does.
+        effect: PayloadEffect,
+        /// The key, or its beginning.
+        key: Vec<u8>,
+        /// What is wrong with the payload, in words.
+        fault: String,
+    },
     /// The end of the part cuts an annotation: the next record that a server appends would become part of that line.
     CutAnnotation,
     /// Those beyond the ones that are told apart. The last in order, behind all that it stands for.
     Others,
+}
+
+/// What a server that loads a log does at a payload of RESTORE that it does not find sound, or that others do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PayloadEffect {
+    /// It exits.
+    Exits,
+    /// It crashes.
+    Crashes,
+    /// It goes on without the key.
+    KeyMissing,
+    /// It takes the value as it is.
+    Overlooked,
 }
 
 /// How often an oddity occurs, and where first.

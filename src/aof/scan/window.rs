@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use memchr::{memchr, memmem};
 
 use super::header::HeaderCache;
-use super::oddity::{Oddities, Oddity, shortened};
+use super::oddity::{Oddities, Oddity, PayloadEffect, shortened};
 use crate::aof::database::database_number;
 use crate::aof::reader::{self, Damage};
 use crate::aof::transaction::{Control, Opening, Tracker};
 use crate::command::{self, Command, Effect};
+use crate::rdb::dump::Restoration;
 use crate::resp::{self, Head};
 use crate::server::{DATABASES, Server};
 
@@ -279,6 +280,10 @@ impl Window {
                 self.arguments += u64::from(head.count);
                 match memory.judge(source.near, source.place(self.end), &head) {
                     Judgement::Plain => self.used(),
+                    Judgement::Restore => {
+                        self.used();
+                        self.restore(source.whole, memory.server);
+                    }
                     judgement => self.special(judgement, &head),
                 }
                 self.end = end;
@@ -327,7 +332,7 @@ impl Window {
             self.odd(Oddity::NulInName(shortened(head.name)));
         }
         match judgement {
-            Judgement::Plain => {}
+            Judgement::Plain | Judgement::Restore => {}
             Judgement::Control(control) => self.control(control),
             Judgement::Select => self.select(head),
             Judgement::UnknownCommand => self.odd(Oddity::UnknownCommand(shortened(head.name))),
@@ -344,6 +349,25 @@ impl Window {
                 self.odd(Oddity::WrongArity(row.name));
             }
         }
+    }
+
+    /// The RESTORE at the end of what was read.
+    #[cold]
+    #[inline(never)]
+    fn restore(&mut self, bytes: &[u8], server: Server) {
+        let mut arguments: Vec<&[u8]> = Vec::new();
+        if resp::parse(bytes, self.end, &mut arguments).is_err() {
+            return;
+        }
+        let (effect, fault) = match command::restoration(&arguments, server) {
+            Some(Restoration::Exits(fault)) => (PayloadEffect::Exits, fault),
+            Some(Restoration::Crashes(fault)) => (PayloadEffect::Crashes, fault),
+            Some(Restoration::Fails(fault)) => (PayloadEffect::KeyMissing, fault),
+            Some(Restoration::Overlooks(fault)) => (PayloadEffect::Overlooked, fault),
+            Some(Restoration::Works) | None => return,
+        };
+        let key = shortened(arguments.get(1).copied().unwrap_or_default());
+        self.odd(Oddity::Payload { effect, key, fault: fault.to_string() });
     }
 
     fn control(&mut self, control: Control) {
@@ -383,6 +407,7 @@ enum Judgement {
     Plain,
     Control(Control),
     Select,
+    Restore,
     UnknownCommand,
     UnknownSubcommand(&'static Command),
     ServerCommand(&'static Command),
@@ -424,6 +449,9 @@ impl Memory {
         }
         if head.name.eq_ignore_ascii_case(b"select") {
             return Judgement::Select;
+        }
+        if command::is_restore(row) {
+            return Judgement::Restore;
         }
         // Redis 6.2 logs SCRIPT LOAD and SCRIPT FLUSH, and flags the traps for stray HTTP as readers.
         let is_control = row.effect == Effect::Control && !row.name.starts_with("script");

@@ -15,6 +15,8 @@ pub(super) enum Conduct {
     Runs,
     /// It runs it, which is worth a note.
     Noted(NoteKind),
+    /// It is a RESTORE: what it does depends on its payload.
+    Restores,
     /// It is `MULTI`, `EXEC` or `DISCARD`; `arity` says whether with as many arguments as it takes.
     Control { control: Control, arity: bool },
     /// It refuses the log.
@@ -42,6 +44,8 @@ fn examine(server: Server, head: &Head<'_>) -> (Conduct, Option<&'static Command
     let fits = command::arity_fits(row, server, count);
     let conduct = if !fits && checks_arity(server) {
         Conduct::WrongArity(row.name)
+    } else if fits && command::is_restore(row) {
+        Conduct::Restores
     } else if fits && row.effect == Effect::Write {
         Conduct::Runs
     } else if let Some(control) = Control::from_name(head.name) {
@@ -58,7 +62,7 @@ fn examine(server: Server, head: &Head<'_>) -> (Conduct, Option<&'static Command
 
 /// Tells the commands that a server merely runs while it loads a log.
 ///
-/// They are nearly all records of a real log. The others are transaction control, and whatever a server refuses, crashes
+/// They are nearly all records of a real log. The others are transaction control, RESTORE, whose payload counts, and whatever a server refuses, crashes
 /// on, or does something with that is worth a note. Whoever scans a part can stop at the first of those, hand it to
 /// [`super::load_resp`] with a [`super::Resume`], and need not look at the part's beginning twice.
 #[derive(Debug, Clone)]

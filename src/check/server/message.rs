@@ -71,7 +71,8 @@ impl Reason {
             Self::RdbUnsupported { version: Some(version) } => {
                 vec![format!("Can't handle RDB format version {version}").into_bytes()]
             }
-            Self::RdbDamage { .. } | Self::RdbUnsupported { version: None } => Vec::new(),
+            // The server names a line of its own source.
+            Self::RdbDamage { .. } | Self::RdbUnsupported { version: None } | Self::DamagedPayload(_) => Vec::new(),
             Self::MissingPart => vec![
                 format!("Unable to obtain the AOF file {file_name} length. stat: No such file or directory")
                     .into_bytes(),

@@ -5,6 +5,8 @@ use super::special::{self, When};
 use super::stdio::{Found, Habits};
 use super::verdict::{Crash, Cut, Note, NoteKind, Place, Reason, ShortRead, Stop, Words};
 use crate::aof::transaction::Control;
+use crate::command;
+use crate::rdb::dump::{DumpFault, Restoration};
 use crate::resp::{self, Head, Sink};
 use crate::server::Server;
 
@@ -93,7 +95,7 @@ struct Loader<'a> {
     notes: Vec<Note>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Open {
     multi: Place,
     /// `valid_before_multi`: a nested `MULTI` moves it.
@@ -102,10 +104,12 @@ struct Open {
     doom: Option<(Place, Doom)>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Doom {
     Crash(Crash),
     Stop(Stop),
+    /// The payload of a RESTORE.
+    Payload(DumpFault),
 }
 
 impl Doom {
@@ -113,6 +117,7 @@ impl Doom {
         match self {
             Self::Crash(cause) => PartEnd::Crashed(place, cause),
             Self::Stop(stop) => PartEnd::Stopped(place, stop),
+            Self::Payload(fault) => PartEnd::Refused(place, Reason::DamagedPayload(fault)),
         }
     }
 }
@@ -199,6 +204,15 @@ impl<'a> Loader<'a> {
         let place = self.place();
         match conduct {
             Conduct::Runs => None,
+            Conduct::Restores => match self.restoration() {
+                Some(Restoration::Exits(fault)) => self.doom(place, Doom::Payload(fault), When::Always),
+                Some(Restoration::Crashes(_)) => self.doom(place, Doom::Crash(Crash::DamagedPayload), When::Always),
+                Some(Restoration::Fails(_)) => {
+                    self.note(NoteKind::RestoreFails, place);
+                    None
+                }
+                Some(Restoration::Works | Restoration::Overlooks(_)) | None => None,
+            },
             Conduct::Control { control, arity } => {
                 if !arity {
                     self.note(NoteKind::WrongArity, place);
@@ -236,6 +250,16 @@ impl<'a> Loader<'a> {
         }
     }
 
+    /// What comes of the RESTORE that is being looked at.
+    fn restoration(&self) -> Option<Restoration> {
+        let mut arguments: Vec<&[u8]> = Vec::new();
+        // Read laxly, as all records are.
+        match self.habits.read(self.bytes, self.position, &mut arguments) {
+            Found::Command(_) => command::restoration(&arguments, self.server),
+            _ => None,
+        }
+    }
+
     fn control(&mut self, control: Control, place: Place) -> Option<PartEnd> {
         match (control, self.open.as_mut()) {
             (Control::Multi, None) => {
@@ -248,7 +272,7 @@ impl<'a> Loader<'a> {
                 None
             }
             (Control::Exec, Some(open)) => {
-                let doom = open.doom;
+                let doom = open.doom.take();
                 self.open = None;
                 doom.map(|(place, doom)| doom.end(place))
             }
@@ -268,13 +292,13 @@ impl<'a> Loader<'a> {
     }
 
     fn clean_end(&mut self) -> PartEnd {
-        let Some(open) = self.open else { return PartEnd::Whole };
-        self.note(NoteKind::RevertsTransaction, open.multi);
-        self.cut(open.command_end_before, ShortRead::Transaction, open.multi)
+        let Some(Open { multi, command_end_before, .. }) = self.open else { return PartEnd::Whole };
+        self.note(NoteKind::RevertsTransaction, multi);
+        self.cut(command_end_before, ShortRead::Transaction, multi)
     }
 
     fn short_read(&mut self, place: Place) -> PartEnd {
-        let at = match self.open {
+        let at = match &self.open {
             Some(open) if self.server == Server::Valkey9 => open.command_end_before,
             _ => self.command_end,
         };
@@ -282,7 +306,7 @@ impl<'a> Loader<'a> {
     }
 
     fn cut(&self, at: u64, cause: ShortRead, place: Place) -> PartEnd {
-        let leaves_open = self.open.map(|open| open.multi).filter(|multi| multi.offset < at);
+        let leaves_open = self.open.as_ref().map(|open| open.multi).filter(|multi| multi.offset < at);
         PartEnd::Short(Cut { at, cause, place, leaves_open })
     }
 

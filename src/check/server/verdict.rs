@@ -1,5 +1,6 @@
 //! What a server makes of a log, as types.
 
+use crate::rdb::dump::DumpFault;
 use crate::server::Server;
 
 /// Where a record starts.
@@ -140,6 +141,8 @@ pub enum Reason {
         /// Where, as far as it is known.
         offset: u64,
     },
+    /// The payload of a RESTORE holds a value that is damaged, or that belongs to a module that the server does not have.
+    DamagedPayload(DumpFault),
     /// An RDB base or preamble of a version, or with a type, that the server does not know.
     RdbUnsupported {
         /// The version in the header, when that is what it stumbles over.
@@ -189,6 +192,8 @@ pub enum Crash {
     Blocks,
     /// A command that loads a log while the log is being loaded (`DEBUG LOADAOF`, `DEBUG RELOAD`).
     LoadsAgain,
+    /// The payload of a RESTORE is damaged in a way that the server does not look for.
+    DamagedPayload,
     /// A command whose purpose it is (`DEBUG SEGFAULT`, `PANIC`, `ASSERT`, `OOM`).
     Asked,
 }
@@ -225,6 +230,8 @@ pub enum NoteKind {
     LaxFormat,
     /// A `SELECT` that fails, so that what follows goes into the database that was selected before.
     SelectFails,
+    /// A RESTORE that fails because of its payload: the key is missing once the log is loaded.
+    RestoreFails,
     /// An `EXEC` without `MULTI`; ignored.
     LoneExec,
     /// A `DISCARD` outside a transaction; ignored.

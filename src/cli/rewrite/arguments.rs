@@ -14,7 +14,7 @@ use crate::cli::time::{self, Moment};
 use crate::input::is_stdin;
 use crate::repair::OpenElsewhere;
 use crate::rewrite::in_place::Old;
-use crate::rewrite::{self, Base, Order, Target};
+use crate::rewrite::{self, Base, Loss, Order, Target};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,9 +27,9 @@ Examples:
   aofkit rewrite -o then/ --at 2023-11-14T22:00:00Z appendonlydir
       A log of the data as it was then, for a new server.
   aofkit rewrite -o old.aof --target redis-6.2 appendonlydir
-      For an older server; what it cannot hold is named.
+      For an older server; --allow-loss if it cannot hold all of the data.
 
-Exit codes: 0 done; 1 done, but the log is damaged and a server would refuse it; 2 not done.";
+Exit codes: 0 done; 1 done, but the log is damaged and a server would refuse it, or not done because data would be lost; 2 not done.";
 
 /// Which log, and what becomes of it.
 #[derive(Debug, clap::Args)]
@@ -55,12 +55,22 @@ pub(in crate::cli) struct Rewrite {
     #[arg(long)]
     verify: bool,
 
-    /// What the output, or the base of a directory, is made of
-    #[arg(long, value_name = "FORM", value_enum, default_value_t = Form::Aof, help_heading = "What is written")]
-    base: Form,
+    /// Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output]
+    ///
+    /// An RDB stays one: the base of a directory, or a single file that is an RDB or begins with one. Standard output gets
+    /// commands, as redis-cli --pipe reads nothing else. Keys that only unknown commands describe (--unknown keep) follow the RDB as
+    /// commands.
+    #[arg(long, value_name = "FORM", value_enum, help_heading = "What is written")]
+    base: Option<Form>,
     /// The oldest version that must load the output [default: whatever the data needs]
     #[arg(long, value_name = "VERSION", value_parser = target(), help_heading = "What is written")]
     target: Option<Target>,
+    /// Write the log even if it cannot hold all of the data
+    ///
+    /// An older server may lack functions, fields that expire, counters of streams or values of modules, and commands cannot say
+    /// all that an RDB can. Without this option nothing is written then, and what would be lost is named.
+    #[arg(long, help_heading = "What is written")]
+    allow_loss: bool,
     /// How many items one command adds at most
     #[arg(long, value_name = "N", default_value_t = rewrite::BATCH, help_heading = "What is written")]
     batch: NonZeroUsize,
@@ -144,7 +154,9 @@ pub(super) struct Settings {
     pub(super) path: PathBuf,
     pub(super) destination: Destination,
     pub(super) verify: Verify,
-    pub(super) base: Base,
+    /// `None` for that of the log.
+    pub(super) base: Option<Base>,
+    pub(super) loss: Loss,
     pub(super) target: Option<Target>,
     pub(super) batch: NonZeroUsize,
     pub(super) order: Order,
@@ -184,10 +196,11 @@ impl Rewrite {
             path: self.path,
             destination,
             verify: if self.verify || in_place { Verify::Yes } else { Verify::No },
-            base: match self.base {
+            base: self.base.map(|form| match form {
                 Form::Aof => Base::Resp,
                 Form::Rdb => Base::Rdb,
-            },
+            }),
+            loss: if self.allow_loss { Loss::Allowed } else { Loss::Refused },
             target: self.target,
             batch: self.batch,
             order: if self.sort { Order::ByKey } else { Order::FirstWritten },

@@ -21,12 +21,13 @@ use crate::error::{Error, ErrorKind};
 use crate::glob;
 use crate::input::Input;
 use crate::keyspace::Keyspace;
+use crate::rdb;
 use crate::replay::{self, Dropped, Replayed};
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::rewrite::{Expired, Report, Size, WithoutEffect};
 use crate::rewrite::in_place::{self, Old, Reading, Replaced};
-use crate::rewrite::{self, Lost, Options, Written, write_directory};
+use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Written, write_directory};
 use crate::server::Server;
 use crate::storage::FileSystem;
 use crate::storage::draft::{self, DraftWriter, Lasting};
@@ -48,12 +49,22 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
         );
     }
     let dropped = settings.drop_expired(&mut replayed);
-    let job = Job { settings: &settings, opened: &opened, replayed: &replayed, ending };
-    let done = job.write(console)?;
+    let job =
+        Job { settings: &settings, opened: &opened, replayed: &replayed, ending, base: settings.base_for(&opened) };
+    let done = match job.write(console) {
+        Ok(done) => done,
+        Err(error) => match loss_of(&error) {
+            Some(lost) => return Ok(job.refuse(lost, console)),
+            None => return Err(error),
+        },
+    };
     let mut report = job.report(&done, dropped);
     // Giving it back piece by piece takes a while, and the process ends now anyway.
     std::mem::forget(replayed);
     report.seconds = started.elapsed().as_secs_f64();
+    if let Some(note) = report.growth() {
+        console.say(&format!("note: {note}"));
+    }
     let mut text = Vec::new();
     match settings.format {
         Format::Text => report.write_text(&mut text, console.style)?,
@@ -73,6 +84,17 @@ impl Settings {
     fn wants(&self, database: u32, key: &[u8]) -> bool {
         (self.databases.is_empty() || self.databases.contains(&database))
             && (self.keys.is_empty() || self.keys.iter().any(|pattern| glob::matches(pattern, key)))
+    }
+
+    /// Format of the new log: as typed, else that of the old one. What goes to standard output may go on to `redis-cli --pipe`, which
+    /// reads commands alone.
+    fn base_for(&self, opened: &Opened) -> Base {
+        let kept = match self.destination {
+            Destination::Stdout => Base::Resp,
+            _ if opened.inputs.first().is_some_and(|first| rdb::is_rdb(first.bytes())) => Base::Rdb,
+            _ => Base::Resp,
+        };
+        self.base.unwrap_or(kept)
     }
 
     /// Whether the output is to have all data of the log.
@@ -113,6 +135,7 @@ struct Job<'j, 'a> {
     opened: &'a Opened,
     replayed: &'j Replayed<'a>,
     ending: Ending,
+    base: Base,
 }
 
 /// What was written, and where.
@@ -147,6 +170,8 @@ impl Job<'_, '_> {
             threads: settings.replay.threads(),
             batch: settings.batch,
             target: settings.target,
+            source: None,
+            loss: settings.loss,
             order: settings.order,
             wanted: &wanted,
             progress: &advance,
@@ -158,18 +183,22 @@ impl Job<'_, '_> {
         let mut compared = None;
         let done = match &settings.destination {
             Destination::Stdout => {
+                // What is written there cannot be taken back.
+                if settings.loss == Loss::Refused && rewrite::may_lose(shares, self.base, options) {
+                    rewrite::write(shares, self.base, Options { progress: &|_| {}, ..options }, &mut io::sink())?;
+                }
                 console.out.flush()?;
                 let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-                let written = rewrite::write(shares, settings.base, options, &mut out);
+                let written = rewrite::write(shares, self.base, options, &mut out);
                 return Ok(Done::new(written.map_err(written_to(Path::new("standard output")))?, Path::new("-")));
             }
             Destination::File(path, _) => {
-                let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
+                let fill = filling(|out| rewrite::write(shares, self.base, options, out));
                 Done::new(draft::write_file(operations, path, like.as_ref(), Lasting::Cached, fill)?, path)
             }
             Destination::Directory(path) => {
-                let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
-                Done::new(write_directory(operations, path, settings.base, like.as_ref(), fill)?, path)
+                let fill = filling(|out| rewrite::write(shares, self.base, options, out));
+                Done::new(write_directory(operations, path, self.base, like.as_ref(), fill)?, path)
             }
             Destination::InPlace(old, open_elsewhere) => {
                 let reading = Reading {
@@ -177,8 +206,8 @@ impl Job<'_, '_> {
                     end: self.replayed.summary.stopped.offset,
                     database: self.replayed.summary.database,
                 };
-                let place = in_place::Settings { base: settings.base, open_elsewhere: *open_elsewhere };
-                let fill = filling(|out| rewrite::write(shares, settings.base, options, out));
+                let place = in_place::Settings { base: self.base, open_elsewhere: *open_elsewhere };
+                let fill = filling(|out| rewrite::write(shares, self.base, options, out));
                 let verify = |path: &Path, written: &Written| {
                     compared = Some(self.verify(path, written.lost)?);
                     // What the new log lacks stays in the old one.
@@ -196,6 +225,23 @@ impl Job<'_, '_> {
             compared = Some(self.verify(&done.output, done.written.lost)?);
         }
         Ok(Done { digest: compared.map(|total| total.digest.to_string()), ..done })
+    }
+
+    /// Says what would be lost, and how it can be kept or given up.
+    fn refuse(&self, lost: Lost, console: &mut Console) -> Outcome {
+        console.error(&format!(
+            "{}: the new log would not hold all of the data; nothing was written",
+            FileName(&self.settings.path)
+        ));
+        for line in lost_in_words(lost) {
+            console.say(&format!("would lose {line}"));
+        }
+        let only_rdb = Lost { pending_entries: 0, module_data: 0, ..lost }.is_nothing();
+        console.say(match (self.base, only_rdb) {
+            (Base::Resp, true) => "hint: --base rdb keeps all of it; --allow-loss writes the log without",
+            _ => "hint: --target VERSION names a server that can hold it; --allow-loss writes the log without",
+        });
+        Outcome::Unsound
     }
 
     /// Whose digest tells apart all that the output can hold.
@@ -232,6 +278,7 @@ impl Job<'_, '_> {
         };
         let same = found == expected
             && again.summary.failed == 0
+            && again.summary.damaged.is_none()
             && (lost.functions > 0 || functions(&again.shares) == functions(self.shares()));
         if same {
             return Ok(self.expected(lost));
@@ -254,9 +301,9 @@ impl Job<'_, '_> {
         Report {
             path: FileName(self.settings.path.clone()),
             output: FileName(done.output.clone()),
-            base: match self.settings.base {
-                rewrite::Base::Resp => "aof",
-                rewrite::Base::Rdb => "rdb",
+            base: match self.base {
+                Base::Resp => "aof",
+                Base::Rdb => "rdb",
             },
             before: Size {
                 bytes: self.opened.bytes().iter().map(|part| part.len() as u64).sum(),
@@ -290,7 +337,16 @@ fn filling<F: FnOnce(&mut DraftWriter<'_, FileSystem>) -> io::Result<Written>>(f
     fill
 }
 
-/// What the target cannot hold.
+/// What an error of writing says would be lost.
+fn loss_of(error: &anyhow::Error) -> Option<Lost> {
+    let of = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<Error>().map(Error::kind) {
+        Some(ErrorKind::Io { source, .. }) => LossRefused::of(source),
+        _ => LossRefused::of(cause.downcast_ref()?),
+    };
+    error.chain().find_map(of).map(|LossRefused(lost)| lost)
+}
+
+/// What the output cannot hold.
 fn lost_in_words(lost: Lost) -> Vec<String> {
     let mut words = Vec::new();
     let mut add = |count: u64, what: &str, why: &str| {
@@ -298,10 +354,10 @@ fn lost_in_words(lost: Lost) -> Vec<String> {
             words.push(format!("{}{why}", counted(count, what)));
         }
     };
-    add(lost.functions, "function", ": the target has no function libraries");
-    add(lost.field_expiries, "field", " no longer expire: the target does not know that");
-    add(lost.stream_counters, "stream", " without its counters: the target does not know them");
-    add(lost.pending_entries, "pending entry", " of deleted entries: no command makes them; --base rdb keeps them");
+    add(lost.functions, "function library", ": the target has none");
+    add(lost.field_expiries, "field expiry", ": the target cannot let these fields expire then");
+    add(lost.stream_counters, "stream", " whose counters the target does not know");
+    add(lost.pending_entries, "pending entry", " whose entry was deleted: no command makes them");
     add(lost.module_data, "piece", " of data that modules keep beside the keys: no command makes it");
     add(lost.values, "value", " of modules: the target does not take them");
     words

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::rdb::DamageKind;
+
 /// What a server would have answered instead of doing what was asked. Whoever returns one has changed nothing.
 ///
 /// The texts are the servers', of Redis 8.0 where they differ, without the `-ERR`.
@@ -44,6 +46,9 @@ pub enum Failure {
     /// The value is still as in an RDB, and cannot be decoded.
     #[error("the value in the RDB is damaged")]
     DamagedValue,
+    /// The payload of a RESTORE holds a value that servers stop at, instead of answering with an error.
+    #[error("the value in the payload is damaged: {0}")]
+    DamagedPayload(Box<DamageKind>),
     /// The key is known by its commands only.
     #[error("the key's value is known to a module only")]
     UnknownValue,

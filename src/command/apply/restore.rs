@@ -1,7 +1,9 @@
 //! What RESTORE does: a key from the payload that DUMP gave.
 
 use super::{Call, Failure};
-use crate::rdb::dump;
+use crate::rdb::dump::{self, DumpFault, Restoration};
+use crate::rdb::{DamageKind, Header, Magic};
+use crate::server::Server;
 use crate::value::Value;
 use crate::value::number::parse_integer;
 
@@ -20,13 +22,7 @@ pub(in crate::command) fn restore(call: &mut Call<'_, '_>) -> Result<(), Failure
     if ttl < 0 {
         return Err(Failure::other("Invalid TTL value, must be >= 0"));
     }
-    let raw = dump::parse(payload).map_err(|fault| {
-        Failure::other(if fault.is_in_footer() {
-            "DUMP payload version or checksum are wrong"
-        } else {
-            "Bad data format"
-        })
-    })?;
+    let raw = dump::parse(payload).map_err(refused)?;
     // The servers' sum wraps.
     let expiry = if options.absolute { ttl } else { ttl.wrapping_add(call.now) };
     let value = raw.in_one_piece().map_or_else(|| Value::Raw(Box::new(raw)), Value::String);
@@ -37,6 +33,29 @@ pub(in crate::command) fn restore(call: &mut Call<'_, '_>) -> Result<(), Failure
         entry.set_expiry(Some(expiry));
     }
     Ok(())
+}
+
+/// What `server` makes of a RESTORE (or RESTORE-ASKING) with these arguments while it loads a log; `None` for one that fails
+/// before its payload is looked at. Whether the key is there already is not known, and supposed not to matter.
+pub(in crate::command) fn restoration(arguments: &[&[u8]], server: Server) -> Option<Restoration> {
+    let [_, _, ttl, payload, options @ ..] = arguments else { return None };
+    Options::parse(options).ok()?;
+    parse_integer(ttl).filter(|ttl| *ttl >= 0)?;
+    Some(dump::restoration(payload, server))
+}
+
+/// A payload of a version or with a type that this build does not know may hold data; that the key is missing then is no answer.
+fn refused(fault: DumpFault) -> Failure {
+    match fault {
+        DumpFault::Version(version) => {
+            let header = Header { magic: Magic::Redis, version: version.into(), padded: true };
+            Failure::DamagedPayload(Box::new(DamageKind::UnsupportedVersion(header)))
+        }
+        DumpFault::Type(number) => Failure::DamagedPayload(Box::new(DamageKind::UnknownType(number))),
+        fault if fault.is_in_footer() => Failure::other("DUMP payload version or checksum are wrong"),
+        DumpFault::Damaged { ref kind, .. } if fault.ends_servers() => Failure::DamagedPayload(Box::new(kind.clone())),
+        _ => Failure::other("Bad data format"),
+    }
 }
 
 #[derive(Debug, Default)]

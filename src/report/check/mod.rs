@@ -98,6 +98,7 @@ fn reason_words(reason: &Reason) -> String {
         Reason::UnexpectedEnd(ShortRead::Record) => "unexpected end of file".to_owned(),
         Reason::UnexpectedEnd(ShortRead::Transaction) => "unfinished transaction at the end of the file".to_owned(),
         Reason::CutBeforeTheLast(_) => "a part that is not the last ends too early".to_owned(),
+        Reason::DamagedPayload(fault) => format!("damaged payload of RESTORE: {fault}"),
         Reason::RdbDamage { offset } => format!("damaged RDB at byte {offset}"),
         Reason::RdbUnsupported { version: Some(version) } => format!("RDB version {version}"),
         Reason::RdbUnsupported { version: None } => {
@@ -116,6 +117,7 @@ fn crash_words(cause: Crash) -> String {
         Crash::EndsTransaction => "a command that ends the transaction it is queued in".to_owned(),
         Crash::Blocks => "a command that blocks".to_owned(),
         Crash::LoadsAgain => "a command that loads a log".to_owned(),
+        Crash::DamagedPayload => "a RESTORE with a damaged payload".to_owned(),
         Crash::Asked => "a command whose purpose that is".to_owned(),
         Crash::NeedsConnection => "a command that needs a client's connection".to_owned(),
     }
