@@ -28,8 +28,7 @@ impl Seen {
     /// Every checker; every server passes over it with a notice.
     pub(super) const SKIPPED: Self = Self::by(ServerSet::ALL, ServerSet::NONE);
     /// As [`Seen::DEEP`]; the other servers that know listpacks do not look for it, but walk over the entries, and die of it.
-    pub(super) const WALKED: Self =
-        Self::DEEP.crashing(Server::Redis70.set().or(REDIS_8).or(Server::Valkey8.set()));
+    pub(super) const WALKED: Self = Self::DEEP.crashing(Server::Redis70.set().or(REDIS_8).or(Server::Valkey8.set()));
     /// Every checker, and every server but Redis 6.2: the others rewrite ziplists as listpacks while they load.
     pub(super) const DEEP_SINCE_7: Self = Self::by(ServerSet::ALL, SINCE_7);
     /// Redis 6.2 does not look; all others do.
