@@ -83,7 +83,7 @@ impl Setting {
     fn opens(self, gate: &str) -> bool {
         match gate {
             "since7" => self.server != Some(Server::Redis62),
-            "fields" => matches!(self.server, None | Some(Server::Redis80 | Server::Valkey9)),
+            "fields" => self.server.is_none_or(|server| server.is_redis_8() || server == Server::Valkey9),
             "v9" => matches!(self.server, None | Some(Server::Valkey9)),
             "newer" | "r82" => self.server.is_none(),
             "live" => self.mode == Mode::Live,
@@ -506,6 +506,8 @@ servers! {
     redis_6_2: Server::Redis62;
     redis_7_0: Server::Redis70;
     redis_8_0: Server::Redis80;
+    redis_8_2: Server::Redis82;
+    redis_8_6: Server::Redis86;
     valkey_8: Server::Valkey8;
     valkey_9: Server::Valkey9;
 }

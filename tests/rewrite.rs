@@ -274,6 +274,23 @@ fn nothing_is_given_up_unasked() {
     assert!(!directory.path().join("parts/appendonly.aof.manifest").exists());
     assert_eq!(rewritten(&log, &["--target", "redis-7.0", "--allow-loss"]), ["SELECT 0", "HSET h f v g w"]);
 
+    // The producers of a stream are known to one version alone.
+    let log = file(&directory, "producers.aof", &commands(&["XADD x IDMP p i 5-1 a b"]));
+    for base in ["aof", "rdb"] {
+        let output = directory.path().join(base);
+        let mut command = aofkit("rewrite");
+        command.args(["--target", "redis-8.0", "--base", base, "-o"]).arg(&output).arg(&log);
+        command.assert().code(1).stderr(contains("would lose 1 stream whose producers"));
+        assert!(!output.exists());
+        let mut command = aofkit("rewrite");
+        command
+            .args(["--target", "redis-8.6", "--base", base, "--verify", "-o"])
+            .arg(&output)
+            .arg(&log)
+            .assert()
+            .success();
+    }
+
     // What fits is nothing to ask for.
     let bytes = commands(&["XADD x 5-1 a b", "XADD x 6-1 a b", "XGROUP CREATE x g 6-1"]);
     let log = file(&directory, "stream.aof", &bytes);

@@ -162,6 +162,7 @@ impl Lost {
                 let knew = source.is_none_or(Target::is_redis_7_or_later);
                 self.stream_counters += u64::from(knew && !target.is_redis_7_or_later());
             }
+            Some(rdb::Lost::StreamProducers) => self.stream_producers += 1,
             Some(rdb::Lost::Function) => self.functions += 1,
             Some(_) => self.values += 1,
         }

@@ -15,6 +15,8 @@ pub struct Lost {
     pub field_expiries: u64,
     /// Streams whose counters, or those of their groups, are not what a later server makes up (before Redis 7.0).
     pub stream_counters: u64,
+    /// Streams that forget producers or idempotent ids: before Redis 8.6, and where the entry of an id is gone for good.
+    pub stream_producers: u64,
     /// Pending entries whose entry was deleted, where no commands make them without a trace in the stream's counters.
     pub pending_entries: u64,
     /// Values that no command can make for this target.
@@ -33,6 +35,7 @@ impl Lost {
         self.functions += other.functions;
         self.field_expiries += other.field_expiries;
         self.stream_counters += other.stream_counters;
+        self.stream_producers += other.stream_producers;
         self.pending_entries += other.pending_entries;
         self.values += other.values;
         self.module_data += other.module_data;
@@ -69,8 +72,8 @@ pub fn may_lose(shares: &[Keyspace<'_>], base: Base, options: Options<'_>) -> bo
             options.target.is_some_and(|target| target.last_field_expiry() < i64::MAX)
                 && hash.iter().any(|(_, field)| field.expiry.is_some())
         }
-        (Value::Stream(stream), Base::Resp) => !counters || stream.group_count() > 0,
-        (Value::Stream(_), Base::Rdb) => !counters,
+        (Value::Stream(stream), Base::Resp) => !counters || stream.group_count() > 0 || stream.idempotence().is_some(),
+        (Value::Stream(stream), Base::Rdb) => !counters || stream.idempotence().is_some(),
         (Value::Raw(_), _) => true,
         (Value::History(history), _) => matches!(**history, History { base: Some(_), .. }),
         _ => false,

@@ -333,7 +333,7 @@ fn emit_idempotence(
     deleted: &Deleted,
 ) {
     if !emitter.target_has(Target::has_idempotent_producers) {
-        emitter.written.lost.stream_counters += 1;
+        emitter.written.lost.stream_producers += 1;
         return;
     }
     if !idempotence.has_default_settings() {
@@ -346,6 +346,9 @@ fn emit_idempotence(
     let exists = |entry: &StreamId| {
         stream.log().get(*entry).is_some() || deleted.older.contains(entry) || deleted.others.contains(entry)
     };
+    if idempotence.producers().any(|(_, producer)| !producer.ids().all(|(_, entry)| exists(&entry))) {
+        emitter.written.lost.stream_producers += 1;
+    }
     for (name, producer) in idempotence.producers() {
         for (id, entry) in producer.ids().filter(|(_, entry)| exists(entry)) {
             emitter.command_on("XIDMPRECORD", key, 3);

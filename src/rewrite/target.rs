@@ -42,7 +42,7 @@ impl Target {
 
     /// Whether there is a command that sets fields together with the time at which they expire.
     pub const fn has_hsetex(self) -> bool {
-        matches!(self, Self::Redis80 | Self::Valkey9)
+        matches!(self, Self::Redis80 | Self::Redis86 | Self::Valkey9)
     }
 
     /// The last time at which a field can expire, in milliseconds of Unix time; negative where fields cannot expire at all.

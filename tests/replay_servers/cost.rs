@@ -14,6 +14,8 @@ struct Cost {
     bytes: usize,
     entries: BTreeSet<Vec<u8>>,
     claimed: BTreeSet<Vec<u8>>,
+    /// Idempotent ids; a server leaves out those whose entry was deleted.
+    remembered: usize,
 }
 
 impl Cost {
@@ -42,6 +44,7 @@ fn costs(log: &[u8]) -> BTreeMap<Id, Cost> {
         cost.bytes += encode(std::slice::from_ref(&command)).len();
         match name.as_slice() {
             b"XADD" => drop(cost.entries.insert(command[2].clone())),
+            b"XIDMPRECORD" => cost.remembered += 1,
             b"XCLAIM" => drop(cost.claimed.insert(command[5].clone())),
             _ => {}
         }
@@ -55,7 +58,10 @@ pub(crate) fn dearer(ours: &[u8], theirs: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for (id, cost) in costs(ours) {
         let Some(their) = theirs.get(&id) else { continue };
-        if !their.loses() && (cost.commands > their.commands || cost.bytes > their.bytes) {
+        if !their.loses()
+            && cost.remembered <= their.remembered
+            && (cost.commands > their.commands || cost.bytes > their.bytes)
+        {
             found.push(format!(
                 "{:?}: {} commands and {} bytes, not {} and {}",
                 (&id.0, id.1.escape_ascii().to_string()),

@@ -242,7 +242,7 @@ pub(crate) fn compare(server: Server) {
                 .to_vec(),
         );
     }
-    if matches!(server, Server::Redis80 | Server::Valkey9) {
+    if server.is_redis_8() || server == Server::Valkey9 {
         lines.fields_that_expire();
     }
     let (ours, theirs) = compare_log(&mut real, &lines.0);
@@ -253,7 +253,7 @@ pub(crate) fn compare(server: Server) {
     lines.deleted_and_pending();
     compare_log(&mut real, &lines.0);
 
-    if matches!(server, Server::Redis80 | Server::Valkey9) {
+    if server.is_redis_8() || server == Server::Valkey9 {
         let mut lines = Lines::default();
         lines.many("HSET h", 1000, |number| format!("field:{number} value:{number}"));
         lines.add(&format!("HPEXPIREAT h {FUTURE} FIELDS 1 field:500"));

@@ -45,7 +45,7 @@ pub(crate) fn replay<'a>(parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
 /// As a server replays fields that have expired.
 pub(crate) fn replay_as<'a>(server: Server, parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
     let threads = NonZeroUsize::new(threads).unwrap();
-    let expired_fields = if server == Server::Redis80 { ExpiredFields::Hidden } else { ExpiredFields::Exist };
+    let expired_fields = if server.is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
     let options = replay::Options { threads, unknown: Unknown::Skip, now: now(), expired_fields, ..Default::default() };
     replay::replay(parts, options)
 }
@@ -78,6 +78,7 @@ fn target_of(server: Server) -> Target {
         Server::Redis70 => Target::Redis70,
         Server::Valkey8 => Target::Valkey8,
         Server::Valkey9 => Target::Valkey9,
+        Server::Redis86 => Target::Redis86,
         _ => Target::Redis80,
     }
 }

@@ -357,6 +357,7 @@ fn lost_in_words(lost: Lost) -> Vec<String> {
     add(lost.functions, "function library", ": the target has none");
     add(lost.field_expiries, "field expiry", ": the target cannot let these fields expire then");
     add(lost.stream_counters, "stream", " whose counters the target does not know");
+    add(lost.stream_producers, "stream", " whose producers and idempotent ids the target does not know");
     add(lost.pending_entries, "pending entry", " whose entry was deleted: no command makes them");
     add(lost.module_data, "piece", " of data that modules keep beside the keys: no command makes it");
     add(lost.values, "value", " of modules: the target does not take them");

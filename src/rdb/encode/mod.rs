@@ -30,6 +30,8 @@ pub enum Lost {
     /// What a stream, its groups and consumers count, beyond what an older version knows: entries ever added, the greatest deleted
     /// id, entries read by a group, when a consumer was last active.
     StreamMetadata,
+    /// The producers of a stream, their idempotent ids and the settings for them.
+    StreamProducers,
     /// A function library.
     Function,
     /// A whole key: its raw value is of a type that the target does not read, and could not be decoded.

@@ -43,6 +43,9 @@ pub(super) fn stream<W: Write>(
         let usual = Idempotence::default();
         idempotence(output, stream.idempotence().unwrap_or(&usual))?;
     }
+    if layout < Layout::Idempotence && stream.idempotence().is_some() {
+        return Ok(Some(Lost::StreamProducers));
+    }
     Ok((!holds(layout, stream)).then_some(Lost::StreamMetadata))
 }
 
@@ -59,9 +62,7 @@ fn holds(layout: Layout, stream: &Stream<'_>) -> bool {
         let mut consumers = stream.groups().flat_map(|(_, group)| group.consumers());
         consumers.all(|consumer| consumer.active_time == Some(consumer.seen_time))
     };
-    (layout >= Layout::Counters || counted())
-        && (layout >= Layout::ActiveTime || active())
-        && (layout >= Layout::Idempotence || stream.idempotence().is_none())
+    (layout >= Layout::Counters || counted()) && (layout >= Layout::ActiveTime || active())
 }
 
 /// The settings for idempotent ids, the producers with their ids, and counters (`rdbSaveStreamIdmpEntries`).
