@@ -70,7 +70,7 @@ _aofkit() {
             fi
             case "${prev}" in
                 --server)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 valkey-8 valkey-9" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 redis-8.2 redis-8.6 valkey-8 valkey-9" -- "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -104,7 +104,7 @@ _aofkit() {
             fi
             case "${prev}" in
                 --as)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 valkey-8 valkey-9.1" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 redis-8.2 redis-8.6 valkey-8 valkey-9.1" -- "${cur}"))
                     return 0
                     ;;
                 --db)
@@ -166,7 +166,7 @@ _aofkit() {
             fi
             case "${prev}" in
                 --server)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 valkey-8 valkey-9" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 redis-8.2 redis-8.6 valkey-8 valkey-9" -- "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -304,7 +304,7 @@ _aofkit() {
                     return 0
                     ;;
                 --target)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-7.4 redis-8.0 valkey-8 valkey-9" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-7.4 redis-8.0 redis-8.6 valkey-8 valkey-9" -- "${cur}"))
                     return 0
                     ;;
                 --batch)

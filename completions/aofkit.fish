@@ -41,6 +41,8 @@ complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "generate" -d 'Write t
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l server -d 'Whose start and whose checker to judge by' -r -f -a "redis-6.2\t''
 redis-7.0\t''
 redis-8.0\t''
+redis-8.2\t''
+redis-8.6\t''
 valkey-8\t''
 valkey-9\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l format -d 'How to report' -r -f -a "text\t'For people'
@@ -59,6 +61,8 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s h -l help -d 'Pr
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]' -r -f -a "redis-6.2\t''
 redis-7.0\t''
 redis-8.0\t''
+redis-8.2\t''
+redis-8.6\t''
 valkey-8\t''
 valkey-9\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l format -d 'How to say what was done' -r -f -a "text\t'For people'
@@ -106,6 +110,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l target -d 'The
 redis-7.0\t''
 redis-7.4\t''
 redis-8.0\t''
+redis-8.6\t''
 valkey-8\t''
 valkey-9\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l batch -d 'How many items one command adds at most' -r
@@ -138,6 +143,8 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s h -l help -d '
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l as -d 'Whose digest: servers format scores, and see fields that expire, differently' -r -f -a "redis-6.2\t''
 redis-7.0\t''
 redis-8.0\t''
+redis-8.2\t''
+redis-8.6\t''
 valkey-8\t''
 valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; may be given again' -r
