@@ -296,7 +296,9 @@ impl<'a> Database<'a> {
     /// Brings the collection of what [`Database::hint`] found into the cache, once the entry is there.
     #[inline]
     pub fn touch_value(&self, hint: u32) {
-        std::hint::black_box(self.hinted(hint).map(Value::item_count));
+        if let Some(value) = self.hinted(hint) {
+            value.touch_collection();
+        }
     }
 
     /// The value of what [`Database::hint`] found.

@@ -385,9 +385,17 @@ pub fn write_count(out: &mut Vec<u8>, arguments: usize) {
 /// Appends one argument of a command in RESP, as servers write it.
 #[inline]
 pub fn write_bulk_string(out: &mut Vec<u8>, argument: &[u8]) {
-    out.push(b'$');
-    out.extend_from_slice(itoa::Buffer::new().format(argument.len()).as_bytes());
-    out.extend_from_slice(b"\r\n");
+    // Most lengths have one or two digits.
+    let digit = |number: usize| b'0' + (number % 10) as u8;
+    match argument.len() {
+        length @ ..10 => out.extend_from_slice(&[b'$', digit(length), b'\r', b'\n']),
+        length @ 10..100 => out.extend_from_slice(&[b'$', digit(length / 10), digit(length), b'\r', b'\n']),
+        length => {
+            out.push(b'$');
+            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+    }
     out.extend_from_slice(argument);
     out.extend_from_slice(b"\r\n");
 }

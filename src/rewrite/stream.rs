@@ -13,6 +13,9 @@ use super::Target;
 use super::commands::Emitter;
 use crate::value::{Consumer, ConsumerGroup, Fields, Idempotence, PendingEntry, Stream, StreamId};
 
+/// How many entries of a stream are brought into the cache at a time.
+const AHEAD: usize = 32;
+
 impl Emitter<'_> {
     /// An id as one more argument; a sequence of 0 is what a missing one stands for.
     fn id(&mut self, id: StreamId) {
@@ -37,10 +40,7 @@ impl Emitter<'_> {
     fn add(&mut self, key: &[u8], id: StreamId, fields: &Fields<'_>) {
         self.command_on("XADD", key, 1 + 2 * fields.len());
         self.id(id);
-        for (field, value) in fields.iter() {
-            self.bulk(field);
-            self.bulk(value);
-        }
+        self.out.extend_from_slice(fields.as_resp());
     }
 
     /// An entry that is deleted again: of one empty field.
@@ -152,7 +152,12 @@ fn emit_entries(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>, dele
         emitter.add_for_now(key, *id);
         last_id = *id;
     }
-    for (id, fields) in stream.entries() {
+    let mut ahead = stream.entries();
+    for (index, (id, fields)) in stream.entries().enumerate() {
+        // Entries lie all over the log: the processor waits for several of them at once.
+        if index % AHEAD == 0 {
+            ahead.by_ref().take(AHEAD).for_each(|(_, fields)| fields.touch());
+        }
         while let Some(other) = others.next_if(|other| *other < id) {
             emitter.add_for_now(key, other);
         }

@@ -108,6 +108,21 @@ impl Value<'_> {
         if is_flat { 1 } else { self.item_count() }
     }
 
+    /// Brings what most commands read of it into the cache: all of a small collection, the end of a stream, and of others how
+    /// many items they have. See [`Value::hint`] for members of large ones.
+    #[inline]
+    pub fn touch_collection(&self) {
+        match self {
+            Self::Hash(hash) => hash.records().touch_flat(),
+            Self::Set(set) => set.records().touch_flat(),
+            Self::SortedSet(sorted_set) => sorted_set.touch_flat(),
+            Self::Stream(stream) => stream.log().touch_end(),
+            other => {
+                std::hint::black_box(other.item_count());
+            }
+        }
+    }
+
     /// Where the member or field probably is that most commands with these arguments are about, in a large collection: looks at
     /// its table alone. See [`Value::touch`].
     #[inline]

@@ -94,6 +94,17 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         }
     }
 
+    /// Brings the records into the cache, if they are few.
+    #[inline]
+    pub(super) fn touch_flat(&self) {
+        match &self.0 {
+            Repr::Flat(bytes) => bytes.touch(),
+            Repr::Indexed(indexed) => {
+                std::hint::black_box(indexed.len());
+            }
+        }
+    }
+
     /// Brings what [`Records::hint`] found into the cache.
     #[inline]
     pub(super) fn touch(&self, hint: usize) {

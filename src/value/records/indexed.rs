@@ -65,7 +65,7 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
     /// Brings a record into the cache.
     #[inline]
     pub(super) fn touch(&self, start: usize) {
-        std::hint::black_box(self.bytes.get(start));
+        std::hint::black_box(self.bytes.get(start).copied());
     }
 
     /// A string as a piece of a record.

@@ -234,6 +234,17 @@ impl<'a> SortedSet<'a> {
         }
     }
 
+    /// Brings the members into the cache, if they are few.
+    #[inline]
+    pub(super) fn touch_flat(&self) {
+        match self.0.form() {
+            Form::Packed(packed) => packed.touch(),
+            Form::Listed(_) | Form::Large(_) => {
+                std::hint::black_box(self.len());
+            }
+        }
+    }
+
     /// Brings what [`SortedSet::hint`] found into the cache.
     #[inline]
     pub(super) fn touch(&self, hint: usize) {

@@ -121,6 +121,12 @@ impl Packed {
         self.bytes.first().copied().map_or(0, usize::from)
     }
 
+    /// Brings the entries into the cache.
+    #[inline]
+    pub(super) fn touch(&self) {
+        self.bytes.touch();
+    }
+
     /// Takes entries out.
     fn drain(&mut self, bytes: Range<usize>, count: usize) {
         self.bytes.remove(bytes);

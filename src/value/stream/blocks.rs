@@ -143,6 +143,12 @@ impl<V, N> Blocks<V, N> {
         gone
     }
 
+    /// The last block.
+    pub(super) fn back_block(&self) -> Option<&Block<V, N>> {
+        self.blocks.back()
+    }
+
+    /// The last block, to change.
     pub(super) fn back_block_mut(&mut self) -> Option<&mut Block<V, N>> {
         self.blocks.back_mut()
     }

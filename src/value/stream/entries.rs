@@ -48,6 +48,16 @@ impl<'a> Entries<'a> {
         self.blocks.iter()
     }
 
+    /// Brings what appending reads into the cache: both ends of the last block, and the fields of its first entry.
+    #[inline]
+    pub(in crate::value) fn touch_end(&self) {
+        let Some(block) = self.blocks.back_block() else { return };
+        if let Some((_, fields)) = block.items.front() {
+            fields.touch();
+        }
+        std::hint::black_box(block.items.back().map(|(id, _)| *id));
+    }
+
     /// Those from an id on, in order.
     pub fn iter_from(&self, id: StreamId) -> impl Iterator<Item = (StreamId, &Fields<'a>)> {
         self.blocks.iter_from(id)
