@@ -386,13 +386,12 @@ pub fn write_count(out: &mut Vec<u8>, arguments: usize) {
 #[inline]
 pub fn write_bulk_string(out: &mut Vec<u8>, argument: &[u8]) {
     // Most lengths have one or two digits.
-    let digit = |number: usize| b'0' + (number % 10) as u8;
-    match argument.len() {
-        length @ ..10 => out.extend_from_slice(&[b'$', digit(length), b'\r', b'\n']),
-        length @ 10..100 => out.extend_from_slice(&[b'$', digit(length / 10), digit(length), b'\r', b'\n']),
-        length => {
+    match u8::try_from(argument.len()) {
+        Ok(length @ ..10) => out.extend_from_slice(&[b'$', b'0' + length, b'\r', b'\n']),
+        Ok(length @ 10..100) => out.extend_from_slice(&[b'$', b'0' + length / 10, b'0' + length % 10, b'\r', b'\n']),
+        _ => {
             out.push(b'$');
-            out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+            out.extend_from_slice(itoa::Buffer::new().format(argument.len()).as_bytes());
             out.extend_from_slice(b"\r\n");
         }
     }
@@ -404,6 +403,15 @@ pub fn write_bulk_string(out: &mut Vec<u8>, argument: &[u8]) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn lengths_are_written_in_decimal() {
+        for length in (0..300).chain([999, 1000, 100_000]) {
+            let mut out = Vec::new();
+            write_bulk_string(&mut out, &vec![b'v'; length]);
+            assert_eq!(out, format!("${length}\r\n{}\r\n", "v".repeat(length)).into_bytes());
+        }
+    }
 
     fn parse_all(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, usize), Defect> {
         let mut arguments = Vec::new();

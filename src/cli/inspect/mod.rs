@@ -8,6 +8,7 @@ mod traverse;
 use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use anyhow::bail;
 
@@ -19,7 +20,7 @@ use crate::escape::{Argument, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::rdb;
 use crate::report::inspect::finding::{self, Finding, Remedy};
-use crate::report::inspect::{Announced, Heading, Json, Lengths, Payloads, Printer, Resp, Text};
+use crate::report::inspect::{Announced, Heading, Json, Lengths, Payloads, Pipeline, Printer, Resp, Text};
 use crate::report::style::Style;
 use crate::select::Selection;
 use arguments::Format;
@@ -152,6 +153,9 @@ impl Settings {
     fn printer<'w>(&self, out: &'w mut dyn Write, style: Style) -> Box<dyn Printer + 'w> {
         match self.format {
             Format::Text => Box::new(Text::new(out, style, self.lengths, self.payloads)),
+            Format::Json if thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) => {
+                Box::new(Pipeline::new(out, self.payloads))
+            }
             Format::Json => Box::new(Json::new(out, self.payloads)),
             Format::Resp => Box::new(Resp::new(out)),
         }

@@ -2,11 +2,13 @@
 
 pub mod finding;
 mod json;
+mod pipeline;
 mod resp;
 mod text;
 mod value;
 
 pub use json::Json;
+pub use pipeline::Pipeline;
 pub use resp::Resp;
 pub use text::{Lengths, Text};
 

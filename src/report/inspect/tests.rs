@@ -38,6 +38,46 @@ fn json(log: &[u8]) -> String {
     String::from_utf8(out).unwrap()
 }
 
+/// Enough records of all kinds that several batches are under way at once.
+fn long_log() -> Vec<u8> {
+    let mut log = Vec::new();
+    for index in 0..40_000_u32 {
+        let (key, value) = (format!("key:{index}"), "\u{e9}\n\"".repeat(index as usize % 20));
+        match index % 100 {
+            0 => log.extend_from_slice(format!("#TS:{}\r\n", 1_700_000_000 + index).as_bytes()),
+            1 => write_command(&mut log, &[b"MULTI"]),
+            2 => write_command(&mut log, &[b"SET", b"\xff\xfe", &[0x80; 7]]),
+            3 => write_command(&mut log, &[b"EXEC"]),
+            4 => write_command(&mut log, &[b"SELECT", (index % 16).to_string().as_bytes()]),
+            5 if index % 10_000 == 5 => write_command(&mut log, &[b"SET", b"large", &vec![b'x'; 400_000]]),
+            _ => write_command(&mut log, &[b"SET", key.as_bytes(), value.as_bytes()]),
+        }
+    }
+    log
+}
+
+#[test]
+fn a_thread_of_its_own_writes_the_same_lines() {
+    let log = long_log();
+    let mut out = Vec::new();
+    print(&mut Pipeline::new(&mut out, Payloads::Decoded), &log, &Selection::default(), Ahead::Unknown);
+    assert!(log.len() > 3_000_000);
+    assert!(out == json(&log).into_bytes());
+}
+
+#[test]
+fn a_writer_that_fails_ends_the_pipeline() {
+    let log = long_log();
+    let mut full = vec![0; 100_000];
+    let mut printer = Pipeline::new(full.as_mut_slice(), Payloads::Raw);
+    let mut walk = Walk::new(&log);
+    let mut result = Ok(());
+    while let (Ok(()), Some(Ok(step))) = (&result, walk.next_step()) {
+        result = printer.record(&step);
+    }
+    assert_eq!(result.unwrap_err().kind(), io::ErrorKind::WriteZero);
+}
+
 fn text(log: &[u8], lengths: Lengths) -> String {
     let mut out = Vec::new();
     print(

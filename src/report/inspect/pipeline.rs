@@ -1,0 +1,235 @@
+//! JSON Lines, formatted by a thread of their own while the next records are read.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread;
+
+use super::{Heading, Json, Payloads, Printer};
+use crate::aof::transaction::Membership;
+use crate::aof::{Content, Record};
+use crate::rdb;
+use crate::resp;
+use crate::select::{Place, Step};
+
+/// How many bytes of records a batch has, about.
+const BATCH: usize = 256 << 10;
+
+/// How many batches the thread has at most, one in hand and the others waiting: what bounds the memory.
+const AHEAD: usize = 3;
+
+/// Writes what [`Json`] writes. Records are copied into batches, and a full batch is formatted by another thread.
+///
+/// A log of less than a batch needs no thread, and where the system gives none, batches are formatted in turn.
+#[derive(Debug)]
+pub struct Pipeline<W> {
+    json: Json<W>,
+    payloads: Payloads,
+    /// The start of each line of the part, as the thread needs it.
+    part: Arc<Vec<u8>>,
+    /// What is being filled.
+    batch: Batch,
+    thread: Thread,
+    /// How many batches the thread has.
+    ahead: usize,
+    /// Batches to be filled again.
+    spare: Vec<Batch>,
+}
+
+/// The thread that formats.
+#[derive(Debug)]
+enum Thread {
+    /// It was not needed yet.
+    None,
+    Running {
+        batches: Sender<Batch>,
+        formatted: Receiver<io::Result<Batch>>,
+    },
+    /// The system gives none.
+    Refused,
+}
+
+/// Records, and what becomes of them.
+#[derive(Debug, Default)]
+struct Batch {
+    part: Arc<Vec<u8>>,
+    /// The records as they are in the log, in a row.
+    raw: Vec<u8>,
+    records: Vec<Filed>,
+    /// The lines, once they are formatted.
+    text: Vec<u8>,
+}
+
+/// What a record's bytes do not say of it.
+#[derive(Debug, Clone, Copy)]
+struct Filed {
+    /// How many bytes of the batch it takes.
+    length: usize,
+    /// The text of an annotation, without its line end, has so many.
+    annotation: Option<usize>,
+    offset: u64,
+    number: u64,
+    place: Place,
+}
+
+impl Batch {
+    fn add(&mut self, step: &Step<'_, '_>) {
+        self.raw.extend_from_slice(step.raw);
+        let annotation = match step.record.content {
+            Content::Annotation(line) => Some(line.len()),
+            Content::Command(_) => None,
+        };
+        let Record { offset, number, .. } = step.record;
+        self.records.push(Filed { length: step.raw.len(), annotation, offset, number, place: step.place });
+    }
+
+    /// Prints all records into the batch itself.
+    fn make_text(&mut self, json: &mut Json<Vec<u8>>) -> io::Result<()> {
+        json.part.clone_from(&self.part);
+        // Memory of a batch before is used again.
+        *json.writer()? = std::mem::take(&mut self.text);
+        self.format(json)?;
+        self.text = std::mem::take(json.writer()?);
+        Ok(())
+    }
+
+    fn clear(&mut self) {
+        self.raw.clear();
+        self.records.clear();
+        self.text.clear();
+    }
+
+    /// Prints all records.
+    fn format(&self, json: &mut Json<impl Write>) -> io::Result<()> {
+        let mut arguments = Vec::new();
+        let mut rest = self.raw.as_slice();
+        for &Filed { length, annotation, offset, number, place } in &self.records {
+            let Some((raw, behind)) = rest.split_at_checked(length) else { break };
+            rest = behind;
+            arguments.clear();
+            let content = match annotation {
+                Some(length) => Content::Annotation(raw.get(..length).unwrap_or(raw)),
+                // It was read before, so that it can be read again.
+                None => resp::parse(raw, 0, &mut arguments).map(|_| Content::Command(&arguments)).map_err(|_| {
+                    io::Error::new(io::ErrorKind::InvalidData, "a record changed while it was being formatted")
+                })?,
+            };
+            let membership = Membership::Outside;
+            let record = Record { offset, length: length as u64, number, content, membership, misplaced: None };
+            json.record(&Step { record, raw, place })?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Pipeline<W> {
+    /// A printer into `out`.
+    pub fn new(out: W, payloads: Payloads) -> Self {
+        Self {
+            json: Json::new(out, payloads),
+            payloads,
+            part: Arc::default(),
+            batch: Batch::default(),
+            thread: Thread::None,
+            ahead: 0,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Has the batch formatted, and takes an empty one.
+    fn hand_on_batch(&mut self) -> io::Result<()> {
+        if matches!(self.thread, Thread::None) {
+            self.thread = start(self.payloads);
+        }
+        if !matches!(self.thread, Thread::Running { .. }) {
+            return self.format_batch();
+        }
+        if self.ahead >= AHEAD {
+            self.take_formatted()?;
+        }
+        let empty = self.spare.pop().unwrap_or_default();
+        let mut batch = std::mem::replace(&mut self.batch, empty);
+        batch.part = Arc::clone(&self.part);
+        let Thread::Running { batches, .. } = &self.thread else { return Ok(()) };
+        self.ahead += 1;
+        batches.send(batch).map_err(|_| ended())
+    }
+
+    /// Formats the batch without the thread.
+    fn format_batch(&mut self) -> io::Result<()> {
+        self.batch.format(&mut self.json)?;
+        self.batch.clear();
+        Ok(())
+    }
+
+    /// Waits for the oldest batch that the thread has, and writes it.
+    fn take_formatted(&mut self) -> io::Result<()> {
+        let Thread::Running { formatted, .. } = &self.thread else { return Ok(()) };
+        let mut batch = formatted.recv().map_err(|_| ended())??;
+        self.ahead -= 1;
+        self.json.writer()?.write_all(&batch.text)?;
+        batch.clear();
+        self.spare.push(batch);
+        Ok(())
+    }
+
+    /// Writes all records that were given so far.
+    fn drain(&mut self) -> io::Result<()> {
+        while self.ahead > 0 {
+            self.take_formatted()?;
+        }
+        self.format_batch()
+    }
+}
+
+impl<W: Write> Printer for Pipeline<W> {
+    fn part(&mut self, part: &Heading<'_>) -> io::Result<()> {
+        self.drain()?;
+        self.json.part(part)?;
+        self.part = Arc::new(self.json.part.clone());
+        Ok(())
+    }
+
+    fn record(&mut self, step: &Step<'_, '_>) -> io::Result<()> {
+        if step.raw.len() > BATCH {
+            // Not worth a copy.
+            self.drain()?;
+            return self.json.record(step);
+        }
+        self.batch.add(step);
+        if self.batch.raw.len() >= BATCH { self.hand_on_batch() } else { Ok(()) }
+    }
+
+    fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> io::Result<()> {
+        self.drain()?;
+        self.json.item(offset, length, item)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.drain()?;
+        self.json.flush()
+    }
+}
+
+/// Starts the thread; it ends when the printer is gone.
+fn start(payloads: Payloads) -> Thread {
+    let (batches, to_format) = mpsc::channel::<Batch>();
+    let (done, formatted) = mpsc::channel();
+    let work = move || {
+        let mut json = Json::new(Vec::new(), payloads);
+        for mut batch in to_format {
+            let made = batch.make_text(&mut json);
+            if done.send(made.map(|()| batch)).is_err() {
+                return;
+            }
+        }
+    };
+    match thread::Builder::new().name("format".to_owned()).spawn(work) {
+        Ok(_) => Thread::Running { batches, formatted },
+        Err(_) => Thread::Refused,
+    }
+}
+
+fn ended() -> io::Error {
+    io::Error::other("the thread that formats ended early")
+}
