@@ -8,7 +8,6 @@ mod traverse;
 use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use anyhow::bail;
 
@@ -153,9 +152,7 @@ impl Settings {
     fn printer<'w>(&self, out: &'w mut dyn Write, style: Style) -> Box<dyn Printer + 'w> {
         match self.format {
             Format::Text => Box::new(Text::new(out, style, self.lengths, self.payloads)),
-            Format::Json if thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) => {
-                Box::new(Pipeline::new(out, self.payloads))
-            }
+            Format::Json if source::cores().get() > 1 => Box::new(Pipeline::new(out, self.payloads)),
             Format::Json => Box::new(Json::new(out, self.payloads)),
             Format::Resp => Box::new(Resp::new(out)),
         }

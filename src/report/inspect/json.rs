@@ -57,12 +57,22 @@ impl<W: Write> Json<W> {
         self.line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "where its length is known, copying the name is a few instructions, no call"
+    )]
+    #[inline(always)]
     pub(super) fn optional(&mut self, name: &'static str, number: Option<impl itoa::Integer>) {
         if let Some(number) = number {
             self.number(name, number);
         }
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "where its length is known, copying the name is a few instructions, no call"
+    )]
+    #[inline(always)]
     pub(super) fn text(&mut self, name: &'static str, bytes: &[u8]) -> io::Result<()> {
         self.line.extend_from_slice(name.as_bytes());
         self.bytes(bytes)
@@ -71,14 +81,7 @@ impl<W: Write> Json<W> {
     /// A string, or an object if it is not UTF-8.
     #[inline]
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Some(quoted) = short_string(bytes) {
-            // Of a length that the compiler knows, so that it is copied without a call.
-            let end = self.line.len() + bytes.len() + 2;
-            self.line.extend_from_slice(&quoted);
-            self.line.truncate(end);
-            return self.relieve();
-        }
-        if bytes.len() <= FLUSH_AT && is_all_plain(bytes) {
+        if bytes.len() <= FLUSH_AT && bytes.iter().all(|byte| is_plain(*byte)) {
             self.line.push(b'"');
             self.line.extend_from_slice(bytes);
             self.line.push(b'"');
@@ -142,6 +145,11 @@ impl<W: Write> Json<W> {
         Ok(())
     }
 
+    #[expect(
+        clippy::inline_always,
+        reason = "where its length is known, copying the name is a few instructions, no call"
+    )]
+    #[inline(always)]
     fn begin(&mut self, kind: &'static str) {
         self.line.extend_from_slice(kind.as_bytes());
         self.line.extend_from_slice(&self.part);
@@ -269,44 +277,6 @@ impl<W: Write> Printer for Json<W> {
     }
 }
 
-/// A string of at most 15 bytes between its quotes, if every byte stands for itself; what follows them does not count.
-#[inline]
-fn short_string(bytes: &[u8]) -> Option<[u8; 17]> {
-    let word = |bytes: &[u8; 8]| u128::from(u64::from_le_bytes(*bytes));
-    let half = |bytes: &[u8; 4]| u128::from(u32::from_le_bytes(*bytes));
-    // The first bytes and the last ones, which may be the same.
-    let text = match bytes {
-        [] => 0,
-        [only] => u128::from(*only),
-        [first, second] => u128::from(u16::from_le_bytes([*first, *second])),
-        [first, second, third] => half(&[*first, *second, *third, 0]),
-        _ if bytes.len() < 8 => half(bytes.first_chunk()?) | half(bytes.last_chunk()?) << (8 * (bytes.len() - 4)),
-        _ if bytes.len() < 16 => word(bytes.first_chunk()?) | word(bytes.last_chunk()?) << (8 * (bytes.len() - 8)),
-        _ => return None,
-    };
-    let end = 8 * bytes.len();
-    let filled = text | (u128::MAX << end & repeated(b' '));
-    let hit = |byte: u8| {
-        let difference = filled ^ repeated(byte);
-        difference.wrapping_sub(repeated(1)) & !difference
-    };
-    // In each byte that is special the highest bit is set.
-    let control = filled.wrapping_sub(repeated(b' ')) & !filled;
-    let special = (filled | control | hit(b'"') | hit(b'\\') | hit(0x7f)) & repeated(0x80);
-    let mut quoted = [b'"'; 17];
-    *quoted.last_chunk_mut()? = (text | u128::from(b'"') << end).to_le_bytes();
-    (special == 0).then_some(quoted)
-}
-
-const fn repeated(byte: u8) -> u128 {
-    u128::from_le_bytes([byte; 16])
-}
-
-fn is_all_plain(bytes: &[u8]) -> bool {
-    // Piece by piece without a branch, which the compiler makes vector instructions of.
-    bytes.chunks(64).all(|piece| piece.iter().fold(true, |all, byte| all & is_plain(*byte)))
-}
-
 /// Whether a byte stands for itself in a JSON string, whatever is around it.
 const fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
@@ -336,30 +306,4 @@ fn escape(out: &mut Vec<u8>, character: char) {
     };
     out.push(b'\\');
     out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn short_strings_are_those_of_plain_bytes() {
-        for length in 0..20 {
-            for position in 0..length.max(1) {
-                for byte in 0..=u8::MAX {
-                    let mut bytes = vec![b'a'; length];
-                    if let Some(place) = bytes.get_mut(position) {
-                        *place = byte;
-                    }
-                    let expected = bytes.len() < 16 && bytes.iter().all(|byte| is_plain(*byte));
-                    assert_eq!(is_all_plain(&bytes), bytes.iter().all(|byte| is_plain(*byte)));
-                    let found = short_string(&bytes);
-                    assert_eq!(found.is_some(), expected, "{bytes:?}");
-                    if let Some(found) = found {
-                        assert_eq!(found[..length + 2], [b"\"", bytes.as_slice(), b"\""].concat());
-                    }
-                }
-            }
-        }
-    }
 }

@@ -1,4 +1,4 @@
-//! JSON Lines, formatted by a thread of their own while the next records are read.
+//! JSON Lines, formatted by other threads while the next records are read.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -15,38 +15,38 @@ use crate::select::{Place, Step};
 /// How many bytes of records a batch has, about.
 const BATCH: usize = 256 << 10;
 
-/// How many batches the thread has at most, one in hand and the others waiting: what bounds the memory.
-const AHEAD: usize = 3;
+/// How many batches are with each thread at most, one in hand and one waiting: what bounds the memory.
+const AHEAD: usize = 2;
 
-/// Writes what [`Json`] writes. Records are copied into batches, and a full batch is formatted by another thread.
+/// How many threads format at most: reading the records takes as long as two of them take to format those.
+const MOST_THREADS: usize = 2;
+
+/// Writes what [`Json`] writes. Records are copied into batches, which other threads format in turn.
 ///
-/// A log of less than a batch needs no thread, and where the system gives none, batches are formatted in turn.
+/// A log of less than a batch needs no thread, and where the system gives none, batches are formatted by the caller's.
 #[derive(Debug)]
 pub struct Pipeline<W> {
     json: Json<W>,
     payloads: Payloads,
-    /// The start of each line of the part, as the thread needs it.
+    /// The start of each line of the part, as the threads need it.
     part: Arc<Vec<u8>>,
     /// What is being filled.
     batch: Batch,
-    thread: Thread,
-    /// How many batches the thread has.
-    ahead: usize,
+    /// Those that format; `None` until they are needed.
+    threads: Option<Vec<Formatter>>,
+    /// How many batches were given to threads, each to the next one.
+    given: usize,
+    /// How many of them came back.
+    taken: usize,
     /// Batches to be filled again.
     spare: Vec<Batch>,
 }
 
-/// The thread that formats.
+/// A thread that formats batches, and returns them in the order in which it was given them.
 #[derive(Debug)]
-enum Thread {
-    /// It was not needed yet.
-    None,
-    Running {
-        batches: Sender<Batch>,
-        formatted: Receiver<io::Result<Batch>>,
-    },
-    /// The system gives none.
-    Refused,
+struct Formatter {
+    batches: Sender<Batch>,
+    formatted: Receiver<io::Result<Batch>>,
 }
 
 /// Records, and what becomes of them.
@@ -130,43 +130,51 @@ impl<W: Write> Pipeline<W> {
             payloads,
             part: Arc::default(),
             batch: Batch::default(),
-            thread: Thread::None,
-            ahead: 0,
+            threads: None,
+            given: 0,
+            taken: 0,
             spare: Vec::new(),
         }
     }
 
     /// Has the batch formatted, and takes an empty one.
     fn hand_on_batch(&mut self) -> io::Result<()> {
-        if matches!(self.thread, Thread::None) {
-            self.thread = start(self.payloads);
-        }
-        if !matches!(self.thread, Thread::Running { .. }) {
+        let payloads = self.payloads;
+        let threads = self.threads.get_or_insert_with(|| (0..MOST_THREADS).map_while(|_| start(payloads)).collect());
+        let count = threads.len();
+        if count == 0 {
             return self.format_batch();
         }
-        if self.ahead >= AHEAD {
+        if self.given - self.taken >= AHEAD * count {
             self.take_formatted()?;
         }
         let empty = self.spare.pop().unwrap_or_default();
         let mut batch = std::mem::replace(&mut self.batch, empty);
         batch.part = Arc::clone(&self.part);
-        let Thread::Running { batches, .. } = &self.thread else { return Ok(()) };
-        self.ahead += 1;
-        batches.send(batch).map_err(|_| ended())
+        let thread = self.thread(self.given).ok_or_else(ended)?;
+        thread.batches.send(batch).map_err(|_| ended())?;
+        self.given += 1;
+        Ok(())
     }
 
-    /// Formats the batch without the thread.
+    /// The thread that formats the batch with this number.
+    fn thread(&self, number: usize) -> Option<&Formatter> {
+        let threads = self.threads.as_deref()?;
+        threads.get(number.checked_rem(threads.len())?)
+    }
+
+    /// Formats the batch on the caller's thread.
     fn format_batch(&mut self) -> io::Result<()> {
         self.batch.format(&mut self.json)?;
         self.batch.clear();
         Ok(())
     }
 
-    /// Waits for the oldest batch that the thread has, and writes it.
+    /// Waits for the oldest batch that a thread has, and writes it.
     fn take_formatted(&mut self) -> io::Result<()> {
-        let Thread::Running { formatted, .. } = &self.thread else { return Ok(()) };
-        let mut batch = formatted.recv().map_err(|_| ended())??;
-        self.ahead -= 1;
+        let thread = self.thread(self.taken).ok_or_else(ended)?;
+        let mut batch = thread.formatted.recv().map_err(|_| ended())??;
+        self.taken += 1;
         self.json.writer()?.write_all(&batch.text)?;
         batch.clear();
         self.spare.push(batch);
@@ -175,7 +183,7 @@ impl<W: Write> Pipeline<W> {
 
     /// Writes all records that were given so far.
     fn drain(&mut self) -> io::Result<()> {
-        while self.ahead > 0 {
+        while self.taken < self.given {
             self.take_formatted()?;
         }
         self.format_batch()
@@ -211,8 +219,8 @@ impl<W: Write> Printer for Pipeline<W> {
     }
 }
 
-/// Starts the thread; it ends when the printer is gone.
-fn start(payloads: Payloads) -> Thread {
+/// Starts a thread, if the system gives one; it ends when the printer is gone.
+fn start(payloads: Payloads) -> Option<Formatter> {
     let (batches, to_format) = mpsc::channel::<Batch>();
     let (done, formatted) = mpsc::channel();
     let work = move || {
@@ -224,12 +232,10 @@ fn start(payloads: Payloads) -> Thread {
             }
         }
     };
-    match thread::Builder::new().name("format".to_owned()).spawn(work) {
-        Ok(_) => Thread::Running { batches, formatted },
-        Err(_) => Thread::Refused,
-    }
+    thread::Builder::new().name("format".to_owned()).spawn(work).ok()?;
+    Some(Formatter { batches, formatted })
 }
 
 fn ended() -> io::Error {
-    io::Error::other("the thread that formats ended early")
+    io::Error::other("a thread that formats ended early")
 }
