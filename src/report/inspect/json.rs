@@ -47,32 +47,17 @@ impl<W: Write> Json<W> {
         self.line.extend_from_slice(text.as_bytes());
     }
 
-    #[expect(
-        clippy::inline_always,
-        reason = "where its length is known, copying the name is a few instructions, no call"
-    )]
-    #[inline(always)]
     pub(super) fn number(&mut self, name: &'static str, number: impl itoa::Integer) {
         self.line.extend_from_slice(name.as_bytes());
         self.line.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
-    #[expect(
-        clippy::inline_always,
-        reason = "where its length is known, copying the name is a few instructions, no call"
-    )]
-    #[inline(always)]
     pub(super) fn optional(&mut self, name: &'static str, number: Option<impl itoa::Integer>) {
         if let Some(number) = number {
             self.number(name, number);
         }
     }
 
-    #[expect(
-        clippy::inline_always,
-        reason = "where its length is known, copying the name is a few instructions, no call"
-    )]
-    #[inline(always)]
     pub(super) fn text(&mut self, name: &'static str, bytes: &[u8]) -> io::Result<()> {
         self.line.extend_from_slice(name.as_bytes());
         self.bytes(bytes)
@@ -145,11 +130,6 @@ impl<W: Write> Json<W> {
         Ok(())
     }
 
-    #[expect(
-        clippy::inline_always,
-        reason = "where its length is known, copying the name is a few instructions, no call"
-    )]
-    #[inline(always)]
     fn begin(&mut self, kind: &'static str) {
         self.line.extend_from_slice(kind.as_bytes());
         self.line.extend_from_slice(&self.part);
