@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::storage::Elsewhere;
+
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -53,13 +55,16 @@ pub enum ErrorKind {
         /// What the decompressor said.
         source: io::Error,
     },
-    /// Another process has the file open for writing.
-    #[error("process {process} ({}) has the file open for writing; stop it first", name.escape_default())]
-    OpenElsewhere {
-        /// Its process id.
-        process: u32,
-        /// Its name.
-        name: String,
+    /// Another process has the file open, or nobody can tell whether one has.
+    #[error("{0}")]
+    OpenElsewhere(Elsewhere),
+    /// The change was made, and may be lost if the machine stops now.
+    #[error("{done}; cannot make that last on disk: {}", plain(source))]
+    NotDurable {
+        /// What was done, as a sentence without its full stop.
+        done: String,
+        /// What the operating system said.
+        source: io::Error,
     },
     /// The request does not fit what the file holds; the text is a whole sentence without its full stop.
     #[error("{0}")]

@@ -92,17 +92,20 @@ fn what_is_cut_off_is_kept_beside_the_file() {
     assert_eq!(fixed.code, 0, "{}", fixed.stdout);
     assert_eq!(fixed.stderr, "", "a line on standard error is a failure to Tcl");
     assert_eq!(fs::read(&path).unwrap(), SET);
-    assert_eq!(fs::read(directory.path().join("log.removed-27")).unwrap(), b"garbage");
-    let (after, copy) = (fs::metadata(&path).unwrap(), fs::metadata(directory.path().join("log.removed-27")).unwrap());
+    assert_eq!(fs::read(directory.path().join("log.aofkit-kept-1/log.removed-27")).unwrap(), b"garbage");
+    let (after, copy) = (
+        fs::metadata(&path).unwrap(),
+        fs::metadata(directory.path().join("log.aofkit-kept-1/log.removed-27")).unwrap(),
+    );
     assert_eq!((after.ino(), after.mode()), (before.ino(), before.mode()));
     assert_eq!(copy.mode(), before.mode());
 
     let again = run(directory.path(), "redis-check-aof", &["--fix", "log"]);
-    assert_eq!((again.code, names(directory.path())), (0, vec!["log".to_owned(), "log.removed-27".to_owned()]));
+    assert_eq!((again.code, names(directory.path())), (0, vec!["log".to_owned(), "log.aofkit-kept-1".to_owned()]));
 
     fs::write(&path, [SET, b"other garbage"].concat()).unwrap();
     run(directory.path(), "redis-check-aof", &["--fix", "log"]);
-    assert_eq!(names(directory.path()), ["log", "log.removed-27", "log.removed-27.2"]);
+    assert_eq!(names(directory.path()), ["log", "log.aofkit-kept-1", "log.aofkit-kept-2"]);
 }
 
 #[test]

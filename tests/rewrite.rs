@@ -150,31 +150,233 @@ fn nothing_is_written_over_unasked() {
 }
 
 #[test]
-fn in_place_leaves_nothing_out_that_is_not_kept() {
+fn in_place_shows_what_would_change_and_asks_first() {
     let directory = TempDir::new().unwrap();
     let whole = commands(&["SET a 1", "SET a 2", "SET b 3"]);
     let log = file(&directory, "a.aof", &whole);
-    aofkit("rewrite").arg("--in-place").arg(&log).assert().success().stdout(contains("read back"));
-    assert_eq!(fs::read(&log).unwrap(), commands(&["SELECT 0", "SET a 2", "SET b 3"]));
+    for (options, code, said) in [(&[][..], 1, "use --yes"), (&["--dry-run"], 0, "nothing was changed (--dry-run)")] {
+        aofkit("rewrite")
+            .arg("--in-place")
+            .args(options)
+            .arg(&log)
+            .assert()
+            .code(code)
+            .stdout(contains(said).and_is("read back").and_is("a.aof.aofkit-kept-1").and_is("loads in"));
+        assert_eq!(fs::read(&log).unwrap(), whole);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
     aofkit("rewrite")
-        .args(["--in-place", "--key", "a"])
+        .args(["--in-place", "--yes"])
         .arg(&log)
         .assert()
         .success()
-        .stdout(contains("before-rewrite"));
+        .stdout(contains("aofkit rewrite --undo").and_is("aofkit rewrite --discard-copies"));
+    let small = commands(&["SELECT 0", "SET a 2", "SET b 3"]);
+    assert_eq!(fs::read(&log).unwrap(), small);
+    let part = aofkit("rewrite").args(["--in-place", "--yes", "--key", "a"]).arg(&log).assert().success();
+    part.stdout(contains("dropped   1 key that --db and --key leave out").and_is("keys      2 → 1"));
     assert_eq!(fs::read(&log).unwrap(), commands(&["SELECT 0", "SET a 2"]));
-    let kept = directory.path().join("a.aof.before-rewrite");
-    assert_eq!(fs::read(kept).unwrap(), commands(&["SELECT 0", "SET a 2", "SET b 3"]));
-    let field = commands(&["HSET h f v", "HPEXPIREAT h 4102444800000 FIELDS 1 f"]);
-    let log = file(&directory, "field.aof", &field);
-    aofkit("rewrite").args(["--in-place", "--target", "redis-7.0", "--allow-loss"]).arg(&log).assert().success();
-    assert_eq!(fs::read(directory.path().join("field.aof.before-rewrite")).unwrap(), field);
+    assert_eq!(fs::read(directory.path().join("a.aof.aofkit-kept-2/a.aof")).unwrap(), small);
+    aofkit("rewrite").args(["--undo", "--dry-run"]).arg(&log).assert().success().stdout(contains("would put back"));
+    // Either command puts back what either kept.
+    aofkit("rewrite").arg("--undo").arg(&log).assert().success().stdout(contains("is back"));
+    assert_eq!(fs::read(&log).unwrap(), small);
+    aofkit("fix").arg("--undo").arg(&log).assert().success().stdout(contains("is back"));
+    assert_eq!(fs::read(&log).unwrap(), whole);
+    aofkit("rewrite").arg("--undo").arg(&log).assert().code(2).stderr(contains("nothing to put back"));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+
+    aofkit("rewrite").args(["--in-place", "--yes"]).arg(&log).assert().success();
+    let json = aofkit("fix").args(["--discard-copies", "--format", "json"]).arg(&log).assert().success();
+    let json: serde_json::Value = serde_json::from_slice(&json.get_output().stdout).unwrap();
+    assert_eq!((&json["outcome"], &json["bytes"]), (&"discarded".into(), &whole.len().into()));
+    aofkit("fix").arg("--discard-copies").arg(&log).assert().success().stdout(contains("no copies"));
+    assert_eq!(fs::read(&log).unwrap(), small);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn what_cannot_be_replaced_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let whole = commands(&["SET a 1", "SET a 2"]);
+    let log = file(&directory, "a.aof", &whole);
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     std::io::Write::write_all(&mut encoder, &whole).unwrap();
     let compressed = file(&directory, "c.aof.gz", &encoder.finish().unwrap());
-    aofkit("rewrite").arg("--in-place").arg(&compressed).assert().code(2).stderr(contains("is compressed"));
-    aofkit("rewrite").args(["--in-place", "-"]).assert().code(2).stderr(contains("standard input"));
+    let in_place = ["--in-place", "--yes"];
+    aofkit("rewrite").args(in_place).arg(&compressed).assert().code(2).stderr(contains("is compressed"));
+    aofkit("rewrite").args(in_place).arg("-").assert().code(2).stderr(contains("standard input"));
     aofkit("rewrite").arg(&log).assert().code(2).stderr(contains("--in-place"));
+    aofkit("rewrite").args(["--dry-run", "-o", "-"]).arg(&log).assert().code(2).stderr(contains("--dry-run is for"));
+    // The server that it is for would not load it.
+    let parts = directory.path().join("parts/");
+    aofkit("rewrite").arg("-o").arg(&parts).arg(&log).assert().success();
+    let refused = aofkit("rewrite").args(in_place).args(["--target", "redis-6.2"]).arg(&parts).assert().code(2);
+    refused.stderr(contains("redis-6.2 would not load the new log: it reads no directories; nothing was changed"));
+    assert_eq!(fs::read_dir(&parts).unwrap().count(), 3);
+    assert_eq!(digest(&parts), digest(&log));
+}
+
+#[test]
+fn a_flush_in_the_log_is_shown_with_the_way_back() {
+    let directory = TempDir::new().unwrap();
+    let before = commands(&["SET a 1", "SET b 2", "SELECT 3", "RPUSH l x"]);
+    let log = file(&directory, "a.aof", &[before.clone(), commands(&["FLUSHALL"])].concat());
+    let at = before.len();
+    let plan = aofkit("rewrite").args(["--in-place", "--dry-run"]).arg(&log).assert().success();
+    let out = String::from_utf8(plan.get_output().stdout.clone()).unwrap();
+    let file_name = log.display();
+    for said in [
+        format!("FLUSHALL at byte {at} of {file_name} removed 3 keys"),
+        format!("aofkit rewrite --at-offset {at} -o FILE {file_name}"),
+    ] {
+        assert!(out.contains(&said), "{said}: {out}");
+    }
+    let output = directory.path().join("before.aof");
+    aofkit("rewrite").args(["--at-offset", &at.to_string(), "-o"]).arg(&output).arg(&log).assert().success();
+    assert_eq!(digest(&output), digest(&file(&directory, "b.aof", &before)));
+    let json = aofkit("rewrite").args(["--in-place", "--yes", "--format", "json"]).arg(&log).assert().success();
+    let json: serde_json::Value = serde_json::from_slice(&json.get_output().stdout).unwrap();
+    assert_eq!((&json["outcome"], &json["flushes"][0]["keys"]), (&"replaced".into(), &3.into()));
+    assert_eq!(json["flushes"][0]["database"], serde_json::Value::Null);
+}
+
+/// Makes a FIFO.
+fn fifo(directory: &TempDir) -> PathBuf {
+    let path = directory.path().join("fifo");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+#[test]
+fn what_is_no_regular_file_is_written_to_as_it_is() {
+    use std::os::unix::fs::FileTypeExt;
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1", "SET a 2"]));
+    let expected = commands(&["SELECT 0", "SET a 2"]);
+    let path = fifo(&directory);
+    let link = directory.path().join("link-to-fifo");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for output in [&path, &link] {
+        for force in [&[][..], &["--force"]] {
+            let from = path.clone();
+            let reader = std::thread::spawn(move || fs::read(from).unwrap());
+            aofkit("rewrite").args(force).arg("-o").arg(output).arg(&log).timeout(TIMEOUT).assert().success();
+            assert_eq!(reader.join().unwrap(), expected);
+            assert!(path.symlink_metadata().unwrap().file_type().is_fifo());
+        }
+    }
+    assert!(link.is_symlink());
+    aofkit("rewrite").args(["--verify", "-o"]).arg(&path).arg(&log).assert().code(2).stderr(contains("--verify"));
+    // A pipe, and a file that the shell opened.
+    let output = aofkit("rewrite").args(["-o", "/dev/stdout"]).arg(&log).assert().success();
+    assert_eq!(output.get_output().stdout, expected);
+    let binary = env!("CARGO_BIN_EXE_aofkit");
+    let line = format!("'{binary}' rewrite -o /dev/stdout a.aof > out.aof");
+    Command::new("sh").args(["-c", &line]).current_dir(directory.path()).assert().success();
+    assert_eq!(fs::read(directory.path().join("out.aof")).unwrap(), expected);
+}
+
+/// Long enough for anything here.
+const TIMEOUT: std::time::Duration = std::time::Duration::from_mins(1);
+
+#[test]
+fn a_link_keeps_pointing_at_what_is_written() {
+    use std::os::unix::fs::symlink;
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1", "SET a 2"]));
+    let expected = commands(&["SELECT 0", "SET a 2"]);
+    fs::create_dir(directory.path().join("elsewhere")).unwrap();
+    let old = file(&directory, "elsewhere/old", b"precious");
+    for (link, target, force) in [("one", "elsewhere/old", true), ("two", "elsewhere/new", false)] {
+        let link = directory.path().join(link);
+        symlink(target, &link).unwrap();
+        if force {
+            aofkit("rewrite").arg("-o").arg(&link).arg(&log).assert().code(2).stderr(contains("--force"));
+            assert_eq!(fs::read(&old).unwrap(), b"precious");
+        }
+        let options: &[&str] = if force { &["--force"] } else { &[] };
+        aofkit("rewrite").args(options).arg("-o").arg(&link).arg(&log).assert().success();
+        assert!(link.is_symlink());
+        assert_eq!(fs::read(directory.path().join(target)).unwrap(), expected);
+    }
+    // A linked manifest is followed, and its parts lie where the link is.
+    let parts = directory.path().join("parts/");
+    aofkit("rewrite").arg("-o").arg(&parts).arg(&log).assert().success();
+    let manifest = parts.join("appendonly.aof.manifest");
+    let real = directory.path().join("elsewhere/m");
+    fs::rename(&manifest, &real).unwrap();
+    symlink("../elsewhere/m", &manifest).unwrap();
+    let before = fs::read(&real).unwrap();
+    aofkit("rewrite").args(["--in-place", "--yes"]).arg(&parts).assert().success();
+    assert!(manifest.is_symlink() && fs::read(&real).unwrap() != before);
+    assert_eq!(digest(&parts), digest(&log));
+    assert!(parts.join("appendonly.aof.manifest.aofkit-kept-1").is_dir());
+    aofkit("rewrite").arg("--undo").arg(&parts).assert().success();
+    assert!(manifest.is_symlink());
+    assert_eq!((fs::read(&real).unwrap(), digest(&parts)), (before, digest(&log)));
+}
+
+#[test]
+fn only_those_who_may_read_the_whole_log_may_read_the_new_one() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1", "SET a 2"]));
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    // What comes from a pipe is a new file of this user, with the mask that the user has set.
+    let binary = env!("CARGO_BIN_EXE_aofkit");
+    let line =
+        format!("umask 027; cat a.aof | '{binary}' rewrite -o piped.aof - && '{binary}' rewrite -o piped/ - < a.aof");
+    Command::new("sh").args(["-c", &line]).current_dir(directory.path()).assert().success();
+    assert_eq!(mode(&directory.path().join("piped.aof")), 0o640);
+    assert_eq!(mode(&directory.path().join("piped/appendonly.aof.1.base.aof")), 0o640);
+    // The base is for its owner alone, the rest for everybody.
+    let parts = directory.path().join("parts/");
+    aofkit("rewrite").arg("-o").arg(&parts).arg(&log).assert().success();
+    let base = parts.join("appendonly.aof.1.base.aof");
+    fs::set_permissions(&base, fs::Permissions::from_mode(0o600)).unwrap();
+    let output = directory.path().join("b.aof");
+    aofkit("rewrite").arg("-o").arg(&output).arg(&parts).assert().success();
+    assert_eq!(mode(&output), 0o600);
+    aofkit("rewrite").args(["--in-place", "--yes"]).arg(&parts).assert().success();
+    assert_eq!(mode(&parts.join("appendonly.aof.2.base.aof")), 0o600);
+    assert_eq!(mode(&parts.join("appendonly.aof.manifest.aofkit-kept-1")), 0o700);
+    // Root makes a directory that the server can write to.
+    if chown(&log, Some(999), Some(998)).is_ok() {
+        let new = directory.path().join("new/");
+        aofkit("rewrite").arg("-o").arg(&new).arg(&log).assert().success();
+        for path in [new.clone(), new.join("appendonly.aof.manifest"), new.join("appendonly.aof.1.incr.aof")] {
+            let metadata = fs::metadata(&path).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (999, 998), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_killed_leaves_no_draft() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1"]));
+    // It waits for a reader that never comes.
+    let path = fifo(&directory);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_aofkit"))
+        .args(["rewrite", "-o"])
+        .args([&path, &log])
+        .spawn()
+        .unwrap();
+    // A FIFO without a writer opens for reading at once without waiting, and the run has begun when it has its handlers.
+    let status = format!("/proc/{}/status", child.id());
+    let catches = || {
+        let status = fs::read_to_string(&status).unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).map_or("0", str::trim);
+        u64::from_str_radix(mask, 16).unwrap_or(0) & 1 << 14 != 0
+    };
+    while !catches() && child.try_wait().unwrap().is_none() {
+        std::thread::yield_now();
+    }
+    let kill = std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    assert!(kill.success());
+    let status = child.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(15), "as without a handler");
 }
 
 #[test]
@@ -360,7 +562,7 @@ fn kept_commands_follow_an_rdb() {
         assert_eq!(rewritten(&path, &["--unknown", "keep"]), kept, "{output}");
     }
     let mut in_place = aofkit("rewrite");
-    in_place.args(["--unknown", "keep", "--in-place"]).arg(directory.path().join("new")).assert().success();
+    in_place.args(["--unknown", "keep", "--in-place", "--yes"]).arg(directory.path().join("new")).assert().success();
     assert_eq!(rewritten(&directory.path().join("new"), &["--unknown", "keep"]).len(), 7);
 }
 
@@ -384,7 +586,7 @@ fn the_format_of_the_base_is_kept() {
     rewrite(&[], "again.aof", &path("rdb.aof"));
     rewrite(&[], "parts/", &path("rdb.aof"));
     rewrite(&["--base", "aof"], "commands/", &path("rdb.aof"));
-    aofkit("rewrite").arg("--in-place").arg(path("parts")).assert().success();
+    aofkit("rewrite").args(["--in-place", "--yes"]).arg(path("parts")).assert().success();
     let found = ["b.aof", "rdb.aof", "again.aof", "parts", "commands"].map(|name| is_rdb(&path(name)));
     assert_eq!(found, [false, true, true, true, false]);
     // Standard output goes to redis-cli.

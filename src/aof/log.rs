@@ -8,19 +8,15 @@ use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use memchr::memmem;
-
 use crate::aof::TIMESTAMP;
 use crate::aof::manifest::{self, Kind, Manifest};
 use crate::input::{Container, Input};
 use crate::rdb::Magic;
+use crate::storage::{directory_of, is_ours};
 use crate::{Error, ErrorKind, Result};
 
 /// What is read of a file to tell what it is.
 const HEAD: usize = manifest::RECOGNITION_LIMIT;
-
-/// What comes behind a file's name, and before an offset, in the name of the copy of what a repair cut off.
-pub(crate) const REMOVED: &str = ".removed-";
 
 /// Directories below each other that [`walk_tree`] enters.
 const DEPTH_LIMIT: usize = 64;
@@ -239,14 +235,6 @@ impl MultiPart {
     }
 }
 
-/// The directory that a file is in.
-pub(crate) fn directory_of(file: &Path) -> &Path {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
-}
-
 /// What a directory holds, sorted; symbolic links count as what they lead to.
 struct Contents {
     files: Vec<PathBuf>,
@@ -259,6 +247,10 @@ impl Contents {
         let (mut files, mut directories) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(directory).map_err(read_error)? {
             let entry = entry.map_err(read_error)?;
+            // Drafts and kept copies are logs only to someone who names them.
+            if is_ours(&entry.file_name()) {
+                continue;
+            }
             let path = entry.path();
             let kind = match entry.file_type() {
                 Ok(kind) if kind.is_symlink() => fs::metadata(&path).map(|metadata| metadata.file_type()),
@@ -346,15 +338,6 @@ fn is_unfinished(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"temp-"))
 }
 
-/// Whether the file is named as the copy of what a repair cut off a log: part of one, not one.
-fn is_removed_end(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().as_bytes();
-    memmem::rfind(name, REMOVED.as_bytes()).is_some_and(|infix| {
-        let number = name.get(infix + REMOVED.len()..).unwrap_or_default();
-        number.first().is_some_and(u8::is_ascii_digit) && number.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.'))
-    })
-}
-
 /// The one manifest in the directory, or in one directly below it.
 fn manifest_of_directory(directory: &Path) -> Result<PathBuf> {
     let contents = Contents::of(directory)?;
@@ -383,10 +366,8 @@ fn manifest_of_directory(directory: &Path) -> Result<PathBuf> {
 /// `*.manifest` goes before other names, so that a copy that somebody kept beside does not count; and if no file reads as a
 /// manifest, `*.manifest` is one that is empty or damaged.
 fn manifests_among(files: &[PathBuf]) -> Vec<PathBuf> {
-    let (named, others): (Vec<&PathBuf>, Vec<&PathBuf>) = files
-        .iter()
-        .filter(|file| !is_unfinished(file) && !is_removed_end(file))
-        .partition(|file| has_manifest_name(file));
+    let (named, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
+        files.iter().filter(|file| !is_unfinished(file)).partition(|file| has_manifest_name(file));
     let with = |files: &[&PathBuf], content| -> Vec<PathBuf> {
         let is_wanted = |file: &&&PathBuf| Content::of_file(file).is_ok_and(|found| found == content);
         files.iter().filter(is_wanted).map(|&file| file.clone()).collect()
@@ -401,16 +382,14 @@ fn manifests_among(files: &[PathBuf]) -> Vec<PathBuf> {
 /// Whether a file that no manifest names is a log by itself.
 fn is_loose_log(file: &Path) -> bool {
     let by_name = matches!(file.extension().and_then(OsStr::to_str), Some("aof" | "rdb"));
-    !is_unfinished(file)
-        && !is_removed_end(file)
-        && (by_name || Content::of_file(file).is_ok_and(|content| content == Content::Log))
+    !is_unfinished(file) && (by_name || Content::of_file(file).is_ok_and(|content| content == Content::Log))
 }
 
 /// Every log below a directory, sorted: manifests, and the files that are logs by themselves.
 ///
 /// A file is a log if it begins like one (compressed too) or is named `*.aof` or `*.rdb`; those that a manifest in the same
-/// directory names are reached through the manifest alone. Unfinished files of a server (`temp-…`) and what a repair cut off
-/// (`….removed-OFFSET`) are left out, links to directories are not followed, and directories that may not be read are skipped.
+/// directory names are reached through the manifest alone. Unfinished files of a server (`temp-…`), drafts and kept
+/// copies (`….aofkit-…`) are left out, links to directories are not followed, and directories that may not be read are skipped.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] if the directory itself cannot be read.

@@ -1,19 +1,22 @@
 //! `aofkit fix`: cuts a damaged end off a log and keeps it beside, or puts it back.
 
-use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 use super::console::Console;
+use super::copies::{self, CopiesFormat, CopiesTask};
 use super::progress::Progress;
-use super::prompt::{self, Answer};
-use super::{Outcome, arguments, source};
+use super::prompt::{Answer, Consent};
+use super::{Outcome, arguments, signals, source};
 use crate::aof::log::{Log, Part};
 use crate::check;
-use crate::input::{Facts, is_stdin};
+use crate::input::is_stdin;
 use crate::rdb::Magic;
-use crate::repair::{self, Obstacle, OpenElsewhere, PartPlan, Plan, Refusal, Survey, plan};
+use crate::repair::{self, Obstacle, PartPlan, Plan, Refusal, Survey, plan};
+use crate::report::copies::Doing;
 use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
+use crate::storage::{self, OpenElsewhere};
 use crate::{Error, ErrorKind, Server};
 
 /// The arguments as typed.
@@ -30,10 +33,13 @@ pub(super) struct Fix {
     /// Cut without asking
     #[arg(long, short = 'y', conflicts_with = "dry_run")]
     yes: bool,
-    /// Put back what the last fix cut off
-    #[arg(long)]
+    /// Put back what the last fix cut off, or the log that the last rewrite replaced
+    #[arg(long, conflicts_with_all = ["yes", "discard_copies"])]
     undo: bool,
-    /// Change a file even if another process has it open for writing
+    /// Remove the copies that were kept of what fixes cut off and rewrites replaced
+    #[arg(long, conflicts_with = "yes")]
+    discard_copies: bool,
+    /// Change a file even if another process has it open for writing, or if that cannot be told
     #[arg(long)]
     force: bool,
     /// The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]
@@ -50,7 +56,8 @@ Examples:
   aofkit fix --dry-run /var/lib/redis   what would be cut off
   aofkit fix /var/lib/redis             the same, a question, and the cut
   aofkit fix --yes appendonly.aof       without a question, for scripts
-  aofkit fix --undo appendonly.aof      what was cut off is put back
+  aofkit fix --undo appendonly.aof      put back what was cut off
+  aofkit fix --discard-copies appendonly.aof
 
 Exit codes: 0 the log is sound, or was made so; 1 it is damaged, and was not or could not be fixed, or the server does not \
 load it; 2 a file cannot be read or written, or the command line is wrong.";
@@ -59,12 +66,15 @@ load it; 2 a file cannot be read or written, or the command line is wrong.";
 const NOTES: &str = "\
 Only the end of the last part is cut, where redis-check-aof --fix and a server with aof-load-truncated yes cut: at the end of \
 the last whole record outside an unfinished transaction. What a server loads is never cut off, even where the official \
-checkers call it invalid. The bytes that go are first written to NAME.removed-OFFSET beside the file.
+checkers call it invalid. The bytes that go are first written to a directory beside the file, NAME.aofkit-kept-N, with a text that says how to put them \
+back. They stay there until --undo or --discard-copies. A file that a process anywhere on the host has open for writing is left \
+alone: the kernel (a file lease) and /proc are asked. Where neither can tell, --force is needed.
 
-With --format json, one object is printed: outcome (sound, planned, declined, fixed, restored or refused), path, file, size \
+With --format json, one object is printed: outcome (sound, planned, declined, fixed or refused), path, file, size \
 (before), cut_at, removed (bytes), copy, applied (whether the file was changed), sound (whether the log is so now), finding \
 (code, file, offset, record, message), records (whole ones that go), records_behind (those of them found behind the damage), notes, \
-message and advice. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.";
+message and advice. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies \
+(directories), bytes, restored and removed (files), and message. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.";
 
 /// How the outcome is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -84,34 +94,12 @@ struct Settings {
     format: Format,
 }
 
-/// Who decides whether the plan is carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Consent {
-    /// Nobody: it is only shown.
-    Never,
-    /// It was given in advance.
-    Given,
-    /// The person at the terminal.
-    Ask,
-    /// There is nobody to ask.
-    NobodyThere,
-}
-
 impl From<&Fix> for Settings {
     fn from(typed: &Fix) -> Self {
-        let consent = if typed.dry_run {
-            Consent::Never
-        } else if typed.yes {
-            Consent::Given
-        } else if io::stdin().is_terminal() && io::stderr().is_terminal() {
-            Consent::Ask
-        } else {
-            Consent::NobodyThere
-        };
         Self {
             path: typed.path.clone(),
             server: typed.server,
-            consent,
+            consent: Consent::of(typed.dry_run, typed.yes),
             open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
             format: typed.format,
         }
@@ -121,9 +109,22 @@ impl From<&Fix> for Settings {
 /// Fixes a log, or undoes that.
 pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome> {
     let settings = Settings::from(typed);
+    let task = match (typed.undo, typed.discard_copies) {
+        (true, _) => Some(CopiesTask::Undo),
+        (_, true) => Some(CopiesTask::Discard),
+        (false, false) => None,
+    };
+    if let Some(task) = task {
+        let doing = if typed.dry_run { Doing::Shown } else { Doing::Done };
+        let format = match settings.format {
+            Format::Text => CopiesFormat::Text,
+            Format::Json => CopiesFormat::Json,
+        };
+        return copies::run(&settings.path, task, (doing, settings.open_elsewhere), format, console);
+    }
+    signals::remove_drafts_when_stopped();
     let mut report = Report::new(&settings.path);
-    let done = if typed.undo { undo } else { fix }(&settings, &mut report, console);
-    let outcome = done.map_err(mention_force)?;
+    let outcome = fix(&settings, &mut report, console)?;
     match settings.format {
         Format::Text => {
             report.write_text(&mut console.out, console.style)?;
@@ -180,29 +181,13 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     console.out.flush()?;
     if settings.consent != Consent::Never {
         // Better than to ask first and to refuse then.
-        refuse_writers(settings, &change.path)?;
+        storage::refuse_writers(&change.path, settings.open_elsewhere).map_err(copies::mention_force)?;
     }
     if !consents(settings, change, report, console)? {
         return Ok(Outcome::Unsound);
     }
     drop(survey);
     carry_out(settings, &plan, report, console)
-}
-
-/// Refuses a file that another process may be appending to, unless that was forced.
-fn refuse_writers(settings: &Settings, path: &Path) -> crate::Result<()> {
-    let Ok(metadata) = path.metadata() else { return Ok(()) };
-    repair::refuse_writers(path, &Facts::of(&metadata), settings.open_elsewhere)
-}
-
-/// Names the option where it would help.
-fn mention_force(error: anyhow::Error) -> anyhow::Error {
-    match error.downcast_ref::<Error>() {
-        Some(refused) if matches!(refused.kind(), ErrorKind::OpenElsewhere { .. }) => {
-            anyhow::anyhow!("{refused}, or use --force")
-        }
-        _ => error,
-    }
 }
 
 /// Whether the plan is to be carried out; if not, the report says why.
@@ -219,11 +204,7 @@ fn consents(
             report.message = Some("nothing was changed (--dry-run)".to_owned());
             return Ok(false);
         }
-        Consent::NobodyThere => false,
-        Consent::Ask => {
-            let question = fix::question(change);
-            prompt::ask(&question, io::stdin().lock(), &mut console.talk)? == Answer::Yes
-        }
+        consent => consent.decide(&fix::question(change), &mut console.talk)? == Answer::Yes,
     };
     if !agreed {
         report.state = State::Declined;
@@ -237,7 +218,7 @@ fn consents(
 
 /// Cuts, reads the log again, and says what is so now.
 fn carry_out(settings: &Settings, plan: &Plan, report: &mut Report, console: &Console) -> anyhow::Result<Outcome> {
-    for applied in repair::apply(plan, settings.open_elsewhere)? {
+    for applied in repair::apply(plan, settings.open_elsewhere).map_err(copies::mention_force)? {
         report.fixed(&applied);
     }
     let again = survey(settings, "checking again", console)?;
@@ -255,26 +236,4 @@ fn carry_out(settings: &Settings, plan: &Plan, report: &mut Report, console: &Co
             Ok(Outcome::Unsound)
         }
     }
-}
-
-/// Puts back what was cut off the log's last part, or off the first part that has a copy beside it.
-fn undo(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
-    let log = Log::open(&settings.path)?;
-    let last = log.parts.iter().rev().find(|part| repair::find(&part.path).is_ok()).or(log.parts.last());
-    let Some(part) = last else {
-        let text = "the manifest names no file to which bytes could be put back".to_owned();
-        return Err(Error::new(&settings.path, ErrorKind::Refused(text)).into());
-    };
-    let path = part.path.clone();
-    drop(log);
-    if settings.consent == Consent::Never {
-        let copy = repair::find(&path)?;
-        report.would_restore(&path, &copy);
-        return Ok(Outcome::Sound);
-    }
-    refuse_writers(settings, &path)?;
-    let undone = repair::undo(&path, settings.open_elsewhere)?;
-    report.restored(&undone);
-    console.out.flush()?;
-    Ok(Outcome::Sound)
 }

@@ -6,6 +6,7 @@
 mod arguments;
 mod check;
 mod console;
+mod copies;
 mod digest;
 mod fix;
 mod generate;
@@ -16,6 +17,7 @@ mod prompt;
 mod replay;
 mod rewrite;
 mod sigbus;
+mod signals;
 mod source;
 mod time;
 

@@ -1,6 +1,6 @@
 //! A question to a person at a terminal.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 
 /// More than this is no answer.
 const ANSWER_LIMIT: u64 = 1024;
@@ -12,6 +12,43 @@ pub enum Answer {
     Yes,
     /// Anything else, and the end of the input.
     No,
+}
+
+/// Who decides whether a plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Consent {
+    /// Nobody: it is only shown.
+    Never,
+    /// It was given in advance.
+    Given,
+    /// The person at the terminal.
+    Ask,
+    /// There is nobody to ask.
+    NobodyThere,
+}
+
+impl Consent {
+    /// By the options `--dry-run` and `--yes`, and whether there is a terminal to ask at.
+    pub fn of(dry_run: bool, yes: bool) -> Self {
+        if dry_run {
+            Self::Never
+        } else if yes {
+            Self::Given
+        } else if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            Self::Ask
+        } else {
+            Self::NobodyThere
+        }
+    }
+
+    /// The answer: the person's, or the one that there is without.
+    pub fn decide(self, question: &str, talk: &mut impl Write) -> io::Result<Answer> {
+        match self {
+            Self::Given => Ok(Answer::Yes),
+            Self::Never | Self::NobodyThere => Ok(Answer::No),
+            Self::Ask => ask(question, io::stdin().lock(), talk),
+        }
+    }
 }
 
 /// Asks `question` on `talk` and reads one line of `input`.

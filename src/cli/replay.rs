@@ -105,7 +105,7 @@ impl Opened {
         self.inputs.iter().map(Input::bytes).collect()
     }
 
-    fn name(&self, place: Place) -> PathBuf {
+    pub(super) fn name(&self, place: Place) -> PathBuf {
         self.log.parts.get(place.part).map_or_else(|| self.log.path.clone(), |part| part.path.clone())
     }
 
@@ -127,11 +127,6 @@ pub(super) enum Ending {
 }
 
 impl ReplayArguments {
-    /// Whether nothing of the log is to be left out.
-    pub(super) fn wants_everything(&self) -> bool {
-        self.at.is_none() && self.at_offset.is_none() && self.unknown != Unknown::Skip
-    }
-
     pub(super) fn threads(&self) -> NonZeroUsize {
         self.threads.unwrap_or_else(source::cores)
     }

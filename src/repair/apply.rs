@@ -3,30 +3,17 @@
 //! Whenever the process or the machine stops, the file is as it was, or it is cut and the whole copy is beside it, both on
 //! disk: the copy and its name are made to last before the file is touched.
 
+use std::ffi::OsString;
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::copies::{self, CHUNK, NAMES_LIMIT, name_of};
 use super::plan::{PartPlan, Plan};
-use crate::aof::log::directory_of;
 use crate::input::Facts;
-use crate::plural::counted;
-use crate::storage::{FileSystem, Operations, writers};
+use crate::storage::kept::{self, Cause, Making};
+use crate::storage::{
+    Change, FileSystem, OpenElsewhere, Operations, Ownership, Watch, difference, directory_of, unchanged,
+};
 use crate::{Error, ErrorKind, Result};
-
-/// The permission bits of a mode.
-const PERMISSIONS: u32 = 0o777;
-
-/// What to do about a file that another process has open for writing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenElsewhere {
-    /// Leave the file alone.
-    Refuse,
-    /// Change it all the same.
-    Ignore,
-}
 
 /// A part that was cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +33,7 @@ pub struct Applied {
 /// # Errors
 /// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made, or for a plan that takes
 /// out more than the end of a file; [`ErrorKind::OpenElsewhere`]. The file is then untouched, and no copy is
-/// left; only where the cut itself could not be made to last, the copy stays.
+/// left. [`ErrorKind::NotDurable`] where only the cut itself could not be made to last: the copy stays.
 pub fn apply(plan: &Plan, open_elsewhere: OpenElsewhere) -> Result<Vec<Applied>> {
     apply_with(&mut FileSystem, plan, open_elsewhere)
 }
@@ -74,141 +61,83 @@ pub fn cut(path: &Path, size: u64, length: u64, open_elsewhere: OpenElsewhere) -
     Ok(apply(&plan, open_elsewhere)?.pop())
 }
 
+/// The path of the copy that a cut at `cut_at` would make, as far as can be said now.
+pub fn copy_name(file: &Path, cut_at: u64) -> PathBuf {
+    // The copy lies where the file is, not where a link to it is.
+    let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+    kept::next_directory(&file).join(removed_name(&file, cut_at))
+}
+
+/// The name of the file with the bytes, in the directory of kept copies.
+fn removed_name(file: &Path, cut_at: u64) -> OsString {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".removed-{cut_at}"));
+    name
+}
+
 fn apply_part(operations: &mut impl Operations, part: &PartPlan, open_elsewhere: OpenElsewhere) -> Result<Applied> {
-    let path = &part.path;
+    let path = &part.path.canonicalize().map_err(|source| Error::io(&part.path, "open", source))?;
     let Some(cut_at) = part.cut_at() else {
         return Err(refused(path, "the plan takes bytes out of the middle, which this build cannot do".to_owned()));
     };
-    let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
-    check_unchanged(path, &file, &part.facts)?;
-    refuse_writers(path, &part.facts, open_elsewhere)?;
-    let kept = Kept { path, file: &file, cut_at, length: part.facts.length - cut_at };
-    let (copy, made) = kept.keep(operations)?;
+    let watch = Watch::of_file(path, open_elsewhere)?;
+    unchanged(path, &part.facts)?;
+    sweep_unused(operations, path)?;
+    let making = Making::begin(operations, path)?;
+    let copy = keep(operations, &making, path, part, cut_at);
+    let copy = making.or_discard(operations, copy)?;
+    let mut change = Change::begin();
     // Between the plan and here people read and answered, and a large copy takes its time.
-    if let Err(error) = check_unchanged(path, &file, &part.facts) {
-        discard(operations, &copy, made);
-        return Err(error);
-    }
-    if let Err(source) = operations.truncate(&file, cut_at) {
-        discard(operations, &copy, made);
-        return Err(Error::io(path, "cut", source));
-    }
-    operations.sync(&file).map_err(|source| Error::io(path, "make the cut last on disk for", source))?;
-    Ok(Applied { path: path.clone(), cut_at, removed: kept.length, copy })
+    let checked = watch.check().and_then(|()| unchanged(path, &part.facts));
+    making.or_discard(operations, checked)?;
+    // The lease keeps this process out as well.
+    drop(watch);
+    let cut = truncate(operations, path, &part.facts, cut_at);
+    let file = making.or_discard(operations, cut)?;
+    change.done();
+    let removed = part.facts.length - cut_at;
+    operations.sync(&file).map_err(|source| {
+        let done = format!("the file was cut at byte {cut_at}, and what was cut off is in {}", copy.display());
+        Error::new(path, ErrorKind::NotDurable { done, source })
+    })?;
+    Ok(Applied { path: part.path.clone(), cut_at, removed, copy })
 }
 
-/// Whether this run made the copy (and may remove it), or found it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Made {
-    Here,
-    Before,
-}
-
-/// The end of a file that is to be kept.
-struct Kept<'a> {
-    path: &'a Path,
-    file: &'a File,
+/// Writes the copy and makes it last.
+fn keep(
+    operations: &mut impl Operations,
+    making: &Making,
+    path: &Path,
+    part: &PartPlan,
     cut_at: u64,
-    length: u64,
+) -> Result<PathBuf> {
+    let open_error = |source| Error::io(path, "open", source);
+    let source = File::open(path).map_err(open_error)?;
+    let ownership = Ownership::of(&source.metadata().map_err(open_error)?);
+    let length = part.facts.length - cut_at;
+    let name = removed_name(path, cut_at);
+    let (copy, file) = making.keep_bytes(operations, &name, (&source, cut_at, length))?;
+    making.finish(operations, (Cause::Fix, Some(cut_at)), vec![file], Vec::new(), Some(ownership))?;
+    Ok(copy)
 }
 
-impl Kept<'_> {
-    /// Writes the copy, or finds it whole, and makes it last.
-    fn keep(&self, operations: &mut impl Operations) -> Result<(PathBuf, Made)> {
-        for number in 1..=NAMES_LIMIT {
-            let path = name_of(self.path, self.cut_at, number);
-            let (copy, from, made) = match operations.create(&path) {
-                Ok(copy) => (copy, 0, Made::Here),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match self.begun(&path)? {
-                    Some((copy, from)) if from == self.length => (copy, from, Made::Before),
-                    Some((_, from)) => (operations.open(&path).map_err(keep_error(&path))?, from, Made::Before),
-                    None => continue,
-                },
-                Err(source) => return Err(keep_error(&path)(source)),
-            };
-            return match self.fill(operations, &copy, from, &path) {
-                Ok(()) => Ok((path, made)),
-                Err(source) => {
-                    drop(copy);
-                    discard(operations, &path, made);
-                    Err(keep_error(&path)(source))
-                }
-            };
-        }
-        Err(refused(self.path, format!("{NAMES_LIMIT} copies of what was removed at byte {} exist", self.cut_at)))
+/// Cuts a file that is still as it was.
+fn truncate(operations: &mut impl Operations, path: &Path, facts: &Facts, cut_at: u64) -> Result<File> {
+    let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
+    let now = file.metadata().map_err(|source| Error::io(path, "get the length of", source))?;
+    if let Some(what) = difference(facts, &Facts::of(&now)) {
+        return Err(refused(path, format!("{what}; stop whatever writes to it, and run this again")));
     }
-
-    /// A copy of this name that an earlier run left, if it holds the same bytes or the first of them: how many.
-    fn begun(&self, path: &Path) -> Result<Option<(File, u64)>> {
-        let read_error = |source| Error::io(path, "read", source);
-        let metadata = path.symlink_metadata().map_err(read_error)?;
-        if !metadata.is_file() || metadata.len() > self.length {
-            return Ok(None);
-        }
-        let copy = File::open(path).map_err(read_error)?;
-        let same = copies::are_same((self.file, self.cut_at), (&copy, 0), metadata.len()).map_err(read_error)?;
-        Ok(same.then_some((copy, metadata.len())))
-    }
-
-    fn fill(&self, operations: &mut impl Operations, copy: &File, from: u64, path: &Path) -> io::Result<()> {
-        let mut chunk = vec![0; CHUNK];
-        let mut done = from;
-        while done < self.length {
-            let count = usize::try_from(self.length - done).unwrap_or(CHUNK).min(CHUNK);
-            let bytes = chunk.get_mut(..count).unwrap_or_default();
-            self.file.read_exact_at(bytes, self.cut_at + done)?;
-            operations.write(copy, bytes, done)?;
-            done += count as u64;
-        }
-        let metadata = self.file.metadata()?;
-        // Only root may give a file away; whoever may cut the log may read what was in it.
-        let _ = operations.set_owner(copy, metadata.uid(), metadata.gid());
-        operations.set_mode(copy, metadata.mode() & PERMISSIONS)?;
-        operations.sync(copy)?;
-        operations.sync_directory(directory_of(path))
-    }
+    operations.truncate(&file, cut_at).map_err(|source| Error::io(path, "cut", source))?;
+    Ok(file)
 }
 
-fn keep_error(path: &Path) -> impl Fn(io::Error) -> Error {
-    move |source| Error::io(path, "keep the removed bytes in", source)
-}
-
-/// Removes a copy that is not needed, if this run made it.
-fn discard(operations: &mut impl Operations, copy: &Path, made: Made) {
-    if made == Made::Here {
-        // The error that led here is the one to tell; the bytes are still in the file as well.
-        let _ = operations.remove(copy);
+/// Removes what interrupted runs left beside a file.
+fn sweep_unused(operations: &mut impl Operations, path: &Path) -> Result<()> {
+    for kept in kept::list(directory_of(path))?.iter().filter(|kept| Some(kept.file.as_os_str()) == path.file_name()) {
+        kept::sweep_unused(operations, kept, &|path| File::open(path))?;
     }
-}
-
-/// Refuses a file that is not as it was.
-fn check_unchanged(path: &Path, file: &File, facts: &Facts) -> Result<()> {
-    let metadata_error = |source| Error::io(path, "get the length of", source);
-    let now = Facts::of(&file.metadata().map_err(metadata_error)?);
-    let named = Facts::of(&std::fs::metadata(path).map_err(metadata_error)?);
-    let what = if named.identity() != facts.identity() {
-        "the file was replaced by another since it was read".to_owned()
-    } else if now.length != facts.length {
-        format!("the file had {} when it was read, and has {} now", counted(facts.length, "byte"), now.length)
-    } else if now != *facts {
-        "the file was written to since it was read".to_owned()
-    } else {
-        return Ok(());
-    };
-    Err(refused(path, format!("{what}; stop whatever writes to it, and run this again")))
-}
-
-/// Refuses a file that another process has open for writing, so that a person need not be asked first.
-///
-/// # Errors
-/// [`ErrorKind::OpenElsewhere`].
-pub fn refuse_writers(path: &Path, facts: &Facts, open_elsewhere: OpenElsewhere) -> Result<()> {
-    if open_elsewhere == OpenElsewhere::Ignore {
-        return Ok(());
-    }
-    let found = writers::writers(facts.device, facts.inode);
-    let Some(writer) = found.into_iter().next() else { return Ok(()) };
-    Err(Error::new(path, ErrorKind::OpenElsewhere { process: writer.process, name: writer.name }))
+    Ok(())
 }
 
 pub(super) fn refused(path: &Path, text: String) -> Error {

@@ -1,15 +1,16 @@
 //! Makes a damaged log loadable again, and loses nothing by it.
 //!
 //! Three steps, so that what will happen can be shown before it does: [`survey()`] reads a log, [`plan::plan`] says which
-//! bytes of each part stay (pure data), [`apply()`] keeps the others beside the file and cuts. [`undo()`] puts them back. Only
-//! those two, and [`cut()`], change files.
+//! bytes of each part stay (pure data), [`apply()`] keeps the others beside the file and cuts. [`undo()`] puts them back, or the log that a rewrite replaced, and
+//! [`discard()`] removes the copies. Only those, and [`cut()`], change files.
 //!
 //! ```
 //! # fn main() -> aofkit::Result<()> {
 //! # let directory = tempfile::tempdir().unwrap();
 //! # let path = directory.path().join("appendonly.aof");
 //! # std::fs::write(&path, b"*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPI").unwrap();
-//! use aofkit::repair::{self, OpenElsewhere};
+//! use aofkit::repair;
+//! use aofkit::storage::OpenElsewhere;
 //!
 //! let log = aofkit::aof::log::Log::open(&path)?;
 //! let survey = repair::survey(&log, aofkit::check::Settings::default())?;
@@ -27,15 +28,13 @@
 //! ```
 
 mod apply;
-mod copies;
 pub mod plan;
 mod removed;
 pub mod survey;
 mod undo;
 
-pub use apply::{Applied, OpenElsewhere, apply, apply_with, cut, refuse_writers};
-pub use copies::{Copy, Fit, copies_of, copy_name};
+pub use apply::{Applied, apply, apply_with, copy_name, cut};
 pub use plan::{Obstacle, PartPlan, Plan, Refusal};
 pub use removed::Removed;
 pub use survey::{Survey, survey};
-pub use undo::{Undone, find, undo, undo_with};
+pub use undo::{Undone, UndoneCut, copies_of, discard, find, undo, undo_with};

@@ -1,39 +1,105 @@
-//! Puts removed bytes back.
+//! Puts back what a change of a log took away, whichever command made the change; or discards the copies.
 
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::apply::{OpenElsewhere, refuse_writers, refused};
-use super::copies::{CHUNK, Copy, Fit, copies_of};
-use crate::aof::log::directory_of;
-use crate::input::Facts;
+use super::apply::refused;
+use crate::aof::log::Log;
 use crate::plural::counted;
-use crate::storage::{FileSystem, Operations};
-use crate::{Error, Result};
+use crate::storage::kept::{self, CHUNK, Cause, Kept, UndoneRewrite, are_same};
+use crate::storage::{Change, FileSystem, OpenElsewhere, Operations, Watch, directory_of};
+use crate::{Error, ErrorKind, Result};
+
+/// What was put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Undone {
+    /// The bytes that a cut had removed.
+    Cut(UndoneCut),
+    /// The log that a rewrite had replaced.
+    Rewrite(UndoneRewrite),
+}
 
 /// Bytes that were put back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undone {
+pub struct UndoneCut {
     /// The file.
     pub path: PathBuf,
     /// The offset at which they are again.
     pub cut_at: u64,
     /// How many bytes there are.
     pub restored: u64,
-    /// The copy that held them, and is removed now.
-    pub copy: PathBuf,
-    /// How many other copies are beside the file.
-    pub others: usize,
 }
 
-/// Puts back the bytes that the last repair of a file took out of it, then removes their copy.
-///
-/// If it was interrupted, calling it again goes on; until all is back and on disk the copy stays.
+/// The copies that were kept of a log, the newest last; those that are not complete come first.
 ///
 /// # Errors
-/// [`crate::ErrorKind::Refused`] if there is no copy, or none that fits: the file must end where it was cut.
-/// [`crate::ErrorKind::OpenElsewhere`], [`crate::ErrorKind::Io`]; the file is then cut as it was.
+/// As [`Log::open`]; [`ErrorKind::Io`] if a directory cannot be read.
+pub fn copies_of(path: &Path) -> Result<Vec<Kept>> {
+    let log = Log::open(path)?;
+    let mut files: Vec<PathBuf> = log.parts.iter().chain(&log.history).map(|part| part.path.clone()).collect();
+    let mut prefix = None;
+    if let Some(parts) = log.as_multi_part() {
+        let manifest = &parts.manifest_path;
+        prefix = manifest.file_stem().map(|stem| (parts.directory.clone(), [stem.as_bytes(), b"."].concat()));
+        files.push(manifest.clone());
+    }
+    // Copies lie where a file is, not where a link to it is; those of a manifest lie with the parts.
+    let targets: Vec<PathBuf> = files.iter().filter_map(|file| file.canonicalize().ok()).collect();
+    files.extend(targets);
+    let mut directories: Vec<PathBuf> = files.iter().map(|file| directory_of(file).to_owned()).collect();
+    directories.sort_unstable();
+    directories.dedup_by_key(|directory| directory.canonicalize().unwrap_or_else(|_| directory.clone()));
+    let mut all: Vec<Kept> = Vec::new();
+    for directory in directories.iter().filter(|directory| directory.is_dir()) {
+        let is_of_log = |kept: &Kept| {
+            let is_named = files.contains(&directory.join(&kept.file));
+            let has_prefix =
+                |(place, prefix): &(PathBuf, Vec<u8>)| place == directory && kept.file.as_bytes().starts_with(prefix);
+            is_named || prefix.as_ref().is_some_and(has_prefix)
+        };
+        let found = kept::list(directory)?.into_iter().filter(is_of_log);
+        all.extend(found.filter(|kept| !all.iter().any(|known| is_same_directory(known, kept))).collect::<Vec<_>>());
+    }
+    all.sort_by_key(|kept| (kept.record.as_ref().map(|record| record.time), kept.number));
+    Ok(all)
+}
+
+fn is_same_directory(one: &Kept, other: &Kept) -> bool {
+    one.directory.canonicalize().ok() == other.directory.canonicalize().ok()
+}
+
+/// The copies that [`undo`] would put back, after checking that they can be; nothing is changed.
+///
+/// # Errors
+/// As [`undo`].
+pub fn find(path: &Path) -> Result<Kept> {
+    let newest = newest(path)?;
+    match cause(&newest) {
+        Cause::Fix => choose(&newest).map(|_| ())?,
+        Cause::Rewrite => kept::check_undo(&newest)?,
+    }
+    Ok(newest)
+}
+
+fn newest(path: &Path) -> Result<Kept> {
+    let newest = copies_of(path)?.pop().filter(|kept| kept.record.is_some());
+    newest.ok_or_else(|| refused(path, "there is nothing to put back: no copies were kept of this log".to_owned()))
+}
+
+fn cause(kept: &Kept) -> Cause {
+    kept.record.as_ref().map_or(Cause::Fix, |record| record.cause)
+}
+
+/// Undoes the last change of a log of which copies were kept, then removes them.
+///
+/// If it was interrupted, calling it again goes on; until all is back and on disk the copies stay.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] if there are no copies, or the log was written to since; [`ErrorKind::OpenElsewhere`];
+/// [`ErrorKind::Io`].
 pub fn undo(path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
     undo_with(&mut FileSystem, path, open_elsewhere)
 }
@@ -43,76 +109,115 @@ pub fn undo(path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
 /// # Errors
 /// As [`undo`].
 pub fn undo_with(operations: &mut impl Operations, path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
-    let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
-    let (copy, begun, others) = choose(path, &file)?;
-    let facts = Facts::of(&file.metadata().map_err(|source| Error::io(path, "get the length of", source))?);
-    refuse_writers(path, &facts, open_elsewhere)?;
-    if let Err(source) = append(operations, &file, &copy, begun) {
-        // A file that ends in half of a record is worse than one that is cut; the copy has all of it.
-        let _ = operations.truncate(&file, copy.cut_at).and_then(|()| operations.sync(&file));
-        return Err(Error::io(path, "put the bytes back into", source));
+    let newest = newest(path)?;
+    match cause(&newest) {
+        Cause::Fix => undo_cut(operations, &newest, open_elsewhere).map(Undone::Cut),
+        Cause::Rewrite => kept::undo_rewrite(operations, &newest, open_elsewhere).map(Undone::Rewrite),
     }
-    let removed = operations.remove(&copy.path).and_then(|()| operations.sync_directory(directory_of(path)));
-    removed.map_err(|source| Error::io(&copy.path, "remove, after its bytes were put back,", source))?;
-    Ok(Undone { path: path.to_owned(), cut_at: copy.cut_at, restored: copy.length, copy: copy.path, others })
 }
 
-/// The copy that [`undo`] would put back; nothing is changed.
+/// Removes all copies that were kept of a log, and returns which.
 ///
 /// # Errors
-/// As [`undo`].
-pub fn find(path: &Path) -> Result<Copy> {
-    let file = File::open(path).map_err(|source| Error::io(path, "open", source))?;
-    Ok(choose(path, &file)?.0)
+/// As [`copies_of`]; [`ErrorKind::Io`].
+pub fn discard(path: &Path) -> Result<Vec<Kept>> {
+    let all = copies_of(path)?;
+    all.iter().try_for_each(|kept| kept::discard(&mut FileSystem, kept))?;
+    Ok(all)
 }
 
-/// The newest copy that fits, how many of its bytes are back already, and how many other copies there are.
-fn choose(path: &Path, file: &File) -> Result<(Copy, u64, usize)> {
-    let length = file.metadata().map_err(|source| Error::io(path, "get the length of", source))?.len();
-    let copies = copies_of(path)?;
-    let others = copies.len().saturating_sub(1);
-    let (mut begun, mut grown) = (None, None);
-    for copy in copies.iter().rev() {
-        match copy.fit(file).map_err(|source| Error::io(&copy.path, "read", source))? {
-            // What ends right at the cut is the plainer case, whatever else the bytes look like.
-            Fit::Whole => return Ok((copy.clone(), 0, others)),
-            Fit::Begun(bytes) => begun = begun.or(Some((copy.clone(), bytes, others))),
-            Fit::Grown => grown = grown.or(Some(copy)),
-            Fit::Short => {}
+fn undo_cut(operations: &mut impl Operations, kept: &Kept, open_elsewhere: OpenElsewhere) -> Result<UndoneCut> {
+    let path = kept.changed_file();
+    let watch = Watch::of_file(&path, open_elsewhere)?;
+    let copy = choose(kept)?;
+    watch.check()?;
+    // The lease keeps this process out as well.
+    drop(watch);
+    let mut change = Change::begin();
+    let file = operations.open(&path).map_err(|source| Error::io(&path, "open for writing", source))?;
+    let length = file.metadata().map_err(|source| Error::io(&path, "get the length of", source))?.len();
+    if length != copy.cut_at + copy.begun {
+        return Err(refused(&path, "the file was written to meanwhile; stop whatever writes to it".to_owned()));
+    }
+    if let Err(source) = append(operations, &file, &copy) {
+        // A file that ends in half of a record is worse than one that is cut; the copy has all of it.
+        let _ = operations.truncate(&file, copy.cut_at).and_then(|()| operations.sync(&file));
+        return Err(Error::io(&path, "put the bytes back into", source));
+    }
+    kept::discard(operations, kept).map_err(|error| match error.kind() {
+        ErrorKind::Io { source, .. } => {
+            let source = source.raw_os_error().map_or_else(|| source.kind().into(), io::Error::from_raw_os_error);
+            let done = format!(
+                "{} put back, but the copies in {} are still there",
+                counted(copy.length, "byte"),
+                kept.directory.display()
+            );
+            Error::new(&path, ErrorKind::NotDurable { done, source })
         }
-    }
-    if let Some(found) = begun {
-        return Ok(found);
-    }
-    let name = |copy: &Copy| copy.path.display().to_string();
-    Err(refused(
-        path,
-        match (grown, copies.last()) {
-            (Some(copy), _) => format!(
-                "the file was cut at byte {} and has grown by {} since: what is in {} has no place there any more",
-                copy.cut_at,
-                counted(length - copy.cut_at, "byte"),
-                name(copy)
-            ),
-            (None, Some(copy)) => format!(
-                "the file has {}, and what is in {} belongs at byte {}: it was cut again or replaced since",
-                counted(length, "byte"),
-                name(copy),
-                copy.cut_at
-            ),
-            (None, None) => "there is nothing to put back: no copy of removed bytes is beside the file".to_owned(),
-        },
-    ))
+        _ => error,
+    })?;
+    change.done();
+    Ok(UndoneCut { path, cut_at: copy.cut_at, restored: copy.length })
 }
 
-fn append(operations: &mut impl Operations, file: &File, copy: &Copy, begun: u64) -> std::io::Result<()> {
-    let source = File::open(&copy.path)?;
+/// Bytes that can be put back.
+struct Copy {
+    file: File,
+    cut_at: u64,
+    length: u64,
+    /// How many of them are back already: an undo was interrupted.
+    begun: u64,
+}
+
+/// The bytes that a cut removed, if they have their place at the end of the file.
+fn choose(kept: &Kept) -> Result<Copy> {
+    let path = kept.changed_file();
+    let parts = kept.record.as_ref().and_then(|record| Some((record.cut_at?, record.kept.first()?)));
+    let Some((cut_at, recorded)) = parts else {
+        return Err(refused(&kept.directory, "the copies are not complete".to_owned()));
+    };
+    let copy_path = kept.directory.join(&recorded.name);
+    let read_error = |source| Error::io(&copy_path, "read", source);
+    let is_file = copy_path.symlink_metadata().map_err(read_error)?.is_file();
+    let copy = File::open(&copy_path).map_err(read_error)?;
+    if !is_file || copy.metadata().map_err(read_error)?.len() != recorded.bytes {
+        return Err(refused(
+            &copy_path,
+            format!("this is not the copy of {} that was made", counted(recorded.bytes, "byte")),
+        ));
+    }
+    let length = fs::metadata(&path).map_err(|source| Error::io(&path, "open", source))?.len();
+    let Some(begun) = length.checked_sub(cut_at) else {
+        return Err(refused(
+            &path,
+            format!(
+                "the file has {}, and what is in {} belongs at byte {cut_at}: it was cut again or replaced since",
+                counted(length, "byte"),
+                copy_path.display()
+            ),
+        ));
+    };
+    let file = File::open(&path).map_err(|source| Error::io(&path, "open", source))?;
+    if begun > recorded.bytes || !are_same((&file, cut_at), (&copy, 0), begun).map_err(read_error)? {
+        return Err(refused(
+            &path,
+            format!(
+                "the file was cut at byte {cut_at} and has grown by {} since: what is in {} has no place there any more",
+                counted(begun, "byte"),
+                copy_path.display()
+            ),
+        ));
+    }
+    Ok(Copy { file: copy, cut_at, length: recorded.bytes, begun })
+}
+
+fn append(operations: &mut impl Operations, file: &File, copy: &Copy) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
-    let mut done = begun;
+    let mut done = copy.begun;
     while done < copy.length {
         let count = usize::try_from(copy.length - done).unwrap_or(CHUNK).min(CHUNK);
         let bytes = chunk.get_mut(..count).unwrap_or_default();
-        source.read_exact_at(bytes, done)?;
+        copy.file.read_exact_at(bytes, done)?;
         operations.write(file, bytes, copy.cut_at + done)?;
         done += count as u64;
     }

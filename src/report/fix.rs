@@ -11,7 +11,7 @@ use crate::escape::{shell_word, visible};
 use crate::plural::counted;
 use crate::repair::plan::{damage, remaining};
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
-use crate::repair::{Applied, Copy, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, Undone, copy_name};
+use crate::repair::{Applied, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, copy_name};
 use crate::report::check::write_excerpt;
 use crate::report::file_name::FileName;
 use crate::report::paragraph::{COLUMNS, Fill, paragraph};
@@ -29,8 +29,6 @@ pub enum State {
     Declined,
     /// Cut.
     Fixed,
-    /// Put back.
-    Restored,
     /// Not possible.
     Refused,
 }
@@ -217,56 +215,16 @@ impl Report {
         self.copy = Some(FileName(applied.copy.clone()));
         self.name(&applied.path);
         self.name(&applied.copy);
-        let undo = format!("aofkit fix --undo {}", shell_word(&applied.path));
-        self.whole.push(undo.clone());
+        let [undo, discard] =
+            ["undo", "discard-copies"].map(|what| format!("aofkit fix --{what} {}", shell_word(&applied.path)));
+        self.whole.extend([undo.clone(), discard.clone()]);
         self.message = Some(format!(
-            "{} was cut at byte {}; what was cut off, {}, is in {}. To put it back: {undo}",
+            "{} was cut at byte {}; what was cut off, {}, is in {}. To put it back: {undo}. To discard it: {discard}",
             FileName(&applied.path),
             applied.cut_at,
             counted(applied.removed, "byte"),
             FileName(&applied.copy),
         ));
-    }
-
-    /// What was cut off could be put back.
-    pub fn would_restore(&mut self, path: &Path, copy: &Copy) {
-        self.restoring(path, copy.cut_at, copy.length, &copy.path);
-        self.state = State::Planned;
-        self.message = Some(format!(
-            "would put {} from {} back behind byte {} of {}, and remove the copy; nothing was changed (--dry-run)",
-            counted(copy.length, "byte"),
-            FileName(&copy.path),
-            copy.cut_at,
-            FileName(path)
-        ));
-    }
-
-    /// What was cut off is back.
-    pub fn restored(&mut self, undone: &Undone) {
-        self.restoring(&undone.path, undone.cut_at, undone.restored, &undone.copy);
-        self.state = State::Restored;
-        self.applied = true;
-        self.message = Some(format!(
-            "{} put back behind byte {} of {}; {} was removed",
-            counted(undone.restored, "byte"),
-            undone.cut_at,
-            FileName(&undone.path),
-            FileName(&undone.copy)
-        ));
-        if undone.others > 0 {
-            let others = counted(undone.others as u64, "other copy");
-            self.notes.push(format!("Still beside it: {others}, of what was removed at other times."));
-        }
-    }
-
-    fn restoring(&mut self, path: &Path, cut_at: u64, length: u64, copy: &Path) {
-        self.file = Some(FileName(path.to_owned()));
-        self.cut_at = Some(cut_at);
-        self.removed = Some(length);
-        self.size = Some(cut_at + length);
-        self.copy = Some(FileName(copy.to_owned()));
-        self.name(path);
-        self.name(copy);
     }
 
     /// What is wrong and what will be done, before it is done.

@@ -1,6 +1,7 @@
 //! Everything that a person or a program reads; generic over [`std::io::Write`].
 
 pub mod check;
+pub mod copies;
 pub mod file_name;
 pub mod fix;
 pub mod inspect;

@@ -11,9 +11,41 @@ use crate::report::json;
 use crate::report::number::{counted, grouped, time};
 use crate::report::style::{Style, Tone};
 
+/// How it ended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RewriteOutcome {
+    /// The new log is elsewhere.
+    #[default]
+    Written,
+    /// The new log is in the place of the old one.
+    Replaced,
+    /// What would be done was shown.
+    Planned,
+    /// It was shown, and not agreed to.
+    Declined,
+}
+
+/// A `FLUSHALL` or `FLUSHDB` in the log.
+#[derive(Debug, Serialize)]
+pub struct FlushReport {
+    /// The part that it is in.
+    pub part: FileName<PathBuf>,
+    /// Where it is: a log that ends there has the data from before it.
+    pub offset: u64,
+    /// The database that it emptied; `null` for all.
+    pub database: Option<u32>,
+    /// How many keys it removed.
+    pub keys: u64,
+    /// A command that writes the data from before it, where there is one.
+    pub before: Option<String>,
+}
+
 /// What was done; the fields are those of the JSON object.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
+    /// How it ended.
+    pub outcome: RewriteOutcome,
     /// The log.
     pub path: FileName<PathBuf>,
     /// Where the new one is.
@@ -46,10 +78,20 @@ pub struct Report {
     pub digest: Option<String>,
     /// Bytes that were appended to the old log meanwhile, and taken along.
     pub grown: u64,
-    /// Old files that are still there.
-    pub kept: Vec<FileName<PathBuf>>,
-    /// Old files that are gone.
-    pub removed: Vec<FileName<PathBuf>>,
+    /// How many keys the log held.
+    pub keys_before: u64,
+    /// What of the log the new one does not have, in words.
+    pub dropped: Vec<String>,
+    /// The last commands of the log that emptied it.
+    pub flushes: Vec<FlushReport>,
+    /// The server that the new log is for, if it takes the place of the old one.
+    pub server: Option<&'static str>,
+    /// The servers that load the new log, if it takes the place of the old one.
+    pub loaded_by: Vec<&'static str>,
+    /// The directory in which the old files are kept, or will be.
+    pub copies: Option<FileName<PathBuf>>,
+    /// What was done, or not, and what can be done next.
+    pub message: Option<String>,
     /// How long it took, in seconds.
     pub seconds: f64,
 }
@@ -99,6 +141,34 @@ impl Report {
         json::write_line(out, self)
     }
 
+    /// The question that is asked before the old log is replaced.
+    pub fn question(&self) -> String {
+        format!("Replace {}?", self.path)
+    }
+
+    /// The new log is in the place of the old one; the commands put that back and discard it.
+    pub fn replaced(&mut self, [undo, discard]: [String; 2]) {
+        self.outcome = RewriteOutcome::Replaced;
+        let copies = self.copies.as_ref().map_or_else(String::new, FileName::to_string);
+        self.message = Some(format!(
+            "replaced; the old log is in {copies}\n  to put it back: {undo}\n  to discard it:  {discard}"
+        ));
+    }
+
+    /// Nothing was changed.
+    pub fn unchanged(&mut self, outcome: RewriteOutcome, why: &str) {
+        self.outcome = outcome;
+        self.message = Some(format!("nothing was changed{why}"));
+    }
+
+    /// Writes what was done, or not, for people: what follows the report where that was shown before.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_message(&self, out: &mut impl Write) -> io::Result<()> {
+        self.message.iter().try_for_each(|message| writeln!(out, "{message}"))
+    }
+
     /// Writes the report for people.
     ///
     /// # Errors
@@ -127,7 +197,22 @@ impl Report {
             (Some((kind, _)), 1) => format!(", all {kind}"),
             _ => kinds,
         };
-        writeln!(out, "  {:<9} {}{kinds}", "keys", grouped(total))?;
+        let before =
+            if self.keys_before == total { String::new() } else { format!("{} → ", grouped(self.keys_before)) };
+        writeln!(out, "  {:<9} {before}{}{kinds}", "keys", grouped(total))?;
+        for dropped in &self.dropped {
+            writeln!(out, "  {:<9} {dropped}", style.paint(Tone::Doubtful, "dropped"))?;
+        }
+        for flush in &self.flushes {
+            let command =
+                flush.database.map_or_else(|| "FLUSHALL".to_owned(), |number| format!("FLUSHDB of database {number}"));
+            let keys = counted(flush.keys, "key");
+            let text = format!("{command} at byte {} of {} removed {keys}", flush.offset, flush.part);
+            writeln!(out, "  {:<9} {text}", style.paint(Tone::Doubtful, "emptied"))?;
+            if let Some(before) = &flush.before {
+                writeln!(out, "  {:<9} to get them: {before}", "")?;
+            }
+        }
         if self.functions > 0 {
             writeln!(out, "  {:<9} {}", "functions", counted(self.functions, "library"))?;
         }
@@ -149,15 +234,19 @@ impl Report {
         if self.grown > 0 {
             writeln!(out, "  {:<9} {} written meanwhile, taken along", "grown", counted(self.grown, "byte"))?;
         }
-        for path in &self.kept {
-            writeln!(out, "  {:<9} {path}", "kept")?;
-        }
         let source = match self.clock_source {
             "log" => "the log's last time",
             "given" => "as given: the log has no times",
             _ => "the time of this run: the log has no times",
         };
-        writeln!(out, "  {:<9} {}, {source}", "clock", time(self.clock.div_euclid(1000)))
+        writeln!(out, "  {:<9} {}, {source}", "clock", time(self.clock.div_euclid(1000)))?;
+        if !self.loaded_by.is_empty() {
+            writeln!(out, "  {:<9} {}", "loads in", self.loaded_by.join(", "))?;
+        }
+        if let Some(copies) = &self.copies {
+            writeln!(out, "  {:<9} the old log, {}, in {copies}", "keep", counted(self.before.bytes, "byte"))?;
+        }
+        Ok(())
     }
 }
 

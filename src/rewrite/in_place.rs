@@ -1,10 +1,12 @@
 //! A rewritten log in the place of the old one.
 //!
-//! Whenever the process or the machine stops, the old log is there whole, or the new one is: a file is replaced by renaming,
-//! a log of several parts by renaming its manifest, and the old parts go only when the new manifest lasts.
+//! Whenever the process or the machine stops, the old log is there whole, or the new one is: a file is replaced by exchanging two
+//! names, a log of several parts by exchanging its manifest. The old files are kept (see [`crate::storage::kept`]) before
+//! that, and lose their own names only when the new manifest lasts.
 
-use std::fs::Metadata;
-use std::io::{self, Write};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -12,32 +14,14 @@ use super::layout::{Base, Names, manifest_of};
 use crate::aof::log::{Layout, Log, MultiPart};
 use crate::aof::manifest::{Entry, Kind};
 use crate::aof::{Content, Reader};
-use crate::input::{Container, Input};
-use crate::repair::{OpenElsewhere, refuse_writers};
+use crate::input::{Container, Facts, Input};
 use crate::resp;
-use crate::storage::Operations;
-use crate::storage::draft::{Draft, DraftWriter, Lasting, sync_directory, write_file};
+use crate::storage::draft::{Displaced, Draft, DraftWriter, sync_directory};
+use crate::storage::kept::{self, Cause, Kept, Making, RecordedFile};
+use crate::storage::{Change, Operations, Ownership, Watch, directory_of, unchanged};
 use crate::{Error, ErrorKind, Result};
 
-/// What happens to the old files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Old {
-    /// They are removed once the new log lasts on disk.
-    Removed,
-    /// They stay: parts of a directory under their names, a single file as `NAME.before-rewrite`.
-    Kept,
-}
-
-/// How a log is replaced.
-#[derive(Debug, Clone, Copy)]
-pub struct Settings {
-    /// What the new base is made of.
-    pub base: Base,
-    /// What to do about a log that another process has open for writing.
-    pub open_elsewhere: OpenElsewhere,
-}
-
-/// What was replayed: where it ended, so that what was written behind it can be taken along.
+/// What was replayed: where it ended, so that what was written after it can be carried over.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading<'r> {
     /// The parts as they were read, in order.
@@ -50,170 +34,402 @@ pub struct Reading<'r> {
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replaced<T> {
-    /// What the writing gave.
-    pub written: T,
-    /// How many bytes were written to the old log meanwhile, and taken along.
+pub struct Replaced {
+    /// How many bytes were written to the old log meanwhile, and carried over.
     pub grown: u64,
-    /// The old files that are still there.
-    pub kept: Vec<PathBuf>,
-    /// The old files that are gone.
-    pub removed: Vec<PathBuf>,
+    /// Where the old files are.
+    pub kept: Kept,
+}
+
+/// A new log that is written and on disk, and has no name yet: the old log still counts.
+#[derive(Debug)]
+pub struct Prepared<'l> {
+    log: &'l Log,
+    reading: Reading<'l>,
+    watch: Watch,
+    ownership: Option<Ownership>,
+    draft: Draft,
+    /// The names of the new log.
+    place: Place,
+}
+
+/// Where the new log goes.
+#[derive(Debug)]
+enum Place {
+    File(PathBuf),
+    Parts { names: Names, base: (OsString, i64), incr: (OsString, i64) },
 }
 
 fn refused(path: &Path, text: impl Into<String>) -> Error {
     Error::new(path, ErrorKind::Refused(text.into()))
 }
 
-/// Replaces a log by what `fill` writes, once `verify` has read it back and said what becomes of the old files.
+/// Writes the new log beside the old one, without a name that anybody looks for.
+///
+/// `watch` is that of the log's parts, from before they were read.
 ///
 /// # Errors
-/// [`ErrorKind::OpenElsewhere`]; [`ErrorKind::Refused`] for standard input, a compressed file, and a log that changed in
-/// another way than by whole records at its end; [`ErrorKind::Io`]; the errors of `verify`. The old log is then untouched.
-pub fn replace<O: Operations, T>(
+/// [`ErrorKind::Refused`] for standard input and a compressed file; [`ErrorKind::Io`].
+pub fn prepare<'l, O: Operations, T>(
     operations: &mut O,
-    log: &Log,
-    reading: Reading<'_>,
-    settings: Settings,
+    (log, reading): (&'l Log, Reading<'l>),
+    watch: Watch,
+    base: Base,
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
-    verify: impl FnOnce(&Path, &T) -> Result<Old>,
-) -> Result<Replaced<T>> {
-    for input in reading.inputs {
-        refuse_writers(input.path(), input.facts(), settings.open_elsewhere)?;
-    }
-    match &log.layout {
-        Layout::Single => replace_file(operations, reading, fill, verify),
-        Layout::MultiPart(parts) => replace_parts(operations, parts, reading, settings, fill, verify),
-    }
+) -> Result<(Prepared<'l>, T)> {
+    let place = match &log.layout {
+        Layout::Single => file_place(reading)?,
+        Layout::MultiPart(parts) => parts_place(parts, base)?,
+    };
+    let metadata = |path: &Path| path.metadata().ok();
+    let parts = log.parts.iter().filter_map(|part| metadata(&part.path));
+    let ownership = Ownership::strictest(parts)
+        .or_else(|| log.as_multi_part().and_then(|parts| metadata(&parts.manifest_path)).map(|it| Ownership::of(&it)));
+    let target = match &place {
+        Place::File(path) => path.clone(),
+        Place::Parts { names, base, .. } => names.directory.join(&base.0),
+    };
+    let (draft, value) = Draft::beside(operations, &target, ownership)?.fill(operations, fill)?;
+    let draft = draft.sync(operations)?;
+    Ok((Prepared { log, reading, watch, ownership, draft, place }, value))
 }
 
-fn replace_file<O: Operations, T>(
-    operations: &mut O,
-    reading: Reading<'_>,
-    fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
-    verify: impl FnOnce(&Path, &T) -> Result<Old>,
-) -> Result<Replaced<T>> {
+fn file_place(reading: Reading<'_>) -> Result<Place> {
     let [input] = reading.inputs else { return Err(refused(Path::new(""), "there is no file to replace")) };
     if input.container() != Container::Plain {
-        return Err(refused(
-            input.path(),
-            "the file is compressed; decompress it first, or write the new log elsewhere",
-        ));
+        let text = "the file is compressed; decompress it first, or write the new log elsewhere";
+        return Err(refused(input.path(), text));
     }
     // A link keeps pointing at the log.
-    let path = &input.path().canonicalize().map_err(|source| Error::io(input.path(), "find", source))?;
-    let metadata = path.metadata().map_err(|source| Error::io(path, "open", source))?;
-    let (draft, written) = Draft::beside(operations, path, Some(&metadata))?.fill(operations, fill)?;
-    let draft = draft.sync(operations)?;
-    let checked = verify(&draft.path, &written);
-    let (draft, old) = draft.or_discard(operations, checked)?;
-    let grown = grown(input, reading);
-    let (draft, grown) = draft.or_discard(operations, grown)?;
-    let (draft, ()) = draft.fill(operations, |out| out.write_all(&grown))?;
-    let draft = draft.sync(operations)?;
-    let (draft, kept) = match old {
-        Old::Removed => (draft, Vec::new()),
-        Old::Kept => {
-            let second = free_name(path);
-            let linked = operations.link(path, &second).map_err(|source| Error::io(&second, "keep the log as", source));
-            let (draft, ()) = draft.or_discard(operations, linked)?;
-            (draft, vec![second])
-        }
-    };
-    draft.publish(operations, path)?;
-    let removed = if kept.is_empty() { vec![path.to_owned()] } else { Vec::new() };
-    Ok(Replaced { written, grown: grown.len() as u64, kept, removed })
+    let path = input.path().canonicalize().map_err(|source| Error::io(input.path(), "find", source))?;
+    Ok(Place::File(path))
 }
 
-/// `NAME.before-rewrite`, or the first of `NAME.before-rewrite.2` and so on that is free.
-fn free_name(path: &Path) -> PathBuf {
-    let named = |number: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(if number == 1 { ".before-rewrite".to_owned() } else { format!(".before-rewrite.{number}") });
-        PathBuf::from(name)
-    };
-    (1..u32::MAX).map(named).find(|name| name.symlink_metadata().is_err()).unwrap_or_else(|| named(1))
-}
-
-fn replace_parts<O: Operations, T>(
-    operations: &mut O,
-    log: &MultiPart,
-    reading: Reading<'_>,
-    settings: Settings,
-    fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
-    verify: impl FnOnce(&Path, &T) -> Result<Old>,
-) -> Result<Replaced<T>> {
+/// Chooses names that nothing uses: no file, and no line of the manifest.
+fn parts_place(log: &MultiPart, base: Base) -> Result<Place> {
     let names = Names::of(log);
-    let next = |kinds: &[Kind]| {
-        let used = log.manifest.entries.iter().filter(|entry| kinds.contains(&entry.kind)).map(|entry| entry.sequence);
-        used.max().unwrap_or(0).saturating_add(1).max(1)
+    let manifest = log.manifest_path.file_name().unwrap_or_default();
+    let is_free = |name: &OsStr| {
+        name != manifest
+            && !log.manifest.entries.iter().any(|entry| entry.name == name.as_bytes())
+            && names.directory.join(name).symlink_metadata().is_err()
     };
-    let (base_sequence, incr_sequence) = (next(&[Kind::Base, Kind::History]), next(&[Kind::Incr, Kind::History]));
-    let base_name = names.base(base_sequence, settings.base);
-    let incr_name = names.incr(incr_sequence);
-    let (base, incr) = (names.directory.join(&base_name), names.directory.join(&incr_name));
-    for path in [&base, &incr] {
-        if path.symlink_metadata().is_ok() {
-            return Err(refused(path, "a file of the name that the new log needs is there; move it away"));
+    let choose = |kind: Kind, name: &dyn Fn(i64) -> OsString| {
+        let counts = |entry: &&Entry| entry.kind == kind || entry.kind == Kind::History;
+        let used = log.manifest.entries.iter().filter(counts).map(|entry| entry.sequence).max();
+        let first = used.unwrap_or(0).saturating_add(1).max(1);
+        (first..=i64::MAX).map(|sequence| (name(sequence), sequence)).find(|(name, _)| is_free(name))
+    };
+    let chosen = choose(Kind::Base, &|sequence| names.base(sequence, base))
+        .zip(choose(Kind::Incr, &|sequence| names.incr(sequence)));
+    match chosen {
+        Some((base, incr)) => Ok(Place::Parts { names, base, incr }),
+        None => Err(refused(&log.manifest_path, "no sequence number is left for a new file")),
+    }
+}
+
+impl Prepared<'_> {
+    /// A path under which the new base, or the new file, can be read.
+    pub fn path(&self) -> PathBuf {
+        self.draft.path()
+    }
+
+    /// How many bytes it has.
+    pub const fn length(&self) -> u64 {
+        self.draft.length()
+    }
+
+    /// The directory that the old files will be in, as far as can be said now.
+    pub fn kept_directory(&self) -> PathBuf {
+        kept::next_directory(&self.main())
+    }
+
+    /// Removes the new log.
+    pub fn discard(self, operations: &mut impl Operations) {
+        self.draft.discard(operations);
+    }
+
+    /// The file whose replacement makes the new log count.
+    fn main(&self) -> PathBuf {
+        match (&self.place, self.log.as_multi_part()) {
+            (Place::File(path), _) => path.clone(),
+            (Place::Parts { names, .. }, parts) => {
+                let manifest = parts.map_or(Path::new(""), |parts| parts.manifest_path.as_path());
+                names.directory.join(manifest.file_name().unwrap_or_default())
+            }
         }
     }
-    let like = log.manifest_path.metadata().map_err(|source| Error::io(&log.manifest_path, "open", source))?;
-    let (draft, written) = Draft::beside(operations, &base, Some(&like))?.fill(operations, fill)?;
-    let draft = draft.sync(operations)?;
-    let checked = verify(&draft.path, &written);
-    let (draft, old) = draft.or_discard(operations, checked)?;
-    let grown = unchanged_manifest(log).and_then(|()| match reading.inputs.last() {
-        Some(last) => grown(last, reading),
-        None => Ok(Vec::new()),
-    });
-    let (draft, grown) = draft.or_discard(operations, grown)?;
-    draft.publish(operations, &base)?;
-    let swapped =
-        write_file(operations, &incr, Some(&like), Lasting::Synced, |out| out.write_all(&grown)).and_then(|()| {
-            swap(
-                operations,
-                log,
-                &like,
-                vec![
-                    Entry::new(base_name.as_bytes(), base_sequence, Kind::Base),
-                    Entry::new(incr_name.as_bytes(), incr_sequence, Kind::Incr),
-                ],
-            )
+
+    /// Puts the new log in the place of the old one, whose files are kept.
+    ///
+    /// The old log is looked at again right before and right after that: whatever was done to it meanwhile wins.
+    ///
+    /// # Errors
+    /// [`ErrorKind::OpenElsewhere`], [`ErrorKind::Refused`] for a log that changed in another way than by whole records at its
+    /// end, or at the last moment; [`ErrorKind::Io`]. The old log is then untouched, and nothing else is left.
+    /// [`ErrorKind::NotDurable`] where the new log counts already.
+    pub fn commit(self, operations: &mut impl Operations) -> Result<Replaced> {
+        let mut change = Change::begin();
+        let main = self.main();
+        let swept = kept::list(directory_of(&main)).and_then(|all| {
+            let own = all.iter().filter(|kept| Some(kept.file.as_os_str()) == main.file_name());
+            let open = |path: &Path| match opened(&self.watch, self.reading, path) {
+                Some(file) => file.try_clone(),
+                None => File::open(path),
+            };
+            own.map(|kept| kept::sweep_unused(operations, kept, &open)).try_for_each(|swept| swept.map(|_| ()))
         });
-    if let Err(error) = swapped {
-        // The old manifest still counts, and nothing names the new files.
-        if unchanged_manifest(log).is_ok() {
-            let _ = operations.remove(&base);
-            let _ = operations.remove(&incr);
+        let grown = swept.and_then(|()| grown(self.log, self.reading, &self.watch));
+        let (draft, (grown, facts)) = self.draft.or_discard(operations, grown)?;
+        let swap = Swap {
+            log: self.log,
+            watch: &self.watch,
+            ownership: self.ownership,
+            reading: self.reading,
+            facts: Expected { facts, paths: self.reading.inputs.iter().map(|input| input.path().to_owned()).collect() },
+        };
+        let bytes = grown.len() as u64;
+        let kept = match self.place {
+            Place::File(path) => swap.file(operations, &mut change, draft, &path, &grown)?,
+            Place::Parts { names, base, incr } => {
+                swap.parts(operations, &mut change, draft, &Parts { names, base, incr, main, grown })?
+            }
+        };
+        Ok(Replaced { grown: bytes, kept })
+    }
+}
+
+/// The new log of several parts.
+struct Parts {
+    names: Names,
+    base: (OsString, i64),
+    incr: (OsString, i64),
+    main: PathBuf,
+    grown: Vec<u8>,
+}
+
+/// What the parts of the old log must still be.
+struct Expected {
+    facts: Vec<Facts>,
+    paths: Vec<PathBuf>,
+}
+
+impl Expected {
+    fn check(&self) -> Result<()> {
+        self.paths.iter().zip(&self.facts).try_for_each(|(path, facts)| unchanged(path, facts))
+    }
+}
+
+/// The exchange of two logs.
+struct Swap<'s> {
+    log: &'s Log,
+    watch: &'s Watch,
+    reading: Reading<'s>,
+    ownership: Option<Ownership>,
+    facts: Expected,
+}
+
+impl Swap<'_> {
+    fn opened(&self, path: &Path) -> Option<&File> {
+        opened(self.watch, self.reading, path)
+    }
+
+    fn last_look(&self) -> Result<()> {
+        self.watch.check_openers()?;
+        self.log.as_multi_part().map_or(Ok(()), |log| same_manifest(log, &log.manifest_path))?;
+        self.facts.check()
+    }
+
+    fn file(
+        &self,
+        operations: &mut impl Operations,
+        change: &mut Change,
+        draft: Draft,
+        path: &Path,
+        grown: &[u8],
+    ) -> Result<Kept> {
+        let (draft, ()) = draft.fill(operations, |out| out.write_all(grown))?;
+        let draft = if grown.is_empty() { draft } else { draft.sync(operations)? };
+        let making = Making::begin(operations, path);
+        let (draft, making) = draft.or_discard(operations, making)?;
+        let name = path.file_name().unwrap_or_default();
+        let new = vec![RecordedFile { name: name.to_owned(), bytes: draft.length() }];
+        let kept = making
+            .keep_file(operations, (path, self.opened(path)), name)
+            .and_then(|old| making.finish(operations, (Cause::Rewrite, None), vec![old], new, self.ownership))
+            .and_then(|kept| self.last_look().map(|()| kept));
+        let kept = making.or_discard(operations, kept);
+        let (draft, kept) = draft.or_discard(operations, kept)?;
+        let displaced = draft.exchange(operations);
+        let displaced = making.or_discard(operations, displaced)?;
+        let facts = self.facts.facts.first().copied();
+        let unchanged = |old: &Path| facts.map_or(Ok(()), |facts| unchanged(old, &facts));
+        let checked = self.after(operations, &displaced, path, unchanged);
+        making.or_discard(operations, checked)?;
+        change.done();
+        settle(operations, &displaced, path, &kept)?;
+        Ok(kept)
+    }
+
+    fn parts(
+        &self,
+        operations: &mut impl Operations,
+        change: &mut Change,
+        draft: Draft,
+        parts: &Parts,
+    ) -> Result<Kept> {
+        let Layout::MultiPart(log) = &self.log.layout else { return Err(refused(&parts.main, "there is no manifest")) };
+        let manifest =
+            &log.manifest_path.canonicalize().map_err(|source| Error::io(&log.manifest_path, "find", source))?;
+        let making = Making::begin(operations, &parts.main);
+        let (draft, making) = draft.or_discard(operations, making)?;
+        let text = manifest_of(vec![
+            Entry::new(parts.base.0.as_bytes(), parts.base.1, Kind::Base),
+            Entry::new(parts.incr.0.as_bytes(), parts.incr.1, Kind::Incr),
+        ])
+        .to_bytes();
+        let recorded = |name: &OsStr, bytes| RecordedFile { name: name.to_owned(), bytes };
+        let new = vec![
+            recorded(parts.main.file_name().unwrap_or_default(), text.len() as u64),
+            recorded(&parts.base.0, draft.length()),
+            recorded(&parts.incr.0, parts.grown.len() as u64),
+        ];
+        let kept = self.keep_parts(operations, &making, log, manifest, new);
+        let kept = making.or_discard(operations, kept);
+        let (draft, kept) = draft.or_discard(operations, kept)?;
+        let mut made = Vec::new();
+        let displaced = self.publish(operations, draft, parts, &mut made).and_then(|()| {
+            self.last_look()?;
+            let like = fs::metadata(manifest).map_err(|source| Error::io(manifest, "open", source))?;
+            let draft = Draft::beside(operations, manifest, Some(Ownership::of(&like)))?;
+            let (draft, ()) = draft.fill(operations, |out| out.write_all(&text))?;
+            draft.sync(operations)?.exchange(operations)
+        });
+        let checked = displaced.and_then(|displaced| {
+            let unchanged = |old: &Path| same_manifest(log, old).and_then(|()| self.facts.check());
+            self.after(operations, &displaced, manifest, unchanged).map(|()| displaced)
+        });
+        let displaced = match making.or_discard(operations, checked) {
+            Ok(displaced) => displaced,
+            Err(error) => {
+                // The old manifest still counts, and nothing names the new files.
+                for path in made {
+                    let _ = operations.remove(&path);
+                }
+                return Err(error);
+            }
+        };
+        change.done();
+        settle(operations, &displaced, manifest, &kept)?;
+        remove_old(operations, log, parts, &kept)?;
+        Ok(kept)
+    }
+
+    /// Keeps every file that the manifest names, and the manifest.
+    fn keep_parts(
+        &self,
+        operations: &mut impl Operations,
+        making: &Making,
+        log: &MultiPart,
+        manifest: &Path,
+        new: Vec<RecordedFile>,
+    ) -> Result<Kept> {
+        let name = log.manifest_path.file_name().unwrap_or_default();
+        let mut kept = vec![making.keep_file(operations, (manifest, None), name)?];
+        for name in old_names(log) {
+            let path = log.directory.join(&name);
+            kept.push(making.keep_file(operations, (&path, self.opened(&path)), &name)?);
         }
-        return Err(error);
+        making.finish(operations, (Cause::Rewrite, None), kept, new, self.ownership)
     }
-    let parts: Vec<PathBuf> = log.manifest.entries.iter().map(|entry| names.directory.join(name_of(entry))).collect();
-    let mut result = Replaced { written, grown: grown.len() as u64, kept: parts, removed: Vec::new() };
-    if old == Old::Removed {
-        result.removed = result.kept.iter().filter(|path| operations.remove(path).is_ok()).cloned().collect();
-        result.kept.retain(|path| path.exists());
-        sync_directory(operations, &names.directory)?;
+
+    /// Gives the new files their names, which nothing names yet.
+    fn publish(
+        &self,
+        operations: &mut impl Operations,
+        draft: Draft,
+        parts: &Parts,
+        made: &mut Vec<PathBuf>,
+    ) -> Result<()> {
+        let directory = &parts.names.directory;
+        draft.publish_new(operations)?;
+        made.push(directory.join(&parts.base.0));
+        let incr = directory.join(&parts.incr.0);
+        let draft = Draft::beside(operations, &incr, self.ownership)?;
+        let (draft, ()) = draft.fill(operations, |out| out.write_all(&parts.grown))?;
+        draft.sync(operations)?.publish_new(operations)?;
+        made.push(incr);
+        sync_directory(operations, directory, || "the old log still counts".to_owned())
     }
-    Ok(result)
+
+    /// Looks at what was displaced: if it is not the log that was read, it gets its name back.
+    fn after(
+        &self,
+        operations: &mut impl Operations,
+        displaced: &Displaced,
+        path: &Path,
+        unchanged: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<()> {
+        let Displaced::At(old) = displaced else { return Ok(()) };
+        let Err(error) = self.watch.check_openers().and_then(|()| unchanged(old)) else { return Ok(()) };
+        operations.exchange(old, path).map_err(|source| Error::io(path, "put back", source))?;
+        let _ = operations.remove(old);
+        Err(match error.kind() {
+            // Not under its hidden name.
+            ErrorKind::Refused(text) => refused(path, text.clone()),
+            _ => error,
+        })
+    }
 }
 
-fn name_of(entry: &Entry) -> &std::ffi::OsStr {
-    std::ffi::OsStr::from_bytes(&entry.name)
+/// The descriptor of a part on which a lease is held.
+fn opened<'w>(watch: &'w Watch, reading: Reading<'_>, path: &Path) -> Option<&'w File> {
+    let is_it = |input: &Input| input.path() == path || input.path().canonicalize().is_ok_and(|found| found == path);
+    watch.file(reading.inputs.iter().position(is_it)?)
 }
 
-/// Makes a new manifest count.
-fn swap(operations: &mut impl Operations, log: &MultiPart, like: &Metadata, entries: Vec<Entry>) -> Result<()> {
-    let manifest = manifest_of(entries).to_bytes();
-    let draft = Draft::beside(operations, &log.manifest_path, Some(like))?;
-    let (draft, ()) = draft.fill(operations, |out| out.write_all(&manifest))?;
-    draft.sync(operations)?.publish(operations, &log.manifest_path)
+/// Removes the names of the old files; each is kept under another.
+fn remove_old(operations: &mut impl Operations, log: &MultiPart, parts: &Parts, kept: &Kept) -> Result<()> {
+    let is_new = |name: &OsStr| name == parts.base.0 || name == parts.incr.0 || Some(name) == parts.main.file_name();
+    let old = old_names(log).into_iter().filter(|name| !is_new(name)).map(|name| log.directory.join(name));
+    let done = || format!("the log was replaced, and the old one is in {}", kept.directory.display());
+    for path in old {
+        operations.remove(&path).map_err(|source| Error::new(&path, ErrorKind::NotDurable { done: done(), source }))?;
+    }
+    sync_directory(operations, &log.directory, done)
+}
+
+/// Makes the exchange last, and removes the hidden name of what was displaced, which is kept under another.
+fn settle(operations: &mut impl Operations, displaced: &Displaced, path: &Path, kept: &Kept) -> Result<()> {
+    let done = || format!("the log was replaced, and the old one is in {}", kept.directory.display());
+    let synced = sync_directory(operations, directory_of(path), done);
+    if let Displaced::At(old) = displaced {
+        let removed = operations.remove(old);
+        synced?;
+        return removed.map_err(|source| Error::new(path, ErrorKind::NotDurable { done: done(), source }));
+    }
+    synced
+}
+
+/// The files that the manifest names and that are there, once each.
+fn old_names(log: &MultiPart) -> Vec<OsString> {
+    let mut names: Vec<OsString> =
+        log.manifest.entries.iter().map(|entry| OsStr::from_bytes(&entry.name).to_owned()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let manifest = log.manifest_path.file_name();
+    // A line may name the manifest itself, or nothing at all.
+    names.retain(|name| {
+        let is_file = log.directory.join(name).symlink_metadata().is_ok_and(|found| !found.is_dir());
+        is_file && Some(name.as_os_str()) != manifest
+    });
+    names
 }
 
 /// Refuses a manifest that is not as it was: a server has rewritten the log meanwhile.
-fn unchanged_manifest(log: &MultiPart) -> Result<()> {
-    let now = Input::open_as_is(&log.manifest_path)?;
-    if now.bytes() == log.input.bytes() {
+fn same_manifest(log: &MultiPart, path: &Path) -> Result<()> {
+    let now = fs::read(path).map_err(|source| Error::io(&log.manifest_path, "read", source))?;
+    if now == log.input.bytes() {
         return Ok(());
     }
     Err(refused(
@@ -223,30 +439,28 @@ fn unchanged_manifest(log: &MultiPart) -> Result<()> {
 }
 
 /// What was appended to the last part since it was read, from where the replay ended, as the beginning of what follows the
-/// new base.
-fn grown(input: &Input, reading: Reading<'_>) -> Result<Vec<u8>> {
-    let path = input.path();
-    let now = Input::open_as_is(path)?;
-    let (before, after) = (input.facts(), now.facts());
-    if before.identity() != after.identity() {
-        return Err(refused(path, "the file was replaced by another while it was rewritten; run this again"));
+/// new base; and what the parts are now.
+fn grown(log: &Log, reading: Reading<'_>, watch: &Watch) -> Result<(Vec<u8>, Vec<Facts>)> {
+    watch.check_openers()?;
+    log.as_multi_part().map_or(Ok(()), |log| same_manifest(log, &log.manifest_path))?;
+    let mut all: Vec<Facts> = reading.inputs.iter().map(|input| *input.facts()).collect();
+    let Some((last, earlier)) = reading.inputs.split_last() else { return Ok((Vec::new(), all)) };
+    earlier.iter().try_for_each(|input| unchanged(input.path(), input.facts()))?;
+    let (path, before) = (last.path(), last.facts());
+    let now = Facts::of(&fs::metadata(path).map_err(|source| Error::io(path, "open", source))?);
+    let is_longer = now.identity() == before.identity() && now.length > before.length;
+    // What nobody else could open did not grow by records.
+    if !is_longer || watch.keeps_others_out() {
+        unchanged(path, before)?;
+        return Ok((Vec::new(), all));
     }
-    if after.length < before.length || (after.length == before.length && after.modified != before.modified) {
-        return Err(refused(
-            path,
-            "the file was changed while it was rewritten; stop whatever writes to it, and run this again",
-        ));
-    }
-    if after.length == before.length {
-        return Ok(Vec::new());
-    }
-    let start = usize::try_from(reading.end).unwrap_or(usize::MAX);
-    let mut reader = Reader::new(now.bytes(), start);
+    let tail = read_from(path, reading.end, now.length).map_err(|source| Error::io(path, "read", source))?;
+    let mut reader = Reader::new(&tail, 0);
     let mut is_command = false;
     while let Some(Ok(record)) = reader.next_record() {
         is_command |= matches!(record.content, Content::Command(_));
     }
-    if reader.valid_up_to() != after.length {
+    if reader.valid_up_to() != tail.len() as u64 {
         return Err(refused(
             path,
             "the file grew while it was rewritten, and does not end with a whole record; stop whatever writes to it, and run this again",
@@ -256,6 +470,17 @@ fn grown(input: &Input, reading: Reading<'_>) -> Result<Vec<u8>> {
     if is_command {
         resp::write_command(&mut grown, &[b"SELECT", reading.database.to_string().as_bytes()]);
     }
-    grown.extend_from_slice(now.bytes().get(start..).unwrap_or_default());
-    Ok(grown)
+    grown.extend_from_slice(&tail);
+    if let Some(facts) = all.last_mut() {
+        *facts = now;
+    }
+    Ok((grown, all))
+}
+
+fn read_from(path: &Path, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(start))?;
+    let mut bytes = Vec::new();
+    file.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

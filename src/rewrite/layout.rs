@@ -1,15 +1,15 @@
 //! Logs of several parts: the names of new ones, and the manifest that makes them count.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::Metadata;
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::aof::log::MultiPart;
 use crate::aof::manifest::{Entry, Kind, Manifest};
-use crate::storage::Operations;
-use crate::storage::draft::{DraftWriter, Lasting, write_file};
+use crate::storage::draft::{Draft, DraftWriter, Durability, sync_directory};
+use crate::storage::{Operations, Ownership, directory_of};
 use crate::{Error, ErrorKind, Result};
 
 /// What servers call a log unless they are told otherwise (`appendfilename`).
@@ -77,38 +77,93 @@ pub(super) fn manifest_of(entries: Vec<Entry>) -> Manifest {
     Manifest { entries, comments: Vec::new(), problems: Vec::new() }
 }
 
+/// The mode of a new directory; the user's mask takes bits away.
+const DIRECTORY_MODE: u32 = 0o777;
+
 /// Writes a log of several parts into a directory that is made, or has no log yet: the base, an empty incr, and the manifest
-/// last, which makes it a log. The files have the owner and mode of `like`.
+/// last, which makes it a log. The files have this owner and mode, and a directory that is made has the owner, so that the server
+/// that may write the log may write this one.
 ///
 /// # Errors
-/// [`ErrorKind::Io`], [`ErrorKind::Refused`].
+/// [`ErrorKind::Io`], [`ErrorKind::Refused`]; what was written is then removed. [`ErrorKind::NotDurable`].
 pub fn write_directory<O: Operations, T>(
     operations: &mut O,
     directory: &Path,
     base: Base,
-    like: Option<&Metadata>,
+    (ownership, durability): (Option<Ownership>, Durability),
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
 ) -> Result<T> {
     let names = Names::fresh(directory);
-    match operations.create_directory(directory) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if names.manifest().exists() {
-                let text =
-                    "there is a log in this directory already; give another, or rewrite it --in-place".to_owned();
-                return Err(Error::new(directory, ErrorKind::Refused(text)));
-            }
-        }
+    let made = match operations.create_directory(directory, DIRECTORY_MODE) {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
         Err(source) => return Err(Error::io(directory, "make the directory", source)),
+    };
+    if names.manifest().exists() {
+        let text = "there is a log in this directory already; give another, or rewrite it --in-place".to_owned();
+        return Err(Error::new(directory, ErrorKind::Refused(text)));
     }
+    if let (true, Some(ownership), Ok(opened)) = (made, ownership, File::open(directory)) {
+        ownership.give_directory(operations, &opened);
+    }
+    let mut written = Vec::new();
+    let result = write_parts(operations, &names, base, (ownership, durability), &mut written, fill);
+    if result.as_ref().is_err_and(|error| !matches!(error.kind(), ErrorKind::NotDurable { .. })) {
+        for path in &written {
+            let _ = operations.remove(path);
+        }
+        if made {
+            let _ = operations.remove_directory(directory);
+        }
+    }
+    if made && result.is_ok() && durability == Durability::Synced {
+        let parent = directory_of(directory);
+        sync_directory(operations, parent, || format!("the log was written to {}", directory.display()))?;
+    }
+    result
+}
+
+fn write_parts<O: Operations, T>(
+    operations: &mut O,
+    names: &Names,
+    base: Base,
+    (ownership, durability): (Option<Ownership>, Durability),
+    written: &mut Vec<PathBuf>,
+    fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
+) -> Result<T> {
     let (base_name, incr_name) = (names.base(1, base), names.incr(1));
-    let value = write_file(operations, &directory.join(&base_name), like, Lasting::Cached, fill)?;
-    write_file(operations, &directory.join(&incr_name), like, Lasting::Cached, |_| Ok(()))?;
+    let path = names.directory.join(&base_name);
+    let value = write_new(operations, &path, (ownership, durability), fill)?;
+    written.push(path);
+    let path = names.directory.join(&incr_name);
+    write_new(operations, &path, (ownership, durability), |_| Ok(()))?;
+    written.push(path);
     let manifest = manifest_of(vec![
         Entry::new(base_name.as_bytes(), 1, Kind::Base),
         Entry::new(incr_name.as_bytes(), 1, Kind::Incr),
     ]);
-    let fill_manifest = |out: &mut DraftWriter<'_, O>| io::Write::write_all(out, &manifest.to_bytes());
-    write_file(operations, &names.manifest(), like, Lasting::Cached, fill_manifest)?;
+    if durability == Durability::Synced {
+        // The manifest must not outlast what it names.
+        let synced = operations.sync_directory(&names.directory);
+        synced.map_err(|source| Error::io(&names.directory, "make the names last in", source))?;
+    }
+    write_new(operations, &names.manifest(), (ownership, durability), |out| out.write_all(&manifest.to_bytes()))?;
+    if durability == Durability::Synced {
+        let done = || format!("the log was written to {}", names.directory.display());
+        sync_directory(operations, &names.directory, done)?;
+    }
+    Ok(value)
+}
+
+/// Writes a file whose name must be free.
+fn write_new<O: Operations, T>(
+    operations: &mut O,
+    path: &Path,
+    (ownership, durability): (Option<Ownership>, Durability),
+    fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
+) -> Result<T> {
+    let (draft, value) = Draft::beside(operations, path, ownership)?.fill(operations, fill)?;
+    let draft = if durability == Durability::Synced { draft.sync(operations)? } else { draft };
+    draft.publish_new(operations)?;
     Ok(value)
 }

@@ -1,33 +1,38 @@
 //! New files, and how they take the place of old ones.
 //!
-//! A file is written under a name of its own, made to last on disk, and only then given the name that it is to have: whenever
-//! the process or the machine stops, what had the name before is there whole, or the new file is.
+//! A file is written without a name where the file system has such files, else under a hidden name of its own. It is made to last
+//! on disk, and only then given the name that it is to have: whenever the process or the machine stops, what had the name before
+//! is there whole, or the new file is.
 
-use std::fs::{File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use super::Operations;
-use crate::aof::log::directory_of;
+use super::names::{draft_name, is_draft};
+use super::unfinished::Registered;
+use super::{Operations, Ownership, directory_of};
+use crate::input::Facts;
 use crate::{Error, ErrorKind, Result};
 
-/// The permission bits of a mode.
-const PERMISSIONS: u32 = 0o777;
+/// The mode of a file until it has its owner.
+const PRIVATE: u32 = 0o600;
 
-/// What a new log may be read by, as servers make it.
-const MODE: u32 = 0o644;
+/// The mode of a file that is like no other: the user's mask takes bits away.
+const NEW: u32 = 0o666;
 
 /// Names tried before giving up.
-const NAMES: u32 = 1000;
+const NAMES: u32 = 10_000;
 
 /// A file that is being written, and has no name yet that anybody looks for.
 #[derive(Debug)]
 pub struct Draft {
-    /// Its name for now.
-    pub path: PathBuf,
+    /// What it is to be.
+    target: PathBuf,
     file: File,
     length: u64,
+    /// Its hidden name, if it has one.
+    name: Option<Registered>,
 }
 
 /// Where the bytes of a draft go.
@@ -49,39 +54,60 @@ impl<O: Operations> Write for DraftWriter<'_, O> {
     }
 }
 
+/// What became of the file whose name a draft has taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Displaced {
+    /// It has this name.
+    At(PathBuf),
+    /// It has none: the file system cannot exchange two names.
+    Gone,
+}
+
 impl Draft {
-    /// Creates a file beside `target`, with the owner and mode of `like`, or those of a new file.
+    /// Creates a file on the file system of `target`, with an owner and a mode, or those of a new file. Drafts of processes that
+    /// have ended are removed from the directory first.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
-    pub fn beside(operations: &mut impl Operations, target: &Path, like: Option<&Metadata>) -> Result<Self> {
-        let name = target.file_name().unwrap_or_default();
-        for number in 0..NAMES {
-            let mut hidden = std::ffi::OsString::from(".");
-            hidden.push(name);
-            hidden.push(format!(".aofkit-{}-{number}", std::process::id()));
-            let path = directory_of(target).join(hidden);
-            match operations.create(&path) {
-                Ok(file) => {
-                    let draft = Self { path, file, length: 0 };
-                    let result = draft.take_after(operations, like);
-                    return draft.or_discard(operations, result).map(|(draft, ())| draft);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => return Err(Error::io(&path, "create", source)),
+    pub fn beside(operations: &mut impl Operations, target: &Path, ownership: Option<Ownership>) -> Result<Self> {
+        sweep(operations, directory_of(target));
+        let mode = if ownership.is_some() { PRIVATE } else { NEW };
+        let draft = match operations.create_unnamed(directory_of(target), mode) {
+            Ok(file) if opens_by_descriptor(&file) => {
+                // Whoever finds its name later sees that somebody is at work on it.
+                let _ = file.try_lock();
+                Self { target: target.to_owned(), file, length: 0, name: None }
             }
-        }
-        let text = format!("{NAMES} unfinished files of this name exist; remove them");
-        Err(Error::new(target, ErrorKind::Refused(text)))
+            Ok(_) => Self::named(operations, target, mode)?,
+            Err(error) if is_unsupported(&error) => Self::named(operations, target, mode)?,
+            Err(source) => return Err(Error::io(target, "create a new file for", source)),
+        };
+        let owned = ownership.map_or(Ok(()), |ownership| ownership.give(operations, &draft.file));
+        let owned = owned.map_err(|source| Error::io(target, "set the mode of the new file for", source));
+        draft.or_discard(operations, owned).map(|(draft, ())| draft)
     }
 
-    fn take_after(&self, operations: &mut impl Operations, like: Option<&Metadata>) -> Result<()> {
-        if let Some(like) = like {
-            // Only root may give a file away.
-            let _ = operations.set_owner(&self.file, like.uid(), like.gid());
+    fn named(operations: &mut impl Operations, target: &Path, mode: u32) -> Result<Self> {
+        for number in 1..=NAMES {
+            let name = Registered::new(hidden(target, number));
+            match operations.create(name.path(), mode) {
+                Ok(file) => {
+                    let locked = file.try_lock();
+                    // Another process may have swept it before it was locked.
+                    if locked.is_err() || is_still(&file, name.path()) {
+                        return Ok(Self { target: target.to_owned(), file, length: 0, name: Some(name) });
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(Error::io(target, "create a new file for", source)),
+            }
         }
-        let mode = like.map_or(MODE, |like| like.mode() & PERMISSIONS);
-        operations.set_mode(&self.file, mode).map_err(|source| Error::io(&self.path, "set the mode of", source))
+        Err(too_many(target))
+    }
+
+    /// A path under which the file can be read.
+    pub fn path(&self) -> PathBuf {
+        self.name.as_ref().map_or_else(|| descriptor_path(&self.file), |name| name.path().to_owned())
     }
 
     /// How many bytes were written.
@@ -99,7 +125,7 @@ impl Draft {
         fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
     ) -> Result<(Self, T)> {
         let result = fill(&mut DraftWriter { operations: &mut *operations, draft: &mut self })
-            .map_err(|source| Error::io(&self.path, "write", source));
+            .map_err(|source| Error::io(&self.target, "write", source));
         self.or_discard(operations, result)
     }
 
@@ -108,7 +134,7 @@ impl Draft {
     /// # Errors
     /// [`ErrorKind::Io`]; the file is then removed.
     pub fn sync(self, operations: &mut impl Operations) -> Result<Self> {
-        let result = operations.sync(&self.file).map_err(|source| Error::io(&self.path, "write", source));
+        let result = operations.sync(&self.file).map_err(|source| Error::io(&self.target, "write", source));
         self.or_discard(operations, result).map(|(draft, ())| draft)
     }
 
@@ -120,56 +146,198 @@ impl Draft {
         match result {
             Ok(value) => Ok((self, value)),
             Err(error) => {
-                // The error that led here is the one to tell.
-                let _ = operations.remove(&self.path);
+                self.discard(operations);
                 Err(error)
             }
+        }
+    }
+
+    /// Removes the file.
+    pub fn discard(self, operations: &mut impl Operations) {
+        if let Some(name) = self.name {
+            // Whatever led here is what is reported; the next run sweeps what is left.
+            let _ = operations.remove(name.path());
         }
     }
 
     /// Gives the file the name that it is to have, in place of what had it, and makes that last.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`]; the draft is then removed unless it has its name already.
-    pub fn publish(self, operations: &mut impl Operations, target: &Path) -> Result<()> {
-        self.rename(operations, target)?;
-        sync_directory(operations, directory_of(target))
+    /// [`ErrorKind::Io`]; the draft is then removed. [`ErrorKind::NotDurable`] where it has its name already.
+    pub fn publish(self, operations: &mut impl Operations) -> Result<()> {
+        let target = self.target.clone();
+        self.publish_unsynced(operations)?;
+        sync_directory(operations, directory_of(&target), || format!("the new file is {}", target.display()))
     }
 
-    fn rename(self, operations: &mut impl Operations, target: &Path) -> Result<()> {
-        let result = operations.rename(&self.path, target).map_err(|source| Error::io(target, "replace", source));
+    fn publish_unsynced(self, operations: &mut impl Operations) -> Result<()> {
+        let target = self.target.clone();
+        let (draft, name) = self.with_name(operations)?;
+        let result = operations.rename(&name, &target).map_err(|source| Error::io(&target, "replace", source));
+        draft.or_discard(operations, result).map(|_| ())
+    }
+
+    /// Gives the file the name that it is to have, which must be free.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`]; the draft is then removed.
+    pub(crate) fn publish_new(self, operations: &mut impl Operations) -> Result<()> {
+        let target = self.target.clone();
+        let result = match &self.name {
+            None => operations.name(&self.file, &target),
+            Some(name) => operations.rename_new(name.path(), &target),
+        };
+        let result = result.map_err(|source| Error::io(&target, "create", source));
         self.or_discard(operations, result).map(|_| ())
+    }
+
+    /// Exchanges the file with the one that has the name, in one step where the file system can. That one stays, under a hidden
+    /// name, to be looked at.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`]; the draft is then removed.
+    pub(crate) fn exchange(self, operations: &mut impl Operations) -> Result<Displaced> {
+        let target = self.target.clone();
+        let (draft, name) = self.with_name(operations)?;
+        let replace_error = |source| Error::io(&target, "replace", source);
+        let result = match operations.exchange(&name, &target) {
+            Ok(()) => Ok(Displaced::At(name)),
+            Err(error) if is_unsupported(&error) => {
+                operations.rename(&name, &target).map(|()| Displaced::Gone).map_err(replace_error)
+            }
+            Err(source) => Err(replace_error(source)),
+        };
+        draft.or_discard(operations, result).map(|(_, displaced)| displaced)
+    }
+
+    /// Gives the file a hidden name, if it has none.
+    fn with_name(mut self, operations: &mut impl Operations) -> Result<(Self, PathBuf)> {
+        if let Some(name) = &self.name {
+            let path = name.path().to_owned();
+            return Ok((self, path));
+        }
+        for number in 1..=NAMES {
+            let name = Registered::new(hidden(&self.target, number));
+            match operations.name(&self.file, name.path()) {
+                Ok(()) => {
+                    let path = name.path().to_owned();
+                    self.name = Some(name);
+                    return Ok((self, path));
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(Error::io(&self.target, "create a new file for", source)),
+            }
+        }
+        Err(too_many(&self.target))
     }
 }
 
-pub(crate) fn sync_directory(operations: &mut impl Operations, directory: &Path) -> Result<()> {
-    operations.sync_directory(directory).map_err(|source| Error::io(directory, "make the names last in", source))
+fn too_many(target: &Path) -> Error {
+    Error::new(target, ErrorKind::Refused(format!("{NAMES} unfinished files of this name exist; remove them")))
+}
+
+fn hidden(target: &Path, number: u32) -> PathBuf {
+    directory_of(target).join(draft_name(target.file_name().unwrap_or_default(), number))
+}
+
+/// Whether the system cannot do it, rather than that it went wrong.
+pub(crate) fn is_unsupported(error: &io::Error) -> bool {
+    // A kernel that does not know O_TMPFILE tries to open the directory for writing; a file system that cannot exchange names
+    // calls the flag invalid.
+    use io::ErrorKind::{InvalidInput, IsADirectory, Unsupported};
+    matches!(error.kind(), Unsupported | InvalidInput | IsADirectory)
+}
+
+fn descriptor_path(file: &File) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+}
+
+/// Whether the file can be read, and be given a name, through `/proc`.
+fn opens_by_descriptor(file: &File) -> bool {
+    is_still(file, &descriptor_path(file))
+}
+
+fn is_still(file: &File, path: &Path) -> bool {
+    match (file.metadata(), fs::metadata(path)) {
+        (Ok(file), Ok(named)) => Facts::of(&file).identity() == Facts::of(&named).identity(),
+        _ => false,
+    }
+}
+
+/// Removes the drafts that processes which have ended left in a directory.
+///
+/// A process holds a lock on its drafts as long as it lives.
+pub(crate) fn sweep(operations: &mut impl Operations, directory: &Path) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    let mut drafts: Vec<PathBuf> = entries
+        .filter_map(io::Result::ok)
+        .filter(|entry| is_draft(&entry.file_name()) && entry.file_type().is_ok_and(|kind| kind.is_file()))
+        .map(|entry| entry.path())
+        .collect();
+    drafts.sort_unstable();
+    for path in drafts {
+        if File::open(&path).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = operations.remove(&path);
+        }
+    }
+}
+
+/// Makes the names in a directory last; `done` says what has happened already if that fails.
+///
+/// # Errors
+/// [`ErrorKind::NotDurable`].
+pub(crate) fn sync_directory(
+    operations: &mut impl Operations,
+    directory: &Path,
+    done: impl FnOnce() -> String,
+) -> Result<()> {
+    operations
+        .sync_directory(directory)
+        .map_err(|source| Error::new(directory, ErrorKind::NotDurable { done: done(), source }))
 }
 
 /// Whether a new file is on disk before it has its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lasting {
-    /// It is: the name belonged to what is to be replaced.
+pub enum Durability {
+    /// It is, and the name is before the function returns.
     Synced,
-    /// The system writes it when it likes, as it does for a copy: the log itself is still there.
+    /// The system writes it when it likes.
     Cached,
 }
 
-/// Writes a new file with the owner and mode of `like`: whole before it has its name. What had the name is replaced.
+/// Writes a new file with this owner and mode: whole before it has its name. What had the name is replaced.
 ///
 /// # Errors
-/// [`ErrorKind::Io`]; what had the name is then untouched.
+/// [`ErrorKind::Io`]; what had the name is then untouched. [`ErrorKind::NotDurable`] where it was replaced already.
 pub fn write_file<O: Operations, T>(
     operations: &mut O,
     path: &Path,
-    like: Option<&Metadata>,
-    lasting: Lasting,
+    ownership: Option<Ownership>,
+    durability: Durability,
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
 ) -> Result<T> {
-    let (draft, value) = Draft::beside(operations, path, like)?.fill(operations, fill)?;
-    match lasting {
-        Lasting::Synced => draft.sync(operations)?.publish(operations, path)?,
-        Lasting::Cached => draft.rename(operations, path)?,
+    let (draft, value) = Draft::beside(operations, path, ownership)?.fill(operations, fill)?;
+    match durability {
+        Durability::Synced => draft.sync(operations)?.publish(operations)?,
+        Durability::Cached => draft.publish_unsynced(operations)?,
     }
     Ok(value)
+}
+
+/// The file that a path leads to, which need not be there yet: links are followed.
+///
+/// # Errors
+/// [`ErrorKind::Io`] for links that lead in a circle.
+pub fn follow_links(path: &Path) -> Result<PathBuf> {
+    /// As many as Linux follows.
+    const LIMIT: u32 = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LIMIT {
+        match fs::read_link(&path) {
+            Ok(next) => path = directory_of(&path).join(next),
+            Err(_) => return Ok(path),
+        }
+    }
+    let error = io::Error::from_raw_os_error(libc::ELOOP);
+    Err(Error::io(path, "follow the link", error))
 }

@@ -1,8 +1,8 @@
 //! The system calls that change files, so that a test can make any of them fail.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 /// What repairs and rewrites ask of the file system: one method for each call that changes something or makes a change last.
@@ -12,11 +12,26 @@ pub trait Operations {
     /// # Errors
     /// Those of `open(2)`.
     fn open(&mut self, path: &Path) -> io::Result<File>;
-    /// Creates a file that must not be there yet, readable by its owner alone.
+    /// Opens what is there for writing alone, whatever it is; never creates or truncates, and waits for the reader of a FIFO.
+    ///
+    /// # Errors
+    /// Those of `open(2)`.
+    fn open_special(&mut self, path: &Path) -> io::Result<File>;
+    /// Creates a file that must not be there yet, for reading and writing. The user's mask takes bits of the mode away.
     ///
     /// # Errors
     /// Those of `open(2)` with `O_EXCL`.
-    fn create(&mut self, path: &Path) -> io::Result<File>;
+    fn create(&mut self, path: &Path, mode: u32) -> io::Result<File>;
+    /// Creates a file without a name, which goes when it is closed unless it is given one.
+    ///
+    /// # Errors
+    /// Those of `open(2)` with `O_TMPFILE`.
+    fn create_unnamed(&mut self, directory: &Path, mode: u32) -> io::Result<File>;
+    /// Gives a file without a name one, which must be free.
+    ///
+    /// # Errors
+    /// Those of `linkat(2)`.
+    fn name(&mut self, file: &File, path: &Path) -> io::Result<()>;
     /// Writes all bytes at an offset.
     ///
     /// # Errors
@@ -57,16 +72,31 @@ pub trait Operations {
     /// # Errors
     /// Those of `rename(2)`.
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file another name, which must be free.
+    ///
+    /// # Errors
+    /// Those of `renameat2(2)` with `RENAME_NOREPLACE`, or of `link(2)` and `unlink(2)` where the file system cannot do that.
+    fn rename_new(&mut self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Exchanges the names of two files in one step.
+    ///
+    /// # Errors
+    /// Those of `renameat2(2)` with `RENAME_EXCHANGE`.
+    fn exchange(&mut self, one: &Path, other: &Path) -> io::Result<()>;
     /// Gives a file a second name, which must be free.
     ///
     /// # Errors
     /// Those of `link(2)`.
     fn link(&mut self, path: &Path, second: &Path) -> io::Result<()>;
-    /// Makes a directory that must not be there yet.
+    /// Makes a directory that must not be there yet. The user's mask takes bits of the mode away.
     ///
     /// # Errors
     /// Those of `mkdir(2)`.
-    fn create_directory(&mut self, path: &Path) -> io::Result<()>;
+    fn create_directory(&mut self, path: &Path, mode: u32) -> io::Result<()>;
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// Those of `rmdir(2)`.
+    fn remove_directory(&mut self, path: &Path) -> io::Result<()>;
 }
 
 /// The real file system.
@@ -79,8 +109,20 @@ impl Operations for FileSystem {
         OpenOptions::new().read(true).write(true).open(path)
     }
 
-    fn create(&mut self, path: &Path) -> io::Result<File> {
-        OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+    fn open_special(&mut self, path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).open(path)
+    }
+
+    fn create(&mut self, path: &Path, mode: u32) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).create_new(true).mode(mode).open(path)
+    }
+
+    fn create_unnamed(&mut self, directory: &Path, mode: u32) -> io::Result<File> {
+        system::create_unnamed(directory, mode)
+    }
+
+    fn name(&mut self, file: &File, path: &Path) -> io::Result<()> {
+        system::name(file, path)
     }
 
     fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -115,11 +157,83 @@ impl Operations for FileSystem {
         std::fs::rename(from, to)
     }
 
+    fn rename_new(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        match system::rename_new(from, to) {
+            Err(error) if super::draft::is_unsupported(&error) => {
+                std::fs::hard_link(from, to)?;
+                std::fs::remove_file(from)
+            }
+            result => result,
+        }
+    }
+
+    fn exchange(&mut self, one: &Path, other: &Path) -> io::Result<()> {
+        system::exchange(one, other)
+    }
+
     fn link(&mut self, path: &Path, second: &Path) -> io::Result<()> {
         std::fs::hard_link(path, second)
     }
 
-    fn create_directory(&mut self, path: &Path) -> io::Result<()> {
-        std::fs::create_dir(path)
+    fn create_directory(&mut self, path: &Path, mode: u32) -> io::Result<()> {
+        DirBuilder::new().mode(mode).create(path)
+    }
+
+    fn remove_directory(&mut self, path: &Path) -> io::Result<()> {
+        std::fs::remove_dir(path)
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::AsRawFd;
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags, linkat, open, renameat_with};
+
+    pub(super) fn create_unnamed(directory: &Path, mode: u32) -> io::Result<File> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        Ok(File::from(open(directory, flags, Mode::from_raw_mode(mode))?))
+    }
+
+    pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
+        // By its descriptor alone (AT_EMPTY_PATH) only root may, before Linux 6.10.
+        let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
+        Ok(linkat(CWD, descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
+    }
+
+    pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+        Ok(renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)?)
+    }
+
+    pub(super) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+        Ok(renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)?)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::fs::File;
+    use std::io;
+    use std::path::Path;
+
+    const UNSUPPORTED: io::ErrorKind = io::ErrorKind::Unsupported;
+
+    pub(super) fn create_unnamed(_: &Path, _: u32) -> io::Result<File> {
+        Err(UNSUPPORTED.into())
+    }
+
+    pub(super) fn name(_: &File, _: &Path) -> io::Result<()> {
+        Err(UNSUPPORTED.into())
+    }
+
+    pub(super) fn rename_new(_: &Path, _: &Path) -> io::Result<()> {
+        Err(UNSUPPORTED.into())
+    }
+
+    pub(super) fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+        Err(UNSUPPORTED.into())
     }
 }

@@ -1,45 +1,86 @@
-//! Who has a file open for writing.
+//! Which processes have a file open, as far as `/proc` shows them.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+
+use crate::input::{Facts, Identity};
 
 /// The access mode in the flags of `open(2)`; reading only is 0.
 const ACCESS_MODE: u32 = 0b11;
 
-/// A process that has the file open for writing.
+/// The inode of the host's own namespace of process ids (`PROC_PID_INIT_INO`): from inside another, what runs outside of it
+/// cannot be seen.
+const HOST_NAMESPACE: u64 = 0xefff_fffc;
+
+/// A process that has a file open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Writer {
+pub struct Opener {
     /// Its process id.
-    pub(crate) process: u32,
+    pub process: u32,
     /// Its name, as the kernel knows it.
-    pub(crate) name: String,
+    pub name: String,
+    /// Whether it may write to the file.
+    pub writes: bool,
 }
 
-/// The other processes that have the file of this device and inode open for writing, by process id.
-///
-/// The best that can be had: what `/proc` shows, which is nothing outside Linux, of other users' processes (unless root
-/// asks), or from inside a container about what runs outside of it.
-pub(crate) fn writers(device: u64, inode: u64) -> Vec<Writer> {
-    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+/// What `/proc` shows.
+#[derive(Debug, Default)]
+pub(crate) struct Openers {
+    /// The other processes that have one of the files open: those that write first, then by process id.
+    pub(crate) found: Vec<Opener>,
+    /// Whether that is everyone on the host: nothing was hidden.
+    pub(crate) is_complete: bool,
+}
+
+impl Openers {
+    /// The first that writes.
+    pub(crate) fn writer(&self) -> Option<&Opener> {
+        self.found.first().filter(|opener| opener.writes)
+    }
+}
+
+/// The other processes that have one of these files open.
+pub(crate) fn openers(files: &[Identity]) -> Openers {
+    let Ok(entries) = fs::read_dir("/proc") else { return Openers::default() };
     let own = std::process::id();
-    let mut found: Vec<Writer> = entries
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|&process: &u32| process != own)
-        .filter(|&process| writes(process, device, inode))
-        .map(|process| Writer { process, name: name_of(process) })
-        .collect();
-    found.sort_unstable_by_key(|writer| writer.process);
-    found
+    // The first process is everybody's parent: where it is missing, processes are hidden (hidepid).
+    let (mut found, mut is_complete) = (Vec::new(), sees_the_host() && fs::metadata("/proc/1").is_ok());
+    for process in entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()) {
+        if process == own {
+            continue;
+        }
+        match opens(process, files) {
+            Ok(None) => {}
+            Ok(Some(writes)) => found.push(Opener { process, name: name_of(process), writes }),
+            // It has ended since.
+            Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(NO_SUCH_PROCESS) => {}
+            Err(_) => is_complete = false,
+        }
+    }
+    found.sort_unstable_by_key(|opener| (!opener.writes, opener.process));
+    Openers { found, is_complete }
 }
 
-/// Whether one of the process's descriptors is open for writing on the file.
-fn writes(process: u32, device: u64, inode: u64) -> bool {
-    let Ok(descriptors) = fs::read_dir(format!("/proc/{process}/fd")) else { return false };
-    descriptors.filter_map(Result::ok).any(|descriptor| {
-        let same = fs::metadata(descriptor.path()).is_ok_and(|at| at.dev() == device && at.ino() == inode);
-        same && is_for_writing(&descriptor.file_name().to_string_lossy(), process)
-    })
+/// `ESRCH`: the process went away while its directory was read.
+const NO_SUCH_PROCESS: i32 = 3;
+
+fn sees_the_host() -> bool {
+    fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() == HOST_NAMESPACE)
+}
+
+/// Whether one of the process's descriptors is of one of the files, and then whether one is for writing.
+fn opens(process: u32, files: &[Identity]) -> io::Result<Option<bool>> {
+    let mut found = None;
+    for descriptor in fs::read_dir(format!("/proc/{process}/fd"))? {
+        let descriptor = descriptor?;
+        let same = fs::metadata(descriptor.path()).is_ok_and(|at| files.contains(&Facts::of(&at).identity()));
+        if same {
+            let writes = is_for_writing(&descriptor.file_name().to_string_lossy(), process);
+            found = Some(found.unwrap_or(false) || writes);
+        }
+    }
+    Ok(found)
 }
 
 fn is_for_writing(descriptor: &str, process: u32) -> bool {
@@ -49,8 +90,7 @@ fn is_for_writing(descriptor: &str, process: u32) -> bool {
 }
 
 fn name_of(process: u32) -> String {
-    let path = format!("/proc/{process}/comm");
-    fs::read_to_string(Path::new(&path)).unwrap_or_default().trim_end().to_owned()
+    fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default().trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -60,20 +100,20 @@ mod tests {
     use std::process::{Command, Stdio};
 
     #[test]
-    fn a_process_that_appends_is_found_and_one_that_reads_is_not() {
+    fn a_process_that_appends_is_told_from_one_that_reads() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let metadata = file.as_file().metadata().unwrap();
+        let identity = Facts::of(&file.as_file().metadata().unwrap()).identity();
         let held_by = |stdio: Stdio, stdin: Stdio| {
             let mut child = Command::new("sleep").arg("20").stdin(stdin).stdout(stdio).spawn().unwrap();
-            let found = writers(metadata.dev(), metadata.ino());
+            let found = openers(&[identity]).found;
             child.kill().unwrap();
             child.wait().unwrap();
-            (found, child.id())
+            let of_child = found.into_iter().filter(|opener| opener.process == child.id());
+            of_child.map(|opener| opener.writes).collect::<Vec<_>>()
         };
         let appending = fs::OpenOptions::new().append(true).open(file.path()).unwrap();
-        let (found, process) = held_by(appending.into(), Stdio::null());
-        assert_eq!(found.iter().map(|writer| writer.process).collect::<Vec<_>>(), [process]);
+        assert_eq!(held_by(appending.into(), Stdio::null()), [true]);
         let reading = fs::File::open(file.path()).unwrap();
-        assert_eq!(held_by(Stdio::null(), reading.into()).0, []);
+        assert_eq!(held_by(Stdio::null(), reading.into()), [false]);
     }
 }

@@ -23,10 +23,26 @@ pub enum Fault {
 /// Every fault.
 pub const FAULTS: [Fault; 5] = [Fault::Error, Fault::Full, Fault::Kill, Fault::KillHalfway, Fault::KillBehind];
 
+/// What the file system can do.
+#[allow(dead_code, reason = "not every test needs both")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disk {
+    /// All that the real one here can.
+    Modern,
+    /// No files without names, no exchange of names, no second names: as on exFAT and some network file systems.
+    Bare,
+}
+
+/// Both.
+#[allow(dead_code, reason = "not every test needs both")]
+pub const DISKS: [Disk; 2] = [Disk::Modern, Disk::Bare];
+
 /// The real file system with one fault at operation `at`, from 0.
 pub struct Faulty {
     at: usize,
     fault: Fault,
+    disk: Disk,
+    hook: Box<dyn FnMut(&str) + Send>,
     /// How many operations there were.
     pub count: usize,
     /// What they were.
@@ -36,7 +52,7 @@ pub struct Faulty {
 impl Faulty {
     /// A fault at operation `at`.
     pub fn new(at: usize, fault: Fault) -> Self {
-        Self { at, fault, count: 0, trace: Vec::new() }
+        Self { at, fault, disk: Disk::Modern, hook: Box::new(|_| {}), count: 0, trace: Vec::new() }
     }
 
     /// No fault.
@@ -44,7 +60,27 @@ impl Faulty {
         Self::new(usize::MAX, Fault::Error)
     }
 
+    /// The same on another file system.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn on(self, disk: Disk) -> Self {
+        Self { disk, ..self }
+    }
+
+    #[allow(dead_code, reason = "not every test needs it")]
+    /// The same, with something that happens right before each operation, given by its name.
+    pub fn before_each(self, hook: impl FnMut(&str) + Send + 'static) -> Self {
+        Self { hook: Box::new(hook), ..self }
+    }
+
+    fn only_modern<T>(&self, result: io::Result<T>) -> io::Result<T> {
+        match self.disk {
+            Disk::Modern => result,
+            Disk::Bare => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
     fn step<T>(&mut self, what: String, operation: impl Fn(&mut FileSystem) -> io::Result<T>) -> io::Result<T> {
+        (self.hook)(&what);
         let index = self.count;
         self.count += 1;
         self.trace.push(what);
@@ -71,8 +107,18 @@ impl Operations for Faulty {
     fn open(&mut self, path: &Path) -> io::Result<File> {
         self.step(format!("open {}", name(path)), |real| real.open(path))
     }
-    fn create(&mut self, path: &Path) -> io::Result<File> {
-        self.step(format!("create {}", name(path)), |real| real.create(path))
+    fn open_special(&mut self, path: &Path) -> io::Result<File> {
+        self.step(format!("open special {}", name(path)), |real| real.open_special(path))
+    }
+    fn create(&mut self, path: &Path, mode: u32) -> io::Result<File> {
+        self.step(format!("create {}", name(path)), |real| real.create(path, mode))
+    }
+    fn create_unnamed(&mut self, directory: &Path, mode: u32) -> io::Result<File> {
+        self.only_modern(Ok(()))?;
+        self.step("create unnamed".to_owned(), |real| real.create_unnamed(directory, mode))
+    }
+    fn name(&mut self, file: &File, path: &Path) -> io::Result<()> {
+        self.step(format!("name {}", name(path)), |real| real.name(file, path))
     }
     fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
         if self.count == self.at && matches!(self.fault, Fault::Full | Fault::KillHalfway) {
@@ -96,11 +142,22 @@ impl Operations for Faulty {
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         self.step(format!("rename to {}", name(to)), |real| real.rename(from, to))
     }
+    fn rename_new(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(format!("rename to new {}", name(to)), |real| real.rename_new(from, to))
+    }
+    fn exchange(&mut self, one: &Path, other: &Path) -> io::Result<()> {
+        self.only_modern(Ok(()))?;
+        self.step(format!("exchange {}", name(other)), |real| real.exchange(one, other))
+    }
     fn link(&mut self, path: &Path, second: &Path) -> io::Result<()> {
+        self.only_modern(Ok(()))?;
         self.step(format!("link {}", name(second)), |real| real.link(path, second))
     }
-    fn create_directory(&mut self, path: &Path) -> io::Result<()> {
-        self.step(format!("make {}", name(path)), |real| real.create_directory(path))
+    fn create_directory(&mut self, path: &Path, mode: u32) -> io::Result<()> {
+        self.step(format!("make {}", name(path)), |real| real.create_directory(path, mode))
+    }
+    fn remove_directory(&mut self, path: &Path) -> io::Result<()> {
+        self.step(format!("remove directory {}", name(path)), |real| real.remove_directory(path))
     }
     fn truncate(&mut self, file: &File, length: u64) -> io::Result<()> {
         self.step("truncate".to_owned(), |real| real.truncate(file, length))

@@ -37,7 +37,7 @@ impl Outcome {
 
     /// Without the files that the drop-in keeps what it removes in, which must hold what is gone.
     pub fn without_copies(mut self) -> Self {
-        self.files.retain(|name, _| !name.contains(".removed-"));
+        self.files.retain(|name, _| !name.contains(".aofkit-kept-"));
         self
     }
 }

@@ -202,9 +202,9 @@ fn a_tree_is_walked_for_logs() {
         ("b/temp-rewriteaof-1.aof", RESP),
         ("b/readme.md", b"* a list\n"),
         ("b/notes.md", b"# Notes\n\nfile names\n"),
-        ("b/log.removed-0", RESP),
-        ("b/log.removed-27.2", RESP),
-        ("b/log.removed-by-me", RESP),
+        ("b/log.aofkit-kept-2/log", RESP),
+        ("b/.log.aofkit-draft-1", RESP),
+        ("b/log.aofkit-kept-by-me", RESP),
         ("c/", b""),
     ]);
     symlink(folder.path(), folder.path().join("c/loop")).unwrap();
@@ -220,8 +220,8 @@ fn a_tree_is_walked_for_logs() {
             "b/damaged.aof",
             "b/empty.aof",
             "b/log",
+            "b/log.aofkit-kept-by-me",
             "b/log.gz",
-            "b/log.removed-by-me",
             "b/log.zst",
             "c/linked",
         ]

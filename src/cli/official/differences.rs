@@ -8,7 +8,7 @@ pub const DIFFERENCES: &[&str] = &[
     "A manifest that begins with a blank, or with a line that is no entry, is taken for a manifest: servers do so too. The real \
      tools take it for a log, and --fix cuts it to 0 bytes.",
     "Nothing is opened for writing unless --fix or --truncate-to-timestamp is given, so a plain check works on read-only media.",
-    "Before anything is cut off, it is written to NAME.removed-OFFSET beside the file (with a number behind it if that \
+    "Before anything is cut off, it is written to a directory NAME.aofkit-kept-N beside the file (with another number if that \
      exists) and forced to disk; on a terminal a line on standard error names that file. The real tools keep no copy.",
     "A file whose length has changed since it was read is not cut: \"Failed to truncate AOF\".",
     "--truncate-to-timestamp cuts before the transaction that is open at the first later annotation. The real tools cut inside \

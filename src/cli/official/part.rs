@@ -12,7 +12,8 @@ use crate::check::official::{
     Cut, FileKind, PreambleEnd, Resume, Verdict, check_preamble, check_resp, cut_to_timestamp,
 };
 use crate::input::Input;
-use crate::repair::{self, OpenElsewhere};
+use crate::repair;
+use crate::storage::OpenElsewhere;
 
 /// A file to check.
 pub(super) struct Part {

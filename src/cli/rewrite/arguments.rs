@@ -1,7 +1,10 @@
 //! The arguments of `aofkit rewrite`, as typed and as resolved.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io;
 use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
@@ -9,19 +12,24 @@ use anyhow::bail;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
+use crate::cli::copies::{CopiesFormat, CopiesTask};
+use crate::cli::prompt::Consent;
 use crate::cli::replay::ReplayArguments;
 use crate::cli::time::{self, Moment};
-use crate::input::is_stdin;
-use crate::repair::OpenElsewhere;
-use crate::rewrite::in_place::Old;
+use crate::input::{Facts, is_stdin};
+use crate::report::copies::Doing;
 use crate::rewrite::{self, Base, Loss, Order, Target};
+use crate::storage::draft::Durability;
+use crate::storage::{OpenElsewhere, draft};
 
 const EXAMPLES: &str = "\
 Examples:
   aofkit rewrite -o small.aof appendonly.aof
       The fewest commands that give the same data, in one file.
-  aofkit rewrite --in-place --verify /var/lib/redis
-      The log of a stopped server, replaced as the server itself would.
+  aofkit rewrite --in-place /var/lib/redis
+      The log of a stopped server, replaced after a question. The old files are kept.
+  aofkit rewrite --undo /var/lib/redis
+      Put the old log back; --discard-copies removes it for good.
   aofkit rewrite -o - --key 'user:*' appendonlydir | redis-cli --pipe
       A part of the data, into a running server.
   aofkit rewrite -o then/ --at 2023-11-14T22:00:00Z appendonlydir
@@ -29,33 +37,54 @@ Examples:
   aofkit rewrite -o old.aof --target redis-6.2 appendonlydir
       For an older server; --allow-loss if it cannot hold all of the data.
 
-Exit codes: 0 done; 1 done, but the log is damaged and a server would refuse it, or not done because data would be lost; 2 not done.";
+Exit codes: 0 done, or shown with --dry-run; 1 done, but the log is damaged and a server would refuse it, or not done \
+because that was not agreed to or data would be lost; 2 not done.";
+
+/// What the long help has before the examples.
+const NOTES: &str = "\
+With --in-place the new log is written, read back and checked for its server first. Then what would change is shown, and a \
+question asked. The files of the old log are kept in a directory beside it, NAME.aofkit-kept-N, until --undo or \
+--discard-copies. No process on the host may have the log open: the kernel (a file lease) and /proc are asked before the \
+replay and again before the change; where neither can tell, --force is needed. A server that starts meanwhile waits, or the \
+change is given up.";
 
 /// Which log, and what becomes of it.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "switches as they are typed; they are resolved to enums")]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{NOTES}\n\n{EXAMPLES}"))]
 pub(in crate::cli) struct Rewrite {
     /// A log: a file, a manifest, a directory with one, or '-' for standard input; a file may be gzip or zstd
     #[arg(value_name = "PATH")]
     path: PathBuf,
-    /// Write FILE, or a log of several parts into DIR/, or '-' for standard output
+    /// Write FILE, or a log of several parts into DIR/, or '-' for standard output; a device or FIFO is written to as it is
     #[arg(long, short, value_name = "FILE", conflicts_with = "in_place")]
     output: Option<PathBuf>,
-    /// Put the new log in the place of the old one, once it lasts on disk and was read back
+    /// Replace the log, after a question; the old files are kept until --undo or --discard-copies
     #[arg(long)]
     in_place: bool,
-    /// With --in-place, let the old files stay
-    #[arg(long, requires = "in_place")]
-    keep: bool,
-    /// Replace FILE if it is there; with --in-place, even a log that another process has open for writing
+    /// With --in-place, show what would change, and change nothing
+    #[arg(long, short = 'n')]
+    dry_run: bool,
+    /// With --in-place, do not ask
+    #[arg(long, short = 'y', requires = "in_place", conflicts_with = "dry_run")]
+    yes: bool,
+    /// Put back the log that the last --in-place replaced, or what the last fix cut off
+    #[arg(long, conflicts_with_all = ["output", "in_place", "discard_copies"])]
+    undo: bool,
+    /// Remove the copies that were kept of replaced logs and of what fixes cut off
+    #[arg(long, conflicts_with_all = ["output", "in_place"])]
+    discard_copies: bool,
+    /// Replace FILE if it exists; with --in-place, even a log that another process has open, or if that cannot be told
     #[arg(long)]
     force: bool,
+    /// With --output, do not wait until the new log is on disk, unless it replaces a file
+    #[arg(long, conflicts_with = "in_place")]
+    no_sync: bool,
     /// Read the output back and compare the data; --in-place always does
     #[arg(long)]
     verify: bool,
 
-    /// Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output]
+    /// Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output, devices and FIFOs]
     ///
     /// An RDB stays one: the base of a directory, or a single file that is an RDB or begins with one. Standard output gets
     /// commands, as redis-cli --pipe reads nothing else. Keys that only unknown commands describe (--unknown keep) follow the RDB as
@@ -122,9 +151,11 @@ pub(super) enum Format {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Destination {
     Stdout,
-    File(PathBuf, Replace),
-    Directory(PathBuf),
-    InPlace(Old, OpenElsewhere),
+    /// What exists and is no regular file: a device, a FIFO.
+    Special(PathBuf),
+    File(PathBuf, Replace, Durability),
+    Directory(PathBuf, Durability),
+    InPlace(Consent, OpenElsewhere),
 }
 
 /// Whether a file that is there may be replaced.
@@ -169,28 +200,15 @@ pub(super) struct Settings {
 
 impl Rewrite {
     pub(super) fn resolve(self) -> anyhow::Result<Settings> {
-        let destination = match self.output {
-            None if !self.in_place => {
-                bail!("where to? -o FILE, -o DIR/ or -o - writes a new log, --in-place replaces this one")
-            }
-            None => {
-                if is_stdin(&self.path) {
-                    bail!("--in-place wants a path: standard input cannot be replaced");
-                }
-                Destination::InPlace(
-                    if self.keep { Old::Kept } else { Old::Removed },
-                    if self.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
-                )
-            }
-            Some(path) if is_stdin(&path) => {
-                if self.verify {
-                    bail!("--verify reads the output back, which standard output does not allow; write a FILE");
-                }
-                Destination::Stdout
-            }
-            Some(path) if is_directory(&path) => Destination::Directory(path),
-            Some(path) => Destination::File(path, if self.force { Replace::Allowed } else { Replace::Never }),
-        };
+        let destination = self.destination()?;
+        if self.verify && matches!(destination, Destination::Stdout | Destination::Special(_)) {
+            bail!(
+                "--verify reads the output back, which standard output, a device or a FIFO does not allow; write a FILE"
+            );
+        }
+        if self.dry_run && !self.in_place {
+            bail!("--dry-run is for --in-place, --undo and --discard-copies");
+        }
         let in_place = matches!(destination, Destination::InPlace(..));
         Ok(Settings {
             path: self.path,
@@ -214,6 +232,60 @@ impl Rewrite {
             replay: self.replay,
             format: self.format,
         })
+    }
+}
+
+impl Rewrite {
+    fn destination(&self) -> anyhow::Result<Destination> {
+        let durability = if self.no_sync { Durability::Cached } else { Durability::Synced };
+        let Some(path) = self.output.clone() else {
+            if !self.in_place {
+                bail!("where to? -o FILE, -o DIR/ or -o - writes a new log, --in-place replaces this one");
+            }
+            if is_stdin(&self.path) {
+                bail!("--in-place wants a path: standard input cannot be replaced");
+            }
+            let open_elsewhere = if self.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse };
+            return Ok(Destination::InPlace(Consent::of(self.dry_run, self.yes), open_elsewhere));
+        };
+        if is_stdin(&path) {
+            return Ok(Destination::Stdout);
+        }
+        if is_directory(&path) {
+            return Ok(Destination::Directory(path, durability));
+        }
+        let Ok(metadata) = path.metadata() else {
+            // A link that leads to no file yet stays a link.
+            return Ok(Destination::File(draft::follow_links(&path)?, Replace::Never, durability));
+        };
+        // /dev/stdout, or what standard output was redirected to.
+        let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata());
+        if stdout.is_ok_and(|stdout| Facts::of(&stdout).identity() == Facts::of(&metadata).identity()) {
+            return Ok(Destination::Stdout);
+        }
+        if !metadata.is_file() {
+            return Ok(Destination::Special(path));
+        }
+        let replace = if self.force { Replace::Allowed } else { Replace::Never };
+        // Until the new file is on disk, the old one is the only one.
+        let durability = if metadata.len() > 0 { Durability::Synced } else { durability };
+        Ok(Destination::File(draft::follow_links(&path)?, replace, durability))
+    }
+
+    /// What is to be done with kept copies, if that is all.
+    pub(super) fn copies(&self) -> Option<(PathBuf, CopiesTask, (Doing, OpenElsewhere), CopiesFormat)> {
+        let task = match (self.undo, self.discard_copies) {
+            (true, _) => CopiesTask::Undo,
+            (_, true) => CopiesTask::Discard,
+            (false, false) => return None,
+        };
+        let doing = if self.dry_run { Doing::Shown } else { Doing::Done };
+        let open_elsewhere = if self.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse };
+        let format = match self.format {
+            Format::Text => CopiesFormat::Text,
+            Format::Json => CopiesFormat::Json,
+        };
+        Some((self.path.clone(), task, (doing, open_elsewhere), format))
     }
 }
 

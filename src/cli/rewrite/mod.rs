@@ -1,6 +1,7 @@
 //! `aofkit rewrite`: the same data in the fewest commands.
 
 mod arguments;
+mod in_place;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,24 +14,23 @@ use anyhow::bail;
 use super::console::Console;
 use super::progress::Progress;
 use super::replay::{Ending, Opened, written_to};
-use super::{Outcome, source};
+use super::{Outcome, copies, signals, source};
 use crate::aof::log::Log;
 use crate::command::apply::ExpiredFields;
 use crate::digest::{Total, digest, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::glob;
-use crate::input::Input;
+use crate::input::{Input, is_stdin};
 use crate::keyspace::Keyspace;
 use crate::rdb;
 use crate::replay::{self, Dropped, Replayed};
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
-use crate::report::rewrite::{Expired, Report, Size, WithoutEffect};
-use crate::rewrite::in_place::{self, Old, Reading, Replaced};
+use crate::report::rewrite::{Expired, FlushReport, Report, Size, WithoutEffect};
 use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Written, write_directory};
 use crate::server::Server;
-use crate::storage::FileSystem;
-use crate::storage::draft::{self, DraftWriter, Lasting};
+use crate::storage::draft::{self, DraftWriter};
+use crate::storage::{FileSystem, Operations, Ownership, Watch};
 
 pub(super) use arguments::Rewrite;
 use arguments::{Destination, DropExpired, Format, Replace, Settings, Verify};
@@ -38,45 +38,39 @@ use arguments::{Destination, DropExpired, Format, Replace, Settings, Verify};
 /// Rewrites a log, and reports what was done.
 pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outcome> {
     let started = Instant::now();
+    if let Some((path, task, how, format)) = typed.copies() {
+        return copies::run(&path, task, how, format, console);
+    }
     let settings = typed.resolve()?;
+    signals::remove_drafts_when_stopped();
     let opened = Opened::open(&settings.path)?;
     settings.refuse_destination(&opened)?;
+    // From before the replay until after the change.
+    let watch = settings.watch(&opened, console)?;
     let (mut replayed, ending) = settings.replay.replay(&opened, ExpiredFields::Exist, console)?;
-    if ending == Ending::Refused && matches!(settings.destination, Destination::InPlace(..)) {
+    if ending == Ending::Refused && watch.is_some() {
         bail!(
             "a server would refuse this log, and replacing it would lose what follows the damage; write the sound part \
              elsewhere with -o"
         );
     }
+    let keys_before = replayed.shares.iter().map(keys_of).sum();
     let dropped = settings.drop_expired(&mut replayed);
-    let job =
-        Job { settings: &settings, opened: &opened, replayed: &replayed, ending, base: settings.base_for(&opened) };
-    let done = match job.write(console) {
-        Ok(done) => done,
-        Err(error) => match loss_of(&error) {
-            Some(lost) => return Ok(job.refuse(lost, console)),
-            None => return Err(error),
-        },
+    let base = settings.base_for(&opened);
+    let job = Job { settings: &settings, opened: &opened, replayed: &replayed, base, keys_before, dropped, started };
+    let outcome = match watch {
+        Some(watch) => in_place::run(&job, watch, console),
+        None => job.run(console),
     };
-    let mut report = job.report(&done, dropped);
+    let outcome = outcome.or_else(|error| loss_of(&error).map(|lost| job.refuse(lost, console)).ok_or(error))?;
     // Giving it back piece by piece takes a while, and the process ends now anyway.
     std::mem::forget(replayed);
-    report.seconds = started.elapsed().as_secs_f64();
-    if let Some(note) = report.growth() {
-        console.say(&format!("note: {note}"));
-    }
-    let mut text = Vec::new();
-    match settings.format {
-        Format::Text => report.write_text(&mut text, console.style)?,
-        Format::Json => report.write_json(&mut text)?,
-    }
-    // Standard output may be the log itself.
-    if settings.destination == Destination::Stdout {
-        console.talk.write_all(&text)?;
-    } else {
-        console.out.write_all(&text)?;
-    }
-    Ok(if ending == Ending::Refused { Outcome::Unsound } else { Outcome::Sound })
+    Ok(if ending == Ending::Refused { Outcome::Unsound } else { outcome })
+}
+
+/// How many keys there are.
+fn keys_of(share: &Keyspace<'_>) -> u64 {
+    share.databases().map(|(_, database)| database.len() as u64).sum()
 }
 
 impl Settings {
@@ -86,28 +80,28 @@ impl Settings {
             && (self.keys.is_empty() || self.keys.iter().any(|pattern| glob::matches(pattern, key)))
     }
 
-    /// Format of the new log: as typed, else that of the old one. What goes to standard output may go on to `redis-cli --pipe`, which
+    /// Format of the new log: as typed, else that of the old one. What goes to standard output or a FIFO may go on to `redis-cli --pipe`, which
     /// reads commands alone.
     fn base_for(&self, opened: &Opened) -> Base {
         let kept = match self.destination {
-            Destination::Stdout => Base::Resp,
+            Destination::Stdout | Destination::Special(_) => Base::Resp,
             _ if opened.inputs.first().is_some_and(|first| rdb::is_rdb(first.bytes())) => Base::Rdb,
             _ => Base::Resp,
         };
         self.base.unwrap_or(kept)
     }
 
-    /// Whether the output is to have all data of the log.
-    fn wants_everything(&self) -> bool {
-        self.databases.is_empty()
-            && self.keys.is_empty()
-            && self.drop_expired == DropExpired::No
-            && self.replay.wants_everything()
+    /// Keeps others out of a log that is to be replaced.
+    fn watch(&self, opened: &Opened, console: &mut Console) -> anyhow::Result<Option<Watch>> {
+        let Destination::InPlace(_, open_elsewhere) = self.destination else { return Ok(None) };
+        let watch = Watch::of_inputs(&opened.inputs, open_elsewhere).map_err(copies::mention_force)?;
+        copies::warn_of_others(&watch, console);
+        Ok(Some(watch))
     }
 
     /// Refuses to write over the log itself, or over another file unless that was asked for.
     fn refuse_destination(&self, opened: &Opened) -> anyhow::Result<()> {
-        let Destination::File(path, replace) = &self.destination else { return Ok(()) };
+        let Destination::File(path, replace, _) = &self.destination else { return Ok(()) };
         let Ok(metadata) = path.metadata() else { return Ok(()) };
         let identity = crate::input::Facts::of(&metadata).identity();
         if opened.inputs.iter().any(|input| input.facts().identity() == identity) {
@@ -134,25 +128,10 @@ struct Job<'j, 'a> {
     settings: &'j Settings,
     opened: &'a Opened,
     replayed: &'j Replayed<'a>,
-    ending: Ending,
     base: Base,
-}
-
-/// What was written, and where.
-struct Done {
-    written: Written,
-    output: PathBuf,
-    digest: Option<String>,
-    grown: u64,
-    kept: Vec<PathBuf>,
-    removed: Vec<PathBuf>,
-}
-
-impl Done {
-    fn new(written: Written, output: &Path) -> Self {
-        let output = output.to_owned();
-        Self { written, output, digest: None, grown: 0, kept: Vec::new(), removed: Vec::new() }
-    }
+    keys_before: u64,
+    dropped: Dropped,
+    started: Instant,
 }
 
 impl Job<'_, '_> {
@@ -160,71 +139,103 @@ impl Job<'_, '_> {
         &self.replayed.shares
     }
 
-    fn write(&self, console: &mut Console) -> anyhow::Result<Done> {
-        let settings = self.settings;
-        let keys = self.shares().iter().flat_map(Keyspace::databases).map(|(_, database)| database.len() as u64).sum();
-        let progress = Progress::new(console.progress, keys, "writing");
+    /// Writes the new log elsewhere.
+    fn run(&self, console: &mut Console) -> anyhow::Result<Outcome> {
+        let (written, output) = self.write(console)?;
+        let verified =
+            if self.settings.verify == Verify::Yes { Some(self.verify(&output, written.lost)?) } else { None };
+        let report = self.report(&written, &output, verified);
+        if let Some(note) = report.growth() {
+            console.say(&format!("note: {note}"));
+        }
+        let mut text = Vec::new();
+        match self.settings.format {
+            Format::Text => report.write_text(&mut text, console.style)?,
+            Format::Json => report.write_json(&mut text)?,
+        }
+        // Standard output may be the log itself.
+        if self.settings.destination == Destination::Stdout {
+            console.talk.write_all(&text)?;
+        } else {
+            console.out.write_all(&text)?;
+        }
+        Ok(Outcome::Sound)
+    }
+
+    /// Writes the data, with a progress bar.
+    fn fill(&self, console: &Console, out: &mut (impl Write + Send)) -> io::Result<Written> {
+        let progress = Progress::new(console.progress, self.shares().iter().map(keys_of).sum(), "writing");
+        let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
         let advance = |keys| progress.advance(keys);
-        let wanted = |database: u32, key: &[u8]| settings.wants(database, key);
-        let options = Options {
+        rewrite::write(self.shares(), self.base, Options { progress: &advance, ..self.options(&wanted) }, out)
+    }
+
+    fn options<'p>(&self, wanted: &'p (dyn Fn(u32, &[u8]) -> bool + Sync)) -> Options<'p> {
+        let settings = self.settings;
+        Options {
             threads: settings.replay.threads(),
             batch: settings.batch,
             target: settings.target,
             source: None,
             loss: settings.loss,
             order: settings.order,
-            wanted: &wanted,
-            progress: &advance,
-        };
-        let shares = self.shares();
-        let operations = &mut FileSystem;
-        // Whoever may read the log may read the new one, and nobody else.
-        let like = self.opened.log.parts.last().and_then(|part| part.path.metadata().ok());
-        let mut compared = None;
-        let done = match &settings.destination {
-            Destination::Stdout => {
-                // What is written there cannot be taken back.
-                if settings.loss == Loss::Refused && rewrite::may_lose(shares, self.base, options) {
-                    rewrite::write(shares, self.base, Options { progress: &|_| {}, ..options }, &mut io::sink())?;
-                }
-                console.out.flush()?;
-                let mut out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-                let written = rewrite::write(shares, self.base, options, &mut out);
-                return Ok(Done::new(written.map_err(written_to(Path::new("standard output")))?, Path::new("-")));
-            }
-            Destination::File(path, _) => {
-                let fill = filling(|out| rewrite::write(shares, self.base, options, out));
-                Done::new(draft::write_file(operations, path, like.as_ref(), Lasting::Cached, fill)?, path)
-            }
-            Destination::Directory(path) => {
-                let fill = filling(|out| rewrite::write(shares, self.base, options, out));
-                Done::new(write_directory(operations, path, self.base, like.as_ref(), fill)?, path)
-            }
-            Destination::InPlace(old, open_elsewhere) => {
-                let reading = Reading {
-                    inputs: &self.opened.inputs,
-                    end: self.replayed.summary.stopped.offset,
-                    database: self.replayed.summary.database,
-                };
-                let place = in_place::Settings { base: self.base, open_elsewhere: *open_elsewhere };
-                let fill = filling(|out| rewrite::write(shares, self.base, options, out));
-                let verify = |path: &Path, written: &Written| {
-                    compared = Some(self.verify(path, written.lost)?);
-                    // What the new log lacks stays in the old one.
-                    let all = settings.wants_everything() && self.ending == Ending::Sound && written.lost.is_nothing();
-                    Ok(if all { *old } else { Old::Kept })
-                };
-                let replaced = in_place::replace(operations, &self.opened.log, reading, place, fill, verify)?;
-                let Replaced { written, grown, kept, removed } = replaced;
-                Done { grown, kept, removed, ..Done::new(written, &settings.path) }
-            }
-        };
-        drop(progress);
-        // One in place was read back before it took its place.
-        if settings.verify == Verify::Yes && compared.is_none() {
-            compared = Some(self.verify(&done.output, done.written.lost)?);
+            wanted,
+            progress: &|_| {},
         }
-        Ok(Done { digest: compared.map(|total| total.digest.to_string()), ..done })
+    }
+
+    /// Refuses what cannot be taken back once it is written, if it would lose something.
+    fn refuse_loss(&self) -> io::Result<()> {
+        let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
+        let options = self.options(&wanted);
+        if options.loss == Loss::Refused && rewrite::may_lose(self.shares(), self.base, options) {
+            rewrite::write(self.shares(), self.base, options, &mut io::sink())?;
+        }
+        Ok(())
+    }
+
+    /// Whoever may read all of the log may read the new one, and nobody else.
+    fn ownership(&self) -> Option<Ownership> {
+        let parts = self.opened.log.parts.iter().filter(|part| !is_stdin(&part.path));
+        Ownership::strictest(parts.filter_map(|part| part.path.metadata().ok()))
+    }
+
+    fn write(&self, console: &mut Console) -> anyhow::Result<(Written, PathBuf)> {
+        let operations = &mut FileSystem;
+        if matches!(self.settings.destination, Destination::Stdout | Destination::Special(_)) {
+            self.refuse_loss()?;
+        }
+        let special = match &self.settings.destination {
+            Destination::Stdout => {
+                console.out.flush()?;
+                let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+                Some((out, Path::new("standard output"), Path::new("-")))
+            }
+            Destination::Special(path) => {
+                let out =
+                    operations.open_special(path).map_err(|source| Error::io(path, "open for writing", source))?;
+                Some((out, path.as_path(), path.as_path()))
+            }
+            _ => None,
+        };
+        if let Some((mut out, name, output)) = special {
+            let written = self.fill(console, &mut out).map_err(written_to(name))?;
+            return Ok((written, output.to_owned()));
+        }
+        let ownership = self.ownership();
+        let console = &*console;
+        let fill = filling(|out| self.fill(console, out));
+        match &self.settings.destination {
+            Destination::File(path, _, durability) => {
+                Ok((draft::write_file(operations, path, ownership, *durability, fill)?, path.clone()))
+            }
+            Destination::Directory(path, durability) => {
+                Ok((write_directory(operations, path, self.base, (ownership, *durability), fill)?, path.clone()))
+            }
+            Destination::Stdout | Destination::Special(_) | Destination::InPlace(..) => {
+                bail!("there is no file to write")
+            }
+        }
     }
 
     /// Says what would be lost, and how it can be kept or given up.
@@ -293,14 +304,12 @@ impl Job<'_, '_> {
         Err(Error::new(path, ErrorKind::Refused(text)))
     }
 
-    fn report(&self, done: &Done, dropped: Dropped) -> Report {
+    fn report(&self, written: &Written, output: &Path, verified: Option<Total>) -> Report {
         let summary = &self.replayed.summary;
         let (clock, clock_source) = self.settings.replay.clock(summary);
-        let names = |paths: &[PathBuf]| paths.iter().cloned().map(FileName).collect();
-        let written = &done.written;
         Report {
             path: FileName(self.settings.path.clone()),
-            output: FileName(done.output.clone()),
+            output: FileName(output.to_owned()),
             base: match self.base {
                 Base::Resp => "aof",
                 Base::Rdb => "rdb",
@@ -310,25 +319,69 @@ impl Job<'_, '_> {
                 records: summary.commands,
             },
             after: Size { bytes: written.bytes, records: written.records },
+            keys_before: self.keys_before,
             keys: written.keys.clone(),
             functions: written.functions,
             without_effect: WithoutEffect { ignored: summary.ignored, failed: summary.failed },
-            expired: Expired { keys: dropped.keys, fields: dropped.fields },
+            expired: Expired { keys: self.dropped.keys, fields: self.dropped.fields },
             unknown: summary
                 .unknown
                 .iter()
                 .map(|(name, met)| (crate::escape::Escaped(name).to_string(), met.count))
                 .collect(),
             lost: lost_in_words(written.lost),
+            dropped: self.dropped_in_words(written),
+            flushes: self.flushes(),
             clock,
             clock_source: clock_source.name(),
-            verified: done.digest.is_some(),
-            digest: done.digest.clone(),
-            grown: done.grown,
-            kept: names(&done.kept),
-            removed: names(&done.removed),
-            seconds: 0.0,
+            verified: verified.is_some(),
+            digest: verified.map(|total| total.digest.to_string()),
+            seconds: self.started.elapsed().as_secs_f64(),
+            ..Report::default()
         }
+    }
+
+    /// What of the log the new one does not have, besides what had expired and what the target cannot hold.
+    fn dropped_in_words(&self, written: &Written) -> Vec<String> {
+        let mut words = Vec::new();
+        let summary = &self.replayed.summary;
+        let parts = self.opened.inputs.iter().enumerate().skip(summary.stopped.part);
+        let rest = parts.map(|(index, input)| {
+            let start = if index == summary.stopped.part { summary.stopped.offset } else { 0 };
+            (input.bytes().len() as u64).saturating_sub(start)
+        });
+        let rest: u64 = rest.sum();
+        if rest > 0 {
+            words.push(format!("{} of the log, from {} on", counted(rest, "byte"), self.opened.place(summary.stopped)));
+        }
+        let unwanted = (self.keys_before - self.dropped.keys.min(self.keys_before))
+            .saturating_sub(written.keys.values().sum::<u64>());
+        if unwanted > 0 && !(self.settings.databases.is_empty() && self.settings.keys.is_empty()) {
+            words.push(format!("{} that --db and --key leave out", counted(unwanted, "key")));
+        }
+        words
+    }
+
+    /// The last commands that emptied the log, and how to get what it held before.
+    fn flushes(&self) -> Vec<FlushReport> {
+        /// More than these are not shown.
+        const LIMIT: usize = 5;
+        let summary = &self.replayed.summary;
+        let last = self.opened.inputs.len().saturating_sub(1);
+        let report = |flush: &replay::Flush| {
+            let path = crate::escape::shell_word(&self.settings.path);
+            let offset = flush.place.offset;
+            FlushReport {
+                part: FileName(self.opened.name(flush.place)),
+                offset,
+                database: flush.database,
+                keys: flush.keys,
+                before: (flush.place.part == last)
+                    .then(|| format!("aofkit rewrite --at-offset {offset} -o FILE {path}")),
+            }
+        };
+        let skipped = summary.flushes.len().saturating_sub(LIMIT);
+        summary.flushes.iter().skip(skipped).map(report).collect()
     }
 }
 

@@ -1,0 +1,71 @@
+//! `--undo` and `--discard-copies` of `fix` and `rewrite`: what either kept, either puts back or removes.
+
+use std::path::Path;
+
+use super::Outcome;
+use super::console::Console;
+use crate::repair;
+use crate::report::copies::{CopiesReport, Doing};
+use crate::storage::OpenElsewhere;
+use crate::{Error, ErrorKind};
+
+/// What is to be done with the copies that were kept of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CopiesTask {
+    /// Put the newest back.
+    Undo,
+    /// Remove all.
+    Discard,
+}
+
+/// How it is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CopiesFormat {
+    Text,
+    Json,
+}
+
+/// Puts copies back, or removes them.
+pub(super) fn run(
+    path: &Path,
+    task: CopiesTask,
+    (doing, open_elsewhere): (Doing, OpenElsewhere),
+    format: CopiesFormat,
+    console: &mut Console,
+) -> anyhow::Result<Outcome> {
+    let report = match (task, doing) {
+        (CopiesTask::Undo, Doing::Shown) => CopiesReport::would_restore(path, &repair::find(path)?),
+        (CopiesTask::Undo, Doing::Done) => {
+            let kept = repair::find(path)?;
+            let undone = repair::undo(path, open_elsewhere).map_err(mention_force)?;
+            CopiesReport::restored(path, &kept, &undone, &repair::copies_of(path)?)
+        }
+        (CopiesTask::Discard, Doing::Shown) => CopiesReport::discarded(path, &repair::copies_of(path)?, doing),
+        (CopiesTask::Discard, Doing::Done) => CopiesReport::discarded(path, &repair::discard(path)?, doing),
+    };
+    match format {
+        CopiesFormat::Text => report.write_text(&mut console.out)?,
+        CopiesFormat::Json => report.write_json(&mut console.out)?,
+    }
+    Ok(Outcome::Sound)
+}
+
+/// Names the option where it would help.
+pub(super) fn mention_force(error: Error) -> anyhow::Error {
+    match error.kind() {
+        ErrorKind::OpenElsewhere(_) => anyhow::anyhow!("{error}, or use --force"),
+        _ => error.into(),
+    }
+}
+
+/// Warns of a log that is changed although somebody has it open.
+pub(super) fn warn_of_others(watch: &crate::storage::Watch, console: &mut Console) {
+    if let Some(found) = watch.ignored() {
+        let text = found.to_string();
+        let text = text.split("; ").next().unwrap_or(&text);
+        console.say(&format!(
+            "warning: {text}: with --force the log is replaced all the same. A server that has it open goes on writing to a \
+             deleted file, and loses what it writes when it stops; restart it"
+        ));
+    }
+}

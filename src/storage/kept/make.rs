@@ -1,0 +1,164 @@
+//! Makes a directory of kept copies, before the log is changed.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::record::{Cause, Record, RecordedFile, TEXT};
+use super::{CHUNK, Kept, next_number, remove_directory};
+use crate::storage::draft::sync_directory;
+use crate::storage::names::kept_name;
+use crate::storage::unfinished::Registered;
+use crate::storage::{Operations, Ownership, directory_of};
+use crate::{Error, ErrorKind, Result};
+
+/// The mode of a directory of copies and of the files in it until they have their own: nobody else may come between.
+const PRIVATE_DIRECTORY: u32 = 0o700;
+const PRIVATE_FILE: u32 = 0o600;
+
+/// Numbers tried before giving up.
+const NUMBERS: u32 = 1000;
+
+/// A directory of copies that is being made.
+#[derive(Debug)]
+pub(crate) struct Making {
+    directory: PathBuf,
+    number: u32,
+    file: PathBuf,
+    /// Held as long as this process is at work on the directory.
+    lock: Option<File>,
+    /// A signal removes the directory, until the change begins.
+    _registered: Registered,
+}
+
+impl Making {
+    /// Makes the directory, beside the file that is to be changed.
+    pub(crate) fn begin(operations: &mut impl Operations, file: &Path) -> Result<Self> {
+        let name = file.file_name().unwrap_or_default();
+        let first = next_number(directory_of(file));
+        for number in first..first.saturating_add(NUMBERS) {
+            let directory = directory_of(file).join(kept_name(name, number));
+            let registered = Registered::new(directory.clone());
+            match operations.create_directory(&directory, PRIVATE_DIRECTORY) {
+                Ok(()) => {
+                    let lock = File::open(&directory).ok().inspect(|lock| {
+                        let _ = lock.try_lock();
+                    });
+                    return Ok(Self { directory, number, file: file.to_owned(), lock, _registered: registered });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(Error::io(&directory, "make the directory", source)),
+            }
+        }
+        let text = format!("{NUMBERS} directories of kept copies exist; discard them");
+        Err(Error::new(file, ErrorKind::Refused(text)))
+    }
+
+    /// Keeps a whole file: as a second name of it, or as a copy where that cannot be.
+    pub(crate) fn keep_file(
+        &self,
+        operations: &mut impl Operations,
+        (path, opened): (&Path, Option<&File>),
+        name: &OsStr,
+    ) -> Result<RecordedFile> {
+        let kept = self.directory.join(name);
+        let metadata = fs::metadata(path).map_err(|source| Error::io(path, "open", source))?;
+        let recorded = RecordedFile { name: name.to_owned(), bytes: metadata.len() };
+        if operations.link(path, &kept).is_ok() {
+            return Ok(recorded);
+        }
+        // Not opened again where it is open: a lease keeps this process out as well.
+        let source = opened.map_or_else(|| File::open(path), File::try_clone);
+        let source = source.map_err(|source| Error::io(path, "open", source))?;
+        self.write(operations, name, (&source, 0, metadata.len()), Ownership::of(&metadata))?;
+        Ok(recorded)
+    }
+
+    /// Keeps some bytes of a file under a name of their own.
+    pub(crate) fn keep_bytes(
+        &self,
+        operations: &mut impl Operations,
+        name: &OsStr,
+        (source, start, length): (&File, u64, u64),
+    ) -> Result<(PathBuf, RecordedFile)> {
+        let metadata = source.metadata().map_err(|error| Error::io(&self.file, "read", error))?;
+        // Whoever may change the log may read what was in it.
+        self.write(operations, name, (source, start, length), Ownership::of(&metadata))?;
+        Ok((self.directory.join(name), RecordedFile { name: name.to_owned(), bytes: length }))
+    }
+
+    fn write(
+        &self,
+        operations: &mut impl Operations,
+        name: &OsStr,
+        (source, start, length): (&File, u64, u64),
+        ownership: Ownership,
+    ) -> Result<()> {
+        let path = self.directory.join(name);
+        let mut copy = || {
+            let copy = operations.create(&path, PRIVATE_FILE)?;
+            let mut chunk = vec![0; CHUNK];
+            let mut done = 0;
+            while done < length {
+                let count = usize::try_from(length - done).unwrap_or(CHUNK).min(CHUNK);
+                let bytes = chunk.get_mut(..count).unwrap_or_default();
+                source.read_exact_at(bytes, start + done)?;
+                operations.write(&copy, bytes, done)?;
+                done += count as u64;
+            }
+            ownership.give(operations, &copy)?;
+            operations.sync(&copy)
+        };
+        copy().map_err(|source| Error::io(&path, "keep a copy in", source))
+    }
+
+    /// Writes the text, and makes everything last.
+    pub(crate) fn finish(
+        &self,
+        operations: &mut impl Operations,
+        (cause, cut_at): (Cause, Option<u64>),
+        kept: Vec<RecordedFile>,
+        new: Vec<RecordedFile>,
+        ownership: Option<Ownership>,
+    ) -> Result<Kept> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let time = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        let name = self.file.file_name().unwrap_or_default().to_owned();
+        let record = Record { cause, file: name.clone(), time, cut_at, kept, new };
+        let absolute = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
+        let text = record.to_text(&absolute);
+        let path = self.directory.join(TEXT);
+        // Complete under another name first: where there is a text, it is whole.
+        let begun = self.directory.join(format!("{TEXT}.new"));
+        let mut write = || {
+            let file = operations.create(&begun, PRIVATE_FILE)?;
+            operations.write(&file, text.as_bytes(), 0)?;
+            if let Some(ownership) = ownership {
+                ownership.give(operations, &file)?;
+            }
+            operations.sync(&file)?;
+            operations.rename(&begun, &path)
+        };
+        write().map_err(|source| Error::io(&path, "write", source))?;
+        // Whose the log is may undo this; nobody else may look in.
+        if let (Some(ownership), Some(directory)) = (ownership, &self.lock) {
+            ownership.give_directory(operations, directory);
+        }
+        let nothing = || "nothing was changed".to_owned();
+        sync_directory(operations, &self.directory, nothing)?;
+        sync_directory(operations, directory_of(&self.directory), nothing)?;
+        Ok(Kept { directory: self.directory.clone(), number: self.number, file: name, record: Some(record) })
+    }
+
+    /// Goes on, or removes the directory and gives the error.
+    pub(crate) fn or_discard<T>(&self, operations: &mut impl Operations, result: Result<T>) -> Result<T> {
+        if result.is_err() {
+            // The error that led here is the one to report.
+            let _ = remove_directory(operations, &self.directory);
+        }
+        result
+    }
+}

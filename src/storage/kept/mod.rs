@@ -1,0 +1,163 @@
+//! What a change of a log takes away is kept: in a directory beside the file, `NAME.aofkit-kept-N`, with a text that says what it
+//! is. `fix` and `rewrite --in-place` make such directories, and either can undo them, the newest first, or discard them.
+//!
+//! A directory is complete, and on disk, before anything is changed: whenever the process or the machine stops, the log is as it
+//! was, or everything that puts it back is there. Whole files are second names (hard links) where the file system has them.
+
+mod make;
+mod record;
+mod undo;
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+pub(crate) use make::Making;
+pub use record::{Cause, Record, RecordedFile};
+pub use undo::{UndoneRewrite, check_undo, sweep_unused, undo_rewrite};
+
+use super::names::kept_of;
+use super::{Operations, directory_of};
+use crate::input::Facts;
+use crate::{Error, Result};
+
+/// What is read at a time.
+pub(crate) const CHUNK: usize = 256 << 10;
+
+/// A directory of kept copies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The directory.
+    pub directory: PathBuf,
+    /// Its number: of two directories beside each other, the higher one is the newer.
+    pub number: u32,
+    /// The file beside it that its name begins with.
+    pub file: OsString,
+    /// What it says of itself; `None` if it is not complete.
+    pub record: Option<Record>,
+}
+
+impl Kept {
+    /// How many bytes are kept.
+    pub fn bytes(&self) -> u64 {
+        self.record.iter().flat_map(|record| &record.kept).map(|file| file.bytes).sum()
+    }
+
+    /// The path of the file that was changed.
+    pub fn changed_file(&self) -> PathBuf {
+        directory_of(&self.directory).join(&self.file)
+    }
+}
+
+/// The directories of kept copies in a directory, by number.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`] if the directory cannot be read.
+pub fn list(directory: &Path) -> Result<Vec<Kept>> {
+    let read_error = |source| Error::io(directory, "read the directory", source);
+    let mut all = Vec::new();
+    for entry in fs::read_dir(directory).map_err(read_error)? {
+        let entry = entry.map_err(read_error)?;
+        let name = entry.file_name();
+        let Some((file, number)) = kept_of(&name) else { continue };
+        // Not a link to one, which somebody else may have made.
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let path = directory.join(&name);
+        let record = Record::read(&path).map_err(|source| Error::io(&path, "read", source))?;
+        let record = record.filter(|record| record.file == file);
+        all.push(Kept { directory: path, number, file: file.to_owned(), record });
+    }
+    all.sort_unstable_by(|one, other| (one.number, &one.file).cmp(&(other.number, &other.file)));
+    Ok(all)
+}
+
+/// The directory that the next copies of a file go into, as far as can be said now.
+pub fn next_directory(file: &Path) -> PathBuf {
+    let number = next_number(directory_of(file));
+    directory_of(file).join(super::names::kept_name(file.file_name().unwrap_or_default(), number))
+}
+
+fn next_number(directory: &Path) -> u32 {
+    let names = fs::read_dir(directory).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.file_name()));
+    names.filter_map(|name| Some(kept_of(&name)?.1)).max().map_or(1, |number| number.saturating_add(1))
+}
+
+/// Removes a directory of kept copies with all that is in it: its text first, so that nobody takes what is left for complete.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`].
+pub fn discard(operations: &mut impl Operations, kept: &Kept) -> Result<()> {
+    remove_directory(operations, &kept.directory)
+}
+
+fn remove_directory(operations: &mut impl Operations, directory: &Path) -> Result<()> {
+    let error = |source| Error::io(directory, "remove the kept copies in", source);
+    let entries = fs::read_dir(directory).map_err(error)?;
+    let mut names: Vec<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+    names.sort_unstable_by_key(|name| (name != OsStr::new(record::TEXT), name.clone()));
+    for name in names {
+        operations.remove(&directory.join(name)).map_err(error)?;
+    }
+    operations.remove_directory(directory).map_err(error)?;
+    operations.sync_directory(directory_of(directory)).map_err(error)
+}
+
+/// Opens a file of the log: one on which this process holds a lease is open already, and a lease keeps this process out as well.
+pub type Open<'o> = &'o dyn Fn(&Path) -> io::Result<File>;
+
+/// Opens any file of which no lease is held.
+pub(crate) fn open_plainly(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Whether a file still ends with the bytes that were kept of it: the cut was not made yet, or was undone already.
+fn is_uncut(kept: &Kept, open: Open<'_>) -> io::Result<bool> {
+    let Some((cut_at, copy)) = kept.record.as_ref().and_then(|record| Some((record.cut_at?, record.kept.first()?)))
+    else {
+        return Ok(false);
+    };
+    let file = open(&kept.changed_file())?;
+    let bytes = File::open(kept.directory.join(&copy.name))?;
+    let (length, kept_length) = (file.metadata()?.len(), bytes.metadata()?.len());
+    Ok(length == cut_at + kept_length
+        && kept_length == copy.bytes
+        && are_same((&file, cut_at), (&bytes, 0), kept_length)?)
+}
+
+/// Whether no other process is making, undoing or discarding the copies.
+fn is_abandoned(kept: &Kept) -> bool {
+    File::open(&kept.directory).is_ok_and(|directory| directory.try_lock().is_ok())
+}
+
+/// Whether two names lead to the same file, or to files with the same bytes.
+fn is_same_content(one: &Path, other: &Path, open: Open<'_>) -> io::Result<bool> {
+    let (first, second) = (Facts::of(&fs::metadata(one)?), Facts::of(&fs::metadata(other)?));
+    if first.identity() == second.identity() {
+        return Ok(true);
+    }
+    if first.length != second.length {
+        return Ok(false);
+    }
+    are_same((&open(one)?, 0), (&File::open(other)?, 0), first.length)
+}
+
+/// Whether so many bytes from an offset of one file on are those from an offset of another on.
+pub(crate) fn are_same(one: (&File, u64), other: (&File, u64), length: u64) -> io::Result<bool> {
+    let (mut left, mut right) = (vec![0; CHUNK], vec![0; CHUNK]);
+    let mut done = 0;
+    while done < length {
+        let count = usize::try_from(length - done).unwrap_or(CHUNK).min(CHUNK);
+        let (Some(left), Some(right)) = (left.get_mut(..count), right.get_mut(..count)) else { return Ok(false) };
+        one.0.read_exact_at(left, one.1 + done)?;
+        other.0.read_exact_at(right, other.1 + done)?;
+        if left != right {
+            return Ok(false);
+        }
+        done += count as u64;
+    }
+    Ok(true)
+}

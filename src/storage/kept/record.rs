@@ -1,0 +1,204 @@
+//! The text in a directory of kept copies: what happened, for people, and a line for [`undo`](super::undo).
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Read};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::escape::{shell_word, visible};
+
+/// The file that holds the text. It is written last: a directory without it is not complete.
+pub(super) const TEXT: &str = "README.txt";
+
+/// Before the line for programs.
+const PREFIX: &str = "record: ";
+
+/// What is read of the text at most, in bytes.
+const LIMIT: u64 = 4 << 20;
+
+/// What made the copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// `fix` removed the end of a file.
+    Fix,
+    /// `rewrite --in-place` replaced a log.
+    Rewrite,
+}
+
+impl Cause {
+    /// The subcommand.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Fix => "fix",
+            Self::Rewrite => "rewrite",
+        }
+    }
+}
+
+/// A file name; serialized as a string if it is UTF-8, else as its bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Name {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Name {
+    fn of(name: &OsStr) -> Self {
+        name.to_str().map_or_else(|| Self::Bytes(name.as_bytes().to_vec()), |text| Self::Text(text.to_owned()))
+    }
+
+    /// The name, if it is one: never a path, so that nothing outside of the directory is reached.
+    fn get(&self) -> Option<OsString> {
+        let name = match self {
+            Self::Text(text) => OsString::from(text),
+            Self::Bytes(bytes) => OsString::from_vec(bytes.clone()),
+        };
+        let bytes = name.as_bytes();
+        let is_name = !bytes.is_empty() && !bytes.contains(&b'/') && bytes != b"." && bytes != b"..";
+        is_name.then_some(name)
+    }
+}
+
+/// A file and its length.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordedFile {
+    /// Its name.
+    pub name: OsString,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+/// What a directory of kept copies says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// What made the copies.
+    pub cause: Cause,
+    /// The file beside the directory that was cut or replaced: of a log of several parts that was rewritten, the manifest.
+    pub file: OsString,
+    /// When, in milliseconds of Unix time.
+    pub time: i64,
+    /// Where the file was cut, if it was.
+    pub cut_at: Option<u64>,
+    /// The files in the directory.
+    pub kept: Vec<RecordedFile>,
+    /// The files of the new log, as they were then; none for a cut.
+    pub new: Vec<RecordedFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    version: u32,
+    cause: Cause,
+    file: Name,
+    time_ms: i64,
+    cut_at: Option<u64>,
+    kept: Vec<(Name, u64)>,
+    new: Vec<(Name, u64)>,
+}
+
+/// The only version there is.
+const VERSION: u32 = 1;
+
+impl Record {
+    /// The text, for a log at `path`.
+    pub(super) fn to_text(&self, path: &Path) -> String {
+        let what = match (self.cause, self.cut_at) {
+            (Cause::Fix, Some(cut_at)) => format!("aofkit fix cut the file at byte {cut_at}"),
+            (Cause::Fix, None) => "aofkit fix cut the file".to_owned(),
+            (Cause::Rewrite, _) => "aofkit rewrite --in-place replaced the log".to_owned(),
+        };
+        let when = jiff::Timestamp::from_millisecond(self.time).unwrap_or_default();
+        let (command, word) = (self.cause.command(), shell_word(path));
+        let mut text = format!(
+            "These files were kept before a log was changed. They are not needed to load the log.\n\n\
+             log:     {}\nwhat:    {what}\nwhen:    {when:.0}\nundo:    aofkit {command} --undo {word}\n\
+             discard: aofkit {command} --discard-copies {word}\n\nfiles:\n",
+            visible(&path.to_string_lossy()),
+        );
+        for file in &self.kept {
+            let _ = writeln!(text, "  {} ({} bytes)", visible(&file.name.to_string_lossy()), file.bytes);
+        }
+        let files = |files: &[RecordedFile]| files.iter().map(|file| (Name::of(&file.name), file.bytes)).collect();
+        let line = Line {
+            version: VERSION,
+            cause: self.cause,
+            file: Name::of(&self.file),
+            time_ms: self.time,
+            cut_at: self.cut_at,
+            kept: files(&self.kept),
+            new: files(&self.new),
+        };
+        // Names and numbers always become JSON.
+        let line = serde_json::to_string(&line).unwrap_or_default();
+        let _ = write!(text, "\nThe next line is for aofkit: do not change it.\n{PREFIX}{line}\n");
+        text
+    }
+
+    /// Reads the text in a directory; `None` if there is none, or none that this build understands.
+    ///
+    /// # Errors
+    /// What the system says, except that the file is not there.
+    pub(super) fn read(directory: &Path) -> io::Result<Option<Self>> {
+        let path = directory.join(TEXT);
+        // Not through a link, which somebody else may have made.
+        match path.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() => {}
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let mut bytes = Vec::new();
+        fs::File::open(&path)?.take(LIMIT).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8(bytes).ok().and_then(|text| Self::parse(&text)))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let line = text.lines().rev().find_map(|line| line.strip_prefix(PREFIX))?;
+        let line: Line = serde_json::from_str(line).ok().filter(|line: &Line| line.version == VERSION)?;
+        let files = |files: &[(Name, u64)]| {
+            let file = |(name, bytes): &(Name, u64)| Some(RecordedFile { name: name.get()?, bytes: *bytes });
+            files.iter().map(file).collect::<Option<Vec<_>>>()
+        };
+        Some(Self {
+            cause: line.cause,
+            file: line.file.get()?,
+            time: line.time_ms,
+            cut_at: line.cut_at,
+            kept: files(&line.kept).filter(|kept| !kept.is_empty())?,
+            new: files(&line.new)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_says_what_and_how_to_undo_it_and_is_read_back() {
+        let file = |name: &[u8], bytes| RecordedFile { name: OsStr::from_bytes(name).to_owned(), bytes };
+        let record = Record {
+            cause: Cause::Rewrite,
+            file: "a.aof.manifest".into(),
+            time: 1_700_000_000_123,
+            cut_at: None,
+            kept: vec![file(b"a.aof.manifest", 40), file(b"\xff.aof", 7)],
+            new: vec![file(b"b.aof", 1)],
+        };
+        let text = record.to_text(Path::new("/data/a b.aof.manifest"));
+        for wanted in ["--undo '/data/a b.aof.manifest'", "--discard-copies", "2023-11-14T22:13:20Z", "(40 bytes)"] {
+            assert!(text.contains(wanted), "{wanted}: {text}");
+        }
+        assert_eq!(Record::parse(&text), Some(record));
+        for bad in ["", "record: {}", "record: {\"version\":2}"] {
+            assert_eq!(Record::parse(bad), None);
+        }
+        assert_eq!(Record::parse(&text.replace("\"b.aof\"", "\"../b.aof\"")), None, "a name is not a path");
+    }
+}

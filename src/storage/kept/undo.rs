@@ -1,0 +1,241 @@
+//! Puts a log back that was rewritten in place.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Cause, Kept, Open, Record, RecordedFile, is_abandoned, is_same_content, open_plainly, remove_directory};
+use crate::plural::counted;
+use crate::storage::draft::{Displaced, Draft, sync_directory};
+use crate::storage::unfinished::Change;
+use crate::storage::watch::{OpenElsewhere, Watch};
+use crate::storage::{Operations, Ownership, directory_of};
+use crate::{Error, ErrorKind, Result};
+
+/// A log that was put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UndoneRewrite {
+    /// The files that are there again.
+    pub restored: Vec<PathBuf>,
+    /// The files of the new log, which are gone.
+    pub removed: Vec<PathBuf>,
+}
+
+fn refused(path: &Path, text: String) -> Error {
+    Error::new(path, ErrorKind::Refused(text))
+}
+
+/// A rewrite that is to be undone.
+struct Rewrite<'k> {
+    kept: &'k Kept,
+    record: &'k Record,
+    /// The directory of the log.
+    directory: PathBuf,
+    /// The file whose replacement makes the old log count: the manifest, or the only file.
+    main: PathBuf,
+}
+
+impl<'k> Rewrite<'k> {
+    fn of(kept: &'k Kept) -> Option<Self> {
+        let record = kept.record.as_ref().filter(|record| record.cause == Cause::Rewrite)?;
+        let directory = directory_of(&kept.directory).to_owned();
+        let main = directory.join(&record.file);
+        Some(Self { kept, record, directory, main: main.canonicalize().unwrap_or(main) })
+    }
+
+    fn kept_path(&self, file: &RecordedFile) -> PathBuf {
+        self.kept.directory.join(&file.name)
+    }
+
+    fn kept_main(&self) -> PathBuf {
+        self.kept.directory.join(&self.record.file)
+    }
+
+    /// The files of a log but the main one.
+    fn others<'f>(&self, files: &'f [RecordedFile]) -> impl Iterator<Item = &'f RecordedFile> {
+        let main = self.record.file.clone();
+        files.iter().filter(move |file| file.name != main)
+    }
+
+    /// Whether the old log is the one that counts: nothing was replaced yet, or it was put back already.
+    fn is_old_in_place(&self, open: Open<'_>) -> io::Result<bool> {
+        match is_same_content(&self.main, &self.kept_main(), open) {
+            // It was moved back.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.main.exists() => {
+                let mut kept = self.record.kept.iter().filter(|file| file.name == self.record.file);
+                let length = fs::metadata(&self.main)?.len();
+                Ok(!self.kept_main().exists() && kept.any(|file| file.bytes == length))
+            }
+            result => result,
+        }
+    }
+
+    /// The files of the new log that are of no use once the old log counts.
+    fn needless(&self) -> Vec<PathBuf> {
+        let path = |file: &RecordedFile| self.directory.join(&file.name);
+        // One of another length was written by somebody else since.
+        let is_same = |file: &RecordedFile| path(file).symlink_metadata().is_ok_and(|found| found.len() == file.bytes);
+        let is_kept = |file: &RecordedFile| self.record.kept.iter().any(|kept| kept.name == file.name);
+        self.others(&self.record.new).filter(|file| !is_kept(file) && is_same(file)).map(path).collect()
+    }
+
+    /// Refuses a new log that is not as the rewrite left it: what was written to it would be lost.
+    fn check_new(&self) -> Result<()> {
+        for file in &self.record.new {
+            let path = if file.name == self.record.file { self.main.clone() } else { self.directory.join(&file.name) };
+            let length = fs::metadata(&path).map(|metadata| metadata.len());
+            let what = match length {
+                Ok(length) if length == file.bytes => continue,
+                Ok(length) if length > file.bytes => {
+                    format!("{} were written to it", counted(length - file.bytes, "byte"))
+                }
+                Ok(length) => format!("it has {} and not {}", counted(length, "byte"), file.bytes),
+                Err(_) => "it is gone".to_owned(),
+            };
+            let text = format!(
+                "the log is not as the rewrite left it ({what}): undoing would lose that; the old log is in {}",
+                self.kept.directory.display()
+            );
+            return Err(refused(&path, text));
+        }
+        Ok(())
+    }
+
+    /// Refuses if an old file can neither be put back nor is there.
+    fn check_old(&self, open: Open<'_>) -> Result<()> {
+        for file in self.others(&self.record.kept) {
+            let (kept, path) = (self.kept_path(file), self.directory.join(&file.name));
+            let text = match (kept.symlink_metadata(), path.symlink_metadata()) {
+                (Ok(_), Err(_)) => continue,
+                (Ok(_), Ok(_)) if is_same_content(&path, &kept, open).unwrap_or(false) => continue,
+                (Ok(_), Ok(_)) => "another file has this name now; move it away".to_owned(),
+                (Err(_), Ok(metadata)) if metadata.len() == file.bytes || metadata.is_symlink() => continue,
+                (Err(_), _) => format!("the copy in {} is gone", self.kept.directory.display()),
+            };
+            return Err(refused(&path, text));
+        }
+        Ok(())
+    }
+
+    fn restore_others(&self, operations: &mut impl Operations) -> Result<()> {
+        for file in self.others(&self.record.kept) {
+            let (kept, path) = (self.kept_path(file), self.directory.join(&file.name));
+            if kept.symlink_metadata().is_ok() && path.symlink_metadata().is_err() {
+                operations.rename_new(&kept, &path).map_err(|source| Error::io(&path, "put back", source))?;
+            }
+        }
+        sync_directory(operations, &self.directory, || "the new log still counts".to_owned())
+    }
+
+    fn restore_main(&self, operations: &mut impl Operations) -> Result<()> {
+        let kept = self.kept_main();
+        match operations.rename(&kept, &self.main) {
+            // The manifest is a link to another file system.
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                let metadata = kept.symlink_metadata().ok().filter(fs::Metadata::is_file);
+                let bytes = fs::read(&kept).map_err(|source| Error::io(&kept, "read", source))?;
+                let ownership = metadata.as_ref().map(Ownership::of);
+                let draft = Draft::beside(operations, &self.main, ownership)?;
+                let (draft, ()) = draft.fill(operations, |out| io::Write::write_all(out, &bytes))?;
+                // What the name leads to now is the new manifest, which nothing needs.
+                if let Displaced::At(new) = draft.sync(operations)?.exchange(operations)? {
+                    let _ = operations.remove(&new);
+                }
+            }
+            result => result.map_err(|source| Error::io(&self.main, "put back", source))?,
+        }
+        let directory = directory_of(&self.main);
+        sync_directory(operations, directory, || format!("{} is the old one again", self.main.display()))
+    }
+
+    /// Removes what is of no use once the old log counts.
+    fn clear(&self, operations: &mut impl Operations) -> Result<Vec<PathBuf>> {
+        let needless = self.needless();
+        for path in &needless {
+            operations.remove(path).map_err(|source| Error::io(path, "remove", source))?;
+        }
+        remove_directory(operations, &self.kept.directory)?;
+        Ok(needless)
+    }
+}
+
+/// Puts back the log that a rewrite in place replaced, then removes the new one and the directory of copies.
+///
+/// If it was interrupted, calling it again goes on.
+///
+/// # Errors
+/// [`ErrorKind::Refused`] if the new log was written to since, or a copy is missing; [`ErrorKind::OpenElsewhere`];
+/// [`ErrorKind::Io`].
+pub fn undo_rewrite(
+    operations: &mut impl Operations,
+    kept: &Kept,
+    open_elsewhere: OpenElsewhere,
+) -> Result<UndoneRewrite> {
+    let Some(rewrite) = Rewrite::of(kept) else {
+        return Err(refused(&kept.directory, "these copies are not complete, or not of a rewrite".to_owned()));
+    };
+    let mut change = Change::begin();
+    let is_done = rewrite.is_old_in_place(&open_plainly).map_err(|source| Error::io(&rewrite.main, "read", source))?;
+    let mut watches = Vec::new();
+    if !is_done {
+        rewrite.check_new()?;
+        rewrite.check_old(&open_plainly)?;
+        for file in &rewrite.record.new {
+            watches.push(Watch::of_file(&rewrite.directory.join(&file.name), open_elsewhere)?);
+        }
+        rewrite.restore_others(operations)?;
+        watches.iter().try_for_each(Watch::check)?;
+        rewrite.restore_main(operations)?;
+    }
+    drop(watches);
+    let restored = rewrite.record.kept.iter().map(|file| rewrite.directory.join(&file.name)).collect();
+    let removed = rewrite.clear(operations)?;
+    change.done();
+    Ok(UndoneRewrite { restored, removed })
+}
+
+/// Checks whether [`undo_rewrite`] would put the log back, and changes nothing.
+///
+/// # Errors
+/// As [`undo_rewrite`].
+pub fn check_undo(kept: &Kept) -> Result<()> {
+    let Some(rewrite) = Rewrite::of(kept) else {
+        return Err(refused(&kept.directory, "these copies are not complete, or not of a rewrite".to_owned()));
+    };
+    if rewrite.is_old_in_place(&open_plainly).map_err(|source| Error::io(&rewrite.main, "read", source))? {
+        return Ok(());
+    }
+    rewrite.check_new()?;
+    rewrite.check_old(&open_plainly)
+}
+
+/// Removes a directory of copies that an interrupted run left, if nothing was changed yet, or all is back already, together with
+/// the files of the new log that nothing names. `true` if it was removed. `open` opens the files of the log.
+///
+/// # Errors
+/// [`ErrorKind::Io`].
+pub fn sweep_unused(operations: &mut impl Operations, kept: &Kept, open: Open<'_>) -> Result<bool> {
+    if !is_abandoned(kept) {
+        return Ok(false);
+    }
+    let Some(record) = &kept.record else {
+        // The text comes before the change: without it nothing was changed.
+        remove_directory(operations, &kept.directory)?;
+        return Ok(true);
+    };
+    if record.cause == Cause::Fix {
+        if super::is_uncut(kept, open).unwrap_or(false) {
+            remove_directory(operations, &kept.directory)?;
+            return Ok(true);
+        }
+        return Ok(false);
+    }
+    let Some(rewrite) = Rewrite::of(kept) else { return Ok(false) };
+    if rewrite.is_old_in_place(open).unwrap_or(false) && rewrite.check_old(open).is_ok() {
+        // In half of an undo the other old files may still be in the directory.
+        rewrite.restore_others(operations)?;
+        rewrite.clear(operations)?;
+        return Ok(true);
+    }
+    Ok(false)
+}

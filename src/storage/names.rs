@@ -1,0 +1,73 @@
+//! The names of the files that this program makes beside a log, so that nobody takes them for logs.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+
+/// Before the number in the name of a draft.
+const DRAFT: &[u8] = b".aofkit-draft-";
+
+/// Before the number in the name of a directory of kept copies.
+const KEPT: &[u8] = b".aofkit-kept-";
+
+/// What a draft takes of its target's name at most: the whole must stay below the 255 bytes that file systems allow.
+const NAME_LIMIT: usize = 200;
+
+/// The name of a draft of a file: hidden, so that no pattern finds it.
+pub(crate) fn draft_name(target: &OsStr, number: u32) -> OsString {
+    let target = target.as_bytes();
+    let target = target.get(..NAME_LIMIT).unwrap_or(target);
+    numbered(&[b".", target, DRAFT].concat(), number)
+}
+
+/// The name of a directory of copies that were kept of a file.
+pub(crate) fn kept_name(file: &OsStr, number: u32) -> OsString {
+    numbered(&[file.as_bytes(), KEPT].concat(), number)
+}
+
+fn numbered(start: &[u8], number: u32) -> OsString {
+    let mut name = OsStr::from_bytes(start).to_owned();
+    name.push(number.to_string());
+    name
+}
+
+/// Whether a file is named as a draft.
+pub(crate) fn is_draft(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(b".") && split(name, DRAFT).is_some()
+}
+
+/// The file of which a directory of this name holds copies, and the number of the directory.
+pub(crate) fn kept_of(name: &OsStr) -> Option<(&OsStr, u32)> {
+    split(name, KEPT)
+}
+
+/// Whether a file or a directory is named as something that this program made beside a log.
+pub(crate) fn is_ours(name: &OsStr) -> bool {
+    is_draft(name) || kept_of(name).is_some()
+}
+
+fn split<'n>(name: &'n OsStr, infix: &[u8]) -> Option<(&'n OsStr, u32)> {
+    let bytes = name.as_bytes();
+    let at = memchr::memmem::rfind(bytes, infix)?;
+    let (file, rest) = bytes.split_at_checked(at)?;
+    let digits = std::str::from_utf8(rest.get(infix.len()..)?).ok()?;
+    let number: u32 = digits.parse().ok()?;
+    // `+1` and `01` parse too, but are no names that this program gives.
+    (number.to_string() == digits && !file.is_empty()).then_some((OsStr::from_bytes(file), number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_back_to_the_file() {
+        let file = OsStr::new("a.aof");
+        assert_eq!(draft_name(file, 3), ".a.aof.aofkit-draft-3");
+        assert!(is_draft(&draft_name(OsStr::new(&"x".repeat(255)), 7)));
+        assert_eq!(kept_of(&kept_name(file, 12)), Some((file, 12)));
+        for other in ["a.aof", "a.aof.aofkit-kept-", "a.aof.aofkit-kept-+1", "a.aof.aofkit-kept-01", ".aofkit-kept-1"] {
+            assert!(!is_ours(OsStr::new(other)), "{other}");
+        }
+        assert!(!is_draft(OsStr::new("a.aofkit-draft-1")), "a draft is hidden");
+    }
+}

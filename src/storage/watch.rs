@@ -1,0 +1,233 @@
+//! Who else has the files of a log open, before it is changed and while that goes on.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::lease::{Exclusion, Lease, NoLease};
+use super::writers::{Opener, Openers, openers};
+use crate::error::plain;
+use crate::input::{Facts, Input};
+use crate::plural::counted;
+use crate::{Error, ErrorKind, Result};
+
+/// What to do about a file that another process has open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenElsewhere {
+    /// Leave the file alone.
+    Refuse,
+    /// Change it all the same.
+    Ignore,
+}
+
+/// Why a file is left alone: somebody else has it open, or nobody can tell.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Elsewhere {
+    /// It is open for writing; by which process, if `/proc` shows it.
+    Writer(Option<Opener>),
+    /// It is open for reading, as by a server that loads it; by which process, if `/proc` shows it.
+    Reader(Option<Opener>),
+    /// It cannot be told: what the system said to a lease, where `/proc` does not show every process.
+    Unknown(io::Error),
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (opener, does) = match self {
+            Self::Writer(opener) => (opener, "has the file open for writing"),
+            Self::Reader(opener) => (opener, "is reading the file, as a server does that starts"),
+            Self::Unknown(error) => {
+                return write!(
+                    f,
+                    "cannot tell whether a server has the file open: no lease on it ({}), and /proc does not show every \
+                     process; make sure that none has",
+                    plain(error)
+                );
+            }
+        };
+        match opener {
+            Some(Opener { process, name, .. }) => {
+                write!(f, "process {process} ({}) {does}; stop it first", name.escape_default())
+            }
+            None => write!(f, "a process in another container, or of another user, {does}; stop it first"),
+        }
+    }
+}
+
+/// One file that is watched.
+#[derive(Debug)]
+struct Watched {
+    path: PathBuf,
+    facts: Facts,
+    /// `None` where `/proc` alone tells, and where nobody cares.
+    lease: Option<Lease>,
+}
+
+/// Files that nobody else may have open, or open, until a change is done.
+#[derive(Debug)]
+pub struct Watch {
+    files: Vec<Watched>,
+    /// Who has one of them open, where that was to be ignored.
+    ignored: Option<Elsewhere>,
+    open_elsewhere: OpenElsewhere,
+}
+
+impl Watch {
+    /// Keeps everybody out of the files that were opened: nobody else may have them open, and whoever opens one waits until this is
+    /// dropped, or is noticed by [`Watch::check`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::OpenElsewhere`] unless that is to be ignored; [`ErrorKind::Io`].
+    pub fn of_inputs(inputs: &[Input], open_elsewhere: OpenElsewhere) -> Result<Self> {
+        let files = inputs.iter().map(|input| {
+            let opened = input.file().map_or_else(|| File::open(input.path()), File::try_clone);
+            let opened = opened.map_err(|source| Error::io(input.path(), "open", source))?;
+            Ok((input.path(), *input.facts(), opened))
+        });
+        Self::start(files.collect::<Result<_>>()?, Exclusion::Everybody, open_elsewhere)
+    }
+
+    /// Keeps writers out of a file.
+    ///
+    /// # Errors
+    /// As [`Watch::of_inputs`].
+    pub fn of_file(path: &Path, open_elsewhere: OpenElsewhere) -> Result<Self> {
+        let open_error = |source| Error::io(path, "open", source);
+        let opened = File::open(path).map_err(open_error)?;
+        let facts = Facts::of(&opened.metadata().map_err(open_error)?);
+        Self::start(vec![(path, facts, opened)], Exclusion::Writers, open_elsewhere)
+    }
+
+    fn start(files: Vec<(&Path, Facts, File)>, exclusion: Exclusion, open_elsewhere: OpenElsewhere) -> Result<Self> {
+        let identities: Vec<_> = files.iter().map(|(_, facts, _)| facts.identity()).collect();
+        let shown = openers(&identities);
+        let mut watch = Self { files: Vec::new(), ignored: None, open_elsewhere };
+        for (path, facts, opened) in files {
+            let lease = match (look(opened, exclusion, &shown), open_elsewhere) {
+                (Ok(lease), OpenElsewhere::Refuse) => lease,
+                // Who opens it now is not to be kept waiting.
+                (Ok(_), OpenElsewhere::Ignore) => None,
+                (Err(found), OpenElsewhere::Refuse) => return Err(Error::new(path, ErrorKind::OpenElsewhere(found))),
+                (Err(found), OpenElsewhere::Ignore) => {
+                    watch.ignored.get_or_insert(found);
+                    None
+                }
+            };
+            watch.files.push(Watched { path: path.to_owned(), facts, lease });
+        }
+        Ok(watch)
+    }
+
+    /// The descriptor that the lease on one of the files is on.
+    pub(crate) fn file(&self, index: usize) -> Option<&File> {
+        self.files.get(index)?.lease.as_ref().map(Lease::file)
+    }
+
+    /// Whether nobody else can have opened one of the files without being noticed.
+    pub fn keeps_others_out(&self) -> bool {
+        self.files.iter().all(|file| file.lease.is_some())
+    }
+
+    /// Who has one of the files open, if that was to be ignored.
+    pub fn ignored(&self) -> Option<&Elsewhere> {
+        self.ignored.as_ref()
+    }
+
+    /// Looks again: nobody may have opened one of the files, replaced it, cut it, or written to it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`], [`ErrorKind::OpenElsewhere`], [`ErrorKind::Io`].
+    pub fn check(&self) -> Result<()> {
+        self.files.iter().try_for_each(|file| unchanged(&file.path, &file.facts))?;
+        self.check_openers()
+    }
+
+    /// As [`Watch::check`], but what the files hold is no matter of it.
+    ///
+    /// # Errors
+    /// As [`Watch::check`].
+    pub fn check_openers(&self) -> Result<()> {
+        if self.open_elsewhere == OpenElsewhere::Ignore {
+            return Ok(());
+        }
+        for file in &self.files {
+            if file.lease.as_ref().is_some_and(|lease| !lease.holds()) {
+                let text = "another process opened the file meanwhile; stop it, and run this again".to_owned();
+                return Err(Error::new(&file.path, ErrorKind::Refused(text)));
+            }
+        }
+        let unleased: Vec<&Watched> = self.files.iter().filter(|file| file.lease.is_none()).collect();
+        if !unleased.is_empty() {
+            let identities: Vec<_> = unleased.iter().map(|file| file.facts.identity()).collect();
+            if let (Some(opener), Some(file)) = (openers(&identities).writer(), unleased.first()) {
+                let found = Elsewhere::Writer(Some(opener.clone()));
+                return Err(Error::new(&file.path, ErrorKind::OpenElsewhere(found)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes a lease, or finds out who is in the way; neither where `/proc` alone tells that nobody is.
+fn look(opened: File, exclusion: Exclusion, shown: &Openers) -> std::result::Result<Option<Lease>, Elsewhere> {
+    if let Some(writer) = shown.writer() {
+        return Err(Elsewhere::Writer(Some(writer.clone())));
+    }
+    let second = opened.try_clone();
+    match Lease::take(opened, exclusion) {
+        Ok(lease) => Ok(Some(lease)),
+        Err(NoLease::Unknown(error)) => match shown.found.first() {
+            Some(reader) if exclusion == Exclusion::Everybody => Err(Elsewhere::Reader(Some(reader.clone()))),
+            _ if shown.is_complete => Ok(None),
+            _ => Err(Elsewhere::Unknown(error)),
+        },
+        Err(NoLease::Open) if exclusion == Exclusion::Writers => Err(Elsewhere::Writer(None)),
+        Err(NoLease::Open) => {
+            // Is it only read?
+            match second.ok().map(|file| Lease::take(file, Exclusion::Writers)) {
+                Some(Ok(lease)) => match shown.found.first() {
+                    Some(reader) => Err(Elsewhere::Reader(Some(reader.clone()))),
+                    // This process itself, through another descriptor.
+                    None if shown.is_complete => Ok(Some(lease)),
+                    None => Err(Elsewhere::Reader(None)),
+                },
+                _ => Err(Elsewhere::Writer(None)),
+            }
+        }
+    }
+}
+
+/// Refuses a file that another process has open for writing, so that a person need not be asked first.
+///
+/// # Errors
+/// [`ErrorKind::OpenElsewhere`].
+pub fn refuse_writers(path: &Path, open_elsewhere: OpenElsewhere) -> Result<()> {
+    Watch::of_file(path, open_elsewhere).map(|_| ())
+}
+
+/// Refuses a file that is not as it was: its name belongs to another, or its length or its time of writing differ.
+///
+/// # Errors
+/// [`ErrorKind::Refused`], [`ErrorKind::Io`].
+pub fn unchanged(path: &Path, facts: &Facts) -> Result<()> {
+    let now = Facts::of(&fs::metadata(path).map_err(|source| Error::io(path, "get the length of", source))?);
+    difference(facts, &now).map_or(Ok(()), |what| {
+        let text = format!("{what}; stop whatever writes to it, and run this again");
+        Err(Error::new(path, ErrorKind::Refused(text)))
+    })
+}
+
+/// How a file differs from what it was, in words.
+pub(crate) fn difference(before: &Facts, now: &Facts) -> Option<String> {
+    if now.identity() != before.identity() {
+        Some("the file was replaced by another since it was read".to_owned())
+    } else if now.length != before.length {
+        Some(format!("the file had {} when it was read, and has {} now", counted(before.length, "byte"), now.length))
+    } else if now != before {
+        Some("the file was written to since it was read".to_owned())
+    } else {
+        None
+    }
+}

@@ -1,0 +1,118 @@
+//! New files before they have their names: nothing of them is left, whoever stops.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+#[path = "common/faulty.rs"]
+mod faulty;
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use aofkit::storage::draft::{Draft, Durability, write_file};
+use aofkit::storage::{Interruption, interrupt};
+use faulty::{DISKS, Disk, FAULTS, Fault, Faulty, name};
+use tempfile::TempDir;
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| name(&entry.unwrap().path())).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn drafts_of_the_dead_are_swept_and_those_of_the_living_are_not() {
+    let directory = TempDir::new().unwrap();
+    let target = directory.path().join("a.aof");
+    let living = Draft::beside(&mut Faulty::sound().on(Disk::Bare), &target, None).unwrap();
+    let dead = directory.path().join(".other.aof.aofkit-draft-7");
+    fs::write(&dead, b"half").unwrap();
+    // Nobody holds a lock on it: nor on these, which are none of ours.
+    for other in [".a.aof.aofkit-draft-", "a.aof.aofkit-draft-1", ".a.aof.swp"] {
+        fs::write(directory.path().join(other), b"").unwrap();
+    }
+    write_file(&mut Faulty::sound(), &directory.path().join("b"), None, Durability::Cached, |_| Ok(())).unwrap();
+    let left = [".a.aof.aofkit-draft-", ".a.aof.aofkit-draft-1", ".a.aof.swp", "a.aof.aofkit-draft-1", "b"];
+    assert_eq!(names(directory.path()), left);
+    assert!(aofkit::aof::log::walk_tree(directory.path()).unwrap().is_empty(), "none of them is a log");
+    drop(living);
+    write_file(&mut Faulty::sound(), &directory.path().join("b"), None, Durability::Cached, |_| Ok(())).unwrap();
+    assert!(!names(directory.path()).contains(&".a.aof.aofkit-draft-1".to_owned()));
+}
+
+#[test]
+fn a_file_without_a_name_leaves_nothing_behind() {
+    let directory = TempDir::new().unwrap();
+    let draft = Draft::beside(&mut Faulty::sound(), &directory.path().join("a.aof"), None).unwrap();
+    let (draft, ()) = draft.fill(&mut Faulty::sound(), |out| out.write_all(b"bytes")).unwrap();
+    assert_eq!(fs::read(draft.path()).unwrap(), b"bytes");
+    assert_eq!(names(directory.path()), [""; 0]);
+    drop(draft);
+    assert_eq!(names(directory.path()), [""; 0]);
+}
+
+#[test]
+fn a_new_file_is_on_disk_before_it_has_its_name() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("a.aof");
+    let trace = |durability, disk| {
+        let mut operations = Faulty::sound().on(disk);
+        write_file(&mut operations, &path, None, durability, |out| out.write_all(b"x")).unwrap();
+        operations.trace
+    };
+    let synced = ["create unnamed", "write", "sync", "name .a.aof.aofkit-draft-1", "rename to a.aof", "sync directory"];
+    assert_eq!(trace(Durability::Synced, Disk::Modern), synced);
+    let bare = ["create .a.aof.aofkit-draft-1", "write", "sync", "rename to a.aof", "sync directory"];
+    assert_eq!(trace(Durability::Synced, Disk::Bare), bare);
+    let cached = ["create unnamed", "write", "name .a.aof.aofkit-draft-1", "rename to a.aof"];
+    assert_eq!(trace(Durability::Cached, Disk::Modern), cached);
+}
+
+#[test]
+fn whatever_fails_the_old_file_or_the_new_one_is_there() {
+    for disk in DISKS {
+        for fault in FAULTS {
+            for at in 0.. {
+                let directory = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
+                let path = directory.path().join("a.aof");
+                fs::write(&path, b"old").unwrap();
+                let mut faulty = Faulty::new(at, fault).on(disk);
+                let result = write_file(&mut faulty, &path, None, Durability::Synced, |out| out.write_all(b"new"));
+                let found = fs::read(&path).unwrap();
+                assert!(found == b"old" || found == b"new", "{fault:?} at {at}");
+                if faulty.count <= at {
+                    assert!(result.is_ok() && found == b"new");
+                    break;
+                }
+                // A process that was killed says nothing.
+                if matches!(fault, Fault::Error | Fault::Full) && found == b"new" && result.is_err() {
+                    assert!(result.unwrap_err().to_string().contains("the new file is"), "{fault:?} at {at}");
+                }
+                write_file(&mut Faulty::sound(), &path, None, Durability::Synced, |_| Ok(())).unwrap();
+                assert_eq!(names(directory.path()), ["a.aof"], "{fault:?} at {at}: swept by the next run");
+            }
+        }
+    }
+}
+
+// The last one: what it does is for good in this process, and each test of this file runs in it.
+#[test]
+fn a_signal_removes_the_drafts_that_have_names() {
+    // In a process of its own.
+    if std::env::var_os("AOFKIT_TEST_INTERRUPT").is_none() {
+        let status = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_signal_removes_the_drafts_that_have_names"])
+            .env("AOFKIT_TEST_INTERRUPT", "1")
+            .stdout(std::process::Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        return;
+    }
+    let directory = TempDir::new().unwrap();
+    let draft = Draft::beside(&mut Faulty::sound().on(Disk::Bare), &directory.path().join("a.aof"), None).unwrap();
+    assert_eq!(names(directory.path()), [".a.aof.aofkit-draft-1"]);
+    assert!(matches!(interrupt(), Interruption::Stop(_)));
+    assert_eq!(names(directory.path()), [""; 0]);
+    drop(draft);
+    drop(File::open(directory.path()).unwrap());
+}
