@@ -1,5 +1,11 @@
 //! New files before they have their names: nothing of them is left, whoever stops.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
 
 #[path = "common/faulty.rs"]
 mod faulty;
@@ -84,8 +90,8 @@ fn whatever_fails_the_old_file_or_the_new_one_is_there() {
                     break;
                 }
                 // A process that was killed says nothing.
-                if matches!(fault, Fault::Error | Fault::Full) && found == b"new" && result.is_err() {
-                    assert!(result.unwrap_err().to_string().contains("the new file is"), "{fault:?} at {at}");
+                if let (Fault::Error | Fault::Full, b"new", Err(error)) = (fault, found.as_slice(), result) {
+                    assert!(error.to_string().contains("the new file is"), "{fault:?} at {at}: {error}");
                 }
                 write_file(&mut Faulty::sound(), &path, None, Durability::Synced, |_| Ok(())).unwrap();
                 assert_eq!(names(directory.path()), ["a.aof"], "{fault:?} at {at}: swept by the next run");

@@ -529,6 +529,21 @@ fn a_log_that_was_written_to_after_the_cut_keeps_what_was_written() {
     assert!(run(&["--undo"], &path).2.contains("cut again or replaced"));
 }
 
+#[test]
+fn what_a_link_leads_to_is_cut_and_the_copy_lies_there() {
+    let log = [whole(), b"*1".to_vec()].concat();
+    let (directory, path) = with_file("real.aof", &log);
+    let other = TempDir::new().unwrap();
+    let link = other.path().join("link.aof");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert_eq!(run(&["--yes"], &link).0, 0);
+    assert!(link.is_symlink() && names_in(other.path()) == ["link.aof"]);
+    assert_eq!(fs::read(&path).unwrap(), whole());
+    assert_eq!(names_in(directory.path()), ["real.aof", "real.aof.aofkit-kept-1"]);
+    assert_eq!(run(&["--undo"], &link).0, 0);
+    assert_eq!((fs::read(&path).unwrap(), names_in(directory.path())), (log, vec!["real.aof".to_owned()]));
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_log_that_a_process_appends_to_is_refused_unless_forced() {

@@ -217,6 +217,27 @@ fn what_cannot_be_replaced_is_refused() {
     assert_eq!(digest(&parts), digest(&log));
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_log_that_a_process_has_open_is_replaced_only_by_force() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1", "SET a 2"]));
+    let before = fs::read(&log).unwrap();
+    for (options, said) in [(true, "has the file open for writing"), (false, "is reading the file")] {
+        let opened = fs::OpenOptions::new().append(options).read(!options).open(&log).unwrap();
+        let mut process = std::process::Command::new("sleep").arg("60").stdin(opened).spawn().unwrap();
+        let in_place = ["--in-place", "--yes"];
+        let refused = aofkit("rewrite").args(in_place).arg(&log).assert().code(2);
+        refused.stderr(contains(said).and_is("or use --force"));
+        assert_eq!(fs::read(&log).unwrap(), before);
+        let forced = aofkit("rewrite").args(in_place).arg("--force").arg(&log).assert().success();
+        process.kill().unwrap();
+        process.wait().unwrap();
+        forced.stderr(contains(said).and_is("goes on writing to a deleted file"));
+        aofkit("rewrite").arg("--undo").arg(&log).assert().success();
+    }
+}
+
 #[test]
 fn a_flush_in_the_log_is_shown_with_the_way_back() {
     let directory = TempDir::new().unwrap();

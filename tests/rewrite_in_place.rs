@@ -377,8 +377,11 @@ fn a_manifest_that_a_server_wrote_meanwhile_wins() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "file a.aof.2.base.aof seq 2 type b\n");
 }
 
+/// Something that happens to a file.
+type Change = fn(&Path);
+
 /// What may be done to a file at the last moment.
-fn changes() -> [(&'static str, fn(&Path)); 3] {
+fn changes() -> [(&'static str, Change); 3] {
     [
         ("appended to", |path| append(path, &commands(&["SET late 1"]))),
         ("cut", |path| fs::OpenOptions::new().write(true).open(path).unwrap().set_len(20).unwrap()),
@@ -445,20 +448,17 @@ fn a_server_that_opens_the_log_meanwhile_waits_and_wins() {
             let path = layout(directory.path());
             let (expected, files) = (data(&path), contents(directory.path()));
             let last = Log::open(&path).unwrap().parts.last().unwrap().path.clone();
-            // Another process: it opens the file for appending, and says so in a file when it has it.
+            // Another process opens the file for appending: it sleeps in open(2) while the kernel breaks the lease.
             let start = move || {
                 let line = format!("exec 3>>'{}'", last.display());
-                let child = std::process::Command::new("sh").args(["-c", &line]).spawn().unwrap();
-                // It waits in open(2) as soon as the kernel has begun to break the lease.
-                let stat = format!("/proc/{}/wchan", child.id());
-                let is_waiting = || fs::read_to_string(&stat).is_ok_and(|place| place.contains("lease"));
-                for _ in 0..2_000_000 {
-                    if is_waiting() {
-                        return child;
-                    }
+                let mut child = std::process::Command::new("sh").args(["-c", &line]).spawn().unwrap();
+                let status = format!("/proc/{}/status", child.id());
+                let sleeps = || fs::read_to_string(&status).is_ok_and(|status| status.contains("State:\tS"));
+                while !sleeps() {
+                    assert!(child.try_wait().unwrap().is_none(), "it did not wait");
                     std::thread::yield_now();
                 }
-                panic!("it never waited");
+                child
             };
             let children = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
             let (from_hook, start) = (children.clone(), std::sync::Arc::new(start));

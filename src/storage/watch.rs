@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::lease::{Exclusion, Lease, NoLease};
 use super::writers::{Opener, Openers, openers};
 use crate::error::plain;
-use crate::input::{Facts, Input};
+use crate::input::{Facts, Identity, Input};
 use crate::plural::counted;
 use crate::{Error, ErrorKind, Result};
 
@@ -94,10 +94,21 @@ impl Watch {
     /// # Errors
     /// As [`Watch::of_inputs`].
     pub fn of_file(path: &Path, open_elsewhere: OpenElsewhere) -> Result<Self> {
-        let open_error = |source| Error::io(path, "open", source);
-        let opened = File::open(path).map_err(open_error)?;
-        let facts = Facts::of(&opened.metadata().map_err(open_error)?);
-        Self::start(vec![(path, facts, opened)], Exclusion::Writers, open_elsewhere)
+        Self::of_files(&[path], open_elsewhere)
+    }
+
+    /// Keeps writers out of several files.
+    ///
+    /// # Errors
+    /// As [`Watch::of_inputs`].
+    pub fn of_files(paths: &[&Path], open_elsewhere: OpenElsewhere) -> Result<Self> {
+        let files = paths.iter().map(|path| {
+            let open_error = |source| Error::io(*path, "open", source);
+            let opened = File::open(path).map_err(open_error)?;
+            let facts = Facts::of(&opened.metadata().map_err(open_error)?);
+            Ok((*path, facts, opened))
+        });
+        Self::start(files.collect::<Result<_>>()?, Exclusion::Writers, open_elsewhere)
     }
 
     fn start(files: Vec<(&Path, Facts, File)>, exclusion: Exclusion, open_elsewhere: OpenElsewhere) -> Result<Self> {
@@ -105,7 +116,7 @@ impl Watch {
         let shown = openers(&identities);
         let mut watch = Self { files: Vec::new(), ignored: None, open_elsewhere };
         for (path, facts, opened) in files {
-            let lease = match (look(opened, exclusion, &shown), open_elsewhere) {
+            let lease = match (look(opened, facts.identity(), exclusion, &shown), open_elsewhere) {
                 (Ok(lease), OpenElsewhere::Refuse) => lease,
                 // Who opens it now is not to be kept waiting.
                 (Ok(_), OpenElsewhere::Ignore) => None,
@@ -159,26 +170,35 @@ impl Watch {
             }
         }
         let unleased: Vec<&Watched> = self.files.iter().filter(|file| file.lease.is_none()).collect();
-        if !unleased.is_empty() {
-            let identities: Vec<_> = unleased.iter().map(|file| file.facts.identity()).collect();
-            if let (Some(opener), Some(file)) = (openers(&identities).writer(), unleased.first()) {
-                let found = Elsewhere::Writer(Some(opener.clone()));
-                return Err(Error::new(&file.path, ErrorKind::OpenElsewhere(found)));
-            }
+        if unleased.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let identities: Vec<_> = unleased.iter().map(|file| file.facts.identity()).collect();
+        let shown = openers(&identities);
+        unleased.into_iter().try_for_each(|file| match shown.writer(file.facts.identity()) {
+            Some(writer) => {
+                let found = Elsewhere::Writer(Some(writer.clone()));
+                Err(Error::new(&file.path, ErrorKind::OpenElsewhere(found)))
+            }
+            None => Ok(()),
+        })
     }
 }
 
 /// Takes a lease, or finds out who is in the way; neither where `/proc` alone tells that nobody is.
-fn look(opened: File, exclusion: Exclusion, shown: &Openers) -> std::result::Result<Option<Lease>, Elsewhere> {
-    if let Some(writer) = shown.writer() {
+fn look(
+    opened: File,
+    identity: Identity,
+    exclusion: Exclusion,
+    shown: &Openers,
+) -> std::result::Result<Option<Lease>, Elsewhere> {
+    if let Some(writer) = shown.writer(identity) {
         return Err(Elsewhere::Writer(Some(writer.clone())));
     }
     let second = opened.try_clone();
     match Lease::take(opened, exclusion) {
         Ok(lease) => Ok(Some(lease)),
-        Err(NoLease::Unknown(error)) => match shown.found.first() {
+        Err(NoLease::Unknown(error)) => match shown.of(identity) {
             Some(reader) if exclusion == Exclusion::Everybody => Err(Elsewhere::Reader(Some(reader.clone()))),
             _ if shown.is_complete => Ok(None),
             _ => Err(Elsewhere::Unknown(error)),
@@ -187,7 +207,7 @@ fn look(opened: File, exclusion: Exclusion, shown: &Openers) -> std::result::Res
         Err(NoLease::Open) => {
             // Is it only read?
             match second.ok().map(|file| Lease::take(file, Exclusion::Writers)) {
-                Some(Ok(lease)) => match shown.found.first() {
+                Some(Ok(lease)) => match shown.of(identity) {
                     Some(reader) => Err(Elsewhere::Reader(Some(reader.clone()))),
                     // This process itself, through another descriptor.
                     None if shown.is_complete => Ok(Some(lease)),
@@ -229,5 +249,46 @@ pub(crate) fn difference(before: &Facts, now: &Facts) -> Option<String> {
         Some("the file was written to since it was read".to_owned())
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use super::*;
+
+    /// What is found out about a file by somebody who cannot see other processes, or sees that there are none.
+    fn looked(path: &Path, exclusion: Exclusion, is_complete: bool) -> std::result::Result<Option<Lease>, Elsewhere> {
+        let opened = File::open(path).unwrap();
+        let identity = Facts::of(&opened.metadata().unwrap()).identity();
+        look(opened, identity, exclusion, &Openers { found: Vec::new(), is_complete })
+    }
+
+    #[test]
+    fn the_kernel_tells_what_proc_hides() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.aof");
+        fs::write(&path, b"x").unwrap();
+        for exclusion in [Exclusion::Writers, Exclusion::Everybody] {
+            assert!(matches!(looked(&path, exclusion, false), Ok(Some(_))));
+            let writer = fs::OpenOptions::new().append(true).open(&path).unwrap();
+            assert!(matches!(looked(&path, exclusion, false), Err(Elsewhere::Writer(None))));
+            drop(writer);
+        }
+        let reader = File::open(&path).unwrap();
+        assert!(matches!(looked(&path, Exclusion::Writers, false), Ok(Some(_))));
+        assert!(matches!(looked(&path, Exclusion::Everybody, false), Err(Elsewhere::Reader(None))));
+        // Nobody else can be seen, and nobody hides: the reader is this process.
+        assert!(matches!(looked(&path, Exclusion::Everybody, true), Ok(Some(_))));
+        drop(reader);
+    }
+
+    #[test]
+    fn where_neither_tells_that_is_said() {
+        // There are no leases on directories.
+        let directory = tempfile::tempdir().unwrap();
+        assert!(matches!(looked(directory.path(), Exclusion::Everybody, true), Ok(None)), "/proc tells");
+        let unknown = looked(directory.path(), Exclusion::Everybody, false).unwrap_err();
+        assert!(unknown.to_string().contains("cannot tell whether a server has the file open"), "{unknown}");
     }
 }

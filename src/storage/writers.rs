@@ -27,16 +27,21 @@ pub struct Opener {
 /// What `/proc` shows.
 #[derive(Debug, Default)]
 pub(crate) struct Openers {
-    /// The other processes that have one of the files open: those that write first, then by process id.
-    pub(crate) found: Vec<Opener>,
+    /// The other processes that have one of the files open, each with the file: those that write first, then by process id.
+    pub(crate) found: Vec<(Identity, Opener)>,
     /// Whether that is everyone on the host: nothing was hidden.
     pub(crate) is_complete: bool,
 }
 
 impl Openers {
-    /// The first that writes.
-    pub(crate) fn writer(&self) -> Option<&Opener> {
-        self.found.first().filter(|opener| opener.writes)
+    /// The first that has this file open.
+    pub(crate) fn of(&self, file: Identity) -> Option<&Opener> {
+        self.found.iter().find(|(opened, _)| *opened == file).map(|(_, opener)| opener)
+    }
+
+    /// The first that may write to this file.
+    pub(crate) fn writer(&self, file: Identity) -> Option<&Opener> {
+        self.of(file).filter(|opener| opener.writes)
     }
 }
 
@@ -51,14 +56,15 @@ pub(crate) fn openers(files: &[Identity]) -> Openers {
             continue;
         }
         match opens(process, files) {
-            Ok(None) => {}
-            Ok(Some(writes)) => found.push(Opener { process, name: name_of(process), writes }),
+            Ok(opened) => found.extend(
+                opened.into_iter().map(|(file, writes)| (file, Opener { process, name: name_of(process), writes })),
+            ),
             // It has ended since.
             Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(NO_SUCH_PROCESS) => {}
             Err(_) => is_complete = false,
         }
     }
-    found.sort_unstable_by_key(|opener| (!opener.writes, opener.process));
+    found.sort_by_key(|(_, opener)| (!opener.writes, opener.process));
     Openers { found, is_complete }
 }
 
@@ -69,15 +75,15 @@ fn sees_the_host() -> bool {
     fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() == HOST_NAMESPACE)
 }
 
-/// Whether one of the process's descriptors is of one of the files, and then whether one is for writing.
-fn opens(process: u32, files: &[Identity]) -> io::Result<Option<bool>> {
-    let mut found = None;
+/// Which of the files the process has open, and whether for writing.
+fn opens(process: u32, files: &[Identity]) -> io::Result<Vec<(Identity, bool)>> {
+    let mut found: Vec<(Identity, bool)> = Vec::new();
     for descriptor in fs::read_dir(format!("/proc/{process}/fd"))? {
         let descriptor = descriptor?;
-        let same = fs::metadata(descriptor.path()).is_ok_and(|at| files.contains(&Facts::of(&at).identity()));
-        if same {
-            let writes = is_for_writing(&descriptor.file_name().to_string_lossy(), process);
-            found = Some(found.unwrap_or(false) || writes);
+        let Ok(metadata) = fs::metadata(descriptor.path()) else { continue };
+        let identity = Facts::of(&metadata).identity();
+        if files.contains(&identity) {
+            found.push((identity, is_for_writing(&descriptor.file_name().to_string_lossy(), process)));
         }
     }
     Ok(found)
@@ -105,10 +111,10 @@ mod tests {
         let identity = Facts::of(&file.as_file().metadata().unwrap()).identity();
         let held_by = |stdio: Stdio, stdin: Stdio| {
             let mut child = Command::new("sleep").arg("20").stdin(stdin).stdout(stdio).spawn().unwrap();
-            let found = openers(&[identity]).found;
+            let found = openers(&[identity]).found.into_iter().map(|(_, opener)| opener);
             child.kill().unwrap();
             child.wait().unwrap();
-            let of_child = found.into_iter().filter(|opener| opener.process == child.id());
+            let of_child = found.filter(|opener| opener.process == child.id());
             of_child.map(|opener| opener.writes).collect::<Vec<_>>()
         };
         let appending = fs::OpenOptions::new().append(true).open(file.path()).unwrap();

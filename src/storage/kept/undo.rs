@@ -176,18 +176,15 @@ pub fn undo_rewrite(
     };
     let mut change = Change::begin();
     let is_done = rewrite.is_old_in_place(&open_plainly).map_err(|source| Error::io(&rewrite.main, "read", source))?;
-    let mut watches = Vec::new();
     if !is_done {
         rewrite.check_new()?;
         rewrite.check_old(&open_plainly)?;
-        for file in &rewrite.record.new {
-            watches.push(Watch::of_file(&rewrite.directory.join(&file.name), open_elsewhere)?);
-        }
+        let new: Vec<PathBuf> = rewrite.record.new.iter().map(|file| rewrite.directory.join(&file.name)).collect();
+        let watch = Watch::of_files(&new.iter().map(PathBuf::as_path).collect::<Vec<_>>(), open_elsewhere)?;
         rewrite.restore_others(operations)?;
-        watches.iter().try_for_each(Watch::check)?;
+        watch.check()?;
         rewrite.restore_main(operations)?;
     }
-    drop(watches);
     let restored = rewrite.record.kept.iter().map(|file| rewrite.directory.join(&file.name)).collect();
     let removed = rewrite.clear(operations)?;
     change.done();
