@@ -27,7 +27,7 @@ Examples:
   aofkit rewrite -o small.aof appendonly.aof
       The fewest commands that give the same data, in one file.
   aofkit rewrite --in-place /var/lib/redis
-      Replace the log of a stopped server, after a question. Keeps old files.
+      Replace the log of a stopped server, after a question.
   aofkit rewrite --undo /var/lib/redis
       Put the old log back; --discard-copies removes it for good.
   aofkit rewrite -o - --key 'user:*' appendonlydir | redis-cli --pipe

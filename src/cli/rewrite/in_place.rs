@@ -15,11 +15,12 @@ use crate::cli::console::Console;
 use crate::cli::copies;
 use crate::cli::prompt::{Answer, Consent};
 use crate::escape::{shell_word, visible};
+use crate::rdb::Magic;
 use crate::report::file_name::FileName;
 use crate::report::rewrite::{Report, RewriteOutcome};
 use crate::report::style::Style;
-use crate::rewrite::Target;
 use crate::rewrite::in_place::{Prepared, Reading, prepare};
+use crate::server::Release;
 use crate::storage::{FileSystem, Watch};
 use crate::{Error, ErrorKind, Server};
 
@@ -130,12 +131,12 @@ impl Job<'_, '_> {
 
     /// The server that must load the new log.
     fn server(&self) -> Server {
-        match self.settings.target {
-            Some(Target::Redis62) => Server::Redis62,
-            Some(Target::Redis70) => Server::Redis70,
-            Some(Target::Redis74 | Target::Redis80) => Server::Redis80,
-            Some(Target::Valkey8) => Server::Valkey8,
-            Some(Target::Valkey9) => Server::Valkey9,
+        let target = self.settings.target.and_then(|target| Release::named(target.name()));
+        let is_valkey = self.opened.inputs.iter().any(|input| Magic::of(input.bytes()) == Some(Magic::Valkey));
+        match target {
+            Some(release) => release.server,
+            // Only Valkey 9 writes that magic, and no other server loads it.
+            None if is_valkey => Server::Valkey9,
             None => Server::default(),
         }
     }
