@@ -114,14 +114,16 @@ fn text_fits_a_terminal_and_breaks_no_path_and_no_command() {
         let path = directory.path().join("a log with spaces.aof");
         fs::copy(source, &path).unwrap();
         let name = path.to_str().unwrap();
-        let command = format!("aofkit fix --undo '{name}'");
+        let [undo, discard] = ["undo", "discard-copies"].map(|what| format!("aofkit fix --{what} '{name}'"));
+        let kept = format!("{name}.aofkit-kept-1");
         for arguments in [&["check"][..], &["fix", "--dry-run"], &["fix", "--yes", "--force"]] {
             let (code, out, _) = run(arguments, &path);
             assert!(code < 2, "{}", source.display());
-            assert_fits(&out, &[name, "'aofkit fix'", &command]);
+            assert_fits(&out, &[&kept, name, "'aofkit fix'", &undo, &discard]);
         }
         for copy in fs::read_dir(directory.path()).unwrap() {
-            fs::remove_file(copy.unwrap().path()).unwrap();
+            let copy = copy.unwrap().path();
+            if copy.is_dir() { fs::remove_dir_all(copy).unwrap() } else { fs::remove_file(copy).unwrap() }
         }
     }
     for directory in copies.iter().filter(|path| path.is_dir()) {

@@ -16,6 +16,7 @@ use crate::report::check::write_excerpt;
 use crate::report::file_name::FileName;
 use crate::report::paragraph::{COLUMNS, Fill, paragraph};
 use crate::report::style::{Style, Tone};
+use crate::storage::directory_of;
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -152,7 +153,7 @@ impl Report {
         self.removed = Some(change.facts.length - cut_at);
         self.copy = Some(FileName(copy_name(&change.path, cut_at)));
         self.name(&change.path);
-        self.name(&copy_name(&change.path, cut_at));
+        self.name(directory_of(&copy_name(&change.path, cut_at)));
         self.take(damage(survey, part));
         self.content = Removed::of(file.bytes(), cut_at);
         self.records = Some(self.content.whole + self.content.behind);
@@ -214,7 +215,7 @@ impl Report {
         self.applied = true;
         self.copy = Some(FileName(applied.copy.clone()));
         self.name(&applied.path);
-        self.name(&applied.copy);
+        self.name(directory_of(&applied.copy));
         let [undo, discard] =
             ["undo", "discard-copies"].map(|what| format!("aofkit fix --{what} {}", shell_word(&applied.path)));
         self.whole.extend([undo.clone(), discard.clone()]);
@@ -223,7 +224,7 @@ impl Report {
             FileName(&applied.path),
             applied.cut_at,
             counted(applied.removed, "byte"),
-            FileName(&applied.copy),
+            FileName(directory_of(&applied.copy)),
         ));
     }
 
@@ -247,7 +248,7 @@ impl Report {
             paragraph(out, "     ", &format!("with {}", names.join(", ")))?;
         }
         let them = if removed == 1 { "it" } else { "them" };
-        let copy = self.copy.as_ref().map_or_else(String::new, FileName::to_string);
+        let copy = self.copy.as_ref().map_or_else(String::new, |copy| FileName(directory_of(&copy.0)).to_string());
         write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
         self.fill(5, 5).write(out, &format!("{them} in {copy}"))
     }
