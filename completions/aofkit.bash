@@ -159,7 +159,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__fix)
-            opts="-n -y -h --dry-run --yes --undo --force --server --format --color --progress --help"
+            opts="-n -y -h --dry-run --yes --undo --discard-copies --force --server --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -285,7 +285,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__rewrite)
-            opts="-o -f -h --output --in-place --keep --force --verify --base --target --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --now --strict --threads --format --color --progress --help"
+            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --target --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --now --strict --threads --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
