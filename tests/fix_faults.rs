@@ -130,6 +130,12 @@ fn a_fault_at_any_operation_leaves_the_file_whole_or_cut_with_its_copy() {
                     assert_eq!(files_in(directory.path()), ["a.aof"], "{context}: litter");
                 }
             } else {
+                if let Err(error) = &result {
+                    // A process that was killed says nothing.
+                    let said = error.to_string();
+                    let tells = said.contains("was cut at byte 50, and what was cut off is in") && said.contains(KEPT);
+                    assert!(tells || !matches!(fault, Fault::Error | Fault::Full), "{context}: {said}");
+                }
                 assert_eq!(file, WHOLE, "{context}");
                 assert_eq!([WHOLE, &fs::read(copy_path(&path)).unwrap()].concat(), damaged(), "{context}");
             }

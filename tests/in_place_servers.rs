@@ -42,7 +42,11 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 fn start(name: &str, directory: &Path) -> Option<Server> {
     let directory = directory.to_str().unwrap();
     let options = ["--appendonly", "yes", "--enable-debug-command", "yes", "--dir", directory];
-    Server::start_with(name, &options)
+    let mut server = Server::start_with(name, &options)?;
+    while matches!(server.call(&["DBSIZE"]), Reply::Error(text) if text.starts_with("LOADING")) {
+        std::thread::yield_now();
+    }
+    Some(server)
 }
 
 fn state(server: &mut Server) -> (Reply, Reply) {
