@@ -14,7 +14,7 @@ use crate::resp;
 use crate::server::Server;
 use crate::threads;
 use crate::value::score::{format_score_17, format_score_digest};
-use crate::value::{Hash, History, Idempotence, SortedSet, Stream, Value};
+use crate::value::{Hash, History, Idempotence, SortedSet, Stream, Value, VectorSet};
 
 /// Twenty bytes, printed as 40 hex digits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -224,9 +224,34 @@ impl Context<'_> {
                     stream_groups(digest, stream);
                 }
             }
+            Value::VectorSet(set) => {
+                kind(5);
+                self.vector_set(digest, set);
+            }
             Value::Raw(_) | Value::History(_) => return Err(Undigestible::Module),
         }
         Ok(())
+    }
+
+    /// Takes in a vector set as its module does (`VectorSetDigest`); the server adds what comes of it.
+    fn vector_set(&self, digest: &mut Digest, set: &VectorSet<'_>) {
+        let (mut all, mut sequence) = (Digest::default(), Digest::default());
+        sequence.mix(itoa::Buffer::new().format(set.len()).as_bytes());
+        sequence.mix(itoa::Buffer::new().format(set.shape.dimension).as_bytes());
+        all.add(&sequence.0);
+        for (name, element) in set.elements() {
+            let mut sequence = Digest::default();
+            sequence.mix(&set.kept_vector(element));
+            sequence.mix(name);
+            if let Some(attribute) = &element.attribute {
+                sequence.mix(attribute);
+            }
+            all.add(&sequence.0);
+        }
+        digest.add(&all.0);
+        if self.depth == Depth::Everything {
+            digest.mix(&[set.shape.quantization.number().to_le_bytes(), set.shape.links.to_le_bytes()].concat());
+        }
     }
 
     /// Takes in the commands that a value is known by, but for the key in them, which may have another name meanwhile.

@@ -228,6 +228,9 @@ pub enum StreamFault {
 /// Why bytes that are there cannot be what they should be.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Malformed {
+    /// The value of the module for vector sets does not hold one.
+    #[error("its vector set is damaged")]
+    VectorSet,
     /// Neither `REDIS` nor `VALKEY`.
     #[error("no RDB begins like this")]
     Signature,

@@ -47,7 +47,7 @@ pub fn taken_for_rdb(judge: Judge, bytes: &[u8]) -> bool {
 }
 
 /// The module type of vector sets, which Redis 8.0 has built in.
-const VECTOR_SET: &str = "vectorset";
+pub(super) const VECTOR_SET: &str = "vectorset";
 
 /// Why `server` refuses to load `item`; none when it does not, flaws aside.
 ///

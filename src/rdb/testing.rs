@@ -46,6 +46,7 @@ pub(super) fn text(value: &Value<'_>) -> String {
             format!("hash {}", sorted(hash.iter().map(|(name, field)| line((name, field))).collect()))
         }
         Value::Stream(stream) => stream_text(stream),
+        Value::VectorSet(set) => format!("vector set {:?}", set.elements().collect::<Vec<_>>()),
         Value::Raw(_) | Value::History(_) => panic!("not decoded"),
     }
 }

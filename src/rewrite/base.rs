@@ -128,13 +128,15 @@ const fn holds(target: Target) -> u8 {
         Target::Valkey8 => 1,
         Target::Redis74 => 2,
         Target::Valkey9 => 3,
-        Target::Redis86 => 4,
+        Target::Redis80 => 4,
+        Target::Redis86 => 5,
         _ => 0,
     }
 }
 
 fn needs(value: &Value<'_>) -> Target {
     match value {
+        Value::VectorSet(_) => Target::Redis80,
         Value::Stream(stream) if stream.idempotence().is_some() => Target::Redis86,
         Value::Hash(hash) if hash.iter().any(|(_, field)| field.expiry.is_some()) => Target::Redis74,
         Value::Raw(raw) if raw.flavour == Flavour::Valkey => match rdb::type_row(raw.flavour.into(), raw.type_code) {

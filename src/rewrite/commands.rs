@@ -8,7 +8,7 @@ use crate::keyspace::{Entry, Keyspace};
 use crate::rdb::{self, DecodeFault, Magic};
 use crate::resp;
 use crate::value::score::format_score_compact;
-use crate::value::{Hash, History, Raw, Value};
+use crate::value::{Element, Hash, History, Quantization, Raw, Shape, Value, Vector, VectorSet};
 
 /// Text beyond this is handed on.
 const FLUSH: usize = 256 << 10;
@@ -120,6 +120,7 @@ impl<'o> Emitter<'o> {
                 Ok(value) => return self.value(key, &value, expiry),
                 Err(_) => self.restore(key, raw),
             },
+            Value::VectorSet(set) => self.vector_set(key, set),
             Value::History(history) => self.history(key, history),
         }
         if let Some(expiry) = expiry {
@@ -221,6 +222,11 @@ impl<'o> Emitter<'o> {
     fn cannot_restore(&self, value: &Value<'_>) -> bool {
         let raw = match value {
             Value::Raw(raw) => raw,
+            Value::VectorSet(set) => {
+                let base = set.base().map(|base| Value::Raw(Box::new(*base)));
+                return !self.target_has(Target::has_vector_sets)
+                    || base.is_some_and(|base| self.cannot_restore(&base));
+            }
             Value::History(history) => return history.base.as_ref().is_some_and(|base| self.cannot_restore(base)),
             _ => return false,
         };
@@ -235,6 +241,80 @@ impl<'o> Emitter<'o> {
         self.bulk(key);
         self.bulk(b"0");
         self.bulk(&rdb::dump::write_raw(raw));
+    }
+
+    /// A vector set: the value that it is from, if it is from an RDB, without what was removed; then a VADD for each other element.
+    fn vector_set(&mut self, key: &[u8], set: &VectorSet<'_>) {
+        let base = set.base();
+        if let Some(base) = base {
+            self.restore(key, base);
+            for name in set.removed() {
+                self.command_on("VREM", key, 1);
+                self.bulk(name);
+            }
+        }
+        for (name, element) in set.in_order() {
+            let attribute = element.attribute.as_ref();
+            match &element.vector {
+                Vector::Kept(_) if element.has_changed_attribute => {
+                    self.command_on("VSETATTR", key, 2);
+                    self.bulk(name);
+                    self.bulk(attribute.map_or(b"", |attribute| attribute));
+                }
+                Vector::Kept(_) => {}
+                // An element of the base whose attribute went keeps none.
+                Vector::Given { .. } => {
+                    let attribute = match attribute {
+                        None if base.is_some() && element.has_changed_attribute => Some(&b""[..]),
+                        attribute => attribute.map(|attribute| &**attribute),
+                    };
+                    self.vector(key, (name, element), &set.shape, attribute);
+                }
+            }
+        }
+    }
+
+    /// One VADD.
+    fn vector(
+        &mut self,
+        key: &[u8],
+        (name, element): (&[u8], &Element<'_>),
+        shape: &Shape<'_>,
+        attribute: Option<&[u8]>,
+    ) {
+        let Vector::Given { floats, effort } = &element.vector else { return };
+        let links = Some(shape.links).filter(|links| *links != Shape::DEFAULT_LINKS);
+        let option = |is_there: bool| if is_there { 2 } else { 0 };
+        let is_quantized = shape.quantization == Quantization::Int8;
+        let arguments = 3
+            + usize::from(!is_quantized)
+            + option(shape.projection.is_some())
+            + option(effort.is_some())
+            + option(links.is_some())
+            + option(attribute.is_some());
+        self.command_on("VADD", key, arguments);
+        if shape.projection.is_some() {
+            self.bulk(b"REDUCE");
+            self.number(shape.dimension);
+        }
+        self.bulk(b"FP32");
+        self.bulk(floats);
+        self.bulk(name);
+        match shape.quantization {
+            Quantization::None => self.bulk(b"NOQUANT"),
+            Quantization::Int8 => {}
+            Quantization::Binary => self.bulk(b"BIN"),
+        }
+        for (name, value) in [("EF", *effort), ("M", links)] {
+            if let Some(value) = value {
+                self.bulk(name.as_bytes());
+                self.number(value);
+            }
+        }
+        if let Some(attribute) = attribute {
+            self.bulk(b"SETATTR");
+            self.bulk(attribute);
+        }
     }
 
     /// What is known by its commands: each again, with the name that the key has now.

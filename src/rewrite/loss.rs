@@ -75,6 +75,7 @@ pub fn may_lose(shares: &[Keyspace<'_>], base: Base, options: Options<'_>) -> bo
         (Value::Stream(stream), Base::Resp) => !counters || stream.group_count() > 0 || stream.idempotence().is_some(),
         (Value::Stream(stream), Base::Rdb) => !counters || stream.idempotence().is_some(),
         (Value::Raw(_), _) => true,
+        (Value::VectorSet(_), _) => options.target.is_some_and(|target| !target.has_vector_sets()),
         (Value::History(history), _) => matches!(**history, History { base: Some(_), .. }),
         _ => false,
     };

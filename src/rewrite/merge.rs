@@ -52,8 +52,8 @@ impl Values {
     pub(super) const fn include(self, value: &Value<'_>) -> bool {
         match self {
             Self::All => true,
-            Self::Data => !matches!(value, Value::History(_)),
-            Self::Histories => matches!(value, Value::History(_)),
+            Self::Data => !matches!(value, Value::History(_) | Value::VectorSet(_)),
+            Self::Histories => matches!(value, Value::History(_) | Value::VectorSet(_)),
         }
     }
 }

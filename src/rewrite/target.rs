@@ -35,6 +35,11 @@ impl Target {
         matches!(self, Self::Redis74 | Self::Redis80 | Self::Redis86 | Self::Valkey9)
     }
 
+    /// Whether there are vector sets: since Redis 8.0.
+    pub const fn has_vector_sets(self) -> bool {
+        matches!(self, Self::Redis80 | Self::Redis86)
+    }
+
     /// Whether streams remember the idempotent ids of producers: since Redis 8.6.
     pub const fn has_idempotent_producers(self) -> bool {
         matches!(self, Self::Redis86)

@@ -16,6 +16,7 @@ mod set;
 mod sorted_set;
 mod stream;
 mod text;
+mod vector_set;
 
 pub use bytes::Bytes;
 pub(crate) use equal::is_equal;
@@ -29,6 +30,7 @@ pub use stream::{
     References, Stream, StreamId,
 };
 pub use text::Text;
+pub use vector_set::{Element, Projection, Quantization, Shape, Vector, VectorSet};
 
 /// The value of a key.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub enum Value<'a> {
     SortedSet(SortedSet<'a>),
     /// A stream.
     Stream(Box<Stream<'a>>),
+    /// A vector set.
+    VectorSet(Box<VectorSet<'a>>),
     /// A value of any type as it lies in an RDB, not yet decoded.
     Raw(Box<Raw<'a>>),
     /// What only its commands describe.
@@ -91,6 +95,7 @@ impl Value<'_> {
             Self::Hash(hash) => hash.len(),
             Self::SortedSet(sorted_set) => sorted_set.len(),
             Self::Stream(stream) => stream.len(),
+            Self::VectorSet(set) => set.len(),
             Self::String(_) | Self::Raw(_) | Self::History(_) => 1,
         }
     }
@@ -156,6 +161,7 @@ impl Value<'_> {
             Self::Hash(_) => "hash",
             Self::SortedSet(_) => "zset",
             Self::Stream(_) => "stream",
+            Self::VectorSet(_) => "vectorset",
             Self::Raw(_) => "raw",
             Self::History(_) => "unknown",
         }

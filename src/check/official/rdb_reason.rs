@@ -24,6 +24,7 @@ pub(super) fn gravity(malformed: &Malformed, row: Option<&TypeRow>) -> Gravity {
         | Malformed::ReservedLength
         | Malformed::Score
         | Malformed::EmptyNode
+        | Malformed::VectorSet
         | Malformed::ModuleOpcode(_) => return Gravity::Error(UNEXPECTED_END),
         Malformed::LengthEncoding(byte) => {
             return Gravity::Corrupt(format!("Unknown length encoding {} in rdbLoadLen()", byte >> 6));

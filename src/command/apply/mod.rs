@@ -17,6 +17,7 @@ pub(super) mod set;
 pub(super) mod sorted_set;
 pub(super) mod stream;
 pub(super) mod string;
+pub(super) mod vector_set;
 
 use std::fmt;
 

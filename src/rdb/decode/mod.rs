@@ -5,6 +5,7 @@
 
 mod packed;
 mod stream;
+mod vector_set;
 
 use super::damage::{DamageKind, Fault, Malformed};
 use super::opcode::{Magic, type_row};
@@ -75,13 +76,28 @@ impl From<Magic> for Flavour {
 /// # Errors
 /// The first thing that is wrong with them, or that nobody but a module can read them.
 pub fn decode<'a>(raw: &Raw<'a>) -> Result<Value<'a>, DecodeFault> {
-    let decode = type_row(raw.flavour.into(), raw.type_code).and_then(|row| row.decode);
+    let row = type_row(raw.flavour.into(), raw.type_code);
+    if row.is_some_and(|row| row.decode.is_none()) {
+        return vector_set::vector_set(raw);
+    }
+    let decode = row.and_then(|row| row.decode);
     let decode = decode.ok_or(DecodeFault::Opaque { type_code: raw.type_code })?;
     let mut reader = Reader::new(raw.payload, 0);
     let value = decode(&mut reader)?;
     match raw.payload.len() - reader.position() {
         0 => Ok(value),
         rest => Err(DecodeFault::TooLong(rest)),
+    }
+}
+
+impl Value<'_> {
+    /// Whether it is a vector set, decoded or not.
+    pub(crate) fn is_vector_set(&self) -> bool {
+        match self {
+            Self::VectorSet(_) => true,
+            Self::Raw(raw) => vector_set::is_vector_set(raw),
+            _ => false,
+        }
     }
 }
 

@@ -83,7 +83,7 @@ fn encode_parts<W: Write>(
         Value::Hash(hash) => self::hash(output, target, hash, head),
         Value::Stream(stream) => self::stream(output, target, stream, head),
         Value::Raw(raw) => Ok(Some(Lost::Value(DecodeFault::Opaque { type_code: raw.type_code }))),
-        Value::History(_) => Ok(Some(Lost::History)),
+        Value::VectorSet(_) | Value::History(_) => Ok(Some(Lost::History)),
     }
 }
 

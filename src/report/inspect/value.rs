@@ -51,6 +51,7 @@ pub(super) fn words<'v>(value: &'v Value<'_>) -> Vec<Cow<'v, [u8]>> {
                 std::iter::once(Cow::Owned(id.to_string().into_bytes())).chain(strings)
             })
             .collect(),
+        Value::VectorSet(set) => set.elements().map(|(name, _)| Cow::Borrowed(name)).collect(),
         Value::Raw(_) | Value::History(_) => Vec::new(),
     }
 }
@@ -59,7 +60,9 @@ impl<W: Write> Json<W> {
     /// A value, behind the colon.
     ///
     /// A string is a string; a list and a set are arrays; a hash is an array of objects with `field`, `value` and perhaps `expiry`, a
-    /// sorted set one of objects with `member` and `score` (a number, or `"inf"` or `"-inf"`); a stream is an object.
+    /// sorted set one of objects with `member` and `score` (a number, or `"inf"` or `"-inf"`), a vector set one of objects with
+    /// `element` and perhaps `attribute`; a
+    /// stream is an object.
     pub(super) fn value(&mut self, value: &Value<'_>) -> io::Result<()> {
         match value {
             Value::String(string) => self.bytes(string),
@@ -74,6 +77,14 @@ impl<W: Write> Json<W> {
             }),
             Value::SortedSet(sorted_set) => self.sorted_set(sorted_set),
             Value::Stream(stream) => self.stream(stream),
+            Value::VectorSet(set) => self.array(set.elements(), |json, (name, element)| {
+                json.text("{\"element\":", name)?;
+                if let Some(attribute) = &element.attribute {
+                    json.text(",\"attribute\":", attribute)?;
+                }
+                json.raw("}");
+                Ok(())
+            }),
             Value::Raw(_) | Value::History(_) => {
                 self.raw("null");
                 Ok(())

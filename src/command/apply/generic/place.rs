@@ -76,6 +76,10 @@ pub(in crate::command) fn copy(call: &mut Call<'_, '_>) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(entry) = call.entry(key) {
+        // The module of vector sets copies none.
+        if entry.value.is_vector_set() {
+            return Err(Failure::other("not supported for this module key"));
+        }
         let (value, expiry) = (entry.value.clone(), entry.expiry());
         within(call, database, |call| call.put_expiring(copy, value, expiry));
     }
