@@ -226,7 +226,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #![proptest_config(crate::testing::cases(4096))]
 
         #[test]
         fn agrees_with_the_rules_written_out(

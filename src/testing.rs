@@ -1,6 +1,14 @@
-//! Small logs, written out, for unit tests.
+//! Small logs, written out, and the number of cases, for unit tests.
+
+use proptest::prelude::ProptestConfig;
 
 use crate::resp::write_command;
+
+/// So many cases of a property whose cases take longer, or do less, than most, unless `PROPTEST_CASES` says how many.
+pub(crate) fn cases(usual: u32) -> ProptestConfig {
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    if asked { ProptestConfig::default() } else { ProptestConfig::with_cases(usual) }
+}
 
 /// One command.
 pub(crate) fn command(words: &[&str]) -> Vec<u8> {

@@ -11,6 +11,7 @@ mod digest;
 mod fix;
 mod generate;
 mod inspect;
+mod memory;
 mod official;
 mod progress;
 mod prompt;
@@ -30,11 +31,13 @@ use clap::Parser;
 use arguments::{Arguments, Subcommand, command};
 use console::Console;
 
+pub use memory::out_of_memory;
 pub use official::DIFFERENCES;
 
 /// Runs the program and says how it ended; `arguments` begin with the program's own name.
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     sigbus::install();
+    memory::install();
     if let Some(imitated) = arguments.first().and_then(|program| official::Imitated::of(program)) {
         return official::run(imitated, &arguments);
     }

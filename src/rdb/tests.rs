@@ -249,8 +249,13 @@ impl Said {
     }
 }
 
-/// Asks `redis-check-rdb`; none when it does not end, as it does where a module's value is cut short.
-fn ask(checker: &Path, file: &Path) -> Option<Said> {
+/// How long a program may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long one may take that is known not to end.
+const IMPATIENCE: Duration = Duration::from_secs(2);
+
+/// Asks `redis-check-rdb`; none when it does not end in time.
+fn ask(checker: &Path, file: &Path, patience: Duration) -> Option<Said> {
     let mut child = Command::new(checker)
         .arg(file)
         .stdin(Stdio::null())
@@ -263,7 +268,7 @@ fn ask(checker: &Path, file: &Path) -> Option<Said> {
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }
-        if begin.elapsed() > Duration::from_secs(5) {
+        if begin.elapsed() > patience {
             child.kill().unwrap();
             child.wait().unwrap();
             return None;
@@ -275,16 +280,19 @@ fn ask(checker: &Path, file: &Path) -> Option<Said> {
     Some(Said { valid: status.success(), text: String::from_utf8_lossy(&text).into_owned() })
 }
 
+/// Whether checkers may not end: where a module's value is cut short, they read the end of the file for ever.
+fn may_be_endless(found: &Walked) -> bool {
+    found.damage.as_ref().is_some_and(|damage| {
+        let module = damage.row.is_some_and(|row| row.data_type == DataType::Module);
+        matches!(damage.kind, DamageKind::Truncated { .. }) && (module || damage.doing == Doing::ReadModuleAux)
+    })
+}
+
 /// How what a checker said differs from what was found here, if it does.
 fn difference(found: &Walked, checker: Server, said: Option<&Said>) -> Option<String> {
     let here = found.valid_for(checker);
     let Some(said) = said else {
-        // Where a module's value is cut short, the checkers read the end of the file for ever.
-        let cut = found.damage.as_ref().is_some_and(|damage| {
-            let module = damage.row.is_some_and(|row| row.data_type == DataType::Module);
-            matches!(damage.kind, DamageKind::Truncated { .. }) && (module || damage.doing == Doing::ReadModuleAux)
-        });
-        return (!cut).then(|| "the checker does not end".to_owned());
+        return (!may_be_endless(found)).then(|| "the checker does not end".to_owned());
     };
     if said.valid != here {
         return Some(format!("valid here is {here}, there {}", said.valid));
@@ -308,8 +316,8 @@ fn checkers_stop_in_damaged_files_where_the_walk_does() {
         for round in 0..setting("AOFKIT_ROUNDS", 12) {
             let bytes = damaged(&bytes, &mut numbers);
             std::fs::write(&file, &bytes).unwrap();
-            let said = asked(&servers, checker, &file);
             let found = walk(&bytes, checker);
+            let said = asked(&servers, checker, &file, &found);
             if let Some(difference) = difference(&found, checker, said.as_ref()) {
                 let text = said.map(|said| said.text).unwrap_or_default();
                 differ.push(format!("{name} {round}: {difference}\n{:?} {:?}\n{text}", found.damage, found.flaws));
@@ -339,7 +347,8 @@ fn loads(servers: &Path, server: Server, rdb: &[u8]) -> bool {
     let (name, program) = programs(server);
     let socket = folder.path().join("s");
     let mut child = Command::new(servers.join(name).join(format!("bin/{program}-server")))
-        .args(["--port", "0", "--save", "", "--dir"])
+        // One that crashes may hang in its crash handler.
+        .args(["--port", "0", "--save", "", "--crash-log-enabled", "no", "--dir"])
         .arg(folder.path())
         .arg("--unixsocket")
         .arg(&socket)
@@ -350,7 +359,7 @@ fn loads(servers: &Path, server: Server, rdb: &[u8]) -> bool {
         .unwrap();
     let begin = Instant::now();
     let mut answers = false;
-    while begin.elapsed() < Duration::from_secs(10) && child.try_wait().unwrap().is_none() {
+    while begin.elapsed() < PATIENCE && child.try_wait().unwrap().is_none() {
         if let Ok(mut stream) = std::os::unix::net::UnixStream::connect(&socket) {
             let mut reply = [0; 5];
             stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
@@ -367,18 +376,19 @@ fn loads(servers: &Path, server: Server, rdb: &[u8]) -> bool {
     answers
 }
 
-fn asked(servers: &Path, server: Server, file: &Path) -> Option<Said> {
+fn asked(servers: &Path, server: Server, file: &Path, found: &Walked) -> Option<Said> {
+    let patience = if may_be_endless(found) { IMPATIENCE } else { PATIENCE };
     let (name, program) = programs(server);
     let folder = servers.join(name).join("bin");
     if server != Server::Redis62 {
-        return ask(&folder.join(format!("{program}-check-rdb")), file);
+        return ask(&folder.join(format!("{program}-check-rdb")), file, patience);
     }
     // The checker is the server under another name.
     let link = file.with_file_name("redis-check-rdb");
     if !link.exists() {
         std::os::unix::fs::symlink(folder.join("redis-server"), &link).unwrap();
     }
-    ask(&link, file)
+    ask(&link, file, patience)
 }
 
 /// Asks every checker and every server about every file, and says where they differ from the walk.
@@ -396,7 +406,7 @@ fn differences(servers: &Path, files: &[PathBuf]) -> Vec<String> {
                     let name = file.file_stem().unwrap().to_string_lossy();
                     for server in Server::ALL {
                         let found = walk(&bytes, server);
-                        let said = asked(servers, server, &copy);
+                        let said = asked(servers, server, &copy, &found);
                         if let Some(difference) = difference(&found, server, said.as_ref()) {
                             differ.lock().unwrap().push(format!("{name}: checker of {server}: {difference}"));
                         }

@@ -149,7 +149,7 @@ fn a_writer_that_fails_is_heard() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(16))]
+    #![proptest_config(crate::testing::cases(16))]
 
     #[test]
     fn values_are_written_and_read_alike_for_every_target(value in value(), expiry in proptest::option::of(any::<i64>())) {

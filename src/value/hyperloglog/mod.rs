@@ -174,7 +174,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(40))]
+        #![proptest_config(crate::testing::cases(40))]
         #[test]
         fn sparse_and_dense_count_alike(
             numbers in prop::collection::vec((any::<u16>(), 1..52_u8), 0..1500), near in any::<bool>(),

@@ -140,7 +140,7 @@ fn run(steps: Vec<Step>, longest: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::testing::cases(48))]
 
     #[test]
     fn a_small_set_is_what_the_model_is(steps in steps(60, 300)) {
