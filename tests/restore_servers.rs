@@ -121,7 +121,7 @@ fn payloads() -> Vec<Vec<u8>> {
 }
 
 /// Whether what becomes of a payload is not for the library to say: a vector set, of which only its module knows what is wrong; a
-/// score of which the C library reads what it can; a count of which the machine's memory decides whether it is believed.
+/// score of which the C library reads what it can; a type that no release writes; a count of which the machine's memory decides whether it is believed.
 fn is_beyond(payload: &[u8], server: Server) -> bool {
     let said = restoration(payload, server);
     let kind = match &said {
@@ -131,6 +131,10 @@ fn is_beyond(payload: &[u8], server: Server) -> bool {
         | Restoration::Exits(DumpFault::Damaged { kind, .. }) => kind,
         _ => return false,
     };
+    // Servers that know it do not load fields that have expired, as nearly any number says.
+    if payload[0] == 22 && !server.is_valkey() {
+        return true;
+    }
     let is_score = *kind == DamageKind::Malformed(Malformed::Score);
     let counts = payload.get(1).is_some_and(|first| matches!(first, 0x80 | 0x81));
     is_score && payload[0] == 3 || counts && matches!(kind, DamageKind::Truncated { .. })

@@ -38,8 +38,8 @@ pub use official::DIFFERENCES;
 pub fn main(arguments: Vec<OsString>) -> ExitCode {
     sigbus::install();
     memory::install();
-    if let Some(imitated) = arguments.first().and_then(|program| official::Imitated::of(program)) {
-        return official::run(imitated, &arguments);
+    if let Some(code) = imitate(&arguments) {
+        return code;
     }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -59,6 +59,12 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
             Outcome::CannotSay.into()
         }
     }
+}
+
+/// Runs as the official checker that the first of `arguments`, the program's name, is; `None` if it is another program.
+pub fn imitate(arguments: &[OsString]) -> Option<ExitCode> {
+    let imitated = arguments.first().and_then(|program| official::Imitated::of(program))?;
+    Some(official::run(imitated, arguments))
 }
 
 fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {

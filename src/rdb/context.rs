@@ -158,12 +158,19 @@ impl<'a> Context<'a> {
             .take(index)
             .fold(none, |(checkers, servers), flaw| (checkers.or(flaw.checkers), servers.or(flaw.servers)));
         let with = (before.0.or(seen.checkers), before.1.or(seen.servers));
-        // That it counts as empty matters to those that overlook the rest.
-        if index == 0 || with != before || malformed == Malformed::EmptyKey {
+        if index == 0 || with != before {
             let fault = Fault { offset, position, kind: malformed.into() };
             let Seen { checkers, servers, crashes } = seen;
             self.flaws.insert(index, FoundFlaw { fault, checkers, servers, crashes });
         }
+    }
+
+    /// Notes that a collection counts as empty, whatever else was noted: it matters to those that overlook the rest.
+    #[cold]
+    pub(super) fn counts_as_empty(&mut self, offset: usize) {
+        let fault = self.reader.fault(offset, Malformed::EmptyKey);
+        let Seen { checkers, servers, crashes } = Seen::SKIPPED;
+        self.flaws.push(FoundFlaw { fault, checkers, servers, crashes });
     }
 
     /// The number of elements of a collection, whose emptiness is a flaw: every server since 6.2 skips such a key with

@@ -281,7 +281,7 @@ impl Context<'_> {
                         Stated::Count(_) | Stated::Nowhere => format.entry,
                     };
                     self.packed_flaw(place, format.packing, at, seen);
-                    self.stated_empty(place, stated);
+                    self.stated_empty(place, tuple, stated);
                     return elements.count();
                 }
             };
@@ -307,25 +307,25 @@ impl Context<'_> {
         }
         let (count, length) = (elements.count(), tuple.length());
         if count % length != 0 {
-            // What it states is looked at however a server is configured.
-            let looked_at = if let Stated::Count(stated) = stated { stated } else { count };
-            let always = tuple == Tuple::FieldValueExpiry && looked_at % length != 0;
-            let seen = if always { Seen::ALWAYS } else { format.deep };
+            // Redis 8 looks for the expiry of the first field where one is stated.
+            let stated = if let Stated::Count(stated) = stated { stated } else { count };
+            let fatal = tuple == Tuple::FieldValueExpiry && count < length && stated >= length;
+            let seen = if fatal { EARLIEST } else { format.deep };
             self.flaw(place.of(0), Malformed::Tuples { elements: count, tuple: length }, seen);
         }
         if self.members.suspicious() {
             self.sequence_twice(place, format, tuple, start);
         }
         if count > 0 {
-            self.stated_empty(place, stated);
+            self.stated_empty(place, tuple, stated);
         }
         count
     }
 
-    /// What states that it has no elements counts as empty, whatever is in it.
-    fn stated_empty(&mut self, place: Place, stated: Stated) {
-        if matches!(stated, Stated::Count(0)) {
-            self.flaw(place.of(0), Malformed::EmptyKey, Seen::SKIPPED);
+    /// What states that it has less than one member or field counts as empty, whatever is in it.
+    fn stated_empty(&mut self, place: Place, tuple: Tuple, stated: Stated) {
+        if matches!(stated, Stated::Count(count) if count < tuple.length()) {
+            self.counts_as_empty(place.of(0));
         }
     }
 
