@@ -121,7 +121,7 @@ fn payloads() -> Vec<Vec<u8>> {
 }
 
 /// Whether what becomes of a payload is not for the library to say: a vector set, of which only its module knows what is wrong; a
-/// score of which the C library reads what it can; a type that no release writes; a count of which the machine's memory decides whether it is believed.
+/// score of which the C library reads what it can; a type that no release writes, and fields that may have expired; a count of which the machine's memory decides whether it is believed.
 fn is_beyond(payload: &[u8], server: Server) -> bool {
     let said = restoration(payload, server);
     let kind = match &said {
@@ -133,6 +133,10 @@ fn is_beyond(payload: &[u8], server: Server) -> bool {
     };
     // Servers that know it do not load fields that have expired, as nearly any number says.
     if payload[0] == 22 && !server.is_valkey() {
+        return true;
+    }
+    let twice = *kind == DamageKind::Malformed(Malformed::DuplicateField);
+    if payload[0] == 24 && twice {
         return true;
     }
     let is_score = *kind == DamageKind::Malformed(Malformed::Score);

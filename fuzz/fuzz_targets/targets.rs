@@ -1,0 +1,35 @@
+//! Programs over the whole table of commands, written for every version: what nothing was left out of gives the same data again, and
+//! what is left out is said.
+
+#![no_main]
+
+#[path = "../program.rs"]
+mod program;
+
+use aofkit::digest::fingerprint;
+use aofkit::rdb::RdbTarget;
+use aofkit::replay::replay;
+use aofkit::rewrite;
+use libfuzzer_sys::fuzz_target;
+use program::{log, options};
+
+fuzz_target!(|data: &[u8]| {
+    let log = log(data, &[]);
+    let replayed = replay(&[&log], options(1));
+    let everything = |_: u32, _: &[u8]| true;
+    let expected = fingerprint(&replayed.shares, &everything);
+    for target in RdbTarget::ALL {
+        let to = rewrite::Options { target: Some(target), loss: rewrite::Loss::Allowed, ..rewrite::Options::default() };
+        let (mut commands, mut rdb) = (Vec::new(), Vec::new());
+        let by_commands = rewrite::write_commands(&replayed.shares, to, &mut commands).unwrap();
+        let by_rdb = rewrite::write_rdb(&replayed.shares, to, &mut rdb).unwrap();
+        for (bytes, written) in [(&commands, &by_commands), (&rdb, &by_rdb)] {
+            let again = replay(&[bytes], options(2));
+            assert_eq!(again.summary.failed, 0, "{target:?}: {:?}", again.summary.failures);
+            assert_eq!(again.summary.damaged, None, "{target:?}");
+            if written.lost.is_nothing() {
+                assert_eq!(fingerprint(&again.shares, &everything), expected, "{target:?}");
+            }
+        }
+    }
+});
