@@ -99,8 +99,8 @@ fn one_line_and_exit_code_2_and_nothing_left() {
     ];
     let least = least(path);
     let (mut failed, mut succeeded) = (0, 0);
-    for step in 0..13 {
-        let kibibytes = least + 2_500 * step;
+    for step in 0..9 {
+        let kibibytes = least + 3_500 * step;
         for arguments in runs {
             let output = limited(kibibytes, arguments, path);
             let stderr = String::from_utf8(output.stderr).unwrap();
@@ -124,5 +124,8 @@ fn one_line_and_exit_code_2_and_nothing_left() {
             assert!(after == before, "{context}{:?} is left", after.keys().collect::<Vec<_>>());
         }
     }
-    assert!(failed > 5 && succeeded > 20, "{failed} runs failed and {succeeded} succeeded: the limits are badly chosen");
+    assert!(
+        failed > 5 && succeeded > 20,
+        "{failed} runs failed and {succeeded} succeeded: the limits are badly chosen"
+    );
 }

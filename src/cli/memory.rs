@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::low_level;
 
+use crate::storage;
 
 thread_local! {
     /// Whether this thread is ending the process already.
@@ -37,6 +38,7 @@ pub fn out_of_memory(size: Option<usize>) -> ! {
     line.push(b"\n");
     // Nobody is left to hear of a failure.
     let _ = rustix::io::write(rustix::stdio::stderr(), line.bytes.get(..line.length).unwrap_or_default());
+    storage::abandon();
     low_level::exit(2);
 }
 

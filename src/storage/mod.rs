@@ -20,7 +20,7 @@ pub(crate) use names::is_ours;
 pub use operations::{FileSystem, Operations};
 pub use ownership::Ownership;
 pub(crate) use unfinished::Change;
-pub use unfinished::{Interruption, Stopped, interrupt};
+pub use unfinished::{Interruption, Stopped, abandon, interrupt};
 pub(crate) use watch::difference;
 pub use watch::{Elsewhere, OpenElsewhere, Watch, refuse_writers, unchanged};
 pub use writers::Opener;

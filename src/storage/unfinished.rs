@@ -88,3 +88,16 @@ pub fn interrupt() -> Interruption {
     }
     Interruption::Stop(Stopped { _names: names, _changing: changing })
 }
+
+/// Removes this process's drafts, for a process that has no more memory and ends now.
+///
+/// It waits for nothing, since the thread that asks may hold what it would wait for, and leaves the drafts to the next run where a
+/// change is under way. Removing files allocates nothing; directories come last, for their removal does.
+#[expect(clippy::disallowed_methods, reason = "the drafts of this process, which nobody else looks for")]
+pub fn abandon() {
+    let (Ok(_changing), Ok(names)) = (CHANGING.try_lock(), NAMES.try_lock()) else { return };
+    let removed = |path: &&PathBuf| std::fs::remove_file(path).is_ok();
+    for path in names.iter().filter(|path| !removed(path)) {
+        let _ = std::fs::remove_dir_all(path);
+    }
+}

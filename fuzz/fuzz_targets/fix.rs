@@ -1,0 +1,34 @@
+//! A file of any bytes is repaired, and the repair is taken back: what was planned is what is done, what is left is sound where the
+//! plan said so, and the original comes back byte for byte.
+
+#![no_main]
+
+use std::fs;
+
+use aofkit::aof::log::Log;
+use aofkit::check::Settings;
+use aofkit::repair;
+use aofkit::storage::OpenElsewhere;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("appendonly.aof");
+    fs::write(&path, data).unwrap();
+    let Ok(log) = Log::open(&path) else { return };
+    let survey = repair::survey(&log, Settings::default()).unwrap();
+    let Ok(plan) = repair::plan::plan(&survey) else { return };
+    let planned = plan.changes().next().and_then(repair::PartPlan::cut_at);
+    assert_eq!(planned.is_none(), plan.is_nothing());
+    let applied = repair::apply(&plan, OpenElsewhere::Ignore).unwrap();
+    let left = fs::read(&path).unwrap();
+    match planned {
+        None => assert_eq!((applied.len(), &left[..]), (0, data)),
+        Some(cut) => {
+            assert_eq!((applied.len(), applied[0].cut_at, left.len() as u64), (1, cut, cut));
+            assert_eq!(left, &data[..left.len()]);
+            repair::undo(&path, OpenElsewhere::Ignore).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), data);
+        }
+    }
+});
