@@ -9,19 +9,23 @@ use std::os::unix::ffi::OsStringExt;
 
 use libfuzzer_sys::fuzz_target;
 
-const WORDS: &[&str] = &["--fix", "-v", "--version", "--truncate-to-timestamp", "1700000000", "--help", "-x", "", "no-such-file"];
+const WORDS: &[&str] =
+    &["--fix", "-v", "--version", "--truncate-to-timestamp", "1700000000", "--help", "-x", "", "no-such-file"];
 
 fuzz_target!(|data: &[u8]| {
     let Some((&[program, first, second, third], bytes)) = data.split_first_chunk() else { return };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("appendonly.aof");
     fs::write(&path, bytes).unwrap();
-    let mut arguments: Vec<OsString> = vec![if program & 1 == 0 { "redis-check-aof" } else { "valkey-check-aof" }.into()];
+    let mut arguments: Vec<OsString> =
+        vec![if program & 1 == 0 { "redis-check-aof" } else { "valkey-check-aof" }.into()];
     for choice in [first, second, third] {
         match usize::from(choice) {
             index if index < WORDS.len() => arguments.push(WORDS[index].into()),
             index if index < 2 * WORDS.len() => arguments.push(path.clone().into_os_string()),
-            250.. => arguments.push(OsString::from_vec(bytes.iter().copied().filter(|byte| *byte != 0).take(20).collect())),
+            250.. => {
+                arguments.push(OsString::from_vec(bytes.iter().copied().filter(|byte| *byte != 0).take(20).collect()))
+            }
             _ => {}
         }
     }

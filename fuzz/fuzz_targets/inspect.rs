@@ -10,7 +10,9 @@ use libfuzzer_sys::fuzz_target;
 
 fn print(printer: &mut dyn Printer, bytes: &[u8]) {
     let length = bytes.len() as u64;
-    printer.part(&Heading { log: None, name: b"fuzz\x1b.aof", role: Some("base"), length, announced: Announced::Yes }).unwrap();
+    printer
+        .part(&Heading { log: None, name: b"fuzz\x1b.aof", role: Some("base"), length, announced: Announced::Yes })
+        .unwrap();
     let mut walker = Walker::new(bytes, 0);
     while let Some(Ok(item)) = walker.next() {
         let offset = walker.item_offset();

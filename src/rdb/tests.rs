@@ -250,7 +250,7 @@ impl Said {
 }
 
 /// How long a program may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How long one may take that is known not to end.
 const IMPATIENCE: Duration = Duration::from_secs(2);
 
