@@ -91,6 +91,11 @@ impl Server {
     pub const fn is_redis_8(self) -> bool {
         matches!(self, Self::Redis80 | Self::Redis82 | Self::Redis86)
     }
+
+    /// Whether XGROUP lowers a number of read entries that exceeds the number of entries added: Redis 8.2 and later.
+    pub const fn limits_entries_read(self) -> bool {
+        matches!(self, Self::Redis82 | Self::Redis86)
+    }
 }
 
 /// A release that can be named, and the line of servers that behaves like it when it loads a log.

@@ -48,7 +48,8 @@ use aofkit::{Server, digest};
 
 use common::server::Reply;
 use library::{
-    contents, decode, digest_of, encode, replay, replay_as, rewrite, rewrite_for, rewrite_to_directory, rewrite_with,
+    contents, decode, digest_of, encode, replay, replay_as, replay_of, rewrite, rewrite_for, rewrite_to_directory,
+    rewrite_with,
 };
 use program::{Generator, Step};
 use real::Real;
@@ -85,7 +86,12 @@ impl Setting {
             "since7" => self.server != Some(Server::Redis62),
             "fields" => self.server.is_none_or(|server| server.is_redis_8() || server == Server::Valkey9),
             "v9" => matches!(self.server, None | Some(Server::Valkey9)),
-            "newer" | "r82" => self.server.is_none(),
+            "r82" => matches!(self.server, None | Some(Server::Redis82 | Server::Redis86)),
+            // Since 8.4.
+            "r84" => matches!(self.server, None | Some(Server::Redis86)),
+            "r84_v9" => matches!(self.server, None | Some(Server::Redis86 | Server::Valkey9)),
+            // Newer than every server that there is to compare with.
+            "newer" => self.server.is_none(),
             "live" => self.mode == Mode::Live,
             "verbatim" => self.mode == Mode::Verbatim,
             "payload" => self.has_payloads,
@@ -368,7 +374,7 @@ fn rewrites(logged: &Logged, real: &mut Real, loader: &mut Real) -> Option<Strin
     let (server, seed) = (logged.server, logged.seed);
     let whole = logged.states.last().map_or(0, |(size, _)| *size);
     let log = &logged.log[..whole];
-    let replayed = replay(&[log], 2);
+    let replayed = replay_of(server, &[log], 2);
     let expected = digest_of(&replayed, server);
     let mut text = String::new();
     let functions = real.functions();
@@ -382,7 +388,11 @@ fn rewrites(logged: &Logged, real: &mut Real, loader: &mut Real) -> Option<Strin
         if loader.functions() != functions {
             writeln!(text, "{server}, seed {seed}: the rewritten {name} gives other functions").unwrap();
         }
-        let again = rewrite_for(server, &replay(&[parts[0].1], 1), if name == "RESP" { Base::Resp } else { Base::Rdb });
+        let again = rewrite_for(
+            server,
+            &replay_of(server, &[parts[0].1], 1),
+            if name == "RESP" { Base::Resp } else { Base::Rdb },
+        );
         if let Some(difference) = difference(&again, parts[0].1) {
             writeln!(text, "{server}, seed {seed}: the {name} rewritten once more: {difference}").unwrap();
         }

@@ -170,6 +170,7 @@ impl ReplayArguments {
             expired_fields,
             now: self.now(),
             progress: &|bytes| progress.advance(bytes),
+            ..Options::default()
         };
         let replayed = replay::replay(&bytes, options);
         drop(progress);

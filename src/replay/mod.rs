@@ -16,7 +16,7 @@ use std::num::NonZeroUsize;
 use std::sync::Mutex;
 
 use crate::aof;
-use crate::command::apply::{ExpiredFields, Failure};
+use crate::command::apply::{EntriesRead, ExpiredFields, Failure};
 use crate::keyspace::{Division, Keyspace};
 use crate::rdb;
 use crate::threads;
@@ -37,6 +37,8 @@ pub struct Options<'p> {
     pub until: Until,
     /// What commands make of fields that have expired.
     pub expired_fields: ExpiredFields,
+    /// What the option ENTRIESREAD of XGROUP sets.
+    pub entries_read: EntriesRead,
     /// The time, in milliseconds of Unix time, that relative expiries count from where the log says nothing.
     pub now: i64,
     /// Told from time to time how many more bytes were read.
@@ -56,6 +58,7 @@ impl Default for Options<'_> {
             unknown: Unknown::Refuse,
             until: Until::End,
             expired_fields: ExpiredFields::Exist,
+            entries_read: EntriesRead::AsGiven,
             now: 0,
             progress: &|_| {},
         }

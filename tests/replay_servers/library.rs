@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aofkit::Server;
-use aofkit::command::apply::ExpiredFields;
+use aofkit::command::apply::{EntriesRead, ExpiredFields};
 use aofkit::replay::{self, Replayed, Unknown};
 use aofkit::resp;
 use aofkit::rewrite::{self, Base, Target};
@@ -42,12 +42,22 @@ pub(crate) fn replay<'a>(parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
     replay_as(Server::Valkey9, parts, threads)
 }
 
-/// As a server replays fields that have expired.
+/// As a server replays it.
 pub(crate) fn replay_as<'a>(server: Server, parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
-    let threads = NonZeroUsize::new(threads).unwrap();
     let expired_fields = if server.is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
-    let options = replay::Options { threads, unknown: Unknown::Skip, now: now(), expired_fields, ..Default::default() };
-    replay::replay(parts, options)
+    replay::replay(parts, replay::Options { expired_fields, ..options(server, threads) })
+}
+
+/// As the server had it that wrote the log.
+pub(crate) fn replay_of<'a>(writer: Server, parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
+    replay::replay(parts, options(writer, threads))
+}
+
+fn options(server: Server, threads: usize) -> replay::Options<'static> {
+    let limits = server.limits_entries_read();
+    let entries_read = if limits { EntriesRead::AtMostAdded } else { EntriesRead::AsGiven };
+    let threads = NonZeroUsize::new(threads).unwrap();
+    replay::Options { threads, unknown: Unknown::Skip, now: now(), entries_read, ..Default::default() }
 }
 
 pub(crate) fn digest_of(replayed: &Replayed<'_>, server: Server) -> String {

@@ -70,6 +70,16 @@ pub enum ExpiredFields {
     Hidden,
 }
 
+/// What the option ENTRIESREAD of `XGROUP CREATE` and `XGROUP SETID` sets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EntriesRead {
+    /// The number as given: Redis before 8.2, and Valkey.
+    #[default]
+    AsGiven,
+    /// The number of entries ever added to the stream if a larger one is given: Redis 8.2 and later.
+    AtMostAdded,
+}
+
 /// One command at the moment it is applied, and all that it may touch.
 #[derive(Debug)]
 pub struct Call<'c, 'a> {
@@ -83,6 +93,8 @@ pub struct Call<'c, 'a> {
     pub now: i64,
     /// What fields are that have expired; they exist, unless this is changed.
     pub expired_fields: ExpiredFields,
+    /// What ENTRIESREAD sets; the number as given, unless this is changed.
+    pub entries_read: EntriesRead,
     /// What a key that is created gets as [`crate::keyspace::Entry::created`]. A command that creates several adds to it the index of the
     /// argument that names the key: the keys stay in order however shares divide them, as long as the next command's
     /// number is larger by at least as many as this one has arguments.
@@ -106,6 +118,7 @@ impl<'c, 'a> Call<'c, 'a> {
             database: 0,
             now: 0,
             expired_fields: ExpiredFields::Exist,
+            entries_read: EntriesRead::AsGiven,
             created: 0,
             shares,
             known: None,

@@ -1,6 +1,6 @@
 //! Commands for tests: a keyspace that they are applied to, one by one.
 
-use super::{Call, ExpiredFields, Failure};
+use super::{Call, EntriesRead, ExpiredFields, Failure};
 use crate::command;
 use crate::keyspace::{Key, Keyspace};
 use crate::resp;
@@ -13,6 +13,7 @@ pub(crate) struct Replica {
     pub(crate) database: u32,
     pub(crate) now: i64,
     pub(crate) expired_fields: ExpiredFields,
+    pub(crate) entries_read: EntriesRead,
     created: u64,
 }
 
@@ -40,7 +41,7 @@ impl Replica {
         let mut shares = [&mut self.keyspace];
         let mut call = Call::on_all(&arguments, &mut shares).with_record(record);
         (call.database, call.now, call.created) = (self.database, self.now, self.created);
-        call.expired_fields = self.expired_fields;
+        (call.expired_fields, call.entries_read) = (self.expired_fields, self.entries_read);
         apply.run(&mut call)
     }
 

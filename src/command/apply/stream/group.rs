@@ -1,7 +1,7 @@
 //! XGROUP.
 
 use super::{NO_GROUP, parse_id, parse_id_or_end};
-use crate::command::apply::{Call, Failure};
+use crate::command::apply::{Call, EntriesRead, Failure};
 use crate::value::number::parse_integer;
 use crate::value::{Bytes, ConsumerGroup, Stream, StreamId, Value};
 
@@ -17,6 +17,16 @@ enum Missing {
 struct Options {
     entries_read: Option<u64>,
     missing: Missing,
+}
+
+impl Options {
+    /// The number of entries that the group has read, of the `added` ones of its stream.
+    fn entries_read(&self, added: u64, rule: EntriesRead) -> Option<u64> {
+        match rule {
+            EntriesRead::AsGiven => self.entries_read,
+            EntriesRead::AtMostAdded => self.entries_read.map(|count| count.min(added)),
+        }
+    }
 }
 
 /// `most` is the greatest number of arguments that the subcommand takes.
@@ -57,6 +67,7 @@ fn existing_group<'s, 'a>(
 pub(in crate::command) fn create(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, name, id) = (call.argument(2)?, call.argument(3)?, call.argument(4)?);
     let options = parse_options(call, 8)?;
+    let rule = call.entries_read;
     let stream = call.stream(key)?;
     if stream.is_none() && options.missing == Missing::Refuse {
         return Err(Failure::other("The XGROUP subcommand requires the key to exist."));
@@ -66,7 +77,8 @@ pub(in crate::command) fn create(call: &mut Call<'_, '_>) -> Result<(), Failure>
         id => parse_id(id)?,
     };
     let name = Bytes::borrowed(name);
-    let group = ConsumerGroup::new(id, options.entries_read);
+    let added = stream.as_ref().map_or(0, |stream| stream.entries_added());
+    let group = ConsumerGroup::new(id, options.entries_read(added, rule));
     if let Some(stream) = stream {
         let created = stream.create_group(name, group);
         return created.then_some(()).ok_or(Failure::other("BUSYGROUP Consumer Group name already exists"));
@@ -81,11 +93,12 @@ pub(in crate::command) fn create(call: &mut Call<'_, '_>) -> Result<(), Failure>
 pub(in crate::command) fn setid(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, name, id) = (call.argument(2)?, call.argument(3)?, call.argument(4)?);
     let options = parse_options(call, 7)?;
+    let rule = call.entries_read;
     let stream = existing(call, key)?;
-    let last_id: StreamId = stream.last_id();
+    let (last_id, added): (StreamId, u64) = (stream.last_id(), stream.entries_added());
     let group = stream.group_mut(name).ok_or(NO_GROUP)?;
     group.last_delivered_id = if id == b"$" { last_id } else { parse_id_or_end(id)? };
-    group.entries_read = options.entries_read;
+    group.entries_read = options.entries_read(added, rule);
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The commands one by one; what servers make of random ones is compared with real servers in `tests/streams_servers.rs`.
 
+use crate::command::apply::EntriesRead;
 use crate::command::apply::testing::Replica;
 use crate::value::{Consumer, ConsumerGroup, Stream, StreamId, Value};
 
@@ -396,6 +397,21 @@ fn xgroup_makes_and_deletes_groups_and_consumers() {
     assert_eq!(pending(&replica), ["2-0 b 0 2", "4-0 c 0 2"]);
     run(&mut replica, &["XGROUP DESTROY s g", "XGROUP DESTROY s g"]);
     assert!(stream(&replica, "s").group(b"g").is_none());
+}
+
+#[test]
+fn redis_8_2_limits_entries_read() {
+    let mut replica = five();
+    replica.entries_read = EntriesRead::AtMostAdded;
+    run(&mut replica, &["XGROUP CREATE s g 0 ENTRIESREAD 6", "XGROUP CREATE new g 0 MKSTREAM ENTRIESREAD 3"]);
+    assert_eq!(group(&replica).entries_read, Some(5));
+    assert_eq!(stream(&replica, "new").group(b"g").unwrap().entries_read, Some(0));
+    run(&mut replica, &["XGROUP SETID s g 0 ENTRIESREAD 4"]);
+    assert_eq!(group(&replica).entries_read, Some(4));
+    run(&mut replica, &["XGROUP SETID s g 0 ENTRIESREAD 9"]);
+    assert_eq!(group(&replica).entries_read, Some(5));
+    run(&mut replica, &["XGROUP SETID s g 0 ENTRIESREAD -1"]);
+    assert_eq!(group(&replica).entries_read, None);
 }
 
 #[test]
