@@ -220,7 +220,7 @@ impl Report {
             ["undo", "discard-copies"].map(|what| format!("aofkit fix --{what} {}", shell_word(&applied.path)));
         self.whole.extend([undo.clone(), discard.clone()]);
         self.message = Some(format!(
-            "{} was cut at byte {}; what was cut off, {}, is in {}. To put it back: {undo}. To discard it: {discard}",
+            "{} was cut at byte {}; what was cut off, {}, is in {}\nto put it back: {undo}\nto discard it:  {discard}",
             FileName(&applied.path),
             applied.cut_at,
             counted(applied.removed, "byte"),
@@ -306,7 +306,9 @@ impl Report {
             write!(out, "note: ")?;
             self.fill(6, 6).write(out, note)?;
         }
-        for line in [&self.message, &self.advice].into_iter().flatten() {
+        // A command stands on a line of its own, to be copied.
+        let lines = [&self.message, &self.advice].into_iter().flatten().flat_map(|text| text.lines());
+        for line in lines {
             self.fill(0, 0).write(out, line)?;
         }
         if self.state == State::Fixed && self.sound == Some(true) {
