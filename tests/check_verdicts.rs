@@ -43,7 +43,9 @@ fn ok_up_to(output: &str) -> Option<u64> {
 fn the_checkers_verdict_is_that_of_the_real_checker() {
     let mut differences = Vec::new();
     for (server, name) in SERVERS {
-        let Some(folder) = folder(name).filter(|_| server != Server::Redis62) else { continue };
+        // There is no checker of Redis 8.2 to compare with, and that of 6.2 reads no directories.
+        let has_checker = !matches!(server, Server::Redis62 | Server::Redis82);
+        let Some(folder) = folder(name).filter(|_| has_checker) else { continue };
         for path in logs() {
             let bytes = fs::read(&path).unwrap();
             let verdict = report(&path, server).checker;
