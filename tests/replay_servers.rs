@@ -46,6 +46,7 @@ use aofkit::rdb::{RdbTarget, dump};
 use aofkit::rewrite::{self, Base};
 use aofkit::{Server, digest};
 
+use common::loader::{Cutting, Files, load_and_ask};
 use common::server::Reply;
 use library::{
     contents, decode, digest_of, encode, replay, replay_as, replay_of, rewrite, rewrite_for, rewrite_to_directory,
@@ -489,6 +490,26 @@ fn verbatim(server: Server, programs: u64) {
     judge(&found);
 }
 
+/// Logs in which `DISCARD` is queued, and those in which it stands alone.
+fn discarded(server: Server) {
+    let Some(folder) = common::server::folder_of(server) else { return };
+    let keys = ["x", "a", "b", "c"].map(str::to_owned);
+    for lines in
+        ["SET x 1;MULTI;SET a 1;DISCARD;SET b 1", "SET x 1;DISCARD;SET b 1", "MULTI;SET a 1;EXEC;DISCARD;SET c 1"]
+    {
+        let words = |line: &str| line.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Command>();
+        let log = encode(&lines.split(';').map(words).collect::<Vec<_>>());
+        let files = Files { parts: vec![Some(log.clone())], cutting: Cutting::Yes };
+        let (_, theirs) = load_and_ask(&folder, &files, &keys);
+        let replayed = replay(&[&log], 2);
+        let has = |key: &String| {
+            let databases = replayed.shares.iter().filter_map(|share| share.database(0));
+            databases.flat_map(|database| database.iter()).any(|entry| *entry.key == *key.as_bytes())
+        };
+        assert_eq!(Some(keys.iter().map(has).collect()), theirs, "{lines}");
+    }
+}
+
 macro_rules! servers {
     ($($name:ident: $server:expr;)*) => {
         $(mod $name {
@@ -507,6 +528,11 @@ macro_rules! servers {
             #[test]
             fn logs_of_commands_as_they_were_typed_are_replayed_as_loaded() {
                 super::verbatim($server, 8);
+            }
+
+            #[test]
+            fn discard_in_a_log_leaves_its_transaction_open() {
+                super::discarded($server);
             }
         })*
     };

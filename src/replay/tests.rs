@@ -69,8 +69,20 @@ fn a_transaction_counts_when_exec_comes() {
     let summary = assert_rewritten(&lines, with_threads(2), &["SELECT 0", "SET a 2", "SELECT 1", "SET b 3", "SET c 4"]);
     assert!(matches!(summary.end, End::OpenTransaction));
     assert_eq!((summary.commands, summary.database), (7, 1));
-    let discarded = ["MULTI", "SET a 2", "DISCARD", "SET b 1"];
-    assert_rewritten(&discarded, with_threads(2), &["SELECT 0", "SET b 1"]);
+}
+
+#[test]
+fn discard_is_queued_and_leaves_its_transaction_open() {
+    let open = ["SET x 1", "MULTI", "SET a 1", "DISCARD", "SET b 1"];
+    for threads in [1, 2] {
+        let summary = assert_rewritten(&open, with_threads(threads), &["SELECT 0", "SET x 1"]);
+        assert!(matches!(summary.end, End::OpenTransaction));
+        assert_eq!((summary.stopped.offset, summary.commands), (27, 1));
+    }
+    // Servers ignore it outside a transaction. One that ends in EXEC crashes them: what it has queued is what can be saved.
+    assert_rewritten(&["DISCARD", "SET b 1"], with_threads(2), &["SELECT 0", "SET b 1"]);
+    let closed = ["MULTI", "SET a 1", "DISCARD", "SET b 1", "EXEC"];
+    assert_rewritten(&closed, with_threads(2), &["SELECT 0", "SET a 1", "SET b 1"]);
 }
 
 #[test]

@@ -279,10 +279,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                 }
                 return;
             }
-            (Treatment::Control(Control::Discard), Some(_)) => {
-                self.summary.commands += 2;
-                *transaction = None;
-            }
+            // A server that loads queues MULTI and DISCARD, too: the transaction stays open until EXEC.
             (_, Some(open)) => open.records.push((record.start, record.end)),
             (treatment, None) => return self.enqueue(bytes, queue, begun, record, treatment),
         }
