@@ -670,3 +670,32 @@ fn without_a_second_thread_the_result_is_the_same() {
     let unlimited = aofkit("rewrite").args(["--threads", "8", "-o", "-"]).arg(&path).assert().success();
     assert_eq!(output.get_output().stdout, unlimited.get_output().stdout);
 }
+
+#[test]
+fn every_run_writes_the_same_whatever_its_hashes_are() {
+    let directory = TempDir::new().unwrap();
+    let mut lines = Vec::new();
+    for number in 0..400 {
+        let (key, member) = (number % 7, number * 7919 % 401);
+        lines.push(format!("SADD set:{key} member:{member}"));
+        lines.push(format!("HSET hash:{key} field:{member} {number}"));
+        lines.push(format!("ZADD sorted:{key} {} member:{member}", number % 5));
+        lines.push(format!("XADD stream:{key} {}-1 field {member}", number + 1));
+        lines.push(format!("MSET one:{member} 1 other:{number} 2"));
+        lines.push(format!("RENAME one:{member} new:{number}"));
+        lines.push(format!("SUNIONSTORE union:{key} set:0 set:1 set:{key}"));
+        lines.push(format!("SREM set:{key} member:{}", number / 2));
+    }
+    let path = file(&directory, "a.aof", &commands(&lines.iter().map(String::as_str).collect::<Vec<_>>()));
+    for base in ["aof", "rdb"] {
+        let run = |threads: &str| {
+            let options = ["-o", "-", "--base", base, "--threads", threads];
+            aofkit("rewrite").args(options).arg(&path).assert().success().get_output().stdout.clone()
+        };
+        // Each process draws its seeds at random.
+        let first = run("1");
+        for threads in ["1", "1", "2", "3", "3"] {
+            assert!(run(threads) == first, "--base {base} --threads {threads}");
+        }
+    }
+}

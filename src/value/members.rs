@@ -1,17 +1,29 @@
 //! A set of strings with a value each: flat while it is small, with a table of hashes beyond.
 
 use std::hash::{BuildHasher, Hasher};
+use std::sync::LazyLock;
 
-use foldhash::fast::FixedState;
+use foldhash::SharedSeed;
+use foldhash::fast::SeedableRandomState;
 use hashbrown::HashTable;
 
 use super::bytes::Bytes;
 use super::equal::is_equal;
 
-/// The hash of a string, the same in every table and every run.
+/// Both seeds of every hash, chosen at random once per process.
+///
+/// The log is untrusted: with known seeds, strings that all hash alike make every lookup a search through all of them. The
+/// shared seed has to be random as well, since some strings hash to 0 with any other seed.
+static SEEDS: LazyLock<(u64, SharedSeed)> = LazyLock::new(|| {
+    let random = std::hash::RandomState::new();
+    (random.hash_one(0), SharedSeed::from_u64(random.hash_one(1)))
+});
+
+/// The hash of a string: the same in every table, another in every run. Nothing that is written may depend on it.
 #[inline]
 pub fn hash_of(bytes: &[u8]) -> u64 {
-    let mut hasher = FixedState::with_seed(0x616f_666b_6974).build_hasher();
+    let (seed, shared) = &*SEEDS;
+    let mut hasher = SeedableRandomState::with_seed(*seed, shared).build_hasher();
     hasher.write(bytes);
     hasher.finish()
 }
@@ -298,5 +310,28 @@ mod tests {
         members.close_gaps(|old, new| moves.push((old, new)));
         assert_eq!(moves, (0..10).map(|new| (new * 10, new)).collect::<Vec<_>>());
         assert_eq!((members.index_of(b"70"), members.len()), (Some(7), 10));
+    }
+
+    #[test]
+    fn members_that_are_chosen_to_hash_alike_do_not() {
+        use foldhash::fast::FixedState;
+
+        // With a known shared seed, a last word that equals one of its words makes the hash 0, whatever the other seed is.
+        let words = format!("{:?}", SharedSeed::global_fixed());
+        let words = words.split(|sign: char| !sign.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok());
+        let members = |word: u64| (0..5000_u64).map(move |number| [number.to_ne_bytes(), word.to_ne_bytes()].concat());
+        let distinct = |hash: &dyn Fn(&[u8]) -> u64, word| {
+            members(word).map(|member| hash(&member)).collect::<std::collections::HashSet<u64>>().len()
+        };
+        let fixed = |bytes: &[u8]| {
+            let mut hasher = FixedState::with_seed(0x616f_666b_6974).build_hasher();
+            hasher.write(bytes);
+            hasher.finish()
+        };
+        let chosen: Vec<u64> = words.filter(|word| distinct(&fixed, *word) == 1).collect();
+        assert!(!chosen.is_empty(), "no members that a fixed seed hashes alike");
+        for word in chosen {
+            assert!(distinct(&hash_of, word) > 4990);
+        }
     }
 }
