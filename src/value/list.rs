@@ -164,8 +164,8 @@ impl<'a> List<'a> {
             return false;
         }
         if let Err(text) = with!(&mut self, elements => elements.set(index, element.into())) {
-            self.insert(index, text);
-            self.remove(index + 1);
+            self.as_many(|many| many.replace(index, text));
+            self.settle(End::Head);
         }
         true
     }
@@ -338,6 +338,27 @@ impl<'a> Many<'a> {
         match self.locate(index) {
             Some((at, inside)) => self.blocks.get_mut(at).map_or(Ok(()), |block| block.set(inside, text)),
             None => Ok(()),
+        }
+    }
+
+    /// Replaces an element in a block that has no room for the new one, or is not for it.
+    ///
+    /// The block is divided, and keeps its elements unpacked if it must. To give each such element a block of its own would
+    /// leave as many blocks as elements after enough of them, and every index is looked up block by block.
+    fn replace(&mut self, index: usize, text: Text<'a>) {
+        let mut text = text;
+        while let Some((at, inside)) = self.locate(index)
+            && let Some(block) = self.blocks.get_mut(at)
+        {
+            match block.set(inside, text) {
+                Ok(()) => return,
+                Err(refused) => text = refused,
+            }
+            if block.unpack() {
+                continue;
+            }
+            let behind = block.split_off(block.len() / 2);
+            self.blocks.insert(at + 1, behind);
         }
     }
 

@@ -105,6 +105,17 @@ impl<'a> Block<'a> {
         with!(self, elements => elements.set(index, text))
     }
 
+    /// Keeps each element by itself from now on; `false` if they are too many for that.
+    pub(super) fn unpack(&mut self) -> bool {
+        if self.len() > PLAIN / 2 {
+            return false;
+        }
+        if let Self::Packed(packed) = self {
+            *self = Self::Plain(Box::new(Plain(packed.elements().map(Bytes::copied).collect())));
+        }
+        true
+    }
+
     /// Inserts an element before an index, or gives it back if there is no room for it, or it is not for such a block.
     pub(super) fn insert(&mut self, index: usize, text: Text<'a>) -> Result<(), Text<'a>> {
         with!(self, elements => elements.insert(index, text))

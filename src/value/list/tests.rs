@@ -161,3 +161,28 @@ fn elements_at_both_ends_of_a_long_list_take_constant_time() {
     }
     assert!(list.is_empty());
 }
+
+#[test]
+fn elements_that_outgrow_their_blocks_do_not_end_up_in_blocks_of_their_own() {
+    const LENGTH: usize = 20_000;
+    let mut model: Vec<Vec<u8>> = (0..LENGTH).map(|number| number.to_string().into_bytes()).collect();
+    let elements = model.clone();
+    let long: Vec<Vec<u8>> = (0..LENGTH).map(|number| vec![b'x'; 20 + number % 100]).collect();
+    let mut list: List<'_> = elements.iter().map(|element| Text::from(element.as_slice())).collect();
+    for (step, element) in long.iter().enumerate() {
+        // A prime, so that each place comes up once.
+        let index = step * 7919 % LENGTH;
+        assert!(list.set(index, element.as_slice()));
+        model[index].clone_from(element);
+    }
+    assert!(list.iter().eq(model.iter().map(Vec::as_slice)));
+    let blocks = match &list.0 {
+        Repr::Other(other) => match &**other {
+            Other::Many(many) => many.blocks.len(),
+            Other::Plain(_) => 1,
+        },
+        Repr::Packed(_) => 1,
+    };
+    // 64 elements of any size in each, or half of that after a division.
+    assert!(blocks < LENGTH / 16, "{blocks} blocks");
+}
