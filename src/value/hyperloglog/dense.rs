@@ -1,6 +1,6 @@
 //! Registers of six bits, packed from the low bits of each byte up.
 
-use super::HEADER;
+use super::{HEADER, REGISTERS};
 
 const BITS: usize = 6;
 const MASK: u8 = (1 << BITS) - 1;
@@ -37,4 +37,23 @@ pub(super) fn raise(bytes: &mut [u8], index: usize, count: u8) -> bool {
         set(bytes, index, count);
     }
     lower
+}
+
+/// Raises each of `counts` to its register, four at a time from three bytes.
+pub(super) fn merge(counts: &mut [u8; REGISTERS], bytes: &[u8]) {
+    let registers = bytes.get(HEADER..).unwrap_or_default();
+    for (four, [one, two, three]) in counts.as_chunks_mut::<4>().0.iter_mut().zip(registers.as_chunks::<3>().0) {
+        let packed = [*one, one >> 6 | two << 2, two >> 4 | three << 4, three >> 2];
+        for (count, register) in four.iter_mut().zip(packed) {
+            *count = (*count).max(register & MASK);
+        }
+    }
+}
+
+/// Sets every register to its count.
+pub(super) fn write(bytes: &mut [u8], counts: &[u8; REGISTERS]) {
+    let registers = bytes.get_mut(HEADER..).unwrap_or_default();
+    for ([one, two, three, four], packed) in counts.as_chunks::<4>().0.iter().zip(registers.as_chunks_mut::<3>().0) {
+        *packed = [one | two << 6, two >> 2 | three << 4, three >> 4 | four << 2];
+    }
 }

@@ -113,9 +113,7 @@ pub fn to_dense(bytes: &mut Vec<u8>) -> Result<(), Corrupted> {
 /// [`Corrupted`]: some of them may have been raised.
 pub fn merge(counts: &mut [u8; REGISTERS], bytes: &[u8]) -> Result<(), Corrupted> {
     if is_dense(bytes) {
-        for (index, count) in counts.iter_mut().enumerate() {
-            *count = (*count).max(dense::get(bytes, index));
-        }
+        dense::merge(counts, bytes);
         return Ok(());
     }
     sparse::each_value(bytes, |index, value| {
@@ -123,6 +121,21 @@ pub fn merge(counts: &mut [u8; REGISTERS], bytes: &[u8]) -> Result<(), Corrupted
             *count = (*count).max(value);
         }
     })
+}
+
+/// Raises each register to its count; all `counts` must be at least that of the string's register.
+///
+/// # Errors
+/// [`Corrupted`]: some of them may have been raised.
+pub fn raise_all(bytes: &mut Vec<u8>, counts: &[u8; REGISTERS]) -> Result<(), Corrupted> {
+    for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        if is_dense(bytes) {
+            dense::write(bytes, counts);
+            break;
+        }
+        raise(bytes, index, *count)?;
+    }
+    Ok(())
 }
 
 /// Marks the cached estimate as stale. The rest of it stays as it is.
@@ -192,7 +205,13 @@ mod tests {
             cache_estimate(&mut wide).unwrap();
             prop_assert_eq!(&sparse[CACHE], &wide[CACHE]);
             to_dense(&mut sparse).unwrap();
-            prop_assert_eq!(sparse, wide);
+            prop_assert_eq!(&sparse, &wide);
+            let (mut all, mut written) = (Box::new([0; REGISTERS]), empty());
+            merge(&mut all, &wide).unwrap();
+            prop_assert!((0..REGISTERS).all(|index| all[index] == dense::get(&wide, index)));
+            to_dense(&mut written).unwrap();
+            raise_all(&mut written, &all).unwrap();
+            prop_assert_eq!(&written[HEADER..], &wide[HEADER..]);
         }
 
         #[test]

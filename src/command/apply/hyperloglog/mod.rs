@@ -80,9 +80,7 @@ pub(in crate::command) fn pfmerge(call: &mut Call<'_, '_>) -> Result<(), Failure
         if dense {
             hyperloglog::to_dense(bytes)?;
         }
-        for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            hyperloglog::raise(bytes, index, *count)?;
-        }
+        hyperloglog::raise_all(bytes, &counts)?;
         hyperloglog::invalidate(bytes);
         Ok::<_, Corrupted>(())
     };
