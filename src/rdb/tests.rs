@@ -380,11 +380,12 @@ fn asked(servers: &Path, server: Server, file: &Path, found: &Walked) -> Option<
     let patience = if may_be_endless(found) { IMPATIENCE } else { PATIENCE };
     let (name, program) = programs(server);
     let folder = servers.join(name).join("bin");
-    if server != Server::Redis62 {
-        return ask(&folder.join(format!("{program}-check-rdb")), file, patience);
+    let checker = folder.join(format!("{program}-check-rdb"));
+    if checker.exists() {
+        return ask(&checker, file, patience);
     }
     // The checker is the server under another name.
-    let link = file.with_file_name("redis-check-rdb");
+    let link = file.with_file_name(format!("{name}-redis-check-rdb"));
     if !link.exists() {
         std::os::unix::fs::symlink(folder.join("redis-server"), &link).unwrap();
     }
