@@ -111,7 +111,7 @@ pub struct Release {
 
 impl Release {
     /// Every release that can be named, oldest first, Redis before Valkey.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::of("redis-6.2", Server::Redis62),
         Self::of("redis-7.0", Server::Redis70),
         Self::of("redis-7.2", Server::Redis80),
@@ -125,6 +125,7 @@ impl Release {
         Self::of("valkey-8.0", Server::Valkey8),
         Self::of("valkey-8.1", Server::Valkey8),
         Self::of("valkey-9", Server::Valkey9),
+        Self::of("valkey-9.0", Server::Valkey9),
         Self::of("valkey-9.1", Server::Valkey9),
     ];
 
@@ -134,7 +135,6 @@ impl Release {
 
     /// The release of this name.
     pub fn named(name: &str) -> Option<Self> {
-        let name = if name == "valkey-9.0" { "valkey-9" } else { name };
         Self::ALL.into_iter().find(|release| release.name == name)
     }
 
@@ -158,6 +158,19 @@ impl Release {
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name)
+    }
+}
+
+/// A name that is none of [`Release::ALL`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown server '{0}' (known: {known})", known = Release::ALL.map(|release| release.name).join(", "))]
+pub struct UnknownRelease(pub String);
+
+impl FromStr for Release {
+    type Err = UnknownRelease;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::named(text).ok_or_else(|| UnknownRelease(text.to_owned()))
     }
 }
 
@@ -200,6 +213,18 @@ impl ServerSet {
     #[must_use]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// The servers in both sets.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// The servers of this set that are not in the other.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether `server` is in the set.

@@ -4,6 +4,7 @@ mod database;
 pub mod listing;
 pub mod log;
 pub mod manifest;
+pub mod producer;
 pub(crate) mod reader;
 pub mod scan;
 pub mod transaction;

@@ -22,6 +22,7 @@ pub use rdb::{RdbSummary, Refused, Unsearched};
 
 use crate::aof::log::{Layout, Log};
 use crate::aof::manifest::{self, Manifest};
+use crate::aof::producer::ChosenServer;
 use crate::aof::scan;
 use crate::error::Result;
 use crate::server::Server;
@@ -68,6 +69,8 @@ pub struct Report {
     pub checker: CheckerVerdict,
     /// What the server does at start.
     pub server: server::Verdict,
+    /// Why it is that server, where the caller knows: [`check`] leaves it out.
+    pub chosen: Option<ChosenServer>,
 }
 
 impl Report {
@@ -136,6 +139,7 @@ pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
         findings,
         checker,
         server,
+        chosen: None,
     })
 }
 

@@ -1,9 +1,6 @@
 //! The arguments as typed: the clap tree that the help, the man pages and the completions are made from.
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{CommandFactory, Parser, ValueEnum};
-
-use crate::Server;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -57,11 +54,6 @@ pub(super) enum When {
     Always,
     /// Never
     Never,
-}
-
-/// Reads the name of a server.
-pub(super) fn server() -> impl TypedValueParser<Value = Server> {
-    PossibleValuesParser::new(Server::ALL.map(Server::name)).try_map(|name| name.parse())
 }
 
 /// The whole tree.

@@ -8,13 +8,13 @@ use clap::ValueEnum;
 
 use super::console::Console;
 use super::progress::Progress;
-use super::{Outcome, arguments, source};
+use super::server_argument::ServerArgument;
+use super::{Outcome, source};
 use crate::aof::log::{Log, walk_tree};
 use crate::check::{self, Report, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::input::is_stdin;
 use crate::report::check as report;
-use crate::server::Server;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,9 +35,8 @@ pub(super) struct Check {
     /// A log: a file, a manifest, a directory with one, a tree of logs, or '-' for standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// Whose start and whose checker to judge by
-    #[arg(long, value_name = "VERSION", value_parser = arguments::server(), default_value_t)]
-    server: Server,
+    #[command(flatten)]
+    server: ServerArgument,
     /// How to report
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -168,9 +167,13 @@ fn others_beside(directory: &Path, log: &Log) -> Result<Option<Vec<PathBuf>>, Er
     Ok(more.then_some(logs))
 }
 
-fn check_one(path: &Path, server: Server, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
+fn check_one(path: &Path, server: ServerArgument, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
     let log = source::open(path)?;
+    let chosen = server.resolve(&log);
     let progress = Progress::new(console.progress, source::length(&log), "checking");
-    let settings = Settings { server, threads, progress: &|bytes| progress.advance(bytes), ..Settings::default() };
-    check::check(&log, settings)
+    let progress = |bytes| progress.advance(bytes);
+    let settings = Settings { server: chosen.server(), threads, progress: &progress, ..Settings::default() };
+    let mut report = check::check(&log, settings)?;
+    report.chosen = Some(chosen);
+    Ok(report)
 }

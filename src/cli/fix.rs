@@ -7,17 +7,17 @@ use super::console::Console;
 use super::copies::{self, CopiesFormat, CopiesTask};
 use super::progress::Progress;
 use super::prompt::{Answer, Consent};
-use super::{Outcome, arguments, signals, source};
-use crate::aof::log::{Log, Part};
+use super::server_argument::ServerArgument;
+use super::{Outcome, signals, source};
+use crate::aof::log::Log;
 use crate::check;
 use crate::input::is_stdin;
-use crate::rdb::Magic;
 use crate::repair::{self, Obstacle, PartPlan, Plan, Refusal, Survey, plan};
 use crate::report::copies::Doing;
 use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
 use crate::storage::{self, OpenElsewhere};
-use crate::{Error, ErrorKind, Server};
+use crate::{Error, ErrorKind};
 
 /// The arguments as typed.
 #[derive(Debug, clap::Args)]
@@ -42,9 +42,8 @@ pub(super) struct Fix {
     /// Change a file even if another process has it open for writing, or if that cannot be told
     #[arg(long)]
     force: bool,
-    /// The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]
-    #[arg(long, value_name = "VERSION", value_parser = arguments::server())]
-    server: Option<Server>,
+    #[command(flatten)]
+    server: ServerArgument,
     /// How to say what was done
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -72,8 +71,8 @@ alone: the kernel (a file lease) and /proc are asked. Where neither can tell, --
 
 With --format json, one object is printed: outcome (sound, planned, declined, fixed or refused), path, file, size \
 (before), cut_at, removed (bytes), copy, applied (whether the file was changed), sound (whether the log is so now), finding \
-(code, file, offset, record, message), records (whole ones that go), records_behind (those of them found behind the damage), notes, \
-message and advice. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies \
+(code, file, offset, record, message), server, chosen_by (option, rdb, commands or default), records (whole ones that go), \
+records_behind (those of them found behind the damage), notes, message and advice. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies \
 (directories), bytes, restored and removed (files), and message. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.";
 
 /// How the outcome is said.
@@ -88,7 +87,7 @@ enum Format {
 /// The arguments as resolved.
 struct Settings {
     path: PathBuf,
-    server: Option<Server>,
+    server: ServerArgument,
     consent: Consent,
     open_elsewhere: OpenElsewhere,
     format: Format,
@@ -134,22 +133,17 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
     Ok(outcome)
 }
 
-fn magic(part: &Part) -> Option<Magic> {
-    Magic::of(part.open().ok()?.bytes())
-}
-
 fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
     let log = Log::open(&settings.path)?;
-    let server = match settings.server {
-        Some(server) => server,
-        // Only Valkey 9 writes that magic, and no other server loads it.
-        None if log.parts.iter().any(|part| magic(part) == Some(Magic::Valkey)) => Server::Valkey9,
-        None => Server::default(),
-    };
+    let chosen = settings.server.resolve(&log);
+    let server = chosen.server();
     let progress = Progress::new(console.progress, source::length(&log), what);
     let threads = source::cores();
     let progress = |bytes| progress.advance(bytes);
-    repair::survey(&log, check::Settings { server, threads, progress: &progress, ..check::Settings::default() })
+    let settings = check::Settings { server, threads, progress: &progress, ..check::Settings::default() };
+    let mut survey = repair::survey(&log, settings)?;
+    survey.report.chosen = Some(chosen);
+    Ok(survey)
 }
 
 fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
@@ -158,6 +152,7 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         return Ok(Outcome::Unsound);
     }
     let survey = survey(settings, "checking", console)?;
+    report.judged_by(&survey);
     let plan = match plan::plan(&survey) {
         Ok(plan) => plan,
         Err(refusal) => {

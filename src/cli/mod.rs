@@ -17,6 +17,7 @@ mod progress;
 mod prompt;
 mod replay;
 mod rewrite;
+mod server_argument;
 mod sigbus;
 mod signals;
 mod source;

@@ -50,6 +50,10 @@ pub struct Report {
     /// Whether the log is sound now, where that is known.
     pub sound: Option<bool>,
     finding: Option<Found>,
+    /// The release whose start the log was judged by.
+    server: Option<&'static str>,
+    /// Why that one: `option`, `rdb`, `commands` or `default`.
+    chosen_by: Option<&'static str>,
     records: Option<u64>,
     records_behind: Option<u64>,
     notes: Vec<String>,
@@ -115,6 +119,8 @@ impl Report {
             applied: false,
             sound: None,
             finding: None,
+            server: None,
+            chosen_by: None,
             records: None,
             records_behind: None,
             notes: Vec::new(),
@@ -128,6 +134,15 @@ impl Report {
 
     fn name(&mut self, path: &Path) {
         self.whole.push(FileName(path).to_string());
+    }
+
+    /// Says which server the survey is about, and why.
+    pub fn judged_by(&mut self, survey: &Survey) {
+        if let Some(chosen) = survey.report.chosen {
+            self.server = Some(chosen.release.name);
+            self.chosen_by = Some(chosen.evidence.name());
+            self.notes.push(format!("Judged as {chosen}."));
+        }
     }
 
     /// Nothing is to be done.

@@ -52,6 +52,10 @@ pub struct Report {
     pub output: FileName<PathBuf>,
     /// `aof` or `rdb`: what the new base is made of.
     pub base: &'static str,
+    /// The version that it was written for; `None` for the oldest that holds the data.
+    pub target: Option<&'static str>,
+    /// Why that one: `option`, `rdb`, `commands`, or `default` if the log names no server.
+    pub chosen_by: &'static str,
     /// What was read.
     pub before: Size,
     /// What was written.
@@ -234,6 +238,13 @@ impl Report {
         if self.grown > 0 {
             writeln!(out, "  {:<9} {} written meanwhile, taken along", "grown", counted(self.grown, "byte"))?;
         }
+        let target = match (self.target, self.chosen_by) {
+            (Some(target), "rdb") => format!("{target}, named by the RDB in the log"),
+            (Some(target), "commands") => format!("{target}, from the commands in the log"),
+            (Some(target), _) => format!("{target}, as given"),
+            (None, _) => "the oldest that holds the data: the log names no server".to_owned(),
+        };
+        writeln!(out, "  {:<9} {target}", "server")?;
         let source = match self.clock_source {
             "log" => "the log's last time",
             "given" => "as given: the log has no times",

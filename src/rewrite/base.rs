@@ -20,7 +20,9 @@ use crate::value::{Flavour, Value};
 pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut (impl Write + Send)) -> io::Result<Written> {
     let target = options.target.unwrap_or_else(|| oldest(shares));
     // What an RDB says of its making is not data: it is the same whenever it is made.
-    let mut writer = rdb::Writer::new(out, target, Origin { created: 0, used_memory: 0 })?;
+    // Without a target, no server is named: the data may be of a newer one than the version says.
+    let origin = Origin { created: 0, used_memory: 0, named: options.target.is_some() };
+    let mut writer = rdb::Writer::new(out, target, origin)?;
     let mut written = Written::default();
     if let Some(share) = shares.first() {
         for code in share.functions.values() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use crate::rdb::RdbTarget as Target;
+use crate::server::Release;
 
 impl Target {
     /// The name on the command line.
@@ -23,7 +24,7 @@ impl Target {
     pub const fn other_names(self) -> &'static [&'static str] {
         match self {
             Self::Redis70 => &["redis-7.2"],
-            Self::Valkey8 => &["valkey-8.0", "valkey-8.1"],
+            Self::Valkey8 => &["valkey-7.2", "valkey-8.0", "valkey-8.1"],
             Self::Valkey9 => &["valkey-9.0", "valkey-9.1"],
             Self::Redis80 => &["redis-8.2", "redis-8.4"],
             Self::Redis62 | Self::Redis74 | Self::Redis86 => &[],
@@ -64,6 +65,12 @@ impl Target {
     /// Whether there are functions, and counters of streams: both came with Redis 7.0.
     pub const fn is_redis_7_or_later(self) -> bool {
         !matches!(self, Self::Redis62)
+    }
+}
+
+impl From<Release> for Target {
+    fn from(release: Release) -> Self {
+        release.name.parse().unwrap_or_else(|_| release.server.into())
     }
 }
 

@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::ValueEnum;
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::cli::copies::{CopiesFormat, CopiesTask};
 use crate::cli::prompt::Consent;
 use crate::cli::replay::ReplayArguments;
+use crate::cli::server_argument::ServerArgument;
 use crate::cli::time::{self, Moment};
 use crate::input::{Facts, is_stdin};
 use crate::report::copies::Doing;
-use crate::rewrite::{self, Base, Loss, Order, Target};
+use crate::rewrite::{self, Base, Loss, Order};
 use crate::storage::draft::Durability;
 use crate::storage::{OpenElsewhere, draft};
 
@@ -34,7 +34,7 @@ Examples:
       A part of the data, into a running server.
   aofkit rewrite -o then/ --at 2023-11-14T22:00:00Z appendonlydir
       A log of the data as it was then, for a new server.
-  aofkit rewrite -o old.aof --target redis-6.2 appendonlydir
+  aofkit rewrite -o old.aof --server redis-6.2 appendonlydir
       For an older server; --allow-loss if it cannot hold all of the data.
 
 Exit codes: 0 done, or shown with --dry-run; 1 done, but the log is damaged and a server would refuse it, or not done \
@@ -91,9 +91,6 @@ pub(in crate::cli) struct Rewrite {
     /// commands.
     #[arg(long, value_name = "FORM", value_enum, help_heading = "What is written")]
     base: Option<Form>,
-    /// The oldest version that must load the output [default: whatever the data needs]
-    #[arg(long, value_name = "VERSION", value_parser = target(), help_heading = "What is written")]
-    target: Option<Target>,
     /// Write the log even if it cannot hold all of the data
     ///
     /// An older server may lack functions, fields that expire, counters of streams or values of modules, and commands cannot say
@@ -119,15 +116,12 @@ pub(in crate::cli) struct Rewrite {
     drop_expired: Option<Option<Moment>>,
     #[command(flatten)]
     replay: ReplayArguments,
+    #[command(flatten)]
+    server: ServerArgument,
 
     /// How to report what was done
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
-}
-
-fn target() -> impl TypedValueParser<Value = Target> {
-    let value = |target: Target| PossibleValue::new(target.name()).aliases(target.other_names());
-    PossibleValuesParser::new(Target::ALL.map(value)).try_map(|name| name.parse())
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -188,7 +182,7 @@ pub(super) struct Settings {
     /// `None` for that of the log.
     pub(super) base: Option<Base>,
     pub(super) loss: Loss,
-    pub(super) target: Option<Target>,
+    pub(super) server: ServerArgument,
     pub(super) batch: NonZeroUsize,
     pub(super) order: Order,
     pub(super) databases: Vec<u32>,
@@ -219,7 +213,7 @@ impl Rewrite {
                 Form::Rdb => Base::Rdb,
             }),
             loss: if self.allow_loss { Loss::Allowed } else { Loss::Refused },
-            target: self.target,
+            server: self.server,
             batch: self.batch,
             order: if self.sort { Order::ByKey } else { Order::FirstWritten },
             databases: self.db,

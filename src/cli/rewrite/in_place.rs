@@ -15,12 +15,10 @@ use crate::cli::console::Console;
 use crate::cli::copies;
 use crate::cli::prompt::{Answer, Consent};
 use crate::escape::{shell_word, visible};
-use crate::rdb::Magic;
 use crate::report::file_name::FileName;
 use crate::report::rewrite::{Report, RewriteOutcome};
 use crate::report::style::Style;
 use crate::rewrite::in_place::{Prepared, Reading, prepare};
-use crate::server::Release;
 use crate::storage::{FileSystem, Watch};
 use crate::{Error, ErrorKind, Server};
 
@@ -131,14 +129,7 @@ impl Job<'_, '_> {
 
     /// The server that must load the new log.
     fn server(&self) -> Server {
-        let target = self.settings.target.and_then(|target| Release::named(target.name()));
-        let is_valkey = self.opened.inputs.iter().any(|input| Magic::of(input.bytes()) == Some(Magic::Valkey));
-        match target {
-            Some(release) => release.server,
-            // Only Valkey 9 writes that magic, and no other server loads it.
-            None if is_valkey => Server::Valkey9,
-            None => Server::default(),
-        }
+        self.target.checked_for()
     }
 
     /// Why the old log stays: its server does not load the new one.

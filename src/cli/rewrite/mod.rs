@@ -2,6 +2,7 @@
 
 mod arguments;
 mod in_place;
+mod target;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -34,6 +35,7 @@ use crate::storage::{FileSystem, Operations, Ownership, Watch};
 
 pub(super) use arguments::Rewrite;
 use arguments::{Destination, DropExpired, Format, Replace, Settings, Verify};
+use target::ChosenTarget;
 
 /// Rewrites a log, and reports what was done.
 pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outcome> {
@@ -57,7 +59,10 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     let keys_before = replayed.shares.iter().map(keys_of).sum();
     let dropped = settings.drop_expired(&mut replayed);
     let base = settings.base_for(&opened);
-    let job = Job { settings: &settings, opened: &opened, replayed: &replayed, base, keys_before, dropped, started };
+    let server = settings.server.resolve_inputs(&opened.inputs);
+    let target = ChosenTarget::of(server);
+    let job =
+        Job { settings: &settings, opened: &opened, replayed: &replayed, base, target, keys_before, dropped, started };
     let outcome = match watch {
         Some(watch) => in_place::run(&job, watch, console),
         None => job.run(console),
@@ -129,6 +134,7 @@ struct Job<'j, 'a> {
     opened: &'a Opened,
     replayed: &'j Replayed<'a>,
     base: Base,
+    target: ChosenTarget,
     keys_before: u64,
     dropped: Dropped,
     started: Instant,
@@ -175,8 +181,8 @@ impl Job<'_, '_> {
         Options {
             threads: settings.replay.threads(),
             batch: settings.batch,
-            target: settings.target,
-            source: None,
+            target: self.target.target,
+            source: self.target.source(),
             loss: settings.loss,
             order: settings.order,
             wanted,
@@ -250,7 +256,7 @@ impl Job<'_, '_> {
         let only_rdb = Lost { pending_entries: 0, module_data: 0, ..lost }.is_nothing();
         console.say(match (self.base, only_rdb) {
             (Base::Resp, true) => "hint: --base rdb keeps all of it; --allow-loss writes the log without",
-            _ => "hint: --target VERSION names a server that can hold it; --allow-loss writes the log without",
+            _ => "hint: --server VERSION names a server that can hold it; --allow-loss writes the log without",
         });
         Outcome::Unsound
     }
@@ -314,6 +320,8 @@ impl Job<'_, '_> {
                 Base::Resp => "aof",
                 Base::Rdb => "rdb",
             },
+            target: self.target.target.map(rewrite::Target::name),
+            chosen_by: self.target.server.evidence.name(),
             before: Size {
                 bytes: self.opened.bytes().iter().map(|part| part.len() as u64).sum(),
                 records: summary.commands,

@@ -54,6 +54,8 @@ pub struct Origin {
     pub created: i64,
     /// How many bytes of memory were in use.
     pub used_memory: u64,
+    /// Whether it names the server that it is written for, as servers do: whoever reads it takes that for the one that wrote it.
+    pub named: bool,
 }
 
 /// Writes an RDB as servers write one for the base of an append-only log: functions first, then the databases, each by
@@ -72,7 +74,9 @@ impl<W: Write> Writer<W> {
         let mut output = Output::new(out);
         output.bytes(target.header().as_bytes())?;
         let mut writer = Self { keys: Keys { output, target } };
-        writer.aux(target.server_field(), target.server_version())?;
+        if origin.named {
+            writer.aux(target.server_field(), target.server_version())?;
+        }
         writer.aux("redis-bits", "64")?;
         writer.aux("ctime", itoa::Buffer::new().format(origin.created))?;
         writer.aux("used-mem", itoa::Buffer::new().format(origin.used_memory))?;

@@ -7,7 +7,7 @@ use super::super::{Checksum, Item, LoadItem, Loader, Walker, decode, dump};
 use super::*;
 use crate::value::{Bytes, Flavour, Raw};
 
-const ORIGIN: Origin = Origin { created: 1_700_000_000, used_memory: 1 << 20 };
+const ORIGIN: Origin = Origin { created: 1_700_000_000, used_memory: 1 << 20, named: true };
 
 fn written(target: RdbTarget, keys: &[(&[u8], &Value<'_>, Option<i64>)]) -> (Vec<u8>, Vec<Option<Lost>>) {
     let mut writer = Writer::new(Vec::new(), target, ORIGIN).unwrap();

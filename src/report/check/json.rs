@@ -79,6 +79,8 @@ struct JsonChecker {
 #[derive(Serialize)]
 struct JsonServer {
     version: &'static str,
+    release: Option<&'static str>,
+    chosen_by: Option<&'static str>,
     outcome: &'static str,
     part: Option<usize>,
     offset: Option<u64>,
@@ -97,7 +99,7 @@ struct JsonServer {
 ///   there is one `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset behind it);
 /// - `findings`: `code`, `severity` (`error`, `warning`, `note`), `file`, `offset`, `record`, `count`, `message`, `advice`;
 /// - `checker`: `tool`, `valid`, `part` (an index of `parts`), `ok_up_to`, `says`;
-/// - `server`: `version`, `outcome` (`loads`, `ignores`, `cuts`, `refuses`, `crashes`, `stops`), `part`, `offset`, `record`,
+/// - `server`: `version`, `release` (the release that it stands for), `chosen_by` (`option`, `rdb`, `commands`, `default`), `outcome` (`loads`, `ignores`, `cuts`, `refuses`, `crashes`, `stops`), `part`, `offset`, `record`,
 ///   `cut_at`, `does`, and `log`, the last lines of the server's own log.
 ///
 /// Sizes and offsets are bytes, of what a compressed file unpacks to. What does not apply is null.
@@ -181,6 +183,8 @@ fn server(report: &Report) -> JsonServer {
     };
     JsonServer {
         version: report.server.server.name(),
+        release: report.chosen.map(|chosen| chosen.release.name),
+        chosen_by: report.chosen.map(|chosen| chosen.evidence.name()),
         outcome,
         part,
         offset: place.map(|place| place.offset),
