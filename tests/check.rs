@@ -407,6 +407,7 @@ fn text_of_a_sound_log() {
 
       redis-check-aof 8.6  valid
       redis-8.6            loads
+      server               redis-8.6, the default: the log names no server
     "##);
 }
 
@@ -434,6 +435,7 @@ fn text_of_a_torn_log() {
       redis-check-aof 8.6  not valid: ok up to byte 56 of 130
       redis-8.6            loads, and cuts 27 bytes at byte 103, and leaves a
                            transaction open (with aof-load-truncated no it refuses)
+      server               redis-8.6, the default: the log names no server
     "##);
 }
 
@@ -456,14 +458,15 @@ fn text_of_several_parts() {
           from a copy, a replica or a backup
 
       error cuts-earlier-part in appendonly.aof.1.incr.aof at byte 23, record 2
-        redis-8.6 cuts this part although it is not the last, and refuses; the next
+        redis-7.0 cuts this part although it is not the last, and refuses; the next
         start misses its end silently
         → do not start a server on it before there is a copy of the file
 
-      redis-check-aof 8.6  not valid in appendonly.aof.1.incr.aof: ok up to byte 23
+      redis-check-aof 7.0  not valid in appendonly.aof.1.incr.aof: ok up to byte 23
                            of 53
-      redis-8.6            refuses to start in appendonly.aof.1.incr.aof: a part
+      redis-7.0            refuses to start in appendonly.aof.1.incr.aof: a part
                            that is not the last ends too early, record 2 at byte 23
+      server               redis-7.0, named by the RDB in the log
     "##);
 }
 
@@ -481,8 +484,9 @@ fn text_of_a_damaged_rdb() {
         00000030  93 1a d5 cf 2a 32 0d 0a 24 36 0d 0a 53 45 4c 45 |....*2..$6..SELE|
         → some byte in the file is not what was written: restore it from a copy
 
-      redis-check-aof 8.6  not valid: the RDB is not sane to it
-      redis-8.6            refuses to start: damaged RDB at byte 44
+      redis-check-aof 7.0  not valid: the RDB is not sane to it
+      redis-7.0            refuses to start: damaged RDB at byte 44
+      server               redis-7.0, named by the RDB in the log
     "##);
 }
 
@@ -537,7 +541,10 @@ fn json_has_every_documented_field_and_no_other() {
             assert_eq!(fields(finding), sorted("code severity file offset record count message advice"));
         }
         assert_eq!(fields(&log["checker"]), sorted("tool valid part ok_up_to says"));
-        assert_eq!(fields(&log["server"]), sorted("version outcome part offset record cut_at does log"));
+        assert_eq!(
+            fields(&log["server"]),
+            sorted("version release chosen_by outcome part offset record cut_at does log")
+        );
     }
     assert!(has_rdb);
 }
@@ -574,7 +581,7 @@ fn json_says_what_is_in_the_log() {
             "says": "not valid: ok up to byte 111 of 130",
         },
         "server": {
-            "version": "redis-8.6", "outcome": "cuts", "part": 0, "offset": 111, "record": 7, "cut_at": 95,
+            "version": "redis-8.6", "release": "redis-8.6", "chosen_by": "default", "outcome": "cuts", "part": 0, "offset": 111, "record": 7, "cut_at": 95,
             "does": "loads, and cuts 35 bytes at byte 95 (with aof-load-truncated no it refuses)",
             "log": [
                 "!!! Warning: short read while loading the AOF file log!!!",

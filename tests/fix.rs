@@ -488,6 +488,8 @@ fn the_outcome_as_json_keeps_its_fields() {
         "applied",
         "sound",
         "finding",
+        "server",
+        "chosen_by",
         "records",
         "records_behind",
         "notes",

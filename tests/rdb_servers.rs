@@ -237,7 +237,8 @@ enum Values {
 
 /// An RDB of what another one holds, and the keys that lost something or were left out.
 fn rewritten(rdb: &[u8], target: RdbTarget, values: Values, without: &[Vec<u8>]) -> (Vec<u8>, Vec<(Vec<u8>, Lost)>) {
-    let mut writer = Writer::new(Vec::new(), target, Origin { created: 1_700_000_000, used_memory: 0, named: true }).unwrap();
+    let mut writer =
+        Writer::new(Vec::new(), target, Origin { created: 1_700_000_000, used_memory: 0, named: true }).unwrap();
     let mut lost = Vec::new();
     let mut database = u64::MAX;
     for item in Loader::new(rdb, 0) {

@@ -93,7 +93,8 @@ impl fmt::Display for ChosenServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { release, evidence } = self;
         write!(f, "{release}")?;
-        if release.name != release.server.name() {
+        // valkey-9.1 is the release that was tried of valkey-9.
+        if !release.name.starts_with(release.server.name()) {
             write!(f, " (behaves like {})", release.server)?;
         }
         write!(f, ", {evidence}")
@@ -225,8 +226,8 @@ mod tests {
             ("REDIS0012", Some(("redis-ver", "8.4.0")), format!("redis-8.4 (behaves like redis-8.6), {by}")),
             ("REDIS0013", Some(("redis-ver", "8.6.3")), format!("redis-8.6, {by}")),
             ("REDIS0013", Some(("redis-ver", "255.255.255")), format!("redis-8.6, {by}")),
-            ("REDIS0011", Some(("valkey-ver", "8.1.1")), format!("valkey-8.1 (behaves like valkey-8), {by}")),
-            ("VALKEY080", Some(("valkey-ver", "9.0.1")), format!("valkey-9.0 (behaves like valkey-9), {by}")),
+            ("REDIS0011", Some(("valkey-ver", "8.1.1")), format!("valkey-8.1, {by}")),
+            ("VALKEY080", Some(("valkey-ver", "9.0.1")), format!("valkey-9.0, {by}")),
             ("VALKEY080", None, format!("valkey-9, {by}")),
         ];
         for (head, aux, expected) in cases {

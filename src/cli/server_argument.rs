@@ -31,8 +31,7 @@ enum Choice {
 
 fn choice() -> impl TypedValueParser<Value = Choice> {
     let names = [AUTO].into_iter().chain(Release::ALL.map(|release| release.name));
-    PossibleValuesParser::new(names)
-        .map(|name| Release::named(&name).map_or(Choice::Auto, Choice::Given))
+    PossibleValuesParser::new(names).map(|name| Release::named(&name).map_or(Choice::Auto, Choice::Given))
 }
 
 impl ServerArgument {
