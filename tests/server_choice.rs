@@ -140,7 +140,7 @@ fn a_directory_of_valkey_9_needs_no_flags() {
     drop(server);
     aofkit("check").arg(&copied).assert().success().stdout(contains(": sound"));
     aofkit("digest").arg(&copied).assert().success().stdout(format!("{digest}\n"));
-    aofkit("rewrite").args(["--in-place", "--base", "rdb"]).arg(&copied).assert().success();
+    aofkit("rewrite").args(["--in-place", "--yes", "--base", "rdb"]).arg(&copied).assert().success();
     assert!(fs::read(base(&copied)).unwrap().starts_with(b"VALKEY080"));
     aofkit("check").arg(&copied).assert().success().stdout(contains(": sound"));
     let arguments = ["--appendonly", "yes", "--enable-debug-command", "yes", "--dir", copy.path().to_str().unwrap()];
