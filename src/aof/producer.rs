@@ -18,8 +18,8 @@ use crate::command;
 use crate::rdb::{self, Item, Magic, Walker};
 use crate::server::{Release, Server, ServerSet};
 
-/// How many bytes of commands are looked at, in all parts together: the first ones. It takes some ten milliseconds, however
-/// large the log is.
+/// How many bytes of commands are looked at, in all parts together: the first ones. It takes some ten milliseconds,
+/// however large the log is.
 pub const COMMANDS_LIMIT: usize = 16 << 20;
 
 /// Where the choice of a server is from.
@@ -27,7 +27,8 @@ pub const COMMANDS_LIMIT: usize = 16 << 20;
 pub enum Evidence {
     /// A person chose it.
     Option,
-    /// The RDB at the start of the log names it: by the field `redis-ver` or `valkey-ver`, else by the magic of Valkey 9.
+    /// The RDB at the start of the log names it: by the field `redis-ver` or `valkey-ver`, else by the magic of
+    /// Valkey 9.
     Rdb,
     /// It is the newest that knows all commands of the log, of those that the RDB does not rule out.
     Commands,
@@ -58,7 +59,8 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// The server that a log is judged by or written for, and why it is that one. Displayed as `valkey-9, named by the RDB in the log`.
+/// The server that a log is judged by or written for, and why it is that one. Displayed as `valkey-9, named by the
+/// RDB in the log`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChosenServer {
     /// The release that was named.
@@ -73,7 +75,8 @@ impl ChosenServer {
         Self { release, evidence: Evidence::Option }
     }
 
-    /// The server that wrote a log of these parts, in the order in which they are loaded; the newest Redis if they do not tell.
+    /// The server that wrote a log of these parts, in the order in which they are loaded; the newest Redis if they do
+    /// not tell.
     pub fn of_log(parts: &[&[u8]]) -> Self {
         producer(parts).unwrap_or_else(|| Self { release: Server::default().into(), evidence: Evidence::Default })
     }
@@ -103,9 +106,9 @@ impl fmt::Display for ChosenServer {
 
 /// Which server wrote a log of these parts; `None` if they do not tell.
 ///
-/// The RDB is that of the first part. A log may have been continued by a newer server than the one that wrote its RDB, so a
-/// server that lacks one of the commands is replaced by the newest of its family that has them all. Commands after an RDB in the same
-/// part are not looked at, because that would mean to read all of the RDB first.
+/// The RDB is that of the first part. A log may have been continued by a newer server than the one that wrote its
+/// RDB, so a server that lacks one of the commands is replaced by the newest of its family that has them all.
+/// Commands after an RDB in the same part are not looked at, because that would mean to read all of the RDB first.
 pub fn producer(parts: &[&[u8]]) -> Option<ChosenServer> {
     let named = parts.first().and_then(|part| named_by(part));
     let able = able(parts);
@@ -154,8 +157,8 @@ fn named_by(part: &[u8]) -> Option<Release> {
     (header?.magic == Magic::Valkey).then(|| Server::Valkey9.into())
 }
 
-/// The servers that know every command at the start of a log, those aside that none of them knows; only 7.0 and later write logs of
-/// several parts and annotations.
+/// The servers that know every command at the start of a log, those aside that none of them knows; only 7.0 and later
+/// write logs of several parts and annotations.
 fn able(parts: &[&[u8]]) -> ServerSet {
     let mut servers = ServerSet::ALL;
     let since_7 = ServerSet::ALL.without(Server::Redis62.set());

@@ -58,7 +58,7 @@ pub(super) struct DigestArguments {
 enum Format {
     /// The digest alone
     Text,
-    /// A JSON object: digest, server, chosen_by (option, rdb, commands or default), keys
+    /// A JSON object: digest, server, how the server was chosen, keys
     Json,
 }
 

@@ -15,9 +15,9 @@ const AUTO: &str = "auto";
 pub(super) struct ServerArgument {
     /// Server version to emulate, or to write for
     ///
-    /// With auto, it is the server that wrote the log: the one that the RDB in the log names, unless the log has commands that only a
-    /// newer one knows; without an RDB the newest that knows the first 16 MiB of commands, Redis before Valkey. A version that was
-    /// not tried behaves like the next newer one; the report says so.
+    /// With auto, it is the server that wrote the log: the one that the RDB in the log names, unless the log has
+    /// commands that only a newer one knows; without an RDB the newest that knows the first 16 MiB of commands, Redis
+    /// before Valkey. A version that was not tried behaves like the next newer one; the report says so.
     #[arg(long, value_name = "VERSION", value_parser = choice(), default_value = AUTO, aliases = ["as", "target"])]
     server: Choice,
 }

@@ -15,8 +15,9 @@ pub(super) struct ChosenTarget {
 impl ChosenTarget {
     /// The version that was typed, else that of the server that the log names.
     ///
-    /// Commands tell which server is new enough, and the one that wrote them may be older than the newest of those: it must load
-    /// the new log too, so the target is the oldest that holds the data then. Only what Valkey alone knows is Valkey's.
+    /// Commands tell which server is new enough, and the one that wrote them may be older than the newest of those:
+    /// it must load the new log too, so the target is the oldest that holds the data then. Only what Valkey alone
+    /// knows is Valkey's.
     pub(super) fn of(server: ChosenServer) -> Self {
         let target = match server.evidence {
             Evidence::Option | Evidence::Rdb => Some(server.release.into()),
