@@ -36,7 +36,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             break
         }
         'aofkit;check' {
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Whose start and whose checker to judge by')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to report')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'How many threads read [default: one for each core]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
@@ -48,7 +48,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             break
         }
         'aofkit;fix' {
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to say what was done')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to draw a progress bar on standard error')
@@ -92,7 +92,6 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write FILE, or a log of several parts into DIR/, or ''-'' for standard output; a device or FIFO is written to as it is')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write FILE, or a log of several parts into DIR/, or ''-'' for standard output; a device or FIFO is written to as it is')
             [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output, devices and FIFOs]')
-            [CompletionResult]::new('--target', '--target', [CompletionResultType]::ParameterName, 'The oldest version that must load the output [default: whatever the data needs]')
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'How many items one command adds at most')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Only database N; may be given again')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only keys that match the pattern, by the rules of KEYS and SCAN; may be given again')
@@ -102,6 +101,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--unknown', '--unknown', [CompletionResultType]::ParameterName, 'What to do with commands of modules and others that no server knows')
             [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'The time that relative expiries count from where the log has no #TS: annotation [default: now]')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'How many threads replay [default: one for each core]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'How to report what was done')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to report what was done')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
@@ -124,7 +124,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             break
         }
         'aofkit;digest' {
-            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Whose digest: servers format scores, and see fields that expire, differently')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Only database N; may be given again')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The digest of one key''s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'How to report')

@@ -70,7 +70,7 @@ _aofkit() {
             fi
             case "${prev}" in
                 --server)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 redis-8.2 redis-8.6 valkey-8 valkey-9" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto redis-6.2 redis-7.0 redis-7.2 redis-7.4 redis-8.0 redis-8.2 redis-8.4 redis-8.6 valkey-7.2 valkey-8 valkey-8.0 valkey-8.1 valkey-9 valkey-9.0 valkey-9.1" -- "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -97,14 +97,14 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__digest)
-            opts="-f -h --as --db --key --format --at --at-offset --unknown --now --strict --threads --color --progress --help"
+            opts="-f -h --server --db --key --format --at --at-offset --unknown --now --strict --threads --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --as)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 redis-8.2 redis-8.6 valkey-8 valkey-9.1" -- "${cur}"))
+                --server)
+                    COMPREPLY=($(compgen -W "auto redis-6.2 redis-7.0 redis-7.2 redis-7.4 redis-8.0 redis-8.2 redis-8.4 redis-8.6 valkey-7.2 valkey-8 valkey-8.0 valkey-8.1 valkey-9 valkey-9.0 valkey-9.1" -- "${cur}"))
                     return 0
                     ;;
                 --db)
@@ -166,7 +166,7 @@ _aofkit() {
             fi
             case "${prev}" in
                 --server)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-8.0 redis-8.2 redis-8.6 valkey-8 valkey-9" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "auto redis-6.2 redis-7.0 redis-7.2 redis-7.4 redis-8.0 redis-8.2 redis-8.4 redis-8.6 valkey-7.2 valkey-8 valkey-8.0 valkey-8.1 valkey-9 valkey-9.0 valkey-9.1" -- "${cur}"))
                     return 0
                     ;;
                 --format)
@@ -285,7 +285,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__rewrite)
-            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --target --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --now --strict --threads --format --color --progress --help"
+            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --now --strict --threads --server --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -301,10 +301,6 @@ _aofkit() {
                     ;;
                 --base)
                     COMPREPLY=($(compgen -W "aof rdb" -- "${cur}"))
-                    return 0
-                    ;;
-                --target)
-                    COMPREPLY=($(compgen -W "redis-6.2 redis-7.0 redis-7.4 redis-8.0 redis-8.6 valkey-8 valkey-9" -- "${cur}"))
                     return 0
                     ;;
                 --batch)
@@ -341,6 +337,10 @@ _aofkit() {
                     ;;
                 --threads)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -W "auto redis-6.2 redis-7.0 redis-7.2 redis-7.4 redis-8.0 redis-8.2 redis-8.4 redis-8.6 valkey-7.2 valkey-8 valkey-8.0 valkey-8.1 valkey-9 valkey-9.0 valkey-9.1" -- "${cur}"))
                     return 0
                     ;;
                 --format)

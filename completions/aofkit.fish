@@ -38,13 +38,22 @@ complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "inspect" -d 'Show a l
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "rewrite" -d 'Write the fewest commands that give the same data as a log'
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "digest" -d 'Print the digest of a log\'s data, as DEBUG DIGEST of a server does'
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "generate" -d 'Write the shell completions and the man pages into a directory'
-complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l server -d 'Whose start and whose checker to judge by' -r -f -a "redis-6.2\t''
+complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
+redis-6.2\t''
 redis-7.0\t''
+redis-7.2\t''
+redis-7.4\t''
 redis-8.0\t''
 redis-8.2\t''
+redis-8.4\t''
 redis-8.6\t''
+valkey-7.2\t''
 valkey-8\t''
-valkey-9\t''"
+valkey-8.0\t''
+valkey-8.1\t''
+valkey-9\t''
+valkey-9.0\t''
+valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l format -d 'How to report' -r -f -a "text\t'For people'
 json\t'One JSON object a log and line'
 github\t'GitHub workflow annotations'
@@ -58,13 +67,22 @@ always\t'Always'
 never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s q -l quiet -d 'Say nothing; the exit code tells'
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'The server that is to load the log [default: Valkey 9 for a log with its RDB, else redis-8.0]' -r -f -a "redis-6.2\t''
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
+redis-6.2\t''
 redis-7.0\t''
+redis-7.2\t''
+redis-7.4\t''
 redis-8.0\t''
 redis-8.2\t''
+redis-8.4\t''
 redis-8.6\t''
+valkey-7.2\t''
 valkey-8\t''
-valkey-9\t''"
+valkey-8.0\t''
+valkey-8.1\t''
+valkey-9\t''
+valkey-9.0\t''
+valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l format -d 'How to say what was done' -r -f -a "text\t'For people'
 json\t'For programs: one object'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l color -d 'When to colour text' -r -f -a "auto\t'When a terminal is there to see it'
@@ -107,13 +125,6 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -s h -l help -d '
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s o -l output -d 'Write FILE, or a log of several parts into DIR/, or \'-\' for standard output; a device or FIFO is written to as it is' -r -F
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l base -d 'Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output, devices and FIFOs]' -r -f -a "aof\t'Commands'
 rdb\t'An RDB'"
-complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l target -d 'The oldest version that must load the output [default: whatever the data needs]' -r -f -a "redis-6.2\t''
-redis-7.0\t''
-redis-7.4\t''
-redis-8.0\t''
-redis-8.6\t''
-valkey-8\t''
-valkey-9\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l batch -d 'How many items one command adds at most' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l db -d 'Only database N; may be given again' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l key -d 'Only keys that match the pattern, by the rules of KEYS and SCAN; may be given again' -r
@@ -125,6 +136,22 @@ skip\t'Leave out what they did'
 keep\t'Keep them with the key that their first argument names'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l now -d 'The time that relative expiries count from where the log has no #TS: annotation [default: now]' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l threads -d 'How many threads replay [default: one for each core]' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
+redis-6.2\t''
+redis-7.0\t''
+redis-7.2\t''
+redis-7.4\t''
+redis-8.0\t''
+redis-8.2\t''
+redis-8.4\t''
+redis-8.6\t''
+valkey-7.2\t''
+valkey-8\t''
+valkey-8.0\t''
+valkey-8.1\t''
+valkey-9\t''
+valkey-9.0\t''
+valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s f -l format -d 'How to report what was done' -r -f -a "text\t'For people'
 json\t'A JSON object'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l color -d 'When to colour text' -r -f -a "auto\t'When a terminal is there to see it'
@@ -145,17 +172,26 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l allow-loss -d 
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l sort -d 'Order the keys by name, not by when they were first written'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l strict -d 'Refuse a log that is damaged, even where a server would cut its end off and load it'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l as -d 'Whose digest: servers format scores, and see fields that expire, differently' -r -f -a "redis-6.2\t''
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
+redis-6.2\t''
 redis-7.0\t''
+redis-7.2\t''
+redis-7.4\t''
 redis-8.0\t''
 redis-8.2\t''
+redis-8.4\t''
 redis-8.6\t''
+valkey-7.2\t''
 valkey-8\t''
+valkey-8.0\t''
+valkey-8.1\t''
+valkey-9\t''
+valkey-9.0\t''
 valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; may be given again' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l key -d 'The digest of one key\'s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'How to report' -r -f -a "text\t'The digest alone'
-json\t'A JSON object: digest, as, keys'"
+json\t'A JSON object: digest, server, how the server was chosen, keys'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at -d 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at-offset -d 'The data as it was when the last part had this many bytes' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l unknown -d 'What to do with commands of modules and others that no server knows' -r -f -a "refuse\t'Name them all, and stop'
