@@ -75,9 +75,6 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
     let opened = Opened::open(&typed.path)?;
     let chosen = typed.server.resolve_inputs(&opened.inputs);
     let server = chosen.server();
-    if chosen.evidence != Evidence::Option {
-        console.say(&format!("note: the digest of {chosen}"));
-    }
     // Redis 8.0 looks at the clock while it loads, and no other server does.
     let expired_fields = if server.is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
     let (replayed, ending) = typed.replay.replay(&opened, expired_fields, console)?;
@@ -107,6 +104,9 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
     };
     // The process ends now, which is quicker than giving the data back piece by piece.
     std::mem::forget(replayed);
+    if chosen.evidence != Evidence::Option {
+        console.say(&format!("note: the digest of {chosen}"));
+    }
     write(&value, keys, typed.format, chosen, console)?;
     Ok(if ending == Ending::Refused { Outcome::Unsound } else { Outcome::Sound })
 }
