@@ -118,8 +118,11 @@ fn count(shares: &[Keyspace<'_>], options: Options<'_>, number: u32) -> (usize, 
     wanted.fold((0, 0), |(keys, expiring), entry| (keys + 1, expiring + usize::from(entry.expiry().is_some())))
 }
 
-/// The oldest target from Redis 7.0 on that holds all of the data.
-fn oldest(shares: &[Keyspace<'_>]) -> Target {
+/// The oldest target from Redis 7.0 on that holds all of the data: what [`write_rdb`] writes for without a target.
+///
+/// [`Target::Redis74`] stands for fields that expire, of which Valkey 9 has an encoding of its own: whoever does not know which
+/// server is to load the RDB cannot choose.
+pub fn oldest(shares: &[Keyspace<'_>]) -> Target {
     let values = shares.iter().flat_map(Keyspace::databases).flat_map(|(_, database)| database.iter());
     values.map(|entry| needs(&entry.value)).max_by_key(|target| holds(*target)).unwrap_or(Target::Redis70)
 }

@@ -19,7 +19,7 @@ use crate::keyspace::Keyspace;
 use crate::rdb;
 use crate::value::Value;
 
-pub use base::write_rdb;
+pub use base::{oldest, write_rdb};
 pub use layout::{Base, write_directory};
 pub use loss::{Loss, LossRefused, Lost, may_lose};
 pub use target::Target;
