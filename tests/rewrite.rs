@@ -615,6 +615,65 @@ fn the_format_of_the_base_is_kept() {
 }
 
 #[test]
+fn an_rdb_is_for_the_server_that_wrote_the_log() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let lines = ["HSET h f v g w", "HPEXPIREAT h 4102444800000 FIELDS 1 f"];
+    let log = file(&directory, "a.aof", &commands(&lines));
+    let rewrite = |options: &[&str], output: &str, log: &Path| {
+        aofkit("rewrite").args(["--base", "rdb"]).args(options).arg("-o").arg(path(output)).arg(log).assert()
+    };
+    // Nothing says whose fields these are, and neither family loads the RDB of the other.
+    rewrite(&[], "b.aof", &log).code(2).stdout("").stderr(contains("name the server with --server"));
+    assert!(!path("b.aof").exists());
+    for (server, header) in [("valkey-9", "VALKEY080"), ("redis-8.0", "REDIS0012"), ("redis-8.6", "REDIS0013")] {
+        rewrite(&["--server", server], server, &log).success();
+        let again = format!("{server}-again");
+        rewrite(&[], &again, &path(server)).success().stdout(contains("named by the RDB"));
+        for name in [server, &again] {
+            assert!(fs::read(path(name)).unwrap().starts_with(header.as_bytes()), "{name}");
+        }
+    }
+    // Redis 7.4 and later, and Valkey 9, know the commands; the RDB names the family.
+    let base = file(&directory, "c.aof", &commands(&["SET a 1"]));
+    rewrite(&["--server", "redis-7.0"], "parts/", &base).success();
+    fs::write(path("parts/appendonly.aof.1.incr.aof"), commands(&lines)).unwrap();
+    rewrite(&[], "newer/", &path("parts")).success();
+    assert!(fs::read(path("newer/appendonly.aof.1.base.rdb")).unwrap().starts_with(b"REDIS0012"));
+    // A later server may have gone on with an older one's base, and the oldest that could have is not known.
+    fs::write(path("parts/appendonly.aof.1.incr.aof"), commands(&["XADD x 5-1 a b", "XSETID x 5-1 ENTRIESADDED 2"]))
+        .unwrap();
+    rewrite(&[], "same/", &path("parts")).success();
+    assert!(fs::read(path("same/appendonly.aof.1.base.rdb")).unwrap().starts_with(b"REDIS0010"));
+}
+
+#[test]
+fn what_the_server_of_the_log_cannot_hold_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let base = file(&directory, "a.aof", &commands(&["SET a 1"]));
+    aofkit("rewrite")
+        .args(["--base", "rdb", "--server", "redis-7.0", "-o"])
+        .arg(path("parts/"))
+        .arg(&base)
+        .assert()
+        .success();
+    // Where the commands end that are looked at, fields begin to expire.
+    let value = "x".repeat(1 << 20);
+    let mut incr = Vec::new();
+    for number in 0..17 {
+        incr.extend(commands(&[&format!("SET b{number} {value}")]));
+    }
+    incr.extend(commands(&["HSET h f v", "HPEXPIREAT h 4102444800000 FIELDS 1 f"]));
+    fs::write(path("parts/appendonly.aof.1.incr.aof"), incr).unwrap();
+    let named = contains("would lose 1 field expiry").and_is("--server VERSION");
+    aofkit("rewrite").arg("-o").arg(path("b.aof")).arg(path("parts")).assert().code(1).stderr(named);
+    assert!(!path("b.aof").exists());
+    let options = ["--server", "redis-8.0", "-o"];
+    aofkit("rewrite").args(options).arg(path("b.aof")).arg(path("parts")).assert().success();
+}
+
+#[test]
 fn an_output_that_is_larger_than_the_input_is_pointed_out() {
     let directory = TempDir::new().unwrap();
     let log = file(&directory, "a.aof", &commands(&["SET a 1"]));

@@ -60,7 +60,7 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     let dropped = settings.drop_expired(&mut replayed);
     let base = settings.base_for(&opened);
     let server = settings.server.resolve_inputs(&opened.inputs);
-    let target = ChosenTarget::of(server);
+    let target = ChosenTarget::of(server, &replayed.shares, base)?;
     let job =
         Job { settings: &settings, opened: &opened, replayed: &replayed, base, target, keys_before, dropped, started };
     let outcome = match watch {

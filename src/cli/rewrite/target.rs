@@ -1,8 +1,11 @@
 //! Which version a rewrite is for.
 
+use anyhow::bail;
+
 use crate::Server;
 use crate::aof::producer::{ChosenServer, Evidence};
-use crate::rewrite::Target;
+use crate::keyspace::Keyspace;
+use crate::rewrite::{self, Base, Target};
 
 /// The version that must load the new log, and the reason.
 #[derive(Debug, Clone, Copy)]
@@ -13,18 +16,27 @@ pub(super) struct ChosenTarget {
 }
 
 impl ChosenTarget {
-    /// The version that was typed, else that of the server that the log names.
+    /// The version that was typed, else that of the server that the RDB in the log names: what it cannot hold is refused rather
+    /// than written for a newer one.
     ///
-    /// Commands tell which server is new enough, and the one that wrote them may be older than the newest of those:
-    /// it must load the new log too, so the target is the oldest that holds the data then. Only what Valkey alone
-    /// knows is Valkey's.
-    pub(super) fn of(server: ChosenServer) -> Self {
+    /// Commands tell which server is new enough, and the one that wrote them may be older than the newest of those: it must load
+    /// the new log too, so the target is the oldest that holds the data then.
+    ///
+    /// # Errors
+    /// For an RDB with fields that expire, which Redis and Valkey encode differently, where nothing says which of them the log is
+    /// for.
+    pub(super) fn of(server: ChosenServer, shares: &[Keyspace<'_>], base: Base) -> anyhow::Result<Self> {
+        let is_divided = || base == Base::Rdb && rewrite::oldest(shares) == Target::Redis74;
         let target = match server.evidence {
             Evidence::Option | Evidence::Rdb => Some(server.release.into()),
-            Evidence::Commands if server.server().is_valkey() => Some(server.release.into()),
+            Evidence::Commands if server.server().is_valkey() => is_divided().then_some(Target::Valkey9),
+            Evidence::Default if is_divided() => bail!(
+                "the log does not say whether Redis or Valkey wrote it, and neither loads the other's RDB with fields that \
+                 expire; name the server with --server"
+            ),
             Evidence::Commands | Evidence::Default => None,
         };
-        Self { server, target }
+        Ok(Self { server, target })
     }
 
     /// The version that wrote the log, as far as that is known.
