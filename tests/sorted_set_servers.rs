@@ -21,8 +21,14 @@ use common::server::{Reply, Server};
 use sha1::{Digest, Sha1};
 
 /// Servers and whether they write seventeen digits.
-const SERVERS: [(&str, bool); 4] =
-    [("redis-7.0", true), ("redis-8.0.6", false), ("valkey-8.1", false), ("valkey-9.1", false)];
+const SERVERS: [(&str, bool); 6] = [
+    ("redis-7.0", true),
+    ("redis-8.0.6", false),
+    ("redis-8.2", false),
+    ("redis-8.6", false),
+    ("valkey-8.1", false),
+    ("valkey-9.1", false),
+];
 
 /// Scores to come up by chance.
 trait RandomScores {

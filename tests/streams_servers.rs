@@ -8,7 +8,7 @@ mod common;
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use aofkit::command::apply::{Call, Failure};
+use aofkit::command::apply::{Call, EntriesRead, Failure};
 use aofkit::command::resolve;
 use aofkit::keyspace::{Key, Keyspace};
 use aofkit::value::{Bytes, Fields, Stream, Value};
@@ -344,7 +344,7 @@ fn describe_reply(reply: &Reply, generation: Generation) -> String {
     out
 }
 
-fn apply<'a>(keyspace: &mut Keyspace<'a>, record: &'a [u8]) -> Result<(), Failure> {
+fn apply<'a>(keyspace: &mut Keyspace<'a>, record: &'a [u8], entries_read: EntriesRead) -> Result<(), Failure> {
     let mut arguments: Vec<&[u8]> = Vec::new();
     aofkit::resp::parse(record, 0, &mut arguments).unwrap();
     if arguments[0] == b"DEL" {
@@ -353,6 +353,7 @@ fn apply<'a>(keyspace: &mut Keyspace<'a>, record: &'a [u8]) -> Result<(), Failur
     }
     let mut shares = [keyspace];
     let mut call = Call::on_all(&arguments, &mut shares).with_record(record);
+    call.entries_read = entries_read;
     call.now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
     resolve(&arguments).row().and_then(|row| row.apply).unwrap().run(&mut call)
 }
@@ -363,6 +364,8 @@ fn setting(name: &str, default: u64) -> u64 {
 
 fn compare(name: &str, generation: Generation) {
     let Some(mut server) = Server::start(name) else { return };
+    let limits = ["redis-8.2", "redis-8.6"].contains(&name);
+    let entries_read = if limits { EntriesRead::AtMostAdded } else { EntriesRead::AsGiven };
     for round in 0..setting("AOFKIT_ROUNDS", 24) {
         server.call(&["FLUSHALL"]);
         server.call(&["SET", "string", "x"]);
@@ -383,7 +386,7 @@ fn compare(name: &str, generation: Generation) {
             let arguments: Vec<&[u8]> = words.iter().map(String::as_bytes).collect();
             aofkit::resp::write_command(&mut record, &arguments);
             let reply = server.call(&words);
-            let applied = apply(&mut keyspace, record.leak());
+            let applied = apply(&mut keyspace, record.leak(), entries_read);
             lines.push(format!("{} -> {applied:?}", words.join(" ")));
             let failed = matches!(reply, Reply::Error(_));
             let context = || format!("{name} round {round}:\n{}\n{reply:?}", lines.join("\n"));
@@ -416,6 +419,16 @@ fn compare(name: &str, generation: Generation) {
 #[test]
 fn streams_are_as_on_redis_8() {
     compare("redis-8.0.6", Generation::Later);
+}
+
+#[test]
+fn streams_are_as_on_redis_8_2() {
+    compare("redis-8.2", Generation::Later);
+}
+
+#[test]
+fn streams_are_as_on_redis_8_6() {
+    compare("redis-8.6", Generation::Later);
 }
 
 #[test]
