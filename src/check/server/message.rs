@@ -44,6 +44,10 @@ impl Reason {
                 let error = format!("wrong number of arguments for '{command}' command");
                 vec![valkey_error(file_name, error.as_bytes())]
             }
+            // The line goes on with the offset, the advice and the length of the rest.
+            Self::BadFormat { .. } if server == Server::Redis86 => {
+                vec![format!("Bad file format reading the append only file {} at offset ", name.path()).into_bytes()]
+            }
             Self::BadFormat { .. } => vec![
                 format!(
                     "Bad file format reading the append only file{}: make a backup of your AOF file, then use \
@@ -94,6 +98,12 @@ impl NameOf<'_> {
         if self.server == Server::Redis62 { String::new() } else { format!(" {}", self.file_name) }
     }
 
+    /// Where Redis 8.6 names the file with its directory, which is the default one here.
+    fn path(&self) -> String {
+        let directory = if self.server == Server::Redis86 { "appendonlydir/" } else { "" };
+        format!("{directory}{}", self.file_name)
+    }
+
     fn product(&self) -> &'static str {
         if self.server.is_valkey() { "valkey" } else { "redis" }
     }
@@ -137,7 +147,7 @@ fn cut_lines(server: Server, file_name: &str, at: u64, cause: ShortRead) -> Vec<
         [
             format!("!!! Warning: short read while loading the AOF file {file_name}!!!"),
             format!("!!! Truncating the AOF {file_name} at offset {at} !!!"),
-            format!("AOF {file_name} loaded anyway because aof-load-truncated is enabled"),
+            format!("AOF {} loaded anyway because aof-load-truncated is enabled", name.path()),
         ]
     };
     lines.extend([short, cutting, loaded].map(String::into_bytes));
@@ -201,6 +211,22 @@ mod tests {
         assert_eq!(
             lines(&subcommand, Server::Valkey8),
             ["Error reading the append only file a.aof.1.incr.aof, error: unknown subcommand 'foo'. Try XGROUP HELP."]
+        );
+    }
+
+    #[test]
+    fn redis_8_6_names_the_directory_where_the_format_is_bad() {
+        let reason = Reason::BadFormat { at: 30 };
+        assert_eq!(
+            lines(&reason, Server::Redis86),
+            ["Bad file format reading the append only file appendonlydir/a.aof.1.incr.aof at offset "]
+        );
+        assert_eq!(
+            lines(&reason, Server::Redis82),
+            [
+                "Bad file format reading the append only file a.aof.1.incr.aof: make a backup of your AOF file, then use \
+              ./redis-check-aof --fix <filename.manifest>"
+            ]
         );
     }
 
