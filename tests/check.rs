@@ -586,7 +586,7 @@ fn json_says_what_is_in_the_log() {
             "log": [
                 "!!! Warning: short read while loading the AOF file log!!!",
                 "!!! Truncating the AOF log at offset 95 !!!",
-                "AOF log loaded anyway because aof-load-truncated is enabled",
+                "AOF appendonlydir/log loaded anyway because aof-load-truncated is enabled",
             ],
         },
     });
