@@ -120,11 +120,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(offset) = self.offset {
-            write!(f, " at byte {offset}")?;
+        write!(f, "{}: {}", self.file.display(), self.kind)?;
+        match self.offset {
+            Some(offset) => write!(f, " (byte {offset})"),
+            None => Ok(()),
         }
-        write!(f, ": {}", self.kind)
     }
 }
 

@@ -1,10 +1,16 @@
-//! Bytes as `redis-cli` shows them, so that nothing untrusted reaches a terminal raw.
+//! Escapes, so that nothing untrusted reaches a terminal raw, in two forms.
 //!
-//! The escapes are those of `sdscatrepr` (Redis 6.2 to 8.0, Valkey): `\\`, `\"`, `\n`, `\r`, `\t`, `\a`, `\b`, and `\xHH` for
-//! every other byte outside printable ASCII. What is written here reads back with `redis-cli`.
+//! - For files that servers read: [`escape`] and [`argument`] write what `sdscatrepr` (Redis 6.2 to 8.0, Valkey) does: `\\`, `\"`,
+//!   `\n`, `\r`, `\t`, `\a`, `\b`, and `\xHH` for every other byte outside printable ASCII.
+//! - For people: [`show`], [`show_argument`] and what is made of them keep UTF-8 as it is, and escape the rest in the same way:
+//!   control characters, what turns the direction of text, what cannot be seen, and bytes that are not UTF-8.
+//!
+//! Both read back with `redis-cli`.
 
 use std::borrow::Cow;
 use std::fmt;
+
+use unicode_width::UnicodeWidthChar;
 
 /// The escape of a byte, without what surrounds it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +43,105 @@ const fn width(byte: u8) -> usize {
         Form::Letter(_) => 2,
         Form::Hexadecimal => 4,
     }
+}
+
+/// A piece of a value as people see it.
+#[derive(Debug, Clone, Copy)]
+enum Piece<'b> {
+    /// Stands for itself.
+    Character(char),
+    /// Escaped byte by byte.
+    Bytes(&'b [u8]),
+}
+
+impl Piece<'_> {
+    /// The columns that the piece takes on a terminal.
+    fn width(self) -> usize {
+        match self {
+            Self::Character(character) => character.width().unwrap_or(0),
+            Self::Bytes(bytes) => bytes.iter().map(|byte| width(*byte)).sum(),
+        }
+    }
+
+    /// The bytes that the piece stands for.
+    fn len(self) -> usize {
+        match self {
+            Self::Character(character) => character.len_utf8(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Character(character) => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            Self::Bytes(bytes) => escape(out, bytes),
+        }
+    }
+}
+
+/// Splits bytes into what is shown as it is and what is escaped.
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = Piece<'_>> {
+    bytes.utf8_chunks().flat_map(|chunk| {
+        let valid = chunk.valid();
+        let characters = valid.char_indices().map(|(at, character)| {
+            let is_itself = match u8::try_from(character) {
+                Ok(byte) if byte.is_ascii() => form(byte) == Form::Itself,
+                _ => !is_obeyed(character) && !is_invisible(character),
+            };
+            let bytes = valid.as_bytes().get(at..at + character.len_utf8()).unwrap_or_default();
+            if is_itself { Piece::Character(character) } else { Piece::Bytes(bytes) }
+        });
+        characters.chain(std::iter::once(Piece::Bytes(chunk.invalid())))
+    })
+}
+
+/// Appends `bytes` for people, without quotes around them: UTF-8 as it is, the rest escaped.
+pub fn show(out: &mut Vec<u8>, bytes: &[u8]) {
+    for piece in pieces(bytes) {
+        piece.write(out);
+    }
+}
+
+/// Whether people see `bytes` without quotes: nothing in them is escaped, and there are no spaces and no quotes.
+fn is_shown_word(bytes: &[u8]) -> bool {
+    let stands_alone = |piece| match piece {
+        Piece::Character(character) => !character.is_whitespace() && character != '\'',
+        Piece::Bytes(bytes) => bytes.is_empty(),
+    };
+    !bytes.is_empty() && (is_word(bytes) || pieces(bytes).all(stands_alone))
+}
+
+/// Appends `bytes` for people as one argument of a command line: as they are, or escaped in quotes.
+pub fn show_argument(out: &mut Vec<u8>, bytes: &[u8]) {
+    if is_shown_word(bytes) {
+        out.extend_from_slice(bytes);
+    } else {
+        out.push(b'"');
+        show(out, bytes);
+        out.push(b'"');
+    }
+}
+
+/// How many columns of a terminal [`show_argument`] takes.
+pub fn shown_width(bytes: &[u8]) -> usize {
+    let quotes = if is_shown_word(bytes) { 0 } else { 2 };
+    quotes + pieces(bytes).map(Piece::width).sum::<usize>()
+}
+
+/// How many columns of a terminal text takes, all of which is shown as it is.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(|character| character.width().unwrap_or(0)).sum()
+}
+
+/// At most the first `length` bytes, without the beginning of a character that is cut there.
+pub fn head(bytes: &[u8], length: usize) -> &[u8] {
+    let Some(head) = bytes.get(..length) else { return bytes };
+    let tail =
+        head.iter().rev().take(3).position(|byte| *byte >= 0xc0).map_or(head.len(), |behind| head.len() - 1 - behind);
+    let is_cut = head.get(tail..).is_some_and(|tail| {
+        std::str::from_utf8(tail).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
+    });
+    if is_cut { head.get(..tail).unwrap_or(head) } else { head }
 }
 
 /// Appends `bytes` escaped, without quotes around them.
@@ -73,18 +178,14 @@ pub fn argument(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// How many columns [`argument`] takes.
-pub fn width_of(bytes: &[u8]) -> usize {
-    if is_word(bytes) { bytes.len() } else { 2 + bytes.iter().map(|byte| width(*byte)).sum::<usize>() }
-}
-
-/// Appends `bytes` as [`argument`] does, within `columns`, as far as that can be: what is too long is cut, and its length named:
-/// `"aaaa…" (1048576 bytes)`. The ellipsis cannot be taken for data, which is ASCII here. Returns the columns used.
+/// Appends `bytes` as [`show_argument`] does, within `columns`, as far as that can be: what is too long is cut, and its length
+/// given: `"aaaa…" (1048576 bytes)`. Returns the columns used.
 pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {
-    if bytes.len() <= columns {
-        let whole = width_of(bytes);
+    // A character has at most four bytes, but for those that take no column.
+    if bytes.len() <= columns.saturating_mul(4) {
+        let whole = shown_width(bytes);
         if whole <= columns {
-            argument(out, bytes);
+            show_argument(out, bytes);
             return whole;
         }
     }
@@ -92,45 +193,84 @@ pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {
     let note = [" (".as_bytes(), digits.format(bytes.len()).as_bytes(), b" bytes)"].concat();
     let room = columns.saturating_sub(note.len() + 3).max(MINIMUM);
     let mut used = 0;
-    let kept = bytes.iter().take_while(|byte| {
-        used += width(**byte);
-        used <= room
-    });
-    let kept = head(bytes, kept.count());
     out.push(b'"');
-    let before = out.len();
-    escape(out, kept);
-    let shown = out.len() - before;
+    for piece in pieces(head(bytes, room.saturating_mul(4))) {
+        // Of several bytes that are escaped, as many as fit.
+        let fitting = match piece {
+            Piece::Bytes(bytes) if piece.width() > room - used => {
+                let mut left = room - used;
+                let fits = bytes.iter().take_while(|byte| {
+                    let fits = width(**byte) <= left;
+                    left = left.saturating_sub(width(**byte));
+                    fits
+                });
+                let count = fits.count();
+                Piece::Bytes(bytes.get(..count).unwrap_or_default())
+            }
+            piece if piece.width() > room - used => break,
+            piece => piece,
+        };
+        fitting.write(out);
+        used += fitting.width();
+        if fitting.len() < piece.len() {
+            break;
+        }
+    }
     out.extend_from_slice("…\"".as_bytes());
     out.extend_from_slice(&note);
-    shown + 3 + note.len()
+    used + 3 + note.len()
 }
 
 /// What a shortened value shows at least, in columns.
 const MINIMUM: usize = 4;
 
-fn head(bytes: &[u8], length: usize) -> &[u8] {
-    bytes.get(..length).unwrap_or(bytes)
-}
-
 /// Whether a terminal obeys the character rather than show it: a control character, or a mark that turns the direction of text.
 pub fn is_obeyed(character: char) -> bool {
     match character {
-        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
         _ => character.is_control(),
     }
+}
+
+/// Whether nothing of the character can be seen, so that two texts could look the same: those that Unicode calls "default
+/// ignorable" (joiners, fillers, variation selectors, tags), annotations between lines, and no characters at all.
+const fn is_invisible(character: char) -> bool {
+    matches!(
+        character,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{115f}'
+            | '\u{1160}'
+            | '\u{17b4}'
+            | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fdd0}'..='\u{fdef}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{fffe}'
+            | '\u{ffff}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A sentence that may quote a file's name, on one line and with nothing in it that a terminal obeys: `a\u{1b}[2J.aof`.
 ///
 /// Unlike an [`Argument`], it keeps letters of every script, and stays as it is when it was made visible before.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_obeyed) {
+    let is_escaped = |character| is_obeyed(character) || is_invisible(character);
+    if !text.contains(is_escaped) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for character in text.chars() {
-        if is_obeyed(character) {
+        if is_escaped(character) {
             out.extend(character.escape_default());
         } else {
             out.push(character);
@@ -139,14 +279,14 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Displays bytes as [`escape`] writes them; for sentences that put quotes of their own around them.
+/// Displays bytes as [`show`] writes them; for sentences that put quotes of their own around them.
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<'a>(pub &'a [u8]);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = Vec::with_capacity(self.0.len());
-        escape(&mut out, self.0);
+        show(&mut out, self.0);
         f.write_str(&String::from_utf8_lossy(&out))
     }
 }
@@ -160,19 +300,19 @@ pub fn shell_word(path: &std::path::Path) -> String {
     let prefix = if bytes.starts_with(b"-") && bytes != b"-" { "./" } else { "" };
     match path.to_str() {
         Some(text) if !text.is_empty() && bytes.iter().all(plain) => format!("{prefix}{text}"),
-        Some(text) if !text.contains(is_obeyed) => format!("'{prefix}{}'", text.replace('\'', r"'\''")),
+        Some(text) if matches!(visible(text), Cow::Borrowed(_)) => format!("'{prefix}{}'", text.replace('\'', r"'\''")),
         _ => format!("$'{prefix}{}'", bytes.escape_ascii()),
     }
 }
 
-/// Displays bytes as [`argument`] writes them; for names in messages.
+/// Displays bytes as [`show_argument`] writes them; for names in messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Argument<'a>(pub &'a [u8]);
 
 impl fmt::Display for Argument<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = Vec::with_capacity(self.0.len() + 2);
-        argument(&mut out, self.0);
+        show_argument(&mut out, self.0);
         f.write_str(&String::from_utf8_lossy(&out))
     }
 }
@@ -221,7 +361,46 @@ mod tests {
     #[test]
     fn escapes_as_redis_cli_does() {
         assert_eq!(shown(b"a\\b\"c\n\r\t\x07\x08\x00\x1b\x7f\xff"), r#""a\\b\"c\n\r\t\a\b\x00\x1b\x7f\xff""#);
-        assert_eq!(shown("né".as_bytes()), r#""n\xc3\xa9""#);
+        let mut out = Vec::new();
+        argument(&mut out, "né".as_bytes());
+        assert_eq!(out, br#""n\xc3\xa9""#);
+    }
+
+    #[test]
+    fn people_see_utf_8_but_nothing_that_is_obeyed_or_invisible() {
+        assert_eq!(shown("né".as_bytes()), "né");
+        assert_eq!(shown("ключ 日本".as_bytes()), "\"ключ 日本\"");
+        assert_eq!(shown("no\u{a0}break".as_bytes()), "\"no\u{a0}break\"");
+        for (hidden, escaped) in [
+            ("\u{202e}", r"\xe2\x80\xae"),
+            ("\u{61c}", r"\xd8\x9c"),
+            ("\u{200b}", r"\xe2\x80\x8b"),
+            ("\u{feff}", r"\xef\xbb\xbf"),
+            ("\u{e0041}", r"\xf3\xa0\x81\x81"),
+            ("\u{9b}", r"\xc2\x9b"),
+            ("\u{2028}", r"\xe2\x80\xa8"),
+        ] {
+            assert_eq!(shown(format!("é{hidden}é").as_bytes()), format!("\"é{escaped}é\""));
+        }
+        assert_eq!(shown(b"\xc3\xa9\xc3"), "\"é\\xc3\"");
+    }
+
+    #[test]
+    fn widths_are_those_of_a_terminal() {
+        for (text, columns) in
+            [("abc", 3), ("né", 2), ("日本", 4), ("e\u{301}", 1), ("日 本", 7), ("\u{200b}", 14), ("", 2)]
+        {
+            assert_eq!(shown_width(text.as_bytes()), columns, "{text:?}");
+        }
+        assert_eq!(cut("日本日本日本日本日本日本日本日本".as_bytes(), 22), ("\"日本日本…\" (48 bytes)".to_owned(), 22));
+    }
+
+    #[test]
+    fn a_head_ends_between_characters() {
+        let text = "aé日🙂".as_bytes();
+        let lengths: Vec<usize> = (0..=text.len() + 1).map(|length| head(text, length).len()).collect();
+        assert_eq!(lengths, [0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 10]);
+        assert_eq!(head(b"\xff\xff\xff\xff", 3), b"\xff\xff\xff");
     }
 
     #[test]
@@ -246,20 +425,33 @@ mod tests {
         assert_eq!(visible(&visible("\t\\")), r"\t\");
     }
 
+    /// Text of several scripts between bytes of any kind.
+    fn mixed() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..8),
+            any::<String>().prop_map(String::into_bytes),
+            "[a-zé日🙂\u{200b}\u{301}]{0,8}".prop_map(String::into_bytes),
+        ];
+        prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
     proptest! {
         #[test]
-        fn reads_back_as_the_same_bytes(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        fn reads_back_as_the_same_bytes(bytes in mixed()) {
             let mut out = Vec::new();
             argument(&mut out, &bytes);
             prop_assert!(out.iter().all(|byte| (b' '..=b'~').contains(byte)));
-            prop_assert_eq!(unescape(&out), bytes);
+            prop_assert_eq!(unescape(&out), bytes.clone());
+            let shown = shown(&bytes);
+            prop_assert!(!shown.contains(|character| is_obeyed(character) || is_invisible(character)));
+            prop_assert_eq!(unescape(shown.as_bytes()), bytes);
         }
 
         #[test]
-        fn stays_within_its_columns(bytes in prop::collection::vec(any::<u8>(), 0..200), columns in 24_usize..100) {
-            let (text, used) = cut(&bytes, columns);
-            prop_assert_eq!(text.chars().count(), used);
-            prop_assert!(used <= columns);
+        fn stays_within_its_columns(bytes in mixed(), limit in 24_usize..100) {
+            let (text, used) = cut(&bytes, limit);
+            prop_assert_eq!(columns(&text), used);
+            prop_assert!(used <= limit);
         }
     }
 }

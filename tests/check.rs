@@ -114,7 +114,7 @@ fn check_testdata(arguments: &[&str]) -> Answer {
 
 /// Every log in `testdata`, by its path.
 fn logs() -> Vec<PathBuf> {
-    let logs = walk_tree(&testdata()).unwrap();
+    let logs = walk_tree(&testdata()).unwrap().logs;
     assert!(logs.len() > 100, "only {} logs", logs.len());
     logs
 }
@@ -221,7 +221,7 @@ fn a_tree_is_every_log_in_it() {
 #[test]
 fn a_log_that_reads_as_a_manifest_does_not_hide_those_beside_it() {
     let answer = check_testdata(&["--format", "json", "damaged"]);
-    let logs = walk_tree(&testdata().join("damaged")).unwrap();
+    let logs = walk_tree(&testdata().join("damaged")).unwrap().logs;
     assert_eq!(answer.json().len(), logs.len());
 }
 
@@ -252,7 +252,7 @@ fn standard_input_is_a_pipe_a_file_or_compressed() {
     assert!(manifest.talk.contains("does not say where its files are"), "{}", manifest.talk);
     let torn = piped(&folder, &["-"], &torn());
     assert_eq!(torn.code(), 1);
-    assert!(torn.out.contains("put it into a file, then run 'aofkit fix'"), "{}", torn.out);
+    assert!(torn.out.contains("put it into a file, then run: aofkit fix FILE"), "{}", torn.out);
 }
 
 /// With bytes through a pipe on standard input.
@@ -418,23 +418,19 @@ fn text_of_a_torn_log() {
       RESP, 130 bytes, 4 records, valid up to byte 56
 
       error truncated-record at byte 130, record 5
-        the file ends inside argument 3, 5 bytes too early, in a transaction that
-        began at byte 56
+        the file ends inside argument 3, 5 bytes too early, in a transaction that began at byte 56
         00000060  24 31 0d 0a 78 0d 0a 2a 33 0d 0a 24 33 0d 0a 53 |$1..x..*3..$3..S|
         00000070  45 54 0d 0a 24 34 0d 0a 6c 61 73 74 0d 0a 24 33 |ET..$4..last..$3|
         00000080  0d 0a                                           |..|
         00000082  [end]
-        → 'aofkit fix' cuts the end off and keeps a copy of what it takes
+        → cut the end off, and keep a copy of what is removed: aofkit fix damaged/cut-in-transaction.aof
 
       error leaves-transaction-open at byte 56, record 3
-        with its cut redis-8.6 leaves the transaction open that begins here: what it
-        writes from then on is lost at the next start
-        → run 'aofkit fix' before the server starts: it takes the unfinished
-          transaction whole
+        with its cut redis-8.6 leaves the transaction open that begins here: what it writes from then on is lost at the next start
+        → before the server starts, remove the unfinished transaction as a whole: aofkit fix damaged/cut-in-transaction.aof
 
       redis-check-aof 8.6  not valid: ok up to byte 56 of 130
-      redis-8.6            loads, and cuts 27 bytes at byte 103, and leaves a
-                           transaction open (with aof-load-truncated no it refuses)
+      redis-8.6            loads, and cuts 27 bytes at byte 103, and leaves a transaction open (with aof-load-truncated no it refuses)
       server               redis-8.6, the default: the log names no server
     "##);
 }
@@ -443,8 +439,7 @@ fn text_of_a_torn_log() {
 fn text_of_several_parts() {
     insta::assert_snapshot!(check_testdata(&["damaged/part-cut-not-last"]).out, @r##"
     damaged/part-cut-not-last: not sound
-      appendonly.aof.1.base.rdb  base  RDB (version 10), 52 bytes,
-                                       1 key by redis 7.0.0
+      appendonly.aof.1.base.rdb  base  RDB (version 10), 52 bytes, 1 key by redis 7.0.0
       appendonly.aof.1.incr.aof  incr  RESP, 53 bytes, 1 record, valid up to byte 23
       appendonly.aof.2.incr.aof  incr  RESP, 32 bytes, 1 record
 
@@ -454,18 +449,14 @@ fn text_of_several_parts() {
         00000020  45 54 0d 0a 24 35 0d 0a 66 69 72 73 74 0d 0a 24 |ET..$5..first..$|
         00000030  33 0d 0a 6f 6e                                  |3..on|
         00000035  [end]
-        → no server takes a cut in a part that is not the last: restore this file
-          from a copy, a replica or a backup
+        → no server takes a cut in a part that is not the last: restore this file from a copy, a replica or a backup
 
       error cuts-earlier-part in appendonly.aof.1.incr.aof at byte 23, record 2
-        redis-7.0 cuts this part although it is not the last, and refuses; the next
-        start misses its end silently
+        redis-7.0 cuts this part although it is not the last, and refuses; the next start misses its end silently
         → do not start a server on it before there is a copy of the file
 
-      redis-check-aof 7.0  not valid in appendonly.aof.1.incr.aof: ok up to byte 23
-                           of 53
-      redis-7.0            refuses to start in appendonly.aof.1.incr.aof: a part
-                           that is not the last ends too early, record 2 at byte 23
+      redis-check-aof 7.0  not valid in appendonly.aof.1.incr.aof: ok up to byte 23 of 53
+      redis-7.0            refuses to start in appendonly.aof.1.incr.aof: a part that is not the last ends too early, record 2 at byte 23
       server               redis-7.0, named by the RDB in the log
     "##);
 }
@@ -574,7 +565,7 @@ fn json_says_what_is_in_the_log() {
         "findings": [{
             "code": "truncated-record", "severity": "error", "file": "log", "offset": 130, "record": 7, "count": 1,
             "message": "the file ends inside argument 2, 4 bytes too early",
-            "advice": "'aofkit fix' cuts the end off and keeps a copy of what it takes",
+            "advice": "cut the end off, and keep a copy of what is removed: aofkit fix log",
         }],
         "checker": {
             "tool": "redis-check-aof 8.6", "valid": false, "part": 0, "ok_up_to": 111,
@@ -599,7 +590,7 @@ fn github_annotates_each_finding_and_what_cannot_be_read() {
     let answer = folder.check(&["--format", "github", "good", "a,b", "empty", "missing"]);
     assert_eq!(answer.code(), 2);
     insta::assert_snapshot!(answer.out, @r##"
-    ::error file=a%2Cb,line=1,title=aofkit truncated-record::byte 74, record 3: the file ends inside the length of argument 3; 'aofkit fix' cuts the end off and keeps a copy of what it takes
+    ::error file=a%2Cb,line=1,title=aofkit truncated-record::byte 74, record 3: the file ends inside the length of argument 3; cut the end off, and keep a copy of what is removed: aofkit fix a,b
     ::notice file=empty,line=1,title=aofkit empty-log::there is no record and no key in it; a server starts with it, without any data
     ::error file=missing,line=1,title=aofkit::cannot open: No such file or directory
     "##);

@@ -31,7 +31,7 @@ fn testdata() -> PathBuf {
 
 /// Every log in `testdata`, by its path.
 fn logs() -> Vec<PathBuf> {
-    let logs = walk_tree(&testdata()).unwrap();
+    let logs = walk_tree(&testdata()).unwrap().logs;
     assert!(logs.len() > 100, "only {} logs", logs.len());
     logs
 }

@@ -24,7 +24,7 @@ use common::server::{SERVERS, folder, program};
 
 /// Every log in `testdata`, by its path.
 fn logs() -> Vec<PathBuf> {
-    let mut logs = walk_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")).unwrap();
+    let mut logs = walk_tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")).unwrap().logs;
     logs.retain(|path| path.extension().is_none_or(|extension| extension != "md" && extension != "py"));
     assert!(logs.len() > 100, "only {} logs", logs.len());
     logs

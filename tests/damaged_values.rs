@@ -113,7 +113,8 @@ fn a_payload_that_ends_servers_is_refused_and_one_that_they_cannot_restore_leave
     for name in ["lzf", "lzf-in-transaction", "member-twice", "field-twice", "nan", "ziplist", "listpack", "intset"] {
         let path = damaged.join(format!("restore-{name}.aof"));
         for mut run in runs(&path, &output) {
-            let said = contains(format!("restore-{name}.aof, byte ")).and(contains("the key key is damaged: "));
+            let said =
+                contains(format!("restore-{name}.aof: the value of the key key is damaged: ")).and(contains("(byte "));
             run.assert().code(2).stdout("").stderr(said);
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0, "something is left of {run:?}");
         }

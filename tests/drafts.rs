@@ -39,7 +39,7 @@ fn drafts_of_the_dead_are_swept_and_those_of_the_living_are_not() {
     write_file(&mut Faulty::sound(), &directory.path().join("b"), None, Durability::Cached, |_| Ok(())).unwrap();
     let left = [".a.aof.aofkit-draft-", ".a.aof.aofkit-draft-1", ".a.aof.swp", "a.aof.aofkit-draft-1", "b"];
     assert_eq!(names(directory.path()), left);
-    assert!(aofkit::aof::log::walk_tree(directory.path()).unwrap().is_empty(), "none of them is a log");
+    assert!(aofkit::aof::log::walk_tree(directory.path()).unwrap().logs.is_empty(), "none of them is a log");
     drop(living);
     write_file(&mut Faulty::sound(), &directory.path().join("b"), None, Durability::Cached, |_| Ok(())).unwrap();
     assert!(!names(directory.path()).contains(&".a.aof.aofkit-draft-1".to_owned()));

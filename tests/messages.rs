@@ -1,4 +1,4 @@
-//! What people read: within 80 columns, without a wrong plural, and never a path or a command in two pieces.
+//! What people read: within the columns of a terminal, without a wrong plural, and never a path or a command in two pieces.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::log::command;
+use common::terminal;
 use predicates::Predicate;
 use predicates::str::is_match;
 use tempfile::TempDir;
@@ -95,8 +96,8 @@ fn one_is_never_in_the_plural() {
 }
 
 /// Every line is short, but where it holds nothing but one piece that cannot be broken.
-fn assert_fits(text: &str, whole: &[&str]) {
-    for line in text.lines().filter(|line| line.chars().count() > 80) {
+fn assert_fits(text: &str, columns: usize, whole: &[&str]) {
+    for line in text.lines().filter(|line| line.chars().count() > columns) {
         let unbroken = whole.iter().any(|part| line.contains(part) && part.len() > 40);
         assert!(unbroken, "{} columns: {line}\n{text}", line.chars().count());
     }
@@ -106,20 +107,28 @@ fn assert_fits(text: &str, whole: &[&str]) {
     }
 }
 
+/// What a subcommand writes to a terminal of so many columns, without colours.
+fn on_terminal(arguments: &[&str], path: &Path, columns: u16) -> (i32, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+    program.args(arguments).arg("--color").arg("never").arg(path).stderr(Stdio::null());
+    terminal::run(program, columns)
+}
+
 #[test]
 fn text_fits_a_terminal_and_breaks_no_path_and_no_command() {
     let directory = TempDir::new().unwrap();
     let copies: Vec<PathBuf> = testdata("damaged");
-    for source in copies.iter().filter(|path| path.is_file()) {
+    for (index, source) in copies.iter().filter(|path| path.is_file()).enumerate() {
         let path = directory.path().join("a log with spaces.aof");
         fs::copy(source, &path).unwrap();
         let name = path.to_str().unwrap();
         let [undo, discard] = ["undo", "discard-copies"].map(|what| format!("aofkit fix --{what} '{name}'"));
         let kept = format!("{name}.aofkit-kept-1");
+        let columns = [80, 100, 120][index % 3];
         for arguments in [&["check"][..], &["fix", "--dry-run"], &["fix", "--yes", "--force"]] {
-            let (code, out, _) = run(arguments, &path);
+            let (code, out) = on_terminal(arguments, &path, columns);
             assert!(code < 2, "{}", source.display());
-            assert_fits(&out, &[&kept, name, "'aofkit fix'", &undo, &discard]);
+            assert_fits(&out, usize::from(columns), &[&kept, name, &format!("aofkit fix '{name}'"), &undo, &discard]);
         }
         for copy in fs::read_dir(directory.path()).unwrap() {
             let copy = copy.unwrap().path();
@@ -128,8 +137,30 @@ fn text_fits_a_terminal_and_breaks_no_path_and_no_command() {
     }
     for directory in copies.iter().filter(|path| path.is_dir()) {
         let name = directory.to_str().unwrap();
-        assert_fits(&run(&["check"], directory).1, &[name]);
-        assert_fits(&run(&["fix", "--dry-run"], directory).1, &[name]);
+        assert_fits(&on_terminal(&["check"], directory, 80).1, 80, &[name]);
+        assert_fits(&on_terminal(&["fix", "--dry-run"], directory, 80).1, 80, &[name]);
+    }
+}
+
+#[test]
+fn text_is_wrapped_on_a_terminal_at_its_width_and_nowhere_else() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("torn.aof");
+    fs::write(&path, &log()[..60]).unwrap();
+    let joined = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (_, pipe, _) = run(&["check"], &path);
+    let (_, wide) = on_terminal(&["check"], &path, 250);
+    let (_, narrow) = on_terminal(&["check"], &path, 60);
+    assert_eq!(pipe, wide);
+    assert!(narrow.lines().count() > pipe.lines().count(), "{narrow}");
+    assert_eq!(joined(&narrow), joined(&pipe));
+    for option in ["-h", "--help"] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+        program.args(["fix", option]).env("NO_COLOR", "1");
+        let (code, help) = terminal::run(program, 90);
+        assert_eq!(code, 0);
+        let widest = help.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!((80..=90).contains(&widest), "{help}");
     }
 }
 
@@ -173,17 +204,56 @@ fn a_full_disk_behind_standard_output_is_said_to_be_that() {
 }
 
 #[test]
-fn every_help_fits_a_terminal_and_names_the_defaults() {
-    for subcommand in ["check", "fix", "inspect"] {
+fn help_names_the_defaults_and_is_not_wrapped_where_there_is_no_terminal() {
+    for subcommand in ["check", "fix", "inspect", "rewrite", "digest"] {
         for option in ["-h", "--help"] {
             let (code, out, _) = run(&[subcommand], Path::new(option));
             assert_eq!(code, 0);
-            assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
             let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
             // Of --color, of --progress, and of --server where there is one.
             let expected = if subcommand == "inspect" { 2 } else { 3 };
             assert_eq!(words.matches("[default: auto]").count(), expected, "{out}");
             assert!(words.contains("Examples: aofkit") && words.contains("Exit codes: 0 "), "{out}");
+            assert!(
+                out.lines().any(|line| line.trim_start().starts_with("2  ") && line.contains("command line")),
+                "{out}"
+            );
+            let progress = out.lines().find(|line| line.contains("When to draw a progress bar on standard error"));
+            let whole = progress.is_some_and(|line| option == "--help" || line.ends_with("auto, always, never]"));
+            assert!(whole, "{out}");
         }
+        let (code, out, _) = run(&["help"], Path::new(subcommand));
+        assert_eq!((code, out), (0, run(&[subcommand], Path::new("--help")).1));
     }
+    let (code, out, _) = run(&[], Path::new("help"));
+    assert_eq!((code, out.contains("Commands:")), (0, true), "{out}");
+}
+
+#[test]
+fn a_check_of_several_logs_ends_with_how_many_are_sound() {
+    let directory = TempDir::new().unwrap();
+    for (name, bytes) in [("a.aof", &log()[..]), ("b.aof", &log()[..60]), ("c.aof", &log())] {
+        fs::write(directory.path().join(name), bytes).unwrap();
+    }
+    let (code, out, _) = run(&["check"], directory.path());
+    assert_eq!((code, out.lines().last()), (1, Some("3 logs: 2 sound, 1 not")), "{out}");
+    let missing = directory.path().join("missing.aof");
+    let (code, out, _) = run(&["check", missing.to_str().unwrap()], directory.path());
+    assert_eq!((code, out.lines().last()), (2, Some("3 logs: 2 sound, 1 not; 1 could not be read")), "{out}");
+    let (_, out, _) = run(&["check"], &directory.path().join("a.aof"));
+    assert!(!out.contains("log:"), "{out}");
+}
+
+#[test]
+fn utf_8_is_shown_as_it_is_and_what_misleads_is_escaped() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("журнал 日.aof");
+    let spoof = "a\u{202e}b\u{200b}";
+    fs::write(&path, [command(&["SET", "ключ", "naïve"]), command(&["SET", spoof, "\u{9b}"])].concat()).unwrap();
+    let (code, out, talk) = run(&["inspect"], &path);
+    assert_eq!((code, talk.as_str()), (0, ""));
+    assert!(out.contains("SET ключ naïve\n"), "{out}");
+    assert!(out.contains(r#"SET "a\xe2\x80\xaeb\xe2\x80\x8b" "\xc2\x9b""#), "{out}");
+    let (_, out, _) = run(&["check"], &path);
+    assert!(out.contains("журнал 日.aof\": sound"), "{out}");
 }

@@ -18,6 +18,26 @@ use crate::{Error, ErrorKind, Result};
 /// What is read of a file to tell what it is.
 const HEAD: usize = manifest::RECOGNITION_LIMIT;
 
+/// What fails when a directory may not be read, as the action of [`ErrorKind::Io`].
+pub const READ_DIRECTORY: &str = "read the directory";
+
+/// How often [`Log::held`] reads a manifest again. A server rewrites its log every few seconds at most.
+const MANIFEST_READINGS: usize = 16;
+
+/// How many parts [`Log::held`] keeps open at most: a manifest may name any number.
+const HELD_PARTS: usize = 64;
+
+/// Whether every part of a log could be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Held {
+    All,
+    PartGone,
+}
+
+fn is_not_found(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+}
+
 /// Directories below each other that [`walk_tree`] enters.
 const DEPTH_LIMIT: usize = 64;
 
@@ -94,7 +114,7 @@ pub struct Part {
     pub role: Role,
     /// The sequence number in the manifest.
     pub sequence: Option<i64>,
-    /// A single file is opened to tell what it is, and stays open.
+    /// A single file is opened to tell what it is, and stays open; other parts once [`Log::held`] has opened them.
     input: Option<Input>,
 }
 
@@ -145,19 +165,26 @@ impl Part {
 }
 
 impl Log {
-    /// Finds the log that a path means: a file of any kind (compressed too), a manifest, a directory with a manifest in it, or
-    /// one with exactly one directory directly below it that has a manifest in it.
+    /// Finds the log that a path means: a file of any kind (compressed too), a manifest, or a directory.
     ///
-    /// No part of a multi-part log is opened, and a manifest that breaks rules is no error: see [`Manifest::problems`].
+    /// In a directory, that is the one manifest in it or in a directory directly below it; if there is none, the one
+    /// append-only file, as Redis 6.2 and earlier keep it (`appendonly.aof`). A snapshot (`*.rdb`) beside it is no log.
+    ///
+    /// No part of a multi-part log is opened (see [`held`](Self::held)), and a manifest that breaks rules is no error: see
+    /// [`Manifest::problems`].
     ///
     /// # Errors
     /// As [`Input::open`]; for a directory [`ErrorKind::NoManifest`], [`ErrorKind::LogsWithoutManifest`] or
-    /// [`ErrorKind::ManyManifests`].
+    /// [`ErrorKind::ManyManifests`]; [`ErrorKind::Io`] if no log is found and a directory below cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
         if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
-            let manifest_path = manifest_of_directory(path)?;
-            let input = Input::open_as_is(&manifest_path)?;
-            return Ok(Self::multi_part(path, manifest_path, input));
+            return match log_of_directory(path)? {
+                Found::Manifest(manifest_path) => {
+                    let input = Input::open_as_is(&manifest_path)?;
+                    Ok(Self::multi_part(path, manifest_path, input))
+                }
+                Found::File(file) => Ok(Self::single(Input::open(&file)?)),
+            };
         }
         let input = Input::open(path)?;
         if !reads_as_manifest(path, input.bytes()) {
@@ -188,6 +215,47 @@ impl Log {
             return Err(Error::new(input.path(), ErrorKind::Refused(text)));
         }
         Ok(Self::single(input))
+    }
+
+    /// Opens every part, so that a server that rewrites the log meanwhile cannot take one away.
+    ///
+    /// Such a server writes a new manifest first, and deletes the files that it no longer names after that. If a part is gone,
+    /// the manifest is read again, and its parts are opened if it has changed. A part that cannot be opened otherwise stays
+    /// as it is, for [`Part::open`] and [`Part::missing`] to report.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), if the manifest has to be read again.
+    pub fn held(mut self) -> Result<Self> {
+        for _ in 0..MANIFEST_READINGS {
+            if self.hold() == Held::All {
+                break;
+            }
+            let Some(multi_part) = self.as_multi_part() else { break };
+            let again = Input::open_as_is(&multi_part.manifest_path)?;
+            if again.bytes() == multi_part.input.bytes() {
+                break;
+            }
+            self = Self::multi_part(&self.path, multi_part.manifest_path.clone(), again);
+        }
+        Ok(self)
+    }
+
+    /// Opens the parts that are not open yet.
+    fn hold(&mut self) -> Held {
+        let mut held = Held::All;
+        for part in self.parts.iter_mut().filter(|part| part.input.is_none()).take(HELD_PARTS) {
+            // What a server would not open is left for `missing` to explain.
+            match part.missing() {
+                None => match part.open() {
+                    Ok(input) => part.input = Some(input),
+                    Err(error) if is_not_found(&error) => held = Held::PartGone,
+                    Err(_) => {}
+                },
+                Some(error) if error.kind() == io::ErrorKind::NotFound => held = Held::PartGone,
+                Some(_) => {}
+            }
+        }
+        held
     }
 
     fn single(input: Input) -> Self {
@@ -243,7 +311,7 @@ struct Contents {
 
 impl Contents {
     fn of(directory: &Path) -> Result<Self> {
-        let read_error = |source| Error::io(directory, "read the directory", source);
+        let read_error = |source| Error::io(directory, READ_DIRECTORY, source);
         let (mut files, mut directories) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(directory).map_err(read_error)? {
             let entry = entry.map_err(read_error)?;
@@ -338,38 +406,62 @@ fn is_unfinished(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.as_bytes().starts_with(b"temp-"))
 }
 
-/// The one manifest in the directory, or in one directly below it.
-fn manifest_of_directory(directory: &Path) -> Result<PathBuf> {
+/// The log of a directory.
+enum Found {
+    Manifest(PathBuf),
+    /// An append-only file without a manifest.
+    File(PathBuf),
+}
+
+/// The one manifest in the directory or in one directly below it, or the one append-only file in it.
+fn log_of_directory(directory: &Path) -> Result<Found> {
     let contents = Contents::of(directory)?;
     let mut found = manifests_among(&contents.files);
+    let mut unreadable = None;
     if found.is_empty() {
-        for below in &contents.directories {
-            // One that may not be read is none of ours: the data directory of a server may hold anything.
-            if let Ok(contents) = Contents::of(below) {
-                found.extend(manifests_among(&contents.files));
+        for below in contents.directories.iter().filter(|below| !is_lost_and_found(below)) {
+            match Contents::of(below) {
+                Ok(contents) => found.extend(manifests_among(&contents.files)),
+                // It matters only if the log is nowhere else.
+                Err(error) => unreadable = unreadable.or(Some(error)),
             }
         }
     }
-    match found.as_slice() {
-        [] => {
-            let logs: Vec<PathBuf> = contents.files.into_iter().filter(|file| is_loose_log(file)).collect();
-            let kind = if logs.is_empty() { ErrorKind::NoManifest } else { ErrorKind::LogsWithoutManifest(logs) };
-            Err(Error::new(directory, kind))
-        }
-        [manifest] => Ok(manifest.clone()),
-        _ => Err(Error::new(directory, ErrorKind::ManyManifests(found))),
+    match (found.as_slice(), unreadable) {
+        ([manifest], _) => return Ok(Found::Manifest(manifest.clone())),
+        ([], None) => {}
+        ([], Some(error)) => return Err(error),
+        _ => return Err(Error::new(directory, ErrorKind::ManyManifests(found))),
     }
+    let logs: Vec<PathBuf> = contents.files.into_iter().filter(|file| is_loose_log(file)).collect();
+    let mut append_only = logs.iter().filter(|file| !has_snapshot_name(file));
+    match (append_only.next(), append_only.next()) {
+        (Some(file), None) => Ok(Found::File(file.clone())),
+        _ if logs.is_empty() => Err(Error::new(directory, ErrorKind::NoManifest)),
+        _ => Err(Error::new(directory, ErrorKind::LogsWithoutManifest(logs))),
+    }
+}
+
+/// Whether a file is named as a server names its snapshot, which it does not load when it has an append-only file.
+fn has_snapshot_name(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("rdb"))
+}
+
+/// Whether this is the directory that a file system has for `fsck`, which only root may read: no server keeps a log there.
+fn is_lost_and_found(path: &Path) -> bool {
+    path.file_name() == Some(OsStr::new("lost+found"))
 }
 
 /// The manifests among the files of a directory.
 ///
 /// `*.manifest` goes before other names, so that a copy that somebody kept beside does not count; and if no file reads as a
-/// manifest, `*.manifest` is one that is empty or damaged.
+/// manifest, `*.manifest` is one that is empty, damaged, or not readable.
 fn manifests_among(files: &[PathBuf]) -> Vec<PathBuf> {
     let (named, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
         files.iter().filter(|file| !is_unfinished(file)).partition(|file| has_manifest_name(file));
     let with = |files: &[&PathBuf], content| -> Vec<PathBuf> {
-        let is_wanted = |file: &&&PathBuf| Content::of_file(file).is_ok_and(|found| found == content);
+        // A file that may not be read is found here, and reported when it is opened.
+        let is_wanted = |file: &&&PathBuf| Content::of_file(file).unwrap_or(Content::Unknown) == content;
         files.iter().filter(is_wanted).map(|&file| file.clone()).collect()
     };
     [(&named, Content::Manifest), (&others, Content::Manifest), (&named, Content::Unknown)]
@@ -385,24 +477,41 @@ fn is_loose_log(file: &Path) -> bool {
     !is_unfinished(file) && (by_name || Content::of_file(file).is_ok_and(|content| content == Content::Log))
 }
 
-/// Every log below a directory, sorted: manifests, and the files that are logs by themselves.
+/// The logs below a directory.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// The paths of the logs, sorted.
+    pub logs: Vec<PathBuf>,
+    /// Why directories below could not be read: there may be logs in them.
+    pub unreadable: Vec<Error>,
+}
+
+/// Finds every log below a directory: manifests, and the files that are logs by themselves.
 ///
 /// A file is a log if it begins like one (compressed too) or is named `*.aof` or `*.rdb`; those that a manifest in the same
 /// directory names are reached through the manifest alone. Unfinished files of a server (`temp-…`), drafts and kept
-/// copies (`….aofkit-…`) are left out, links to directories are not followed, and directories that may not be read are skipped.
+/// copies (`….aofkit-…`) are left out, links to directories are not followed, and `lost+found` is not entered.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] if the directory itself cannot be read.
-pub fn walk_tree(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut logs = Vec::new();
+pub fn walk_tree(directory: &Path) -> Result<Tree> {
+    let mut tree = Tree::default();
     let mut waiting = vec![(Contents::of(directory)?, 0)];
     while let Some((contents, depth)) = waiting.pop() {
-        logs.extend(logs_among(&contents.files));
-        let below = contents.directories.into_iter().filter(|path| !path.is_symlink() && depth < DEPTH_LIMIT);
-        waiting.extend(below.filter_map(|path| Some((Contents::of(&path).ok()?, depth + 1))));
+        tree.logs.extend(logs_among(&contents.files));
+        if depth == DEPTH_LIMIT {
+            continue;
+        }
+        for below in contents.directories.iter().filter(|path| !path.is_symlink() && !is_lost_and_found(path)) {
+            match Contents::of(below) {
+                Ok(contents) => waiting.push((contents, depth + 1)),
+                Err(error) => tree.unreadable.push(error),
+            }
+        }
     }
-    logs.sort_unstable();
-    Ok(logs)
+    tree.logs.sort_unstable();
+    tree.unreadable.sort_by(|one, other| one.file().cmp(other.file()));
+    Ok(tree)
 }
 
 fn logs_among(files: &[PathBuf]) -> Vec<PathBuf> {

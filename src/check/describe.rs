@@ -1,5 +1,6 @@
 //! Findings in words: what is wrong, and what to do next.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::checker::{CheckerReason, CheckerVerdict};
@@ -13,7 +14,7 @@ use crate::aof::scan::{self, Oddity, PayloadEffect, Scan, Seen};
 use crate::aof::transaction::{Misplaced, Opening};
 use crate::aof::{Damage, DamageKind, is_no_log};
 use crate::error::{Error, plain};
-use crate::escape::{Escaped, shortened};
+use crate::escape::{Escaped, shell_word, shortened};
 use crate::input::{Change, Container, is_stdin};
 use crate::plural::counted;
 use crate::rdb;
@@ -129,13 +130,21 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
     }
 }
 
+/// The command that fixes a log, as a shell reads it.
+pub(crate) fn fix_command(path: &Path) -> String {
+    let path = if is_stdin(path) { "FILE".to_owned() } else { shell_word(path) };
+    format!("aofkit fix {path}")
+}
+
 /// What to do about a part that ends too early.
 fn cut_advice(report: &PartReport, place: PlaceInLog) -> String {
     if report.container != Container::Plain || is_stdin(&report.path) {
-        "decompress it or put it into a file, then run 'aofkit fix' on that".to_owned()
+        "decompress it or put it into a file, then run: aofkit fix FILE".to_owned()
     } else {
         match place {
-            PlaceInLog::Last => "'aofkit fix' cuts the end off and keeps a copy of what it takes".to_owned(),
+            PlaceInLog::Last => {
+                format!("cut the end off, and keep a copy of what is removed: {}", fix_command(&report.path))
+            }
             PlaceInLog::Earlier => format!("no server takes a cut in a part that is not the last: {RESTORE}"),
             PlaceInLog::EarlierAlone => {
                 "it is not the last part of its log: check that as a whole, through the manifest beside it".to_owned()
@@ -395,8 +404,8 @@ pub(super) fn verdicts(
 ) {
     let file = |part: usize| parts.get(part).map_or(path, |part| part.path.as_path());
     for note in &server.notes {
-        if let Some((code, severity, message, advice)) = note_words(note.kind, server.server) {
-            let mut finding = Finding::new(code, severity, file(note.part), message, advice);
+        if let Some((code, severity, message, advice)) = note_words(note.kind, server.server, path) {
+            let mut finding = Finding::new(code, severity, file(note.part), message, &advice);
             finding.offset = Some(note.place.offset);
             finding.record = Some(note.place.record);
             finding.count = note.count;
@@ -446,8 +455,8 @@ pub(super) fn verdicts(
 }
 
 /// What a note means to a person; `None` where the scan has said it already.
-fn note_words(kind: NoteKind, server: Server) -> Option<(Code, Severity, String, &'static str)> {
-    let before = "run 'aofkit fix' before the server starts";
+fn note_words(kind: NoteKind, server: Server, path: &Path) -> Option<(Code, Severity, String, Cow<'static, str>)> {
+    let before = || format!("before the server starts, run: {}", fix_command(path)).into();
     Some(match kind {
         NoteKind::LeavesTransactionOpen => (
             Code::LeavesTransactionOpen,
@@ -456,13 +465,14 @@ fn note_words(kind: NoteKind, server: Server) -> Option<(Code, Severity, String,
                 "with its cut {server} leaves the transaction open that begins here: what it writes from then on is lost at \
                  the next start"
             ),
-            "run 'aofkit fix' before the server starts: it takes the unfinished transaction whole",
+            format!("before the server starts, remove the unfinished transaction as a whole: {}", fix_command(path))
+                .into(),
         ),
         NoteKind::CutsPreamble => (
             Code::CutsPreamble,
             Severity::Error,
             format!("with its cut {server} empties the file, the RDB in front included: all its data is lost"),
-            before,
+            before(),
         ),
         NoteKind::CutsEarlierPart => (
             Code::CutsEarlierPart,
@@ -470,19 +480,19 @@ fn note_words(kind: NoteKind, server: Server) -> Option<(Code, Severity, String,
             format!(
                 "{server} cuts this part although it is not the last, and refuses; the next start misses its end silently"
             ),
-            "do not start a server on it before there is a copy of the file",
+            "do not start a server on it before there is a copy of the file".into(),
         ),
         NoteKind::ChangesServer => (
             Code::ChangesServer,
             Severity::Warning,
             "a command that changes the server itself (its role, its settings, its users) while it loads".to_owned(),
-            "take the record out unless that is wanted",
+            "take the record out unless that is wanted".into(),
         ),
         NoteKind::CrashesOnceReady => (
             Code::CrashesOnceReady,
             Severity::Error,
             format!("{server} starts, and crashes a moment later"),
-            "take the record out: no server wrote it",
+            "take the record out: no server wrote it".into(),
         ),
         NoteKind::LaxFormat
         | NoteKind::SelectFails

@@ -15,7 +15,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 pub use checker::{CheckerReason, CheckerVerdict};
-pub(crate) use describe::rdb_words;
+pub(crate) use describe::{fix_command, rdb_words};
 pub use finding::{Code, Excerpt, Finding, Severity};
 pub use part::{Format, PartReport};
 pub use rdb::{RdbSummary, Refused, Unsearched};

@@ -1,6 +1,11 @@
 //! The arguments as typed: the clap tree that the help, the man pages and the completions are made from.
 
-use clap::{CommandFactory, Parser, ValueEnum};
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+
+use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+
+use super::exit_codes;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,8 +18,7 @@ const LAST: usize = 900;
 
 /// Check, fix, inspect and rewrite the append-only files (AOF) of Redis and Valkey.
 #[derive(Debug, Parser)]
-#[command(name = "aofkit", version, about, disable_help_subcommand = true, arg_required_else_help = true)]
-#[command(max_term_width = 80, after_help = EXAMPLES)]
+#[command(name = "aofkit", version, about, arg_required_else_help = true, after_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// When to colour text
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto", display_order = LAST)]
@@ -58,5 +62,15 @@ pub(super) enum When {
 
 /// The whole tree.
 pub(super) fn command() -> clap::Command {
-    Arguments::command()
+    exit_codes::document(Arguments::command())
+}
+
+/// Reads the command line. Help is wrapped at the width of a terminal, and not at all elsewhere.
+pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
+    let mut command = command();
+    if !io::stdout().is_terminal() {
+        command = command.term_width(usize::MAX);
+    }
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
+    Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }

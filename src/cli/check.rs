@@ -10,7 +10,7 @@ use super::console::Console;
 use super::progress::Progress;
 use super::server_argument::ServerArgument;
 use super::{Outcome, source};
-use crate::aof::log::{Log, walk_tree};
+use crate::aof::log::{Log, READ_DIRECTORY, Tree, walk_tree};
 use crate::check::{self, Report, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::input::is_stdin;
@@ -24,9 +24,7 @@ Examples:
   ssh host cat a.aof | aofkit check -      standard input
   aofkit check --format junit tests/data   every log in a tree, for CI
 
-A log is sound when the official checker calls it valid and the server loads all of it.
-
-Exit codes: 0 every log is sound; 1 one is not; 2 one cannot be read, or the command line is wrong.";
+A log is sound when the official checker calls it valid and the server loads all of it.";
 
 /// Check logs: is each sound, where is it damaged, what would a server do with it
 #[derive(Debug, clap::Args)]
@@ -64,10 +62,14 @@ enum Format {
 pub(super) fn run(typed: &Check, console: &mut Console) -> anyhow::Result<Outcome> {
     let threads = typed.threads.unwrap_or_else(source::cores);
     let format = (!typed.quiet).then_some(typed.format);
-    let mut reporter = Reporter { format, outcome: Outcome::Sound, texts: 0, cases: Vec::new() };
+    let mut reporter =
+        Reporter { format, outcome: Outcome::Sound, counts: report::Counts::default(), cases: Vec::new() };
     for path in &typed.paths {
         match logs(path) {
-            Ok(logs) => {
+            Ok(Tree { logs, unreadable }) => {
+                for error in unreadable {
+                    reporter.add(Err(error), console)?;
+                }
                 for path in logs {
                     let checked = check_one(&path, typed.server, threads, console);
                     reporter.add(checked, console)?;
@@ -84,8 +86,7 @@ struct Reporter {
     /// `None` if only the exit code is wanted.
     format: Option<Format>,
     outcome: Outcome,
-    /// How many logs were reported as text.
-    texts: usize,
+    counts: report::Counts,
     /// JUnit counts its cases before it lists them.
     cases: Vec<Result<Report, Error>>,
 }
@@ -93,9 +94,16 @@ struct Reporter {
 impl Reporter {
     fn add(&mut self, checked: Result<Report, Error>, console: &mut Console) -> io::Result<()> {
         let outcome = match &checked {
-            Ok(report) if report.is_sound() => Outcome::Sound,
-            Ok(_) => Outcome::Unsound,
+            Ok(report) if report.is_sound() => {
+                self.counts.sound += 1;
+                Outcome::Sound
+            }
+            Ok(_) => {
+                self.counts.unsound += 1;
+                Outcome::Unsound
+            }
             Err(error) => {
+                self.counts.unread += 1;
                 console.error(&error.to_string());
                 Outcome::CannotSay
             }
@@ -103,10 +111,9 @@ impl Reporter {
         self.outcome = self.outcome.max(outcome);
         match (self.format, checked) {
             (Some(Format::Text), Ok(report)) => {
-                if self.texts > 0 {
+                if self.counts.sound + self.counts.unsound > 1 {
                     writeln!(console.out)?;
                 }
-                self.texts += 1;
                 let style = console.style;
                 report::write_text(&mut console.out, &report, style)
             }
@@ -122,53 +129,59 @@ impl Reporter {
     }
 
     fn finish(self, console: &mut Console) -> anyhow::Result<Outcome> {
-        if self.format == Some(Format::Junit) {
-            report::write_junit(&mut console.out, &self.cases)?;
+        match self.format {
+            Some(Format::Junit) => report::write_junit(&mut console.out, &self.cases)?,
+            Some(Format::Text) if self.counts.logs() > 1 => write!(console.out, "\n{}\n", self.counts)?,
+            _ => {}
         }
         Ok(self.outcome)
     }
 }
 
 /// The logs that a path means: itself, or those in the tree below it.
-fn logs(path: &Path) -> Result<Vec<PathBuf>, Error> {
+fn logs(path: &Path) -> Result<Tree, Error> {
+    let itself = || Tree { logs: vec![path.to_owned()], unreadable: Vec::new() };
     if is_stdin(path) || !path.is_dir() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(itself());
     }
     match Log::open(path) {
-        Ok(log) => {
-            let others = others_beside(path, &log)?;
-            Ok(others.unwrap_or_else(|| vec![path.to_owned()]))
-        }
+        Ok(log) => Ok(others_beside(path, &log)?.unwrap_or_else(itself)),
         Err(error)
             if matches!(
                 error.kind(),
-                ErrorKind::NoManifest | ErrorKind::LogsWithoutManifest(_) | ErrorKind::ManyManifests(_)
+                ErrorKind::NoManifest
+                    | ErrorKind::LogsWithoutManifest(_)
+                    | ErrorKind::ManyManifests(_)
+                    | ErrorKind::Io { action: READ_DIRECTORY, .. }
             ) =>
         {
-            let logs = walk_tree(path)?;
-            if logs.is_empty() { Err(error) } else { Ok(logs) }
+            let tree = walk_tree(path)?;
+            if tree.logs.is_empty() && tree.unreadable.is_empty() { Err(error) } else { Ok(tree) }
         }
-        Err(_) => Ok(vec![path.to_owned()]),
+        Err(_) => Ok(itself()),
     }
 }
 
 /// All logs below a directory, if the one that was found there is not the only one: it is a tree, and none is passed over.
 ///
 /// An `appendonlydir` is one log, whatever else lies in it, and so is a data directory with its snapshot beside.
-fn others_beside(directory: &Path, log: &Log) -> Result<Option<Vec<PathBuf>>, Error> {
-    let Some(multi_part) = log.as_multi_part() else { return Ok(None) };
+fn others_beside(directory: &Path, log: &Log) -> Result<Option<Tree>, Error> {
     let has_extension = |path: &Path, extension: &str| path.extension().is_some_and(|found| found == extension);
-    if multi_part.directory == directory && has_extension(&multi_part.manifest_path, "manifest") {
-        return Ok(None);
-    }
+    let found = match log.as_multi_part() {
+        Some(parts) if parts.directory == directory && has_extension(&parts.manifest_path, "manifest") => {
+            return Ok(None);
+        }
+        Some(parts) => &parts.manifest_path,
+        None => &log.path,
+    };
     let is_snapshot = |path: &Path| path.parent() == Some(directory) && has_extension(path, "rdb");
-    let logs = walk_tree(directory)?;
-    let more = logs.iter().any(|path| *path != multi_part.manifest_path && !is_snapshot(path));
-    Ok(more.then_some(logs))
+    let tree = walk_tree(directory)?;
+    let more = tree.logs.iter().any(|path| path != found && !is_snapshot(path));
+    Ok((more || !tree.unreadable.is_empty()).then_some(tree))
 }
 
 fn check_one(path: &Path, server: ServerArgument, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
-    let log = source::open(path)?;
+    let log = source::open_held(path)?;
     let chosen = server.resolve(&log);
     let progress = Progress::new(console.progress, source::length(&log), "checking");
     let progress = |bytes| progress.advance(bytes);

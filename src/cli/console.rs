@@ -1,12 +1,13 @@
 //! Where data and talk go, and what the two ends can show.
 
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
+use std::os::fd::AsFd;
 
 use super::arguments::When;
 use super::progress::Visibility;
 use crate::error::plain;
 use crate::escape::visible;
-use crate::report::style::Style;
+use crate::report::style::{Color, Style};
 
 /// Standard output for data, standard error for talk.
 pub struct Console {
@@ -47,6 +48,19 @@ pub(super) fn unwritten(error: &io::Error) -> io::Error {
 #[error("cannot write standard output: {0}")]
 struct Unwritten(String);
 
+/// An error with advice, which is printed on a line of its own.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Hinted {
+    message: String,
+    hint: String,
+}
+
+/// An error with advice.
+pub(super) fn hinted(message: String, hint: String) -> anyhow::Error {
+    Hinted { message, hint }.into()
+}
+
 /// Whether standard output cannot be written, or nobody reads it any more: then there is no point in going on.
 pub(super) fn is_of_output(error: &anyhow::Error) -> bool {
     let says_so = |error: &io::Error| {
@@ -54,6 +68,18 @@ pub(super) fn is_of_output(error: &anyhow::Error) -> bool {
             || error.get_ref().and_then(|inner| inner.downcast_ref::<Unwritten>()).is_some()
     };
     error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(says_so))
+}
+
+/// The columns of a terminal; `None` for anything else.
+pub(super) fn terminal_columns(output: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    /// What is assumed of a terminal that does not say.
+    const USUAL: usize = 80;
+    /// In fewer columns, no text can be filled.
+    const LEAST: usize = 40;
+    output.is_terminal().then(|| match rustix::termios::tcgetwinsize(output) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).max(LEAST),
+        _ => USUAL,
+    })
 }
 
 impl Console {
@@ -68,11 +94,27 @@ impl Console {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
             || std::env::var_os("TERM").is_some_and(|value| value == "dumb");
         Self {
-            style: if wanted(color, stdout.is_terminal() && !plain) { Style::Colored } else { Style::Plain },
+            style: Style {
+                color: if wanted(color, stdout.is_terminal() && !plain) { Color::Ansi } else { Color::None },
+                columns: terminal_columns(&stdout),
+            },
             progress: if wanted(progress, io::stderr().is_terminal()) { Visibility::Shown } else { Visibility::Hidden },
             out: BufWriter::with_capacity(128 * 1024, Output(stdout.lock())),
             talk: io::stderr(),
         }
+    }
+
+    /// Says what went wrong, and what may help.
+    pub fn failure(&mut self, error: &anyhow::Error) {
+        self.error(&format!("{error:#}"));
+        if let Some(hinted) = error.downcast_ref::<Hinted>() {
+            self.hint(&hinted.hint);
+        }
+    }
+
+    /// Says what to do about something that was just said.
+    pub fn hint(&mut self, hint: &str) {
+        self.say(&format!("hint: {hint}"));
     }
 
     /// Says that something could not be done.

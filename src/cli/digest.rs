@@ -15,8 +15,9 @@ use super::server_argument::ServerArgument;
 use crate::aof::producer::{ChosenServer, Evidence};
 use crate::command::apply::ExpiredFields;
 use crate::digest::{Digest, digest, digest_value};
-use crate::escape::Escaped;
+use crate::escape::Argument;
 use crate::keyspace::Key;
+use crate::report::file_name::FileName;
 use crate::report::json;
 
 const EXAMPLES: &str = "\
@@ -28,9 +29,7 @@ Examples:
   aofkit digest --key user:1 appendonly.aof
       Compare with: redis-cli debug digest-value user:1
   aofkit digest --at 2023-11-14T22:00:00Z appendonlydir
-      The data as it was then.
-
-Exit codes: 0 the log is sound, 1 it is damaged, or there is no such key, 2 it cannot be read or replayed.";
+      The data as it was then.";
 
 /// Which log, and what of it.
 #[derive(Debug, clap::Args)]
@@ -87,7 +86,11 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
             let share = replayed.shares.get(replayed.division.share_of(key));
             let entry = share.and_then(|share| share.database(database)).and_then(|database| database.get(key));
             let Some(entry) = entry else {
-                console.error(&format!("no such key in database {database}: {}", Escaped(key.bytes)));
+                console.error(&format!(
+                    "{}: no key {} in database {database}",
+                    FileName(&typed.path),
+                    Argument(key.bytes)
+                ));
                 return Ok(Outcome::Unsound);
             };
             (digest_value(entry, server, now)?, 1)
@@ -96,8 +99,8 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
             let wanted = |database: u32, _: &[u8]| typed.db.is_empty() || typed.db.contains(&database);
             let total = digest(&replayed.shares, server, now, &wanted);
             if let Some(first) = total.exceptions.first() {
-                let (key, why) = (Escaped(&first.key), &first.why);
-                bail!("{key} in database {} has {why}: there is no digest of all keys", first.database);
+                let (log, key, why) = (FileName(&typed.path), Argument(&first.key), &first.why);
+                bail!("{log}: no digest of all keys: the key {key} in database {} has {why}", first.database);
             }
             (total.digest, total.keys)
         }
@@ -108,7 +111,7 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
         console.say(&format!("note: the digest of {chosen}"));
     }
     write(&value, keys, typed.format, chosen, console)?;
-    Ok(if ending == Ending::Refused { Outcome::Unsound } else { Outcome::Sound })
+    Ok(if ending == Ending::Sound { Outcome::Sound } else { Outcome::Unsound })
 }
 
 fn write(value: &Digest, keys: u64, format: Format, chosen: ChosenServer, console: &mut Console) -> anyhow::Result<()> {

@@ -56,10 +56,7 @@ Examples:
   aofkit fix /var/lib/redis             the same, a question, and the cut
   aofkit fix --yes appendonly.aof       without a question, for scripts
   aofkit fix --undo appendonly.aof      put back what was cut off
-  aofkit fix --discard-copies appendonly.aof
-
-Exit codes: 0 the log is sound, or was made so; 1 it is damaged, and was not or could not be fixed, or the server does not \
-load it; 2 a file cannot be read or written, or the command line is wrong.";
+  aofkit fix --discard-copies appendonly.aof";
 
 /// What the long help has in front of the examples.
 const NOTES: &str = "\
@@ -170,7 +167,7 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     // A person who is to decide sees the plan first, a program gets it as a part of the outcome.
     match settings.format {
         Format::Text => report.write_plan(&mut console.out, console.style)?,
-        Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.talk, Style::Plain)?,
+        Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.talk, Style::PLAIN)?,
         Format::Json => {}
     }
     console.out.flush()?;

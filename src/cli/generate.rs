@@ -9,8 +9,8 @@ use anyhow::Context;
 use clap::{Arg, Command, ValueEnum};
 use clap_complete::Shell;
 
-use super::Outcome;
 use super::console::Console;
+use super::{Outcome, exit_codes};
 use crate::escape::visible;
 
 /// Where to write.
@@ -37,12 +37,10 @@ pub fn run(typed: &Generate, console: &mut Console) -> anyhow::Result<Outcome> {
 
 /// Every generated file: its path below the project, and its bytes.
 fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
-    let mut command = super::command();
-    command.build();
     let mut files = Vec::new();
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell] {
         let mut bytes = Vec::new();
-        clap_complete::generate(shell, &mut command.clone(), "aofkit", &mut bytes);
+        clap_complete::generate(shell, &mut super::command(), "aofkit", &mut bytes);
         let name = match shell {
             Shell::Zsh => "_aofkit".to_owned(),
             Shell::PowerShell => "_aofkit.ps1".to_owned(),
@@ -50,6 +48,9 @@ fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
         };
         files.push((Path::new("completions").join(name), bytes));
     }
+    // The pages are themselves what `aofkit help` prints.
+    let mut command = super::command().disable_help_subcommand(true);
+    command.build();
     let pages: Vec<_> = std::iter::once(&command)
         .chain(command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()))
         .map(|command| (page_name(command), command))
@@ -90,7 +91,9 @@ fn page(command: &Command, name: &str) -> anyhow::Result<Vec<u8>> {
         clap_mangen::Man::new(command.clone()).render_subcommands_section(&mut bytes)?;
     }
     let help = command.get_after_long_help().or_else(|| command.get_after_help());
-    bytes.extend_from_slice(sections(&help.map(ToString::to_string).unwrap_or_default()).as_bytes());
+    let help = help.map(ToString::to_string).unwrap_or_default();
+    bytes.extend_from_slice(sections(&help).as_bytes());
+    bytes.extend_from_slice(exit_status(name.trim_start_matches("aofkit-")).as_bytes());
     Ok(bytes)
 }
 
@@ -110,25 +113,32 @@ fn head_of_page(command: &Command, name: &str) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What stands behind the options in a help: its paragraphs, its examples line by line, its exit codes as a list.
+/// The exit codes of a subcommand, as a list.
+fn exit_status(subcommand: &str) -> String {
+    let codes = exit_codes::of(subcommand);
+    let mut section = if codes.is_empty() { String::new() } else { ".SH EXIT STATUS\n".to_owned() };
+    for (code, meaning) in codes {
+        // Writing to a string cannot fail.
+        let _ = writeln!(section, ".TP\n\\fB{code}\\fR\n{}", roff(meaning));
+    }
+    section
+}
+
+/// What follows the options in a help, but for the exit codes: its paragraphs, and its examples line by line.
 fn sections(help: &str) -> String {
-    let (mut notes, mut examples, mut exit_codes) = (String::new(), String::new(), String::new());
+    let (mut notes, mut examples) = (String::new(), String::new());
     for paragraph in help.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
         // Writing to a string cannot fail.
         let _ = if let Some(lines) = paragraph.strip_prefix("Examples:\n") {
             writeln!(examples, ".SH EXAMPLES\n{}", filled(lines))
-        } else if let Some(codes) = paragraph.strip_prefix("Exit codes: ") {
-            exit_codes.push_str(".SH EXIT STATUS\n");
-            codes.trim_end_matches('.').split("; ").try_for_each(|code| {
-                let (code, meaning) = code.split_once(' ').unwrap_or((code, ""));
-                writeln!(exit_codes, ".TP\n\\fB{code}\\fR\n{}", roff(meaning))
-            })
+        } else if paragraph.starts_with(exit_codes::HEADING) {
+            Ok(())
         } else {
             let heading = if notes.is_empty() { ".SH NOTES\n" } else { ".PP\n" };
             writeln!(notes, "{heading}{}", filled(paragraph))
         };
     }
-    notes + &examples + &exit_codes
+    notes + &examples
 }
 
 /// A paragraph in which lines that are indented by two columns stay as they are; a page is indented anyway.
@@ -211,10 +221,12 @@ mod tests {
 
     #[test]
     fn examples_are_not_filled_and_exit_codes_are_a_list() {
-        let help = "Word.\n\nMore.\n\nExamples:\n  a 'b' |\n    c\n\nExit codes: 0 good; 1 bad.";
-        let expected = ".SH NOTES\nWord.\n.PP\nMore.\n.SH EXAMPLES\n.nf\na \\(aqb\\(aq |\n  c\n.fi\n\
-                        .SH EXIT STATUS\n.TP\n\\fB0\\fR\ngood\n.TP\n\\fB1\\fR\nbad\n";
+        let help = "Word.\n\nMore.\n\nExamples:\n  a 'b' |\n    c\n\nExit codes:\n  0  good\n  1  bad";
+        let expected = ".SH NOTES\nWord.\n.PP\nMore.\n.SH EXAMPLES\n.nf\na \\(aqb\\(aq |\n  c\n.fi\n";
         assert_eq!(sections(help), expected);
+        let expected = ".SH EXIT STATUS\n.TP\n\\fB0\\fR\nthe log was read to its end\n.TP\n\\fB1\\fR\n";
+        assert!(exit_status("inspect").starts_with(expected));
+        assert_eq!(exit_status("aofkit"), "");
     }
 
     #[test]
@@ -229,6 +241,7 @@ mod tests {
         for subcommand in command.get_subcommands().chain([&command]) {
             let help = subcommand.get_after_long_help().or_else(|| subcommand.get_after_help());
             let help = help.map(ToString::to_string).unwrap_or_default();
+            let help = help.split(exit_codes::HEADING).next().unwrap();
             for line in help.lines().filter_map(|line| line.strip_prefix("  ")) {
                 assert!(line.chars().count() + 7 <= 80, "behind the margin of a page: {line}");
             }

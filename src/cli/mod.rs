@@ -8,11 +8,13 @@ mod check;
 mod console;
 mod copies;
 mod digest;
+mod exit_codes;
 mod fix;
 mod generate;
 mod inspect;
 mod memory;
 mod official;
+mod offset;
 mod progress;
 mod prompt;
 mod replay;
@@ -27,9 +29,7 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use arguments::{Arguments, Subcommand, command};
+use arguments::{Subcommand, command};
 use console::Console;
 
 pub use memory::out_of_memory;
@@ -42,7 +42,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
     if let Some(code) = imitate(&arguments) {
         return code;
     }
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match arguments::parse(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
@@ -56,7 +56,7 @@ pub fn main(arguments: Vec<OsString>) -> ExitCode {
         // A reader that goes away (`| head`) has what it wanted.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            console.error(&format!("{error:#}"));
+            console.failure(&error);
             Outcome::CannotSay.into()
         }
     }

@@ -8,7 +8,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{anyhow, bail};
 use clap::ValueEnum;
 
-use super::console::Console;
+use super::console::{Console, hinted};
+use super::offset::PartOffset;
 use super::progress::Progress;
 use super::source;
 use super::time::{self, Moment};
@@ -16,8 +17,9 @@ use crate::aof::DamageKind;
 use crate::aof::log::Log;
 use crate::command::apply::ExpiredFields;
 use crate::error::plain;
-use crate::escape::Escaped;
+use crate::escape::{Escaped, shell_word};
 use crate::input::Input;
+use crate::plural::plural;
 use crate::replay::{self, End, Options, Place, Replayed, Summary, Until};
 use crate::report::file_name::FileName;
 use crate::report::number::{counted, grouped};
@@ -27,12 +29,16 @@ use crate::report::number::{counted, grouped};
 pub(super) struct ReplayArguments {
     /// The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)
     ///
-    /// Ends before the first #TS: annotation with a later time; servers write them with aof-timestamp-enabled yes.
+    /// Ends before the first #TS: annotation with a later time; servers write them with aof-timestamp-enabled yes. A log without
+    /// any is an error.
     #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, conflicts_with = "at_offset", help_heading = "Which data")]
     at: Option<Moment>,
-    /// The data as it was when the last part had this many bytes
-    #[arg(long, value_name = "N", help_heading = "Which data")]
-    at_offset: Option<u64>,
+    /// The data as it was when the last part, or PART, had this many bytes
+    ///
+    /// PART is the file name of a part; the parts after it are left out. A record that is not complete at the offset is left out,
+    /// too. An offset beyond the end of its part is an error.
+    #[arg(long, value_name = "[PART:]N", help_heading = "Which data")]
+    at_offset: Option<PartOffset>,
     /// What to do with commands of modules and others that no server knows
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Unknown::Refuse, help_heading = "Replay")]
     unknown: Unknown,
@@ -85,14 +91,11 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens every part of the log.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let log = source::open(path)?;
+        let log = source::open_held(path)?;
         if let Some(problem) = log.as_multi_part().and_then(|parts| parts.manifest.problems.first()) {
-            bail!(
-                "{}: line {} of the manifest: {}; `aofkit check` says more",
-                FileName(path),
-                problem.line,
-                problem.flaw.server_message()
-            );
+            let message =
+                format!("{}: manifest line {}: {}", FileName(path), problem.line, problem.flaw.server_message());
+            return Err(hinted(message, check_says_more(path)));
         }
         let inputs = source::inputs(&log)?;
         if let Some(defect) = inputs.iter().find_map(Input::defect) {
@@ -109,9 +112,20 @@ impl Opened {
         self.log.parts.get(place.part).map_or_else(|| self.log.path.clone(), |part| part.path.clone())
     }
 
-    /// `FILE, byte N`.
+    /// The file that a place is in.
+    fn file(&self, place: Place) -> FileName<PathBuf> {
+        FileName(self.name(place))
+    }
+
+    /// `byte N of FILE`.
     pub(super) fn place(&self, place: Place) -> String {
-        format!("{}, byte {}", FileName(self.name(place)), grouped(place.offset))
+        format!("byte {} of {}", place.offset, self.file(place))
+    }
+
+    /// An error about a place in the log, whose text stands between the file and the offset.
+    fn damage(&self, place: Place, text: &str) -> anyhow::Error {
+        let message = format!("{}: {text} (byte {})", self.file(place), place.offset);
+        hinted(message, check_says_more(&self.log.path))
     }
 }
 
@@ -152,7 +166,11 @@ impl ReplayArguments {
         expired_fields: ExpiredFields,
         console: &mut Console,
     ) -> anyhow::Result<(Replayed<'a>, Ending)> {
-        let bytes = opened.bytes();
+        let mut bytes = opened.bytes();
+        let at_offset = self.at_offset.as_ref().map(|offset| offset.resolve(opened)).transpose()?;
+        if let Some((part, _)) = at_offset {
+            bytes.truncate(part + 1);
+        }
         let total = bytes.iter().map(|part| part.len() as u64).sum();
         let progress = Progress::new(console.progress, total, "replaying");
         let options = Options {
@@ -162,9 +180,9 @@ impl ReplayArguments {
                 Unknown::Skip => replay::Unknown::Skip,
                 Unknown::Refuse => replay::Unknown::Refuse,
             },
-            until: match (self.at, self.at_offset) {
+            until: match (self.at, at_offset) {
                 (Some(moment), _) => Until::Time(moment.floor()),
-                (None, Some(offset)) => Until::Offset(offset),
+                (None, Some((_, offset))) => Until::Offset(offset),
                 (None, None) => Until::End,
             },
             expired_fields,
@@ -176,61 +194,82 @@ impl ReplayArguments {
         drop(progress);
         if let Some(damaged) = &replayed.summary.damaged {
             let what = if damaged.kind.is_unknown() { "cannot be read" } else { "is damaged" };
-            bail!(
-                "{}: the value of the key {} {what}: {}; `aofkit check` says more",
-                opened.place(damaged.place),
-                Escaped(&damaged.key),
-                damaged.kind
-            );
+            let text = format!("the value of the key {} {what}: {}", Escaped(&damaged.key), damaged.kind);
+            return Err(opened.damage(damaged.place, &text));
         }
+        self.refuse_log_without_times(opened, &replayed.summary)?;
         self.unknown_commands(opened, &replayed.summary, console)?;
         failures(opened, &replayed.summary, console);
         let ending = self.ending(opened, &replayed.summary, console)?;
         Ok((replayed, ending))
     }
 
+    /// `--at` would mean the whole of a log without times.
+    fn refuse_log_without_times(&self, opened: &Opened, summary: &Summary) -> anyhow::Result<()> {
+        let ended_by_itself = !matches!(summary.end, End::Stopped);
+        if self.at.is_some() && ended_by_itself && summary.last_timestamp.is_none() {
+            return Err(time::log_without_times(&opened.log.path, "--at", "--at-offset"));
+        }
+        Ok(())
+    }
+
     /// Names the commands whose effect is not known; an error if that is to be the end.
     fn unknown_commands(&self, opened: &Opened, summary: &Summary, console: &mut Console) -> anyhow::Result<()> {
         let lines = summary.unknown.iter().map(|(name, met)| {
-            let place = opened.place(met.first);
-            (met, format!("{}: {}, first in {place}", Escaped(name), counted(met.count, "command")))
+            let (file, offset) = (opened.file(met.first), met.first.offset);
+            let times = plural(met.count, "time");
+            (
+                met,
+                format!(
+                    "{file}: unknown command {}, {} {times} (first at byte {offset})",
+                    Escaped(name),
+                    grouped(met.count)
+                ),
+            )
         });
         let mut refused = 0;
         for (met, line) in lines {
             let fatal = self.unknown == Unknown::Refuse || self.unknown == Unknown::Keep && !met.keepable;
             refused += usize::from(fatal);
-            console.say(&if fatal { format!("unknown {line}") } else { format!("note: unknown {line}") });
+            if fatal {
+                console.error(&line);
+            } else {
+                console.say(&format!("note: {line}"));
+            }
         }
+        let log = FileName(&opened.log.path);
         match (refused, self.unknown) {
             (0, _) => Ok(()),
             (_, Unknown::Keep) => {
-                Err(anyhow!("these commands cannot be kept: what they change is not one key that they name"))
+                Err(anyhow!("{log}: these commands cannot be kept: what they change is not one key that they name"))
             }
-            _ => Err(anyhow!(
-                "the log holds commands whose effect is not known; --unknown keep keeps them with their keys, --unknown \
-                 skip leaves them out"
+            _ => Err(hinted(
+                format!("{log}: the effect of these commands is not known"),
+                "--unknown keep keeps them with their keys; --unknown skip leaves them out".to_owned(),
             )),
         }
     }
 
     fn ending(&self, opened: &Opened, summary: &Summary, console: &mut Console) -> anyhow::Result<Ending> {
         let last = summary.stopped.part + 1 == opened.inputs.len();
-        let place = opened.place(summary.stopped);
+        let (file, offset) = (opened.file(summary.stopped), summary.stopped.offset);
         let (ending, text) = match &summary.end {
             End::Whole | End::Stopped => return Ok(Ending::Sound),
             End::OpenTransaction => {
                 let ending = if last { Ending::Cut } else { Ending::Refused };
-                (ending, format!("the transaction that begins in {place} has no EXEC, and is left out"))
+                (ending, format!("{file}: ignoring a transaction without EXEC (byte {offset})"))
             }
             End::Damaged(damage) => {
                 let cut = last && matches!(damage.kind, DamageKind::Truncated { .. });
-                let text = format!("{}; what follows {place} is left out", damage.kind);
+                let text = format!("{file}: {}; ignoring everything after byte {offset}", damage.kind);
                 (if cut { Ending::Cut } else { Ending::Refused }, text)
             }
-            End::DamagedRdb(damage) => bail!("{place}: the RDB is damaged: {}; `aofkit check` says more", damage.kind),
+            End::DamagedRdb(damage) => {
+                return Err(opened.damage(summary.stopped, &format!("the RDB is damaged: {}", damage.kind)));
+            }
         };
         if self.strict {
-            bail!("{text}; --strict forbids it");
+            return Err(hinted(text, "without --strict, the sound part of the log is used".to_owned()));
         }
         console.say(&format!("warning: {text}"));
         Ok(ending)
@@ -240,12 +279,17 @@ impl ReplayArguments {
 /// Tells that commands failed.
 fn failures(opened: &Opened, summary: &Summary, console: &mut Console) {
     let Some(first) = summary.failures.first() else { return };
-    let (name, place) = (Escaped(&first.name), opened.place(first.place));
+    let (name, file, offset) = (Escaped(&first.name), opened.file(first.place), first.place.offset);
     let commands = counted(summary.failed, "command");
     console.say(&format!(
-        "warning: {commands} failed, as on a server, and changed nothing; the first is {name} in {place}: {}",
+        "warning: {file}: {commands} failed, as on a server, and changed nothing; the first is {name}: {} (byte {offset})",
         first.failure
     ));
+}
+
+/// The hint that leads to all that is wrong with a log.
+fn check_says_more(path: &Path) -> String {
+    format!("aofkit check {} says more", shell_word(path))
 }
 
 /// The time of the run, in milliseconds of Unix time.

@@ -11,6 +11,11 @@ pub(super) fn open(path: &Path) -> crate::Result<Log> {
     if is_stdin(path) { Log::from_stdin() } else { Log::open(path) }
 }
 
+/// Opens the log and all of its parts, which a server that rewrites it then cannot take away.
+pub(super) fn open_held(path: &Path) -> crate::Result<Log> {
+    open(path)?.held()
+}
+
 /// The bytes of all parts, as far as the file system knows them, compressed ones as they are.
 pub(super) fn length(log: &Log) -> u64 {
     log.parts.iter().filter_map(|part| part.path.metadata().ok()).map(|metadata| metadata.len()).sum()

@@ -1,8 +1,13 @@
 //! Times as people type them.
 
+use std::path::Path;
+
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+
+use super::console::hinted;
+use crate::report::file_name::FileName;
 
 /// A moment, to the nanosecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,6 +31,14 @@ impl Moment {
         let second = nanoseconds.div_euclid(1_000_000_000);
         (i64::try_from(second).unwrap_or_default(), nanoseconds.rem_euclid(1_000_000_000))
     }
+}
+
+/// The error about a time for a log that has none.
+pub(super) fn log_without_times(path: &Path, option: &str, instead: &str) -> anyhow::Error {
+    hinted(
+        format!("{}: {option} needs times, and this log has no #TS: annotation", FileName(path)),
+        format!("use {instead}; servers write times with aof-timestamp-enabled yes"),
+    )
 }
 
 /// Reads unix seconds, RFC 3339, or a date with or without a time of day, which are then UTC; seconds may have a fraction.

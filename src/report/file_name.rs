@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::escape::visible;
+use crate::escape::{Escaped, visible};
 
 /// A file's name or path.
 ///
@@ -18,7 +18,7 @@ impl<P: AsRef<Path>> fmt::Display for FileName<P> {
         let path = self.0.as_ref();
         match path.to_str() {
             Some(text) => f.write_str(&visible(text)),
-            None => path.as_os_str().as_encoded_bytes().escape_ascii().fmt(f),
+            None => Escaped(path.as_os_str().as_encoded_bytes()).fmt(f),
         }
     }
 }

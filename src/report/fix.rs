@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::check::{Code, Excerpt, Finding, PartReport};
-use crate::escape::{shell_word, visible};
+use crate::escape::{Escaped, columns, shell_word, visible};
 use crate::plural::counted;
 use crate::repair::plan::{damage, remaining};
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
 use crate::repair::{Applied, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, copy_name};
 use crate::report::check::write_excerpt;
 use crate::report::file_name::FileName;
-use crate::report::paragraph::{COLUMNS, Fill, paragraph};
+use crate::report::paragraph::{Fill, paragraph};
 use crate::report::style::{Style, Tone};
 use crate::storage::directory_of;
 
@@ -253,32 +253,32 @@ impl Report {
         let file = self.file.as_ref().map_or_else(String::new, FileName::to_string);
         let end = cut_at + removed;
         write!(out, "{}  ", style.paint(Tone::Bad, "cut"))?;
-        self.fill(5, 5).write(out, &format!("bytes {cut_at}..{end} of {file}: {}", self.content_words()))?;
+        self.fill(style, 5).write(out, &format!("bytes {cut_at}..{end} of {file}: {}", self.content_words()))?;
         if !self.content.names.is_empty() {
             let name = |(name, count): &(Vec<u8>, u64)| match count {
-                1 => name.escape_ascii().to_string(),
-                count => format!("{} ({count} times)", name.escape_ascii()),
+                1 => Escaped(name).to_string(),
+                count => format!("{} ({count} times)", Escaped(name)),
             };
             let names: Vec<String> = self.content.names.iter().map(name).collect();
-            paragraph(out, "     ", &format!("with {}", names.join(", ")))?;
+            paragraph(out, style, "     ", &format!("with {}", names.join(", ")))?;
         }
         let them = if removed == 1 { "it" } else { "them" };
         let copy = self.copy.as_ref().map_or_else(String::new, |copy| FileName(directory_of(&copy.0)).to_string());
         write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
-        self.fill(5, 5).write(out, &format!("{them} in {copy}"))
+        self.fill(style, 5).write(out, &format!("{them} in {copy}"))
     }
 
-    fn fill(&self, first: usize, rest: usize) -> Fill<'_> {
-        Fill { first, rest, whole: &self.whole }
+    fn fill(&self, style: Style, indent: usize) -> Fill<'_> {
+        Fill { whole: &self.whole, ..Fill::after(style, indent) }
     }
 
     fn write_finding(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
         let Some(found) = &self.finding else { return Ok(()) };
         let (file, code, place) = (found.file.to_string(), found.code.name(), found.place());
-        let columns = file.chars().count() + 2 + code.len() + place.len();
-        let gap = if columns > COLUMNS { "\n    " } else { " " };
+        let columns = columns(&file) + 2 + code.len() + place.len();
+        let gap = if style.columns.is_some_and(|limit| columns > limit) { "\n    " } else { " " };
         writeln!(out, "{file}:{gap}{}{place}", style.paint(Tone::Bad, code))?;
-        paragraph(out, "    ", &found.message)?;
+        paragraph(out, style, "    ", &found.message)?;
         self.excerpt.as_ref().map_or(Ok(()), |excerpt| write_excerpt(out, excerpt, style))
     }
 
@@ -319,12 +319,12 @@ impl Report {
         }
         for note in &self.notes {
             write!(out, "note: ")?;
-            self.fill(6, 6).write(out, note)?;
+            self.fill(style, 6).write(out, note)?;
         }
         // A command stands on a line of its own, to be copied.
         let lines = [&self.message, &self.advice].into_iter().flatten().flat_map(|text| text.lines());
         for line in lines {
-            self.fill(0, 0).write(out, line)?;
+            self.fill(style, 0).write(out, line)?;
         }
         if self.state == State::Fixed && self.sound == Some(true) {
             writeln!(out, "The log was checked again: {}.", style.paint(Tone::Good, "nothing is damaged"))?;

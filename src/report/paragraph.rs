@@ -1,21 +1,23 @@
-//! Sentences within the 80 columns of a terminal; what may be copied from them is never broken.
+//! Sentences within the columns of a terminal; what may be copied from them is never broken.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::ops::Range;
 
-/// So wide is every terminal.
-pub(crate) const COLUMNS: usize = 80;
+use super::style::Style;
+use crate::escape::columns;
 
-/// Text behind `indent`, its further lines below it.
-pub(crate) fn paragraph(out: &mut impl Write, indent: &str, text: &str) -> io::Result<()> {
+/// Text after `indent`, its further lines below it.
+pub(crate) fn paragraph(out: &mut impl Write, style: Style, indent: &str, text: &str) -> io::Result<()> {
     write!(out, "{indent}")?;
-    Fill::behind(indent.chars().count()).write(out, text)
+    Fill::after(style, columns(indent)).write(out, text)
 }
 
 /// How text is filled into lines.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Fill<'w> {
+    /// Columns of a line; everything is one line if there is no limit.
+    pub(crate) columns: Option<usize>,
     /// So many columns of the first line are taken already.
     pub(crate) first: usize,
     /// So many columns of every other line are left free.
@@ -25,9 +27,9 @@ pub(crate) struct Fill<'w> {
 }
 
 impl Fill<'_> {
-    /// Behind something that takes so many columns.
-    pub(crate) fn behind(columns: usize) -> Self {
-        Self { first: columns, rest: columns, whole: &[] }
+    /// After something that takes so many columns.
+    pub(crate) fn after(style: Style, indent: usize) -> Self {
+        Self { columns: style.columns, first: indent, rest: indent, whole: &[] }
     }
 
     /// Writes the text, and a line end.
@@ -45,8 +47,8 @@ impl Fill<'_> {
         let mut line = String::new();
         let mut used = self.first;
         for word in words(text, self.whole) {
-            let width = word.chars().count();
-            if !line.is_empty() && used + 1 + width > COLUMNS {
+            let width = columns(word);
+            if !line.is_empty() && self.columns.is_some_and(|limit| used + 1 + width > limit) {
                 writeln!(out, "{}", paint(&line))?;
                 write!(out, "{:indent$}", "", indent = self.rest)?;
                 line.clear();
@@ -105,11 +107,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_end_between_words_and_within_80_columns() {
+    fn lines_end_between_words_and_within_the_columns() {
         let text = "word ".repeat(40);
-        let mut out = Vec::new();
-        paragraph(&mut out, "    → ", text.trim_end()).unwrap();
-        let out = String::from_utf8(out).unwrap();
+        let filled = |columns, text: &str| {
+            let mut out = Vec::new();
+            paragraph(&mut out, Style { columns, ..Style::PLAIN }, "    → ", text).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(filled(None, text.trim_end()), format!("    → {}\n", text.trim_end()));
+        let wide = filled(Some(20), &"日本 ".repeat(5));
+        assert_eq!(wide, "    → 日本 日本 日本\n      日本 日本 \n");
+        let out = filled(Some(80), text.trim_end());
         assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
         assert_eq!(out.lines().map(|line| line.chars().count()).max(), Some(80));
         assert!(out.starts_with("    → word") && out.lines().nth(1).unwrap().starts_with("      word"), "{out}");

@@ -96,7 +96,8 @@ pub struct Report {
     pub copies: Option<FileName<PathBuf>>,
     /// What was done, or not, and what can be done next.
     pub message: Option<String>,
-    /// How long it took, in seconds.
+    /// How long it took, in seconds; not in the JSON object, which is equal for equal runs.
+    #[serde(skip)]
     pub seconds: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Colour, with restraint: a handful of tones, and a style that may leave them out.
+//! How text is written for people: with a handful of tones or without, and wrapped where a terminal would break lines.
 
 use std::fmt;
 
@@ -6,12 +6,21 @@ use crate::check::Severity;
 
 /// How text is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Style {
+pub struct Style {
+    /// Whether it has colours.
+    pub color: Color,
+    /// The columns that a line may take; `None` if paragraphs are lines of any length, as for a pipe.
+    pub columns: Option<usize>,
+}
+
+/// Whether text has colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
     /// Without any escape sequence.
-    Plain,
+    None,
     /// With colour where it tells something.
     #[cfg(feature = "cli")]
-    Colored,
+    Ansi,
 }
 
 /// What a colour tells.
@@ -47,22 +56,25 @@ pub struct Painted<T> {
     value: T,
     #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "only colour asks for the tone"))]
     tone: Tone,
-    style: Style,
+    color: Color,
 }
 
 impl Style {
+    /// Without colours, and not wrapped.
+    pub const PLAIN: Self = Self { color: Color::None, columns: None };
+
     /// The value in the tone, if this style has colour.
     pub const fn paint<T>(self, tone: Tone, value: T) -> Painted<T> {
-        Painted { value, tone, style: self }
+        Painted { value, tone, color: self.color }
     }
 }
 
 impl<T: fmt::Display> fmt::Display for Painted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.style {
-            Style::Plain => self.value.fmt(f),
+        match self.color {
+            Color::None => self.value.fmt(f),
             #[cfg(feature = "cli")]
-            Style::Colored => {
+            Color::Ansi => {
                 let style = owo_colors::Style::new();
                 let style = match self.tone {
                     Tone::Usual => style,

@@ -4,3 +4,4 @@ pub(crate) mod loader;
 pub(crate) mod log;
 pub(crate) mod random;
 pub(crate) mod server;
+pub(crate) mod terminal;

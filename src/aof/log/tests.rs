@@ -156,12 +156,67 @@ fn a_directory_without_a_manifest_offers_the_logs_in_it() {
     let bare = folder(&[("readme", b"hello"), ("below/log", RESP)]);
     assert!(matches!(refusal(&bare, "").kind(), ErrorKind::NoManifest));
 
-    let old =
-        folder(&[("appendonly.aof", RESP), ("dump.rdb", b"REDIS0011"), ("temp-1.rdb", b"REDIS"), ("readme", b"hi")]);
-    let error = refusal(&old, "");
+    let snapshot = folder(&[("dump.rdb", b"REDIS0011")]);
+    let error = refusal(&snapshot, "");
     let ErrorKind::LogsWithoutManifest(logs) = error.kind() else { panic!("{error}") };
-    assert_eq!(names(logs, &old), ["appendonly.aof", "dump.rdb"]);
-    assert!(error.to_string().contains("dump.rdb"), "{error}");
+    assert_eq!(names(logs, &snapshot), ["dump.rdb"]);
+
+    let several = folder(&[("appendonly.aof", RESP), ("copy.aof.gz", &gzip(RESP)), ("dump.rdb", b"REDIS0011")]);
+    let error = refusal(&several, "");
+    let ErrorKind::LogsWithoutManifest(logs) = error.kind() else { panic!("{error}") };
+    assert_eq!(names(logs, &several), ["appendonly.aof", "copy.aof.gz", "dump.rdb"]);
+    assert!(error.to_string().contains("copy.aof.gz"), "{error}");
+}
+
+#[test]
+fn a_directory_without_a_manifest_leads_to_its_one_append_only_file() {
+    let old = folder(&[
+        ("appendonly.aof", RESP),
+        ("dump.rdb", b"REDIS0011"),
+        ("temp-1.rdb", b"REDIS"),
+        ("readme", b"hi"),
+        ("empty/", b""),
+    ]);
+    let log = open(&old, "");
+    assert!(matches!(log.layout, Layout::Single));
+    assert_eq!(log.parts[0].path, old.path().join("appendonly.aof"));
+
+    // A server that reads manifests ignores an old file beside its directory.
+    let upgraded = folder(&[("appendonly.aof", RESP), ("appendonlydir/x.manifest", MANIFEST)]);
+    let manifest = upgraded.path().join("appendonlydir/x.manifest");
+    assert_eq!(open(&upgraded, "").as_multi_part().unwrap().manifest_path, manifest);
+}
+
+#[test]
+fn a_log_that_a_server_rewrites_meanwhile_is_read_again() {
+    let after = b"file a.2.rdb seq 2 type b\nfile a.2.aof seq 2 type i\n";
+    let folder = folder(&[
+        ("a.manifest", b"file a.1.rdb seq 1 type b\nfile a.1.aof seq 1 type i\n"),
+        ("a.1.rdb", b"REDIS0011"),
+        ("a.1.aof", RESP),
+    ]);
+    let opened = open(&folder, "");
+    let held = open(&folder, "").held().unwrap();
+    for (name, bytes) in [("a.2.rdb", &b"REDIS0011"[..]), ("a.2.aof", b""), ("temp-a.manifest", after)] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    fs::rename(folder.path().join("temp-a.manifest"), folder.path().join("a.manifest")).unwrap();
+    for name in ["a.1.rdb", "a.1.aof"] {
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
+
+    // What was opened before stays readable, and what was not is found under its new name.
+    assert_eq!(held.parts[1].open().unwrap().bytes(), RESP);
+    assert!(held.parts.iter().all(|part| part.missing().is_none()));
+    assert!(opened.parts.iter().all(|part| part.missing().is_some()));
+    let opened = opened.held().unwrap();
+    assert_eq!(opened.parts.iter().map(Part::file_name).collect::<Vec<_>>(), [b"a.2.rdb", b"a.2.aof"]);
+    assert!(opened.parts.iter().all(|part| part.missing().is_none()));
+
+    // A part that is missing though the manifest names it stays missing.
+    fs::remove_file(folder.path().join("a.2.aof")).unwrap();
+    let incomplete = open(&folder, "").held().unwrap();
+    assert!(incomplete.parts[0].missing().is_none() && incomplete.parts[1].missing().is_some());
 }
 
 #[test]
@@ -211,7 +266,7 @@ fn a_tree_is_walked_for_logs() {
     symlink("nowhere", folder.path().join("c/broken")).unwrap();
     symlink("../b/log", folder.path().join("c/linked")).unwrap();
     assert_eq!(
-        names(&walk_tree(folder.path()).unwrap(), &folder),
+        names(&walk_tree(folder.path()).unwrap().logs, &folder),
         [
             "a/appendonlydir/stray",
             "a/appendonlydir/x.manifest",

@@ -1,7 +1,6 @@
 //! The arguments of `aofkit inspect`, as typed and as resolved.
 
 use std::ffi::OsString;
-use std::io::IsTerminal;
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
@@ -31,9 +30,7 @@ Examples:
     redis-cli --pipe
       What the log says about database 3, into a running server.
   aofkit inspect --follow --tail 10 /var/lib/redis
-      What a server writes, as it writes it.
-
-Exit codes: 0 the log was read to its end; 1 it is damaged or ends inside a transaction; 2 it cannot be read.";
+      What a server writes, as it writes it.";
 
 /// What the long help has in front of that.
 const FORMATS: &str = "\
@@ -197,12 +194,5 @@ impl Inspect {
 fn width(console: &Console) -> usize {
     const ELSEWHERE: usize = 120;
     const LEAST: usize = 60;
-    let stdout = &console.out.get_ref().0;
-    if !stdout.is_terminal() {
-        return ELSEWHERE;
-    }
-    match rustix::termios::tcgetwinsize(stdout) {
-        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).max(LEAST),
-        _ => 80,
-    }
+    console.style.columns.map_or(ELSEWHERE, |columns| columns.max(LEAST))
 }

@@ -149,14 +149,14 @@ impl<'s> Follower<'s> {
             Err(_) => {
                 tail.gone = true;
                 show.flush()?;
-                let _ = writeln!(talk, "aofkit: {} is gone; waiting for it to come back", tail.name());
+                let _ = writeln!(talk, "note: {} is gone; waiting for it to come back", tail.name());
                 return Ok(Next::Wait);
             }
         };
         // The RDB that begins a new file may still be being written.
         let Some(start) = start_of_records(&tail.part.path)? else { return Ok(Next::Wait) };
         show.flush()?;
-        let _ = writeln!(talk, "aofkit: {} {news}", tail.name());
+        let _ = writeln!(talk, "note: {} {news}", tail.name());
         let part = tail.part.clone();
         self.course.begin_part();
         let next = Tail::open(&part, Some(Behind { offset: start, records: 0 }))?;
@@ -199,8 +199,10 @@ impl<'s> Follower<'s> {
         if let (Some(last), Some(sequence)) = (self.sequence, next.sequence)
             && sequence > last + 1
         {
-            let _ =
-                writeln!(talk, "aofkit: what stood between incr {last} and incr {sequence} was rewritten away unseen");
+            let _ = writeln!(
+                talk,
+                "warning: what was written between incr {last} and incr {sequence} was rewritten before it was read"
+            );
         }
         let Some(start) = start_of_records(&next.path)? else { return Ok(Next::Wait) };
         self.course.begin_part();

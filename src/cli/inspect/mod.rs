@@ -11,17 +11,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use super::console::{Console, is_of_output};
+use super::console::{Console, hinted, is_of_output};
 use super::progress::{Progress, Visibility};
-use super::{Outcome, source};
+use super::{Outcome, source, time};
 use crate::aof::log::{Log, Part, Role};
 use crate::escape::{Argument, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::rdb;
 use crate::report::inspect::finding::{self, Finding, Remedy};
 use crate::report::inspect::{Announced, Heading, Json, Lengths, Payloads, Pipeline, Printer, Resp, Text};
+use crate::report::number::counted;
 use crate::report::style::Style;
-use crate::select::Selection;
+use crate::select::{Course, Selection, Walk};
 use arguments::Format;
 pub use arguments::Inspect;
 use follow::Follower;
@@ -71,7 +72,7 @@ pub fn run(typed: Inspect, console: &mut Console) -> anyhow::Result<Outcome> {
             Ok(this) => outcome = outcome.max(this),
             Err(error) if is_of_output(&error) => return Err(error),
             Err(error) => {
-                console.error(&format!("{error:#}"));
+                console.failure(&error);
                 outcome = Outcome::CannotSay;
             }
         }
@@ -85,7 +86,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
     {
         bail!("{}: only a regular file or a directory can be followed", path.display());
     }
-    let log = source::open(path)?;
+    let log = if settings.purpose == Purpose::Follow { source::open(path)? } else { source::open_held(path)? };
     let parts = chosen(settings, &log)?;
     settings.refuse_what_cannot_be(path, &parts)?;
     let mut findings: Vec<Finding> = finding::of_manifest(&log).into_iter().collect();
@@ -174,13 +175,17 @@ impl Settings {
     fn refuse_what_cannot_be(&self, path: &Path, parts: &[&Part]) -> anyhow::Result<()> {
         if parts.len() > 1 && (self.selection.from.is_some() || self.selection.to.is_some()) {
             let names: Vec<_> = parts.iter().map(|part| Argument(part.file_name()).to_string()).collect();
-            bail!(
-                "{}: --from and --to are offsets in one file, and this log has {} parts; choose one with --part: {}",
-                path.display(),
-                parts.len(),
-                names.join(", ")
-            );
+            return Err(hinted(
+                format!(
+                    "{}: --from and --to are offsets in one file, and this log has {} parts",
+                    path.display(),
+                    parts.len()
+                ),
+                format!("choose one with --part: {}", names.join(", ")),
+            ));
         }
+        self.refuse_offsets_beyond_the_end(parts)?;
+        self.refuse_log_without_times(path, parts)?;
         if let ([part], Purpose::Follow) = (parts, self.purpose)
             && part.open()?.container() != Container::Plain
         {
@@ -192,14 +197,61 @@ impl Settings {
         for part in parts {
             let input = part.open()?;
             if rdb::is_rdb(input.bytes()) && !self.selection.excludes_rdb(rdb_end(input.bytes())) {
-                bail!(
-                    "{}: begins with an RDB, whose entries --format resp cannot write as commands; --skip-rdb writes the \
-                     commands behind it alone, and --format json shows the entries",
-                    part.path.display()
-                );
+                return Err(hinted(
+                    format!(
+                        "{}: begins with an RDB, whose entries --format resp cannot write as commands",
+                        part.path.display()
+                    ),
+                    "--skip-rdb writes the commands after it alone, and --format json shows the entries".to_owned(),
+                ));
             }
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    /// `--from` beyond the end would mean nothing, and `--to` everything.
+    fn refuse_offsets_beyond_the_end(&self, parts: &[&Part]) -> anyhow::Result<()> {
+        let ([part], true) = (parts, self.purpose != Purpose::Follow) else { return Ok(()) };
+        for (option, offset) in [("--from", self.selection.from), ("--to", self.selection.to)] {
+            let Some(offset) = offset else { continue };
+            let length = part.open()?.bytes().len() as u64;
+            if offset > length {
+                let length = counted(length, "byte");
+                bail!("{}: {option} {offset} is beyond the end of the file, which has {length}", part.path.display());
+            }
+        }
+        Ok(())
+    }
+
+    /// `--since` would mean nothing of a log without times, and `--until` all of it. One that is followed may get some.
+    fn refuse_log_without_times(&self, path: &Path, parts: &[&Part]) -> anyhow::Result<()> {
+        let option = match (self.selection.since, self.selection.until) {
+            (Some(_), _) => "--since",
+            (None, Some(_)) => "--until",
+            (None, None) => return Ok(()),
+        };
+        if self.purpose == Purpose::Follow {
+            return Ok(());
+        }
+        let mut records = 0;
+        for part in parts {
+            let input = part.open()?;
+            let bytes = input.bytes();
+            let start = usize::try_from(if rdb::is_rdb(bytes) { rdb_end(bytes) } else { 0 }).unwrap_or(usize::MAX);
+            let mut walk = Walk::part(bytes, start, Course::default());
+            while let Some(step) = walk.next_step() {
+                match step {
+                    Ok(step) if step.place.time.is_some() => return Ok(()),
+                    Ok(_) => records += 1,
+                    // What follows the damage is not known; the damage is reported.
+                    Err(_) => return Ok(()),
+                }
+            }
+        }
+        // Nothing can be misunderstood of a log without records.
+        if records == 0 { Ok(()) } else { Err(time::log_without_times(path, option, "--from and --to")) }
     }
 }
 
@@ -218,7 +270,8 @@ fn chosen<'l>(settings: &Settings, log: &'l Log) -> anyhow::Result<Vec<&'l Part>
     for name in &settings.parts {
         if !all().any(|part| part.file_name() == name) {
             let names: Vec<_> = all().map(|part| Argument(part.file_name()).to_string()).collect();
-            bail!("{}: no part is named {}; there are {}", log.path.display(), Argument(name), names.join(", "));
+            let message = format!("{}: no part is named {}", log.path.display(), Argument(name));
+            return Err(hinted(message, format!("the parts are {}", names.join(", "))));
         }
     }
     Ok(all().filter(|part| settings.parts.iter().any(|name| name == part.file_name())).collect())
@@ -236,10 +289,9 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
         return Outcome::Unsound;
     }
     let path = shell_word(&log.path);
-    let width = path.len();
-    console.say(&format!("  aofkit check {path:width$}           # more, and what a server would do"));
+    console.hint(&format!("aofkit check {path} says more, and what a server would do"));
     if findings.iter().any(|finding| finding.remedy == Remedy::Fix) {
-        console.say(&format!("  aofkit fix --dry-run {path:width$}   # what a repair would cut"));
+        console.hint(&format!("aofkit fix --dry-run {path} shows what a repair would cut"));
     }
     Outcome::Unsound
 }
@@ -248,6 +300,6 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
 fn hint_at_unknown_commands(settings: &Settings, console: &mut Console) {
     for name in settings.selection.commands.iter().filter(|name| !name.is_known()) {
         let name = Argument(&name.name);
-        console.say(&format!("aofkit: note: {name} is no command of Redis or Valkey; a module's, or a slip?"));
+        console.say(&format!("note: {name} is not a command of Redis or Valkey; is it a module's, or misspelled?"));
     }
 }

@@ -35,10 +35,7 @@ Examples:
   aofkit rewrite -o then/ --at 2023-11-14T22:00:00Z appendonlydir
       A log of the data as it was then, for a new server.
   aofkit rewrite -o old.aof --server redis-6.2 appendonlydir
-      For an older server; --allow-loss if it cannot hold all of the data.
-
-Exit codes: 0 done, or shown with --dry-run; 1 done, but the log is damaged and a server would refuse it, or not done \
-because that was not agreed to or data would be lost; 2 not done.";
+      For an older server; --allow-loss if it cannot hold all of the data.";
 
 /// What the long help has before the examples.
 const NOTES: &str = "\

@@ -58,6 +58,11 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     }
     let keys_before = replayed.shares.iter().map(keys_of).sum();
     let dropped = settings.drop_expired(&mut replayed);
+    if settings.selects_nothing(&replayed) {
+        let path = FileName(&settings.path);
+        console.error(&format!("{path}: no key matches --key and --db; nothing was written"));
+        return Ok(Outcome::Unsound);
+    }
     let base = settings.base_for(&opened);
     let server = settings.server.resolve_inputs(&opened.inputs);
     let target = ChosenTarget::of(server, &replayed.shares, base)?;
@@ -83,6 +88,13 @@ impl Settings {
     fn wants(&self, database: u32, key: &[u8]) -> bool {
         (self.databases.is_empty() || self.databases.contains(&database))
             && (self.keys.is_empty() || self.keys.iter().any(|pattern| glob::matches(pattern, key)))
+    }
+
+    /// Whether keys or databases are asked for, and none is there.
+    fn selects_nothing(&self, replayed: &Replayed<'_>) -> bool {
+        let asks = !self.keys.is_empty() || !self.databases.is_empty();
+        let mut databases = replayed.shares.iter().flat_map(Keyspace::databases);
+        asks && !databases.any(|(number, database)| database.iter().any(|entry| self.wants(number, &entry.key)))
     }
 
     /// Format of the new log: as typed, else that of the old one. What goes to standard output or a FIFO may go on to `redis-cli --pipe`, which

@@ -11,10 +11,12 @@ pub use junit::write_junit;
 pub(crate) use text::write_excerpt;
 pub use text::write_text;
 
+use std::fmt;
+
 use crate::check::server::{Crash, Outcome, Reason, ShortRead, Stop, Verdict};
 use crate::check::{CheckerReason, CheckerVerdict, Finding, PartReport, Report};
 use crate::escape::Argument;
-use crate::report::number::counted;
+use crate::report::number::{counted, grouped};
 
 /// What the official checker says, as one clause.
 pub(crate) fn checker_words(verdict: &CheckerVerdict, parts: &[PartReport]) -> String {
@@ -120,6 +122,35 @@ fn crash_words(cause: Crash) -> String {
         Crash::DamagedPayload => "a RESTORE with a damaged payload".to_owned(),
         Crash::Asked => "a command whose purpose that is".to_owned(),
         Crash::NeedsConnection => "a command that needs a client's connection".to_owned(),
+    }
+}
+
+/// How many logs of a run are sound; displayed as its last line: `28 logs: 26 sound, 2 not`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Sound logs.
+    pub sound: u64,
+    /// Logs with an error.
+    pub unsound: u64,
+    /// Logs and directories that could not be read.
+    pub unread: u64,
+}
+
+impl Counts {
+    /// All of them.
+    pub const fn logs(self) -> u64 {
+        self.sound + self.unsound + self.unread
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sound, unsound, unread } = *self;
+        write!(f, "{}: {} sound, {} not", counted(sound + unsound, "log"), grouped(sound), grouped(unsound))?;
+        if unread > 0 {
+            write!(f, "; {} could not be read", grouped(unread))?;
+        }
+        Ok(())
     }
 }
 

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::{checker_words, place_words, server_words};
 use crate::check::server::Outcome;
-use crate::check::{Code, Excerpt, Finding, PartReport, Report, Severity};
-use crate::escape::Argument;
+use crate::check::{Code, Excerpt, Finding, PartReport, Report, Severity, fix_command};
+use crate::escape::{Argument, columns};
 use crate::plural::plural;
 use crate::report::number::{counted, time};
 use crate::report::paragraph::{Fill, paragraph};
@@ -33,7 +33,7 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
         write!(out, "{indent}")?;
         // A number stands before what it counts.
         let whole: Vec<String> = words.iter().filter(|words| words.len() <= KEPT_TOGETHER).cloned().collect();
-        Fill { whole: &whole, ..Fill::behind(indent.chars().count()) }.write(out, &words.join(", "))?;
+        Fill { whole: &whole, ..Fill::after(style, columns(&indent)) }.write(out, &words.join(", "))?;
     }
     for finding in &report.findings {
         write_finding(out, finding, report, style)?;
@@ -42,7 +42,7 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
     let width = report.checker.tool().len().max(report.server.server.name().len());
     let mut verdict = |who: &str, words: &str, tone| {
         write!(out, "  {who:width$}  ")?;
-        Fill::behind(width + 4).write_painted(out, words, |line| style.paint(tone, line.to_owned()))
+        Fill::after(style, width + 4).write_painted(out, words, |line| style.paint(tone, line.to_owned()))
     };
     let tone = if report.checker.valid { Tone::Usual } else { Tone::Doubtful };
     verdict(report.checker.tool(), &checker_words(&report.checker, &report.parts), tone)?;
@@ -129,12 +129,16 @@ fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style
     let gap = if head.is_empty() { "" } else { " " };
     let painted = style.paint(finding.severity.into(), severity);
     write!(out, "\n  {painted} {}{gap}", style.paint(Tone::Faint, code))?;
-    Fill { first: 4 + severity.len() + code.len(), rest: 4, whole: &whole }.write(out, &head)?;
-    paragraph(out, "    ", &finding.message)?;
+    Fill { columns: style.columns, first: 4 + severity.len() + code.len(), rest: 4, whole: &whole }
+        .write(out, &head)?;
+    let commands = [fix_command(&finding.file), fix_command(&report.path)];
+    let advice = Fill { whole: &commands, ..Fill::after(style, 6) };
+    paragraph(out, style, "    ", &finding.message)?;
     if let Some(excerpt) = finding.excerpt.as_ref().filter(|_| finding.severity > Severity::Note) {
         write_excerpt(out, excerpt, style)?;
     }
-    paragraph(out, "    → ", &finding.advice)
+    write!(out, "    → ")?;
+    advice.write(out, &finding.advice)
 }
 
 /// A hex dump with the offending byte marked, in the brackets that a terminal without colour shows as well.

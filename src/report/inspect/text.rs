@@ -17,8 +17,8 @@ use crate::value::Value;
 
 /// Writes text.
 ///
-/// Everything that comes from the log is escaped as `redis-cli` does it; what is not printable ASCII here (`…`, the lines
-/// beside transactions) is never data.
+/// Everything that comes from the log is escaped as [`escape::show`] does it. Columns are those of a terminal, on which a character
+/// may take two.
 #[derive(Debug)]
 pub struct Text<W> {
     out: W,
@@ -225,7 +225,7 @@ impl<W: Write> Text<W> {
             if fit(behind, left) {
                 for argument in behind {
                     self.row.push(b' ');
-                    escape::argument(&mut self.row, argument);
+                    escape::show_argument(&mut self.row, argument);
                 }
                 return Ok(());
             }
@@ -246,13 +246,16 @@ impl<W: Write> Text<W> {
     /// A value of any length, without a buffer of that size.
     fn full(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.len() <= FLUSH_AT {
-            escape::argument(&mut self.row, bytes);
+            escape::show_argument(&mut self.row, bytes);
             return self.relieve();
         }
         self.row.push(b'"');
-        for piece in bytes.chunks(FLUSH_AT) {
-            escape::escape(&mut self.row, piece);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let piece = escape::head(rest, FLUSH_AT);
+            escape::show(&mut self.row, piece);
             self.relieve()?;
+            rest = rest.get(piece.len()..).unwrap_or_default();
         }
         self.row.push(b'"');
         Ok(())
@@ -351,11 +354,11 @@ impl<W: Write> Text<W> {
 /// Whether the arguments, each with a space before it, need no more than `columns`.
 fn fit(arguments: &[&[u8]], mut columns: usize) -> bool {
     for argument in arguments {
-        // A byte takes a column at least: what is longer need not be looked at.
-        if argument.len() >= columns {
+        // A character has four bytes at most: what is longer need not be looked at.
+        if argument.len() >= columns.saturating_mul(4) {
             return false;
         }
-        let used = 1 + escape::width_of(argument);
+        let used = 1 + escape::shown_width(argument);
         if used > columns {
             return false;
         }
@@ -388,10 +391,10 @@ impl<W: Write> Printer for Text<W> {
         }
         let mut heading = Vec::new();
         if let Some(log) = part.log.filter(|log| *log != part.name) {
-            escape::argument(&mut heading, log);
+            escape::show_argument(&mut heading, log);
             heading.extend_from_slice(b": ");
         }
-        escape::argument(&mut heading, part.name);
+        escape::show_argument(&mut heading, part.name);
         let role = part.role.map(|role| format!("{role}, ")).unwrap_or_default();
         let gap = if self.begun { "\n" } else { "" };
         self.begun = true;
@@ -420,7 +423,7 @@ impl<W: Write> Printer for Text<W> {
             }
             Content::Annotation(line) => {
                 let mut text = Vec::new();
-                escape::escape(&mut text, line);
+                escape::show(&mut text, line);
                 self.quiet(&String::from_utf8_lossy(&text));
             }
         }

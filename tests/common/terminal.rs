@@ -1,0 +1,34 @@
+//! A pseudo-terminal of a given width, to see what a program writes to one.
+
+#![allow(dead_code, reason = "each integration test is a crate of its own and uses a part of this")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
+
+use std::fs::{File, OpenOptions};
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcgetwinsize, tcsetwinsize};
+
+/// Runs a program whose standard output is a terminal of so many columns: its exit code, and what it wrote there.
+pub(crate) fn run(mut program: Command, columns: u16) -> (i32, String) {
+    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&master).unwrap();
+    unlockpt(&master).unwrap();
+    let name = ptsname(&master, Vec::new()).unwrap();
+    let slave = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    let size = Winsize { ws_row: 24, ws_col: columns, ..tcgetwinsize(&slave).unwrap() };
+    tcsetwinsize(&slave, size).unwrap();
+    let mut child = program.stdin(Stdio::null()).stdout(slave).spawn().unwrap();
+    // The command holds the terminal open until it is dropped, and only then does reading end.
+    drop(program);
+    let mut output = Vec::new();
+    let mut master = File::from(master);
+    let mut buffer = [0; 4096];
+    // Linux reports the end of a terminal as an error.
+    while let Ok(count @ 1..) = master.read(&mut buffer) {
+        output.extend_from_slice(&buffer[..count]);
+    }
+    let code = child.wait().unwrap().code().unwrap();
+    (code, String::from_utf8(output).unwrap().replace("\r\n", "\n"))
+}

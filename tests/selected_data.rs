@@ -1,0 +1,124 @@
+//! `rewrite`, `digest` and `inspect` of a part of a log: up to an offset, at a time, some keys.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail as tests do"
+)]
+
+#[path = "common/log.rs"]
+mod log;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use log::log as commands;
+use predicates::str::contains;
+use tempfile::TempDir;
+
+fn aofkit(subcommand: &str) -> Command {
+    let mut command = Command::cargo_bin("aofkit").unwrap();
+    command.arg(subcommand);
+    command
+}
+
+fn file(directory: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = directory.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// What `rewrite -o -` writes, a command a line.
+fn rewritten(path: &Path, options: &[&str]) -> Vec<String> {
+    let output = aofkit("rewrite").args(["-o", "-"]).args(options).arg(path).assert().success();
+    let mut reader = aofkit::aof::Reader::new(&output.get_output().stdout, 0);
+    let mut lines = Vec::new();
+    while let Some(record) = reader.next_record() {
+        if let aofkit::aof::Content::Command(words) = record.unwrap().content {
+            lines.push(words.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" "));
+        }
+    }
+    lines
+}
+
+/// An incr with a base, and their names.
+fn two_parts() -> (TempDir, PathBuf) {
+    let directory = TempDir::new().unwrap();
+    file(&directory, "a.manifest", b"file a.1.aof seq 1 type b\nfile a.2.aof seq 1 type i\n");
+    file(&directory, "a.1.aof", &commands(&["SET a 1", "SET b 1"]));
+    file(&directory, "a.2.aof", &commands(&["SET c 1"]));
+    let path = directory.path().to_owned();
+    (directory, path)
+}
+
+#[test]
+fn an_offset_may_be_in_any_part_but_not_beyond_its_end() {
+    let (_directory, path) = two_parts();
+    assert_eq!(rewritten(&path, &["--at-offset", "0"]), ["SELECT 0", "SET a 1", "SET b 1"]);
+    assert_eq!(rewritten(&path, &["--at-offset", "27"]), ["SELECT 0", "SET a 1", "SET b 1", "SET c 1"]);
+    assert_eq!(rewritten(&path, &["--at-offset", "a.1.aof:27"]), ["SELECT 0", "SET a 1"]);
+    assert_eq!(rewritten(&path, &["--at-offset", "a.1.aof:54"]), ["SELECT 0", "SET a 1", "SET b 1"]);
+    for subcommand in [&["rewrite", "-o", "-"][..], &["digest"]] {
+        let fails = |offset: &str, error: &str, hint: &str| {
+            let mut command = aofkit(subcommand[0]);
+            let assert = command.args(&subcommand[1..]).args(["--at-offset", offset]).arg(&path).assert();
+            assert.code(2).stdout("").stderr(contains(error)).stderr(contains(format!("\nhint: {hint}")));
+        };
+        let parts = "the parts are a.1.aof (54 bytes), a.2.aof (27 bytes)\n";
+        let hint = format!("--at-offset PART:N is an offset in another part; {parts}");
+        fails("28", "a.2.aof: --at-offset 28 is beyond the end of the file, which has 27 bytes\n", &hint);
+        fails("a.1.aof:55", "a.1.aof: --at-offset 55 is beyond the end", &hint);
+        fails("a.3.aof:1", "no part that a server loads is named a.3.aof\n", parts);
+    }
+}
+
+#[test]
+fn a_time_of_a_log_without_times_is_an_error() {
+    let directory = TempDir::new().unwrap();
+    let without = file(&directory, "without.aof", &commands(&["SET a 1"]));
+    let with = file(&directory, "with.aof", &commands(&["SET a 1", "#TS:1700000000", "SET b 1"]));
+    for subcommand in [&["rewrite", "-o", "-"][..], &["digest"]] {
+        let run = |path: &Path| {
+            let mut command = aofkit(subcommand[0]);
+            command.args(&subcommand[1..]).args(["--at", "1600000000"]).arg(path).assert()
+        };
+        let said = "without.aof: --at needs times, and this log has no #TS: annotation\nhint: use --at-offset; ";
+        run(&without).code(2).stdout("").stderr(contains(said));
+        run(&with).success();
+    }
+    for option in ["--since", "--until"] {
+        let run = |path: &Path| aofkit("inspect").args([option, "1600000000"]).arg(path).assert();
+        run(&without).code(2).stdout("").stderr(contains(format!("{option} needs times")));
+        run(&with).success().stdout(if option == "--since" { contains("SET b 1") } else { contains("SET a 1") });
+    }
+    for option in ["--from", "--to"] {
+        let run = |offset: &str| aofkit("inspect").args([option, offset]).arg(&without).assert();
+        run("28").code(2).stdout("").stderr(contains("28 is beyond the end of the file, which has 27 bytes"));
+        run("27").success();
+    }
+}
+
+#[test]
+fn keys_that_match_nothing_are_said_and_nothing_is_written() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1"]));
+    let new = directory.path().join("new.aof");
+    for options in [&["--key", "nosuch*"][..], &["--db", "7"], &["--key", "a", "--db", "7"]] {
+        let run = aofkit("rewrite").args(options).arg("-o").arg(&new).arg(&log).assert();
+        run.code(1).stdout("").stderr(contains("a.aof: no key matches --key and --db; nothing was written\n"));
+        assert!(!new.exists());
+    }
+    aofkit("rewrite").args(["--key", "a*", "-o"]).arg(&new).arg(&log).assert().success();
+}
+
+#[test]
+fn equal_runs_print_equal_json() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["#TS:1700000000", "SET a 1"]));
+    let new = directory.path().join("new.aof");
+    let run =
+        || aofkit("rewrite").args(["--format", "json", "--force", "-o"]).arg(&new).arg(&log).output().unwrap().stdout;
+    assert_eq!(run(), run());
+}
