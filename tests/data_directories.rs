@@ -148,3 +148,33 @@ fn the_digest_of_a_torn_log_is_exit_code_1() {
     assert_eq!((code, out), (1, whole));
     assert!(talk.starts_with("warning: "), "{talk}");
 }
+
+#[test]
+fn a_fix_of_a_directory_without_a_log_yet_succeeds() {
+    let folder = folder(&[("fresh/lost+found/x", b""), ("snapshot/dump.rdb", b"REDIS0011"), ("empty.aof", b"")]);
+    fs::create_dir_all(folder.path().join("new/appendonlydir")).unwrap();
+    for path in ["fresh", "snapshot", "new"] {
+        let expected = format!("note: {path}: no append-only file in this directory yet; nothing to fix\n");
+        assert_eq!(aofkit(folder.path(), &["fix", "--yes", path]), (0, expected, String::new()));
+    }
+    assert_eq!(aofkit(folder.path(), &["fix", "--yes", "empty.aof"]).0, 0);
+    let (code, _, talk) = aofkit(folder.path(), &["fix", "--yes", "nowhere"]);
+    assert_eq!((code, talk.as_str()), (2, "aofkit: nowhere: cannot open: No such file or directory\n"));
+}
+
+#[test]
+fn an_archive_of_a_log_is_never_cut() {
+    // As tar writes it: a header of 512 bytes, whose mark is at 257, then the file.
+    let mut tar = vec![0; 512];
+    tar[..14].copy_from_slice(b"appendonly.aof");
+    tar[257..262].copy_from_slice(b"ustar");
+    let zip = [&b"PK\x03\x04"[..], &[1; 30]].concat();
+    for head in [tar, zip] {
+        let archive = [&head[..], &log()].concat();
+        let folder = folder(&[("archive", &archive)]);
+        let (code, out, talk) = aofkit(folder.path(), &["fix", "--yes", "archive"]);
+        assert_eq!(code, 1, "{out}{talk}");
+        assert_eq!(fs::read(folder.path().join("archive")).unwrap(), archive);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

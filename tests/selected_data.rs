@@ -10,7 +10,6 @@
 #[path = "common/log.rs"]
 mod log;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;

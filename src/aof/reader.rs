@@ -207,7 +207,8 @@ impl<'a> Reader<'a> {
 
 /// Whether a whole file has nothing of a log in it, so that it was probably given by mistake: a cut would empty it.
 ///
-/// It begins with no RDB, no command and no zeros, and nothing near its start looks as commands do.
+/// It begins with no RDB, no command and no zeros, and nothing near its start looks as commands do; or it is an archive, which may
+/// have a log inside.
 pub fn is_no_log(bytes: &[u8]) -> bool {
     const HEAD: usize = 64 << 10;
     if rdb::is_rdb(bytes) || bytes.starts_with(TIMESTAMP) {
@@ -222,7 +223,13 @@ pub fn is_no_log(bytes: &[u8]) -> bool {
         }
     }
     let head = bytes.get(..HEAD).unwrap_or(bytes);
-    !head.windows(4).any(|line| matches!(line, [b'\r', b'\n', b'$' | b'*', b'0'..=b'9']))
+    is_archive(bytes) || !head.windows(4).any(|line| matches!(line, [b'\r', b'\n', b'$' | b'*', b'0'..=b'9']))
+}
+
+/// Whether a file begins as archives do: tar (which has its mark after the first name), zip, 7z, xz, bzip2, lz4.
+fn is_archive(bytes: &[u8]) -> bool {
+    const MARKS: [&[u8]; 5] = [b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\0", b"BZh", b"\x04\x22\x4d\x18"];
+    bytes.get(257..).is_some_and(|rest| rest.starts_with(b"ustar")) || MARKS.iter().any(|mark| bytes.starts_with(mark))
 }
 
 /// The annotation at `start`: the index behind it, and the line without its line end. `None` when it is too long.

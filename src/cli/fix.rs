@@ -143,12 +143,29 @@ fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::
     Ok(survey)
 }
 
+/// Whether the directory is one in which a server has not written a log yet; a snapshot may be there.
+fn holds_no_log_yet(error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::NoManifest => true,
+        ErrorKind::LogsWithoutManifest(logs) => {
+            logs.iter().all(|log| log.extension().is_some_and(|extension| extension == "rdb"))
+        }
+        _ => false,
+    }
+}
+
 fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
     if is_stdin(&settings.path) {
         report.refused(&Refusal::new(Obstacle::Stream, &settings.path));
         return Ok(Outcome::Unsound);
     }
-    let survey = survey(settings, "checking", console)?;
+    let survey = match survey(settings, "checking", console) {
+        Err(error) if holds_no_log_yet(&error) => {
+            report.nothing_yet();
+            return Ok(Outcome::Sound);
+        }
+        survey => survey?,
+    };
     report.judged_by(&survey);
     let plan = match plan::plan(&survey) {
         Ok(plan) => plan,

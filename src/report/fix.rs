@@ -157,6 +157,13 @@ impl Report {
         self.message = Some(format!("{}: nothing is damaged, and nothing was changed", FileName(&survey.report.path)));
     }
 
+    /// There is no log yet, as in the data directory of a new server.
+    pub fn nothing_yet(&mut self) {
+        self.state = State::Sound;
+        let path = self.path.to_string();
+        self.notes.push(format!("{path}: no append-only file in this directory yet; nothing to fix"));
+    }
+
     /// A part is to be cut.
     pub fn planned(&mut self, survey: &Survey, part: &PartReport, file: &FileSurvey, change: &PartPlan) {
         let cut_at = change.cut_at().unwrap_or(change.facts.length);
