@@ -47,3 +47,22 @@ fn files(directory: &Path) -> io::Result<BTreeMap<String, String>> {
         })
         .collect()
 }
+
+/// What bash completes at the end of a line whose words are these.
+fn completions(words: &[&str]) -> Vec<String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("completions/aofkit.bash");
+    let run = r#"source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        _aofkit aofkit "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"; printf '%s\n' "${COMPREPLY[@]}""#;
+    let output = Command::new("bash").args(["-c", run, "bash"]).arg(script).args(words).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn bash_completes_values_after_an_equals_sign_and_names_of_commands() {
+    for words in [&["aofkit", "check", "--format", "js"][..], &["aofkit", "check", "--format", "=", "js"]] {
+        assert_eq!(completions(words), ["json"], "{words:?}");
+    }
+    assert_eq!(completions(&["aofkit", "check", "--format", "="]), ["text", "json", "github", "junit"]);
+    assert_eq!(completions(&["aofkit", "inspect", "--command", "xgr"]), ["xgroup"]);
+    assert!(completions(&["aofkit", "inspect", "--command", ""]).len() > 200);
+}

@@ -6,11 +6,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command, ValueEnum};
 use clap_complete::Shell;
 
 use super::console::Console;
 use super::{Outcome, exit_codes};
+use crate::command;
 use crate::escape::visible;
 
 /// Where to write.
@@ -40,7 +42,10 @@ fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell] {
         let mut bytes = Vec::new();
-        clap_complete::generate(shell, &mut super::command(), "aofkit", &mut bytes);
+        clap_complete::generate(shell, &mut completed(), "aofkit", &mut bytes);
+        if shell == Shell::Bash {
+            bytes = with_equals_signs(bytes);
+        }
         let name = match shell {
             Shell::Zsh => "_aofkit".to_owned(),
             Shell::PowerShell => "_aofkit.ps1".to_owned(),
@@ -70,6 +75,29 @@ fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
         add(name, drop_in_page(tool, name)?);
     }
     Ok(files)
+}
+
+/// The command line with values that are completed, though others are taken, too: the names of commands.
+fn completed() -> Command {
+    let is_top_level =
+        |row: &&command::Command| command::lookup(row.name.as_bytes()).is_some_and(|found| std::ptr::eq(found, *row));
+    let names: Vec<&str> = command::all().filter(is_top_level).map(|row| row.name).collect();
+    super::command().mut_subcommand("inspect", |inspect| {
+        inspect.mut_arg("command", |arg| arg.value_parser(PossibleValuesParser::new(names)))
+    })
+}
+
+/// The script for bash, which splits `--option=value` into three words, and completes the last of them.
+fn with_equals_signs(script: Vec<u8>) -> Vec<u8> {
+    const PREVIOUS: &str = "    prev=\"$3\"\n";
+    const WORDS: &str = r#"    if [[ "${cur}" == "=" ]]; then
+        cur=""
+        prev="${COMP_WORDS[COMP_CWORD-1]}"
+    elif [[ "${prev}" == "=" ]]; then
+        prev="${COMP_WORDS[COMP_CWORD-2]}"
+    fi
+"#;
+    String::from_utf8_lossy(&script).replacen(PREVIOUS, &format!("{PREVIOUS}{WORDS}"), 1).into_bytes()
 }
 
 /// `aofkit-check`, as the page of a subcommand is called.
