@@ -10,6 +10,7 @@
 #[path = "common/log.rs"]
 mod log;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
