@@ -29,10 +29,11 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check logs: is each sound, where is it damaged, what would a server do with it')
             [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Cut a damaged end off a log, and keep what was cut off')
-            [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Show a log as text or JSON, or parts of it as a log again')
             [CompletionResult]::new('rewrite', 'rewrite', [CompletionResultType]::ParameterValue, 'Write the fewest commands that give the same data as a log')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print the digest of a log''s data, as DEBUG DIGEST of a server does')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write the shell completions and the man pages into a directory')
+            [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Show a log as text or JSON, or parts of it as a log again')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'aofkit;check' {
@@ -63,31 +64,6 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
-        'aofkit;inspect' {
-            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'How to write what is shown')
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write what is shown')
-            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Only database N; may be given again')
-            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only commands with a key that matches the pattern; may be given again')
-            [CompletionResult]::new('--command', '--command', [CompletionResultType]::ParameterName, 'Only this command, in any case; may be given again')
-            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only from this time on: unix seconds, RFC 3339, or a date (UTC)')
-            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only up to this time, itself included')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Only records that start at this byte offset or behind it')
-            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Only records that start before this byte offset')
-            [CompletionResult]::new('--part', '--part', [CompletionResultType]::ParameterName, 'Only this file of a log of several parts, history included; may be given again')
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Stop after N of them, for each PATH')
-            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Stop after N of them, for each PATH')
-            [CompletionResult]::new('--tail', '--tail', [CompletionResultType]::ParameterName, 'Only the last N of them (of those within --limit), for each PATH')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
-            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to draw a progress bar on standard error')
-            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long values and long lists of arguments whole, in text')
-            [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Keep reading as the log grows, through rewrites too, until interrupted')
-            [CompletionResult]::new('--decode', '--decode', [CompletionResultType]::ParameterName, 'Show the values in the payloads of RESTORE commands, as those of RDB entries are shown')
-            [CompletionResult]::new('--skip-rdb', '--skip-rdb', [CompletionResultType]::ParameterName, 'Leave out RDB entries')
-            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Only say how many there are')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
         'aofkit;rewrite' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write FILE, or a log of several parts into DIR/, or ''-'' for standard output; a device or FIFO is written to as it is')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write FILE, or a log of several parts into DIR/, or ''-'' for standard output; a device or FIFO is written to as it is')
@@ -97,7 +73,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only keys that match the pattern, by the rules of KEYS and SCAN; may be given again')
             [CompletionResult]::new('--drop-expired', '--drop-expired', [CompletionResultType]::ParameterName, 'Leave out keys and fields that had expired at the log''s last time, or at TIME')
             [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)')
-            [CompletionResult]::new('--at-offset', '--at-offset', [CompletionResultType]::ParameterName, 'The data as it was when the last part had this many bytes')
+            [CompletionResult]::new('--at-offset', '--at-offset', [CompletionResultType]::ParameterName, 'The data as it was when the last part, or PART, had this many bytes')
             [CompletionResult]::new('--unknown', '--unknown', [CompletionResultType]::ParameterName, 'What to do with commands of modules and others that no server knows')
             [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'The time that relative expiries count from where the log has no #TS: annotation [default: now]')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'How many threads replay [default: one for each core]')
@@ -130,7 +106,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'How to report')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to report')
             [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)')
-            [CompletionResult]::new('--at-offset', '--at-offset', [CompletionResultType]::ParameterName, 'The data as it was when the last part had this many bytes')
+            [CompletionResult]::new('--at-offset', '--at-offset', [CompletionResultType]::ParameterName, 'The data as it was when the last part, or PART, had this many bytes')
             [CompletionResult]::new('--unknown', '--unknown', [CompletionResultType]::ParameterName, 'What to do with commands of modules and others that no server knows')
             [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'The time that relative expiries count from where the log has no #TS: annotation [default: now]')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'How many threads replay [default: one for each core]')
@@ -146,6 +122,62 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to draw a progress bar on standard error')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'aofkit;inspect' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'How to write what is shown')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write what is shown')
+            [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Only database N; may be given again')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'Only commands with a key that matches the pattern; may be given again')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only from this time on: unix seconds, RFC 3339, or a date (UTC)')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only up to this time, itself included')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'Only records that start at this byte offset or behind it')
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Only records that start before this byte offset')
+            [CompletionResult]::new('--part', '--part', [CompletionResultType]::ParameterName, 'Only this file of a log of several parts, history included; may be given again')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Stop after N of them, for each PATH')
+            [CompletionResult]::new('--limit', '--limit', [CompletionResultType]::ParameterName, 'Stop after N of them, for each PATH')
+            [CompletionResult]::new('--tail', '--tail', [CompletionResultType]::ParameterName, 'Only the last N of them (of those within --limit), for each PATH')
+            [CompletionResult]::new('--command', '--command', [CompletionResultType]::ParameterName, 'Only this command, in any case; may be given again')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
+            [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to draw a progress bar on standard error')
+            [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Show long values and long lists of arguments whole, in text')
+            [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Keep reading as the log grows, through rewrites too, until interrupted')
+            [CompletionResult]::new('--decode', '--decode', [CompletionResultType]::ParameterName, 'Show the values in the payloads of RESTORE commands, as those of RDB entries are shown')
+            [CompletionResult]::new('--skip-rdb', '--skip-rdb', [CompletionResultType]::ParameterName, 'Leave out RDB entries')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Only say how many there are')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'aofkit;help' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check logs: is each sound, where is it damaged, what would a server do with it')
+            [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Cut a damaged end off a log, and keep what was cut off')
+            [CompletionResult]::new('rewrite', 'rewrite', [CompletionResultType]::ParameterValue, 'Write the fewest commands that give the same data as a log')
+            [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print the digest of a log''s data, as DEBUG DIGEST of a server does')
+            [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write the shell completions and the man pages into a directory')
+            [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Show a log as text or JSON, or parts of it as a log again')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'aofkit;help;check' {
+            break
+        }
+        'aofkit;help;fix' {
+            break
+        }
+        'aofkit;help;rewrite' {
+            break
+        }
+        'aofkit;help;digest' {
+            break
+        }
+        'aofkit;help;generate' {
+            break
+        }
+        'aofkit;help;inspect' {
+            break
+        }
+        'aofkit;help;help' {
             break
         }
     })

@@ -7,6 +7,12 @@ _aofkit() {
         cur="${COMP_WORDS[COMP_CWORD]}"
     fi
     prev="$3"
+    if [[ "${cur}" == "=" ]]; then
+        cur=""
+        prev="${COMP_WORDS[COMP_CWORD-1]}"
+    elif [[ "${prev}" == "=" ]]; then
+        prev="${COMP_WORDS[COMP_CWORD-2]}"
+    fi
     cmd=""
     opts=""
 
@@ -28,11 +34,35 @@ _aofkit() {
             aofkit,generate)
                 cmd="aofkit__subcmd__generate"
                 ;;
+            aofkit,help)
+                cmd="aofkit__subcmd__help"
+                ;;
             aofkit,inspect)
                 cmd="aofkit__subcmd__inspect"
                 ;;
             aofkit,rewrite)
                 cmd="aofkit__subcmd__rewrite"
+                ;;
+            aofkit__subcmd__help,check)
+                cmd="aofkit__subcmd__help__subcmd__check"
+                ;;
+            aofkit__subcmd__help,digest)
+                cmd="aofkit__subcmd__help__subcmd__digest"
+                ;;
+            aofkit__subcmd__help,fix)
+                cmd="aofkit__subcmd__help__subcmd__fix"
+                ;;
+            aofkit__subcmd__help,generate)
+                cmd="aofkit__subcmd__help__subcmd__generate"
+                ;;
+            aofkit__subcmd__help,help)
+                cmd="aofkit__subcmd__help__subcmd__help"
+                ;;
+            aofkit__subcmd__help,inspect)
+                cmd="aofkit__subcmd__help__subcmd__inspect"
+                ;;
+            aofkit__subcmd__help,rewrite)
+                cmd="aofkit__subcmd__help__subcmd__rewrite"
                 ;;
             *)
                 ;;
@@ -41,7 +71,7 @@ _aofkit() {
 
     case "${cmd}" in
         aofkit)
-            opts="-h -V --color --progress --help --version check fix inspect rewrite digest generate"
+            opts="-h -V --color --progress --help --version check fix rewrite digest generate inspect help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -210,8 +240,120 @@ _aofkit() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aofkit__subcmd__help)
+            opts="check fix rewrite digest generate inspect help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aofkit__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aofkit__subcmd__help__subcmd__digest)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aofkit__subcmd__help__subcmd__fix)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aofkit__subcmd__help__subcmd__generate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aofkit__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aofkit__subcmd__help__subcmd__inspect)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aofkit__subcmd__help__subcmd__rewrite)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aofkit__subcmd__inspect)
-            opts="-f -n -h --format --full --follow --db --key --command --since --until --from --to --part --decode --skip-rdb --limit --tail --count --color --progress --help"
+            opts="-f -n -h --format --full --follow --db --key --since --until --from --to --part --decode --skip-rdb --limit --tail --count --command --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -230,10 +372,6 @@ _aofkit() {
                     return 0
                     ;;
                 --key)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -267,6 +405,10 @@ _aofkit() {
                     ;;
                 --tail)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --command)
+                    COMPREPLY=($(compgen -W "append decr decrby delex delifeq digest get getdel getex getrange getset incr incrby incrbyfloat increx lcs mget mset msetex msetnx psetex set setex setnx setrange stralgo strlen substr bitcount bitfield bitfield_ro bitop bitpos getbit setbit pfadd pfcount pfdebug pfmerge pfselftest blmove blmovem blmpop blpop brpop brpoplpush lindex linsert llen lmove lmovem lmpop lpop lpos lpush lpushx lrange lrem lset ltrim rpop rpoplpush rpush rpushx sadd scard sdiff sdiffcard sdiffstore sinter sintercard sinterstore sismember smembers smismember smove spop srandmember srem sscan sunion sunioncard sunionstore bzmpop bzpopmax bzpopmin zadd zcard zcount zdiff zdiffstore zincrby zinter zintercard zinterstore zlexcount zmpop zmscore zpopmax zpopmin zrandmember zrange zrangebylex zrangebyscore zrangestore zrank zrem zremrangebylex zremrangebyrank zremrangebyscore zrevrange zrevrangebylex zrevrangebyscore zrevrank zscan zscore zunion zunionstore hdel hexists hexpire hexpireat hexpiretime hget hgetall hgetdel hgetex himport hincrby hincrbyfloat hkeys hlen hmget hmset hpersist hpexpire hpexpireat hpexpiretime hpttl hrandfield hscan hset hsetc hsetex hsetnx hstrlen httl hvals xack xackdel xadd xautoclaim xcfgset xclaim xdel xdelex xgroup xidmprecord xinfo xlen xnack xpending xrange xread xreadgroup xrevrange xsetid xtrim geoadd geodist geohash geopos georadius georadius_ro georadiusbymember georadiusbymember_ro geosearch geosearchstore vadd vcard vdim vemb vgetattr vinfo vismember vlinks vrandmember vrange vrem vsetattr vsim cms.merge json.mset tdigest.merge ts.createrule ts.deleterule ts.madd arcount ardel ardelrange arget argetrange argrep arinfo arinsert arlastitems arlen armget armset arnext arop arring arscan arseek arset copy del dump exists expire expireat expiretime keys migrate move object persist pexpire pexpireat pexpiretime pttl randomkey rename renamenx restore scan sort sort_ro touch ttl type unlink wait waitaof eval eval_ro evalsha evalsha_ro fcall fcall_ro function script discard exec multi unwatch watch psubscribe publish pubsub punsubscribe spublish ssubscribe subscribe sunsubscribe unsubscribe auth client echo hello ping quit reset select asking cluster clusterscan readonly readwrite acl bgrewriteaof bgsave command commandlog config dbsize debug failover flushall flushdb host: hotkeys info lastsave latency lolwut memory module monitor post psync replconf replicaof restore-asking role save shutdown slaveof slowlog swapdb sync time trimslots" -- "${cur}"))
                     return 0
                     ;;
                 --color)
