@@ -316,7 +316,7 @@ fn run_on(name: &str, templates: &[&[&str]], count: usize, seed: u64) {
     assert!(failed > count / 50 && done > count / 3, "{failed} failed, {done} done");
 }
 
-const SERVERS: [&str; 3] = ["redis-7.0", "redis-8.0.6", "valkey-9.1"];
+const SERVERS: [&str; 4] = ["redis-7.0", "redis-8.0.6", "redis-8.6", "valkey-9.1"];
 
 #[test]
 fn strings_and_keys_are_what_servers_make_of_them() {

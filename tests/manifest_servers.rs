@@ -16,6 +16,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -26,9 +27,11 @@ use std::time::{Duration, Instant};
 use aofkit::Server;
 use aofkit::aof::manifest::{Kind, Manifest, official_is_manifest, parse_as};
 
-const SERVERS: [(&str, Server); 4] = [
+const SERVERS: [(&str, Server); 6] = [
     ("redis-7.0", Server::Redis70),
     ("redis-8.0.6", Server::Redis80),
+    ("redis-8.2", Server::Redis82),
+    ("redis-8.6", Server::Redis86),
     ("valkey-8.1", Server::Valkey8),
     ("valkey-9.1", Server::Valkey9),
 ];
@@ -161,6 +164,16 @@ fn tool(server_folder: &Path, suffix: &str) -> PathBuf {
     path
 }
 
+/// Of Redis 8.2 there is the server alone, which is its checker under another name.
+fn checker(server_folder: &Path, server: Server) -> Command {
+    if server != Server::Redis82 {
+        return Command::new(tool(server_folder, "check-aof"));
+    }
+    let mut command = Command::new(tool(server_folder, "server"));
+    command.arg0("redis-check-aof");
+    command
+}
+
 /// What was expected of one program on one manifest, and what came instead.
 fn differences<T: PartialEq + std::fmt::Debug>(
     who: &str,
@@ -191,7 +204,7 @@ fn compare_with_server(server_folder: &Path, server: Server, bytes: &[u8], manif
 
 fn compare_with_checker(server_folder: &Path, server: Server, bytes: &[u8], manifest: &Manifest) -> Vec<String> {
     let fixture = Fixture::new(bytes, manifest);
-    let (_, log) = run(Command::new(tool(server_folder, "check-aof")).arg(fixture.manifest()), None);
+    let (_, log) = run(checker(server_folder, server).arg(fixture.manifest()), None);
     let says = |part: &[u8]| log.iter().any(|line| contains(line, part));
     let is_manifest = official_is_manifest(bytes, server);
     let expected = if is_manifest { Refusal::expected(manifest) } else { None };
@@ -397,7 +410,7 @@ fn checkers_read_names_as_we_do() {
         let bytes = [b"file ", name.as_slice(), b" seq 1 type b\n"].concat();
         fs::write(&path, &bytes).unwrap();
         for (name, server) in SERVERS {
-            let (_, log) = run(Command::new(tool(&servers.join(name), "check-aof")).arg(&path), None);
+            let (_, log) = run(checker(&servers.join(name), server).arg(&path), None);
             let manifest = parse_as(&bytes, server);
             let expected = Refusal::expected(&manifest);
             let opens = manifest.entries.first().is_none_or(|entry| {
