@@ -128,6 +128,20 @@ fn what_a_servers_digest_does_not_cover_is_compared_as_well() {
 }
 
 #[test]
+fn entries_read_are_limited_for_servers_that_do_so() {
+    let directory = TempDir::new().unwrap();
+    let lines = ["XGROUP CREATE s g 0 MKSTREAM ENTRIESREAD 22", "XADD s 1-1 f v"];
+    let log = file(&directory, "a.aof", &commands(&lines));
+    for (server, expected) in
+        [("redis-8.6", "0"), ("redis-8.2", "0"), ("redis-8.0", "22"), ("redis-7.0", "22"), ("auto", "22")]
+    {
+        let lines = rewritten(&log, &["--server", server]);
+        let group = lines.iter().find(|line| line.starts_with("XGROUP CREATE ")).unwrap();
+        assert!(group.ends_with(&format!("ENTRIESREAD {expected}")), "{server}: {group}");
+    }
+}
+
+#[test]
 fn nothing_is_written_over_unasked() {
     let directory = TempDir::new().unwrap();
     let log = file(&directory, "a.aof", &commands(&["SET a 1", "SET a 2"]));

@@ -13,7 +13,7 @@ use super::console::Console;
 use super::replay::{Ending, Opened, ReplayArguments};
 use super::server_argument::ServerArgument;
 use crate::aof::producer::{ChosenServer, Evidence};
-use crate::command::apply::ExpiredFields;
+use crate::command::apply::{EntriesRead, ExpiredFields};
 use crate::digest::{Digest, digest, digest_value};
 use crate::escape::Argument;
 use crate::keyspace::Key;
@@ -76,7 +76,8 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
     let server = chosen.server();
     // Redis 8.0 looks at the clock while it loads, and no other server does.
     let expired_fields = if server.is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
-    let (replayed, ending) = typed.replay.replay(&opened, expired_fields, console)?;
+    // Digests do not cover groups.
+    let (replayed, ending) = typed.replay.replay(&opened, expired_fields, EntriesRead::AsGiven, console)?;
     let now = typed.replay.now();
     let (value, keys) = match typed.key {
         Some(key) => {

@@ -15,7 +15,7 @@ use super::source;
 use super::time::{self, Moment};
 use crate::aof::DamageKind;
 use crate::aof::log::Log;
-use crate::command::apply::ExpiredFields;
+use crate::command::apply::{EntriesRead, ExpiredFields};
 use crate::error::plain;
 use crate::escape::{Escaped, shell_word};
 use crate::input::Input;
@@ -164,6 +164,7 @@ impl ReplayArguments {
         &self,
         opened: &'a Opened,
         expired_fields: ExpiredFields,
+        entries_read: EntriesRead,
         console: &mut Console,
     ) -> anyhow::Result<(Replayed<'a>, Ending)> {
         let mut bytes = opened.bytes();
@@ -186,9 +187,9 @@ impl ReplayArguments {
                 (None, None) => Until::End,
             },
             expired_fields,
+            entries_read,
             now: self.now(),
             progress: &|bytes| progress.advance(bytes),
-            ..Options::default()
         };
         let replayed = replay::replay(&bytes, options);
         drop(progress);

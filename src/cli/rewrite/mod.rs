@@ -49,7 +49,9 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     settings.refuse_destination(&opened)?;
     // From before the replay until after the change.
     let watch = settings.watch(&opened, console)?;
-    let (mut replayed, ending) = settings.replay.replay(&opened, ExpiredFields::Exist, console)?;
+    let server = settings.server.resolve_inputs(&opened.inputs);
+    let entries_read = target::entries_read(server);
+    let (mut replayed, ending) = settings.replay.replay(&opened, ExpiredFields::Exist, entries_read, console)?;
     if ending == Ending::Refused && watch.is_some() {
         bail!(
             "a server would refuse this log, and replacing it would lose what follows the damage; write the sound part \
@@ -64,7 +66,6 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
         return Ok(Outcome::Unsound);
     }
     let base = settings.base_for(&opened);
-    let server = settings.server.resolve_inputs(&opened.inputs);
     let target = ChosenTarget::of(server, &replayed.shares, base)?;
     let job =
         Job { settings: &settings, opened: &opened, replayed: &replayed, base, target, keys_before, dropped, started };

@@ -4,6 +4,7 @@ use anyhow::bail;
 
 use crate::Server;
 use crate::aof::producer::{ChosenServer, Evidence};
+use crate::command::apply::EntriesRead;
 use crate::keyspace::Keyspace;
 use crate::rewrite::{self, Base, Target};
 
@@ -13,6 +14,15 @@ pub(super) struct ChosenTarget {
     pub(super) server: ChosenServer,
     /// `None` for the oldest that holds the data.
     pub(super) target: Option<Target>,
+}
+
+/// What ENTRIESREAD sets on the server that was typed or that the RDB in the log names. Where the commands alone tell which
+/// servers the log may be from, the number is kept as given.
+pub(super) fn entries_read(server: ChosenServer) -> EntriesRead {
+    match server.evidence {
+        Evidence::Option | Evidence::Rdb if server.server().limits_entries_read() => EntriesRead::AtMostAdded,
+        _ => EntriesRead::AsGiven,
+    }
 }
 
 impl ChosenTarget {
