@@ -120,13 +120,13 @@ fn change_number<'a>(
 
 /// Which fields a command sees.
 #[derive(Debug, Clone, Copy)]
-struct Sight {
+pub(super) struct Sight {
     /// Those that do not expire before this time.
     since: i64,
 }
 
 impl Sight {
-    fn of(call: &Call<'_, '_>) -> Self {
+    pub(super) fn of(call: &Call<'_, '_>) -> Self {
         Self {
             since: match call.expired_fields {
                 ExpiredFields::Exist => i64::MIN,
@@ -135,7 +135,7 @@ impl Sight {
         }
     }
 
-    fn sees(self, content: FieldRef<'_>) -> bool {
+    pub(super) fn sees(self, content: FieldRef<'_>) -> bool {
         content.expiry.is_none_or(|expiry| expiry >= self.since)
     }
 

@@ -59,14 +59,17 @@ impl PartialEq for Apply {
 
 impl Eq for Apply {}
 
-/// What commands make of a hash's field whose expiry is past.
+/// What commands make of a hash's field whose expiry is past: by whom a log is read.
+///
+/// Redis 7.4 and later look at the clock while they load a log, where no other server does. Fields that were there when a command was
+/// logged have expired by then, and the command does something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpiredFields {
-    /// It is there until it is deleted: what was so when the command was logged, and what Valkey 9.1 does while it loads.
+    /// As the writer had it: the field is there until it is deleted. Valkey 9 loads a log in the same way.
     #[default]
     Exist,
-    /// HINCRBY, HINCRBYFLOAT, HSETNX, HPERSIST, HGETEX and the conditions of HSETEX do not see it if it is past at [`Call::now`]: what Redis
-    /// 8.0 does while it loads.
+    /// As a Redis 8 that loads the log now: HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT, HSETNX, the conditions of HSETEX, HGETDEL and the
+    /// patterns of SORT do not see a field that is past at [`Call::now`], and no field expires at or after 2^46 milliseconds.
     Hidden,
 }
 

@@ -1,8 +1,8 @@
 //! Commands on the expiry of fields. A time that is past is set like any other: servers log a HDEL where a field is to go.
 
 use super::super::{Call, Failure};
+use super::Sight;
 use super::options::{Condition, FieldsAre, NewExpiry, expiry_at, options};
-use super::{Sight, delete};
 use crate::value::{Hash, Value};
 
 /// HEXPIRE key seconds [NX|XX|GT|LT] FIELDS count field …
@@ -26,7 +26,7 @@ pub(in crate::command) fn hpexpireat(call: &mut Call<'_, '_>) -> Result<(), Fail
 }
 
 fn expire(call: &mut Call<'_, '_>, milliseconds: i64, base: i64) -> Result<(), Failure> {
-    let time = expiry_at(call.argument(2)?, milliseconds, base)?;
+    let time = expiry_at(call, call.argument(2)?, milliseconds, base)?;
     let options = options(call, 3, FieldsAre::Names, &["NX", "XX", "GT", "LT"])?;
     let Some(hash) = call.hash(call.argument(1)?)? else { return Ok(()) };
     for field in options.fields {
@@ -75,10 +75,20 @@ fn change_expiry(call: &mut Call<'_, '_>, fields: &[&[u8]], expiry: Option<i64>)
     Ok(())
 }
 
-/// HGETDEL key FIELDS count field …
+/// HGETDEL key FIELDS count field …: what the command does not see, it does not delete.
 pub(in crate::command) fn hgetdel(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let options = options(call, 2, FieldsAre::Names, &[])?;
-    delete(call, call.argument(1)?, options.fields)
+    let (key, sight) = (call.argument(1)?, Sight::of(call));
+    let Some(hash) = call.hash(key)? else { return Ok(()) };
+    for field in options.fields {
+        if sight.has(hash, field) {
+            hash.delete(field);
+        }
+    }
+    if hash.is_empty() {
+        call.remove(key);
+    }
+    Ok(())
 }
 
 /// HSETEX key [NX|XX] [FNX|FXX] [EX seconds|PX milliseconds|EXAT seconds|PXAT milliseconds|KEEPTTL] FIELDS count field value …

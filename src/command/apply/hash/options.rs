@@ -1,6 +1,6 @@
 //! The options of the commands on the expiry of fields.
 
-use super::super::{Call, Failure};
+use super::super::{Call, ExpiredFields, Failure};
 use crate::value::number::parse_integer;
 
 /// What becomes of the expiry of fields.
@@ -68,7 +68,7 @@ pub(super) fn options<'c, 'a>(
         let word =
             allowed.iter().find(|allowed| word.eq_ignore_ascii_case(allowed.as_bytes())).ok_or(Failure::Syntax)?;
         let value = if matches!(*word, "EX" | "PX" | "EXAT" | "PXAT") { rest.split_off_first() } else { None };
-        let twice = match read(word, value, call.now)? {
+        let twice = match read(call, word, value)? {
             Read::Expiry(expiry) => options.expiry.replace(expiry).is_some(),
             Read::Condition(condition @ (Condition::Fnx | Condition::Fxx)) => {
                 options.field_condition.replace(condition).is_some()
@@ -87,9 +87,10 @@ enum Read {
     Condition(Condition),
 }
 
-fn read(word: &str, value: Option<&&[u8]>, now: i64) -> Result<Read, Failure> {
+fn read(call: &Call<'_, '_>, word: &str, value: Option<&&[u8]>) -> Result<Read, Failure> {
+    let now = call.now;
     let time = |milliseconds, base| {
-        let time = expiry_at(value.ok_or(Failure::Syntax)?, milliseconds, base)?;
+        let time = expiry_at(call, value.ok_or(Failure::Syntax)?, milliseconds, base)?;
         Ok(Read::Expiry(NewExpiry::At(time)))
     };
     match word {
@@ -111,12 +112,16 @@ fn read(word: &str, value: Option<&&[u8]>, now: i64) -> Result<Read, Failure> {
 
 /// The time that an argument means, in milliseconds of Unix time: so many units of `milliseconds` after `base`.
 ///
-/// Redis takes times below 2^46 alone, Valkey all that fit 64 bits.
-pub(super) fn expiry_at(text: &[u8], milliseconds: i64, base: i64) -> Result<i64, Failure> {
+/// Redis takes times below 2^46 alone, Valkey all that fit 64 bits: a log that Valkey wrote may have those that Redis refuses.
+pub(super) fn expiry_at(call: &Call<'_, '_>, text: &[u8], milliseconds: i64, base: i64) -> Result<i64, Failure> {
+    let limit = match call.expired_fields {
+        ExpiredFields::Exist => i64::MAX,
+        ExpiredFields::Hidden => (1 << 46) - 1,
+    };
     let time = parse_integer(text).ok_or(Failure::NotAnInteger)?;
     if time < 0 {
         return Err(Failure::InvalidExpiry);
     }
     let time = time.checked_mul(milliseconds).and_then(|time| time.checked_add(base));
-    time.filter(|time| *time >= 0).ok_or(Failure::InvalidExpiry)
+    time.filter(|time| (0..=limit).contains(time)).ok_or(Failure::InvalidExpiry)
 }

@@ -205,9 +205,22 @@ fn fields_that_have_expired_exist_or_are_hidden() {
         ("HSETEX h KEEPTTL FIELDS 1 a 10", "a=10@5000", "a=10@5000"),
         ("HPEXPIREAT h 4000000 XX FIELDS 1 a", "a=1@4000000", "a=1@4000000"),
         ("HSET h a 10", "a=10", "a=10"),
+        ("HGETDEL h FIELDS 2 a x", "", "a=1@5000"),
+        ("HPEXPIREAT h 70368744177663 FIELDS 1 a", "a=1@70368744177663", "a=1@70368744177663"),
     ] {
-        assert_eq!(after(&format!("{expired}; {command}")), format!("{exist} b=2"), "{command}");
-        assert_eq!(after_with_expired_hidden(&format!("{expired}; {command}")), format!("{hidden} b=2"), "{command}");
+        let with_b = |field: &str| format!("{field} b=2").trim_start().to_owned();
+        assert_eq!(after(&format!("{expired}; {command}")), with_b(exist), "{command}");
+        assert_eq!(after_with_expired_hidden(&format!("{expired}; {command}")), with_b(hidden), "{command}");
     }
     assert_eq!(after(&format!("{expired}; HDEL h a")), "b=2");
+}
+
+#[test]
+fn redis_takes_no_expiry_of_a_field_from_2_to_the_46_on() {
+    for command in ["HPEXPIREAT h 70368744177664 FIELDS 1 a", "HSETEX h PXAT 70368744177664 FIELDS 1 a 2"] {
+        let mut replica = replica();
+        replica.expired_fields = ExpiredFields::Hidden;
+        assert_eq!(replica.after("HSET h a 1").failure(command), Failure::InvalidExpiry, "{command}");
+    }
+    assert_eq!(after("HSET h a 1; HPEXPIREAT h 70368744177664 FIELDS 1 a"), "a=1@70368744177664");
 }

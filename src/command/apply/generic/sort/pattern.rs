@@ -1,5 +1,6 @@
 //! The patterns of BY and GET: the names of other keys, and of fields in them.
 
+use super::super::super::hash::Sight;
 use super::super::super::{Call, Failure};
 use super::source;
 use crate::value::{Bytes, Value};
@@ -24,6 +25,7 @@ pub(super) fn lookup<'a>(
         _ => (behind, None),
     };
     let key = [before, element, behind].concat();
+    let sight = Sight::of(call);
     let value = match call.value(&key) {
         // A value that is known by its commands only is neither a string nor a hash.
         Err(Failure::UnknownValue) => None,
@@ -31,7 +33,7 @@ pub(super) fn lookup<'a>(
     };
     Ok(match (value, field) {
         (Some(Value::String(string)), None) => Some(string.clone()),
-        (Some(Value::Hash(hash)), Some(field)) => source::field_of(hash, field),
+        (Some(Value::Hash(hash)), Some(field)) => source::field_of(hash, field, sight),
         _ => None,
     })
 }

@@ -1,5 +1,6 @@
 //! What SORT takes from the values of keys, and what it makes of it.
 
+use super::super::super::hash::Sight;
 use crate::value::{Bytes, Hash, List, Value};
 
 /// The elements of a list or set in order, or of a sorted set in the order of their scores; `None` for other values.
@@ -12,9 +13,9 @@ pub(super) fn elements<'a>(value: &Value<'a>) -> Option<Vec<Bytes<'a>>> {
     })
 }
 
-/// The value of a field.
-pub(super) fn field_of<'a>(hash: &Hash<'a>, field: &[u8]) -> Option<Bytes<'a>> {
-    hash.get(field).map(|field| Bytes::copied(field.value))
+/// The value of a field, if it is in sight.
+pub(super) fn field_of<'a>(hash: &Hash<'a>, field: &[u8], sight: Sight) -> Option<Bytes<'a>> {
+    hash.get(field).filter(|content| sight.sees(*content)).map(|content| Bytes::copied(content.value))
 }
 
 /// A list of these elements.
