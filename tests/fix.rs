@@ -471,19 +471,24 @@ fn the_outcome_as_json_keeps_its_fields() {
     let cut = whole().len();
     let fixed = json(&["--yes"]);
     assert_eq!(fixed["outcome"], "fixed");
-    assert_eq!((&fixed["cut_at"], &fixed["removed"], &fixed["size"]), (&cut.into(), &10.into(), &(cut + 10).into()));
+    assert_eq!(
+        (&fixed["cut_at"], &fixed["removed_bytes"], &fixed["bytes"]),
+        (&cut.into(), &10.into(), &(cut + 10).into())
+    );
     assert_eq!((&fixed["applied"], &fixed["sound"]), (&true.into(), &true.into()));
     assert_eq!(fixed["finding"]["code"], "truncated-record");
     let copy = fixed["copy"].as_str().unwrap();
     assert_eq!(fs::read(copy).unwrap(), b"*1\r\n$4\r\nPI");
     let keys: Vec<&str> = fixed.as_object().unwrap().keys().map(String::as_str).collect();
     let mut documented = vec![
+        "aofkit",
+        "schema",
         "outcome",
         "path",
         "file",
-        "size",
+        "bytes",
         "cut_at",
-        "removed",
+        "removed_bytes",
         "copy",
         "applied",
         "sound",

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::ValueEnum;
@@ -57,15 +57,21 @@ pub(super) struct DigestArguments {
 enum Format {
     /// The digest alone
     Text,
-    /// A JSON object: digest, server, how the server was chosen, keys
+    /// A JSON object: aofkit, schema, path, digest, server, chosen_by, keys
     Json,
 }
 
 #[derive(serde::Serialize)]
-struct Report {
+struct Report<'p> {
+    /// The log.
+    path: FileName<&'p Path>,
+    /// 40 hexadecimal digits.
     digest: String,
+    /// Whose digest it is.
     server: &'static str,
+    /// Why that server: `option`, `rdb`, `commands`, or `default` if the log names none.
     chosen_by: &'static str,
+    /// The number of keys that the digest is of.
     keys: u64,
 }
 
@@ -111,16 +117,23 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
     if chosen.evidence != Evidence::Option {
         console.say(&format!("note: the digest of {chosen}"));
     }
-    write(&value, keys, typed.format, chosen, console)?;
+    write(&value, keys, (&typed.path, typed.format), chosen, console)?;
     Ok(if ending == Ending::Sound { Outcome::Sound } else { Outcome::Unsound })
 }
 
-fn write(value: &Digest, keys: u64, format: Format, chosen: ChosenServer, console: &mut Console) -> anyhow::Result<()> {
+fn write(
+    value: &Digest,
+    keys: u64,
+    (path, format): (&Path, Format),
+    chosen: ChosenServer,
+    console: &mut Console,
+) -> anyhow::Result<()> {
     match format {
         Format::Text => writeln!(console.out, "{value}")?,
         Format::Json => {
             let (server, chosen_by) = (chosen.release.name, chosen.evidence.name());
-            json::write_line(&mut console.out, &Report { digest: value.to_string(), server, chosen_by, keys })?;
+            let digest = value.to_string();
+            json::write_object(&mut console.out, &Report { path: FileName(path), digest, server, chosen_by, keys })?;
         }
     }
     Ok(())

@@ -66,9 +66,9 @@ checkers call it invalid. The bytes that go are first written to a directory bes
 back. They stay there until --undo or --discard-copies. A file that a process anywhere on the host has open for writing is left \
 alone: the kernel (a file lease) and /proc are asked. Where neither can tell, --force is needed.
 
-With --format json, one object is printed: outcome (sound, planned, declined, fixed or refused), path, file, size \
-(before), cut_at, removed (bytes), copy, applied (whether the file was changed), sound (whether the log is so now), finding \
-(code, file, offset, record, message), server, chosen_by (option, rdb, commands or default), records (whole ones that go), \
+With --format json, one object is printed: aofkit (this version), schema (1), outcome (sound, planned, declined, fixed or refused), path, file, bytes \
+(before), cut_at, removed_bytes, copy, applied (whether the file was changed), sound (whether the log is so now), finding \
+(code, path, offset, record, message), server, chosen_by (option, rdb, commands or default), records (whole ones that go), \
 records_behind (those of them found behind the damage), notes, message and advice. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies \
 (directories), bytes, restored and removed (files), and message. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.";
 

@@ -125,7 +125,7 @@ impl CopiesReport {
     /// # Errors
     /// What the writer says.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        json::write_line(out, self)
+        json::write_object(out, self)
     }
 
     /// Writes the report for people.

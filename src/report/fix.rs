@@ -14,6 +14,7 @@ use crate::repair::survey::{Condition, FileSurvey, ReadOver};
 use crate::repair::{Applied, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, copy_name};
 use crate::report::check::write_excerpt;
 use crate::report::file_name::FileName;
+use crate::report::json;
 use crate::report::paragraph::{Fill, paragraph};
 use crate::report::style::{Style, Tone};
 use crate::storage::directory_of;
@@ -42,8 +43,10 @@ pub struct Report {
     pub state: State,
     path: FileName<PathBuf>,
     file: Option<FileName<PathBuf>>,
+    #[serde(rename = "bytes")]
     size: Option<u64>,
     cut_at: Option<u64>,
+    #[serde(rename = "removed_bytes")]
     removed: Option<u64>,
     copy: Option<FileName<PathBuf>>,
     applied: bool,
@@ -74,6 +77,7 @@ pub struct Report {
 #[derive(Debug, Serialize)]
 struct Found {
     code: Code,
+    #[serde(rename = "path")]
     file: FileName<PathBuf>,
     offset: Option<u64>,
     record: Option<u64>,
@@ -344,7 +348,6 @@ impl Report {
     /// # Errors
     /// What the writer says.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, self)?;
-        writeln!(out)
+        json::write_object(out, self)
     }
 }

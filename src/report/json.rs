@@ -16,6 +16,26 @@ pub fn write_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()
     out.write_all(b"\n")
 }
 
+/// The version of the objects' form. Fields may be added without a new one.
+const SCHEMA: u32 = 1;
+
+/// What every object of a report begins with.
+#[derive(Serialize)]
+struct Envelope<'v, T> {
+    aofkit: &'static str,
+    schema: u32,
+    #[serde(flatten)]
+    report: &'v T,
+}
+
+/// Writes the object of a report as one line: `aofkit` (the version of this program), `schema`, and the fields of `report`.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_object(out: &mut impl Write, report: &impl Serialize) -> io::Result<()> {
+    write_line(out, &Envelope { aofkit: env!("CARGO_PKG_VERSION"), schema: SCHEMA, report })
+}
+
 /// The compact form, with more escapes than JSON asks for.
 struct Harmless;
 

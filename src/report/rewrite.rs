@@ -73,6 +73,7 @@ pub struct Report {
     /// What the target cannot hold, in words.
     pub lost: Vec<String>,
     /// The time that relative expiries count from where the log says nothing, or the log's last, in Unix milliseconds.
+    #[serde(rename = "clock_ms")]
     pub clock: i64,
     /// Where the clock is from: `log`, `given` or `run`.
     pub clock_source: &'static str,
@@ -143,7 +144,7 @@ impl Report {
     /// # Errors
     /// What the writer says.
     pub fn write_json(&self, out: &mut impl Write) -> io::Result<()> {
-        json::write_line(out, self)
+        json::write_object(out, self)
     }
 
     /// The question that is asked before the old log is replaced.

@@ -43,7 +43,13 @@ With --in-place the new log is written, read back and checked for its server fir
 question asked. The files of the old log are kept in a directory beside it, NAME.aofkit-kept-N, until --undo or \
 --discard-copies. No process on the host may have the log open: the kernel (a file lease) and /proc are asked before the \
 replay and again before the change; where neither can tell, --force is needed. A server that starts meanwhile waits, or the \
-change is given up.";
+change is given up.
+
+With --format json, one object is printed: aofkit (this version), schema (1), outcome, path, output, base (aof or rdb), target, \
+chosen_by, before and after (bytes, records), keys (by type), functions, without_effect (ignored, failed), expired (keys, \
+fields), unknown (commands by name), lost, clock_ms (unix milliseconds), clock_source (log, given or run), verified, digest, \
+grown (bytes), keys_before, dropped, flushes (part, offset, database, keys, before), server, loaded_by, copies and message. What \
+does not apply is null.";
 
 /// Which log, and what becomes of it.
 #[derive(Debug, clap::Args)]

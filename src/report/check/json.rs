@@ -10,19 +10,19 @@ use super::{checker_words, server_log, server_words};
 use crate::check::server::Outcome;
 use crate::check::{Code, Finding, PartReport, Report, Severity};
 use crate::report::file_name::FileName;
-use crate::report::json::write_line;
+use crate::report::json::write_object;
 
 #[derive(Serialize)]
 struct JsonReport<'r> {
     path: FileName<&'r Path>,
     sound: bool,
     manifest: Option<FileName<&'r Path>>,
-    size: u64,
+    bytes: u64,
     records: u64,
     parts: Vec<JsonPart<'r>>,
     findings: Vec<JsonFinding<'r>>,
-    checker: JsonChecker,
-    server: JsonServer,
+    checker: JsonChecker<'r>,
+    server: JsonServer<'r>,
 }
 
 #[derive(Serialize)]
@@ -32,16 +32,15 @@ struct JsonPart<'r> {
     sequence: Option<i64>,
     format: &'static str,
     container: &'static str,
-    size: u64,
+    bytes: u64,
     valid_up_to: u64,
     records: u64,
     annotations: u64,
     arguments: u64,
     transactions: u64,
     databases: BTreeSet<u32>,
-    first_timestamp: Option<i64>,
-    last_timestamp: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    first_time_ms: Option<i64>,
+    last_time_ms: Option<i64>,
     rdb: Option<JsonRdb<'r>>,
 }
 
@@ -59,7 +58,7 @@ struct JsonRdb<'r> {
 struct JsonFinding<'r> {
     code: Code,
     severity: Severity,
-    file: FileName<&'r Path>,
+    path: FileName<&'r Path>,
     offset: Option<u64>,
     record: Option<u64>,
     count: u64,
@@ -68,21 +67,21 @@ struct JsonFinding<'r> {
 }
 
 #[derive(Serialize)]
-struct JsonChecker {
+struct JsonChecker<'r> {
     tool: &'static str,
     valid: bool,
-    part: Option<usize>,
+    part: Option<FileName<&'r Path>>,
     ok_up_to: Option<u64>,
     says: String,
 }
 
 #[derive(Serialize)]
-struct JsonServer {
+struct JsonServer<'r> {
     version: &'static str,
     release: Option<&'static str>,
     chosen_by: Option<&'static str>,
     outcome: &'static str,
-    part: Option<usize>,
+    part: Option<FileName<&'r Path>>,
     offset: Option<u64>,
     record: Option<u64>,
     cut_at: Option<u64>,
@@ -92,13 +91,12 @@ struct JsonServer {
 
 /// Writes the report of one log as one line of JSON. A path or a name that is not UTF-8 is `{"base64": "…"}`.
 ///
-/// - `path`, `sound`, `manifest`, `size` and `records` (sums over the parts);
+/// - `aofkit` (the version of this program), `schema` (1), `path`, `sound`, `manifest`, `bytes` and `records` (sums over the parts);
 /// - `parts`, in the order in which they are loaded: `name`, `role` (`single`, `base`, `incr`), `sequence`, `format` (`empty`,
-///   `RESP`, `RDB`, `RDB+RESP`, `missing`), `container` (`plain`, `gzip`, `zstd`), `size`, `valid_up_to`, `records`,
-///   `annotations`, `arguments`, `transactions`, `databases`, `first_timestamp` and `last_timestamp` (unix seconds), and where
-///   there is one `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset behind it);
-/// - `findings`: `code`, `severity` (`error`, `warning`, `note`), `file`, `offset`, `record`, `count`, `message`, `advice`;
-/// - `checker`: `tool`, `valid`, `part` (an index of `parts`), `ok_up_to`, `says`;
+///   `RESP`, `RDB`, `RDB+RESP`, `missing`), `container` (`plain`, `gzip`, `zstd`), `bytes`, `valid_up_to`, `records`,
+///   `annotations`, `arguments`, `transactions`, `databases`, `first_time_ms` and `last_time_ms` (unix milliseconds), and `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset behind it);
+/// - `findings`: `code`, `severity` (`error`, `warning`, `note`), `path`, `offset`, `record`, `count`, `message`, `advice`;
+/// - `checker`: `tool`, `valid`, `part` (its name), `ok_up_to`, `says`;
 /// - `server`: `version`, `release` (the release that it stands for), `chosen_by` (`option`, `rdb`, `commands`, `default`), `outcome` (`loads`, `ignores`, `cuts`, `refuses`, `crashes`, `stops`), `part`, `offset`, `record`,
 ///   `cut_at`, `does`, and `log`, the last lines of the server's own log.
 ///
@@ -111,20 +109,29 @@ pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
         path: FileName(&report.path),
         sound: report.is_sound(),
         manifest: report.manifest.as_deref().map(FileName),
-        size: report.parts.iter().map(|part| part.size).sum(),
+        bytes: report.parts.iter().map(|part| part.size).sum(),
         records: report.parts.iter().map(PartReport::records).sum(),
         parts: report.parts.iter().map(part).collect(),
         findings: report.findings.iter().map(finding).collect(),
         checker: JsonChecker {
             tool: report.checker.tool(),
             valid: report.checker.valid,
-            part: report.checker.part,
+            part: name(report, report.checker.part),
             ok_up_to: report.checker.ok_up_to(),
             says: checker_words(&report.checker, &report.parts),
         },
         server: server(report),
     };
-    write_line(out, &json)
+    write_object(out, &json)
+}
+
+fn milliseconds(seconds: Option<i64>) -> Option<i64> {
+    seconds.map(|seconds| seconds.saturating_mul(1000))
+}
+
+/// The name of the part with an index.
+fn name(report: &Report, part: Option<usize>) -> Option<FileName<&Path>> {
+    part.and_then(|part| report.parts.get(part)).map(|part| FileName(part.name.as_ref()))
 }
 
 fn part(part: &PartReport) -> JsonPart<'_> {
@@ -139,15 +146,15 @@ fn part(part: &PartReport) -> JsonPart<'_> {
         sequence: part.sequence,
         format: part.format.name(),
         container: part.container.name(),
-        size: part.size,
+        bytes: part.size,
         valid_up_to: part.valid_up_to(),
         records: part.records(),
         annotations: scan.map_or(0, |scan| scan.annotations),
         arguments: scan.map_or(0, |scan| scan.arguments),
         transactions: scan.map_or(0, |scan| scan.transactions.complete()),
         databases: databases(part),
-        first_timestamp: scan.and_then(|scan| scan.first_timestamp),
-        last_timestamp: scan.and_then(|scan| scan.last_timestamp),
+        first_time_ms: milliseconds(scan.and_then(|scan| scan.first_timestamp)),
+        last_time_ms: milliseconds(scan.and_then(|scan| scan.last_timestamp)),
         rdb: part.rdb.as_ref().map(|rdb| JsonRdb {
             version: rdb.header.map(|header| header.version),
             producer: rdb.producer.as_deref(),
@@ -163,7 +170,7 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
     JsonFinding {
         code: finding.code,
         severity: finding.severity,
-        file: FileName(&finding.file),
+        path: FileName(&finding.file),
         offset: finding.offset,
         record: finding.record,
         count: finding.count,
@@ -172,7 +179,7 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
     }
 }
 
-fn server(report: &Report) -> JsonServer {
+fn server(report: &Report) -> JsonServer<'_> {
     let (outcome, part, place, cut_at) = match &report.server.outcome {
         Outcome::Loads => ("loads", None, None, None),
         Outcome::Ignores => ("ignores", None, None, None),
@@ -186,7 +193,7 @@ fn server(report: &Report) -> JsonServer {
         release: report.chosen.map(|chosen| chosen.release.name),
         chosen_by: report.chosen.map(|chosen| chosen.evidence.name()),
         outcome,
-        part,
+        part: name(report, part),
         offset: place.map(|place| place.offset),
         record: place.map(|place| place.record),
         cut_at,
