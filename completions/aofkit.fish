@@ -167,7 +167,7 @@ valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; may be given again' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l key -d 'The digest of one key\'s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'How to report' -r -f -a "text\t'The digest alone'
-json\t'A JSON object: digest, server, how the server was chosen, keys'"
+json\t'A JSON object: aofkit, schema, path, digest, server, chosen_by, keys'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at -d 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at-offset -d 'The data as it was when the last part, or PART, had this many bytes' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l unknown -d 'What to do with commands of modules and others that no server knows' -r -f -a "refuse\t'Name them all, and stop'
