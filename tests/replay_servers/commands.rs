@@ -143,6 +143,7 @@ pub(crate) const LINES: &[&str] = &[
     "@fields hgetdel $hash fields #{$field}",
     "@fields hsetex $hash [fnx|fxx] [ex $seconds|px $millis|exat $at|pxat $at_millis|keepttl] fields #<$field $value>",
     "@v9 hsetex $hash (nx|xx) [pxat $at_millis] fields #{$field $value}",
+    "@newer hsetc $hash $field $field $value $value",
     // Sorted sets.
     "zadd $zset <$score $element>",
     "zadd $zset <$score $small>",
@@ -214,6 +215,7 @@ pub(crate) const LINES: &[&str] = &[
     "@r82 xadd $stream [nomkstream] (keepref|delref|acked) [maxlen (=|@live ~) $count|minid = $old_id] $new_id {$field $value}",
     "@r84 xadd $stream (idmp $element $element|idmpauto $element) $new_id {$field $value}",
     "@r84 @live @delicate xadd stream:clock (idmp $element $element|idmpauto $element) * {$field $value}",
+    "@newer xidmprecord $stream $element $element $old_id",
     "@r84 xcfgset $stream idmp-duration $positive idmp-maxsize $positive",
     "@r82 xtrim $stream (keepref|delref|acked) (maxlen|minid) [=|@live ~] $trim",
     "@r82 xdelex $stream [keepref|delref|acked] ids #{$old_id}",
