@@ -57,6 +57,7 @@ pub(super) struct DigestArguments {
 enum Format {
     /// The digest alone
     Text,
+    #[expect(clippy::doc_markdown, reason = "this is help, which shows no backticks")]
     /// A JSON object: aofkit, schema, path, digest, server, chosen_by, keys
     Json,
 }

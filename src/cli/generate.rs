@@ -44,7 +44,7 @@ fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
         let mut bytes = Vec::new();
         clap_complete::generate(shell, &mut completed(), "aofkit", &mut bytes);
         if shell == Shell::Bash {
-            bytes = with_equals_signs(bytes);
+            bytes = with_equals_signs(&bytes);
         }
         let name = match shell {
             Shell::Zsh => "_aofkit".to_owned(),
@@ -88,7 +88,7 @@ fn completed() -> Command {
 }
 
 /// The script for bash, which splits `--option=value` into three words, and completes the last of them.
-fn with_equals_signs(script: Vec<u8>) -> Vec<u8> {
+fn with_equals_signs(script: &[u8]) -> Vec<u8> {
     const PREVIOUS: &str = "    prev=\"$3\"\n";
     const WORDS: &str = r#"    if [[ "${cur}" == "=" ]]; then
         cur=""
@@ -97,7 +97,7 @@ fn with_equals_signs(script: Vec<u8>) -> Vec<u8> {
         prev="${COMP_WORDS[COMP_CWORD-2]}"
     fi
 "#;
-    String::from_utf8_lossy(&script).replacen(PREVIOUS, &format!("{PREVIOUS}{WORDS}"), 1).into_bytes()
+    String::from_utf8_lossy(script).replacen(PREVIOUS, &format!("{PREVIOUS}{WORDS}"), 1).into_bytes()
 }
 
 /// `aofkit-check`, as the page of a subcommand is called.
