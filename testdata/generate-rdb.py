@@ -456,7 +456,8 @@ def flawed_collections():
         'expiry-order': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', 9, b'g', b'v', 5)),
         'expiry-after-none': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', 0, b'g', b'v', 5)),
         'expiry-text': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', b'x')),
-        'expiry-tuple': (v12, 25, struct.pack('<q', 5) + expiring(b'f', b'v', 1, b'g')),
+        # Not yet over: servers load it, and crash once they delete the field.
+        'expiry-tuple': (v12, 25, struct.pack('<q', FUTURE) + expiring(b'f', b'v', FUTURE, b'g')),
         'twice-expiring': (v12, 24, struct.pack('<q', FUTURE) + length(2)
                            + (length(1) + string('f') + string('v')) * 2),
         'expiry-below-none': (v80, 22, length(1) + string('f') + string('v') + struct.pack('<q', -2)),
