@@ -116,9 +116,28 @@ fn keys_that_match_nothing_are_said_and_nothing_is_written() {
 #[test]
 fn equal_runs_print_equal_json() {
     let directory = TempDir::new().unwrap();
-    let log = file(&directory, "a.aof", &commands(&["#TS:1700000000", "SET a 1"]));
     let new = directory.path().join("new.aof");
     let run =
-        || aofkit("rewrite").args(["--format", "json", "--force", "-o"]).arg(&new).arg(&log).output().unwrap().stdout;
-    assert_eq!(run(), run());
+        |log| aofkit("rewrite").args(["--format", "json", "--force", "-o"]).arg(&new).arg(log).output().unwrap().stdout;
+    let field = |json: &[u8]| serde_json::from_slice::<serde_json::Value>(json).unwrap()["clock_ms"].as_i64();
+    let timed = file(&directory, "a.aof", &commands(&["#TS:1700000000", "SET a 1"]));
+    assert_eq!((run(&timed), field(&run(&timed))), (run(&timed), Some(1_700_000_000_000)));
+    // The time of the run is none of the log's.
+    let untimed = file(&directory, "b.aof", &commands(&["SET a 1"]));
+    assert_eq!(field(&run(&untimed)), None);
+}
+
+#[test]
+fn a_directory_is_made_with_its_parents_and_named_as_servers_look_for_it() {
+    let directory = TempDir::new().unwrap();
+    let log = file(&directory, "a.aof", &commands(&["SET a 1"]));
+    let new = |name: &str| directory.path().join("deep/er").join(name);
+    let named = aofkit("rewrite").arg("-o").arg(new("appendonlydir/")).arg(&log).assert().success();
+    assert!(!String::from_utf8_lossy(&named.get_output().stderr).contains("appenddirname"));
+    assert!(new("appendonlydir/appendonly.aof.manifest").is_file());
+    let other = aofkit("rewrite").arg("-o").arg(new("other/")).arg(&log).assert().success();
+    other.stderr(contains("named appendonlydir"));
+    let refused = aofkit("rewrite").args(["--server", "redis-6.2", "-o"]).arg(new("old/")).arg(&log).assert().code(2);
+    refused.stderr(contains("redis-6.2 reads no directory"));
+    assert!(!new("old").exists());
 }

@@ -59,7 +59,7 @@ fn is_coherent(report: &Report, size: u64) {
 
 fn is_harmless(report: Report) {
     let mut out = Vec::new();
-    write_text(&mut out, &report, Style::Plain).unwrap();
+    write_text(&mut out, &report, Style::PLAIN).unwrap();
     write_json(&mut out, &report).unwrap();
     write_github(&mut out, &report).unwrap();
     write_junit(&mut out, &[Ok(report)]).unwrap();

@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
         for server in Server::ALL {
             let report = check(&log, Settings { server, ..Settings::default() }).unwrap();
             let mut out = Vec::new();
-            write_text(&mut out, &report, Style::Plain).unwrap();
+            write_text(&mut out, &report, Style::PLAIN).unwrap();
             write_json(&mut out, &report).unwrap();
             let text = String::from_utf8(out).unwrap();
             assert!(!text.contains(|character: char| character.is_control() && character != '\n'), "{text}");

@@ -30,7 +30,7 @@ fuzz_target!(|bytes: &[u8]| {
     for payloads in [Payloads::Raw, Payloads::Decoded] {
         for lengths in [Lengths::Within(40), Lengths::Full] {
             let mut out = Vec::new();
-            print(&mut Text::new(&mut out, Style::Plain, lengths, payloads), bytes);
+            print(&mut Text::new(&mut out, Style::PLAIN, lengths, payloads), bytes);
             let text = String::from_utf8(out).unwrap();
             assert!(!text.contains(|character: char| character.is_control() && character != '\n'), "{text}");
         }

@@ -73,8 +73,10 @@ pub struct Report {
     /// What the target cannot hold, in words.
     pub lost: Vec<String>,
     /// The time that relative expiries count from where the log says nothing, or the log's last, in Unix milliseconds.
-    #[serde(rename = "clock_ms")]
+    #[serde(skip)]
     pub clock: i64,
+    /// The same, unless it is the time of the run: equal runs print the same JSON.
+    pub clock_ms: Option<i64>,
     /// Where the clock is from: `log`, `given` or `run`.
     pub clock_source: &'static str,
     /// Whether the output was read back and found to hold the same data.

@@ -94,11 +94,7 @@ pub fn write_directory<O: Operations, T>(
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
 ) -> Result<T> {
     let names = Names::fresh(directory);
-    let made = match operations.create_directory(directory, DIRECTORY_MODE) {
-        Ok(()) => true,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
-        Err(source) => return Err(Error::io(directory, "make the directory", source)),
-    };
+    let made = create_with_parents(operations, directory)?;
     if names.manifest().exists() {
         let text = "there is a log in this directory already; give another, or rewrite it --in-place".to_owned();
         return Err(Error::new(directory, ErrorKind::Refused(text)));
@@ -121,6 +117,21 @@ pub fn write_directory<O: Operations, T>(
         sync_directory(operations, parent, || format!("the log was written to {}", directory.display()))?;
     }
     result
+}
+
+/// Creates a directory and the parents that it lacks; says whether it was not there.
+fn create_with_parents(operations: &mut impl Operations, directory: &Path) -> Result<bool> {
+    match operations.create_directory(directory, DIRECTORY_MODE) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            match directory.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                Some(parent) if create_with_parents(operations, parent)? => create_with_parents(operations, directory),
+                _ => Err(Error::io(directory, "make the directory", error)),
+            }
+        }
+        Err(source) => Err(Error::io(directory, "make the directory", source)),
+    }
 }
 
 fn write_parts<O: Operations, T>(

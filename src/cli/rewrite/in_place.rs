@@ -26,7 +26,12 @@ use crate::{Error, ErrorKind, Server};
 pub(super) fn run(job: &Job<'_, '_>, watch: Watch, console: &mut Console) -> anyhow::Result<Outcome> {
     let Destination::InPlace(consent, _) = job.settings.destination else { return Ok(Outcome::CannotSay) };
     let summary = &job.replayed.summary;
-    let reading = Reading { inputs: &job.opened.inputs, end: summary.stopped.offset, database: summary.database };
+    // Records that were appended meanwhile follow what is in the last part.
+    let inputs = &job.opened.inputs;
+    let is_last = summary.stopped.part + 1 == inputs.len();
+    let end =
+        if is_last { summary.stopped.offset } else { inputs.last().map_or(0, |input| input.bytes().len() as u64) };
+    let reading = Reading { inputs, end, database: summary.database };
     let shown = &*console;
     let fill = filling(|out| job.fill(shown, out));
     let log = &job.opened.log;

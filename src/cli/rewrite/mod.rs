@@ -14,7 +14,7 @@ use anyhow::bail;
 
 use super::console::Console;
 use super::progress::Progress;
-use super::replay::{Ending, Opened, written_to};
+use super::replay::{ClockSource, Ending, Opened, written_to};
 use super::{Outcome, copies, signals, source};
 use crate::aof::log::Log;
 use crate::command::apply::ExpiredFields;
@@ -28,7 +28,7 @@ use crate::replay::{self, Dropped, Replayed};
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::rewrite::{Expired, FlushReport, Report, Size, WithoutEffect};
-use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Written, write_directory};
+use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Target, Written, write_directory};
 use crate::server::Server;
 use crate::storage::draft::{self, DraftWriter};
 use crate::storage::{FileSystem, Operations, Ownership, Watch};
@@ -67,6 +67,9 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     }
     let base = settings.base_for(&opened);
     let target = ChosenTarget::of(server, &replayed.shares, base)?;
+    if let (Destination::Directory(..), Some(Target::Redis62)) = (&settings.destination, target.target) {
+        bail!("redis-6.2 reads no directory of parts; write a file with -o FILE, or name a newer server with --server");
+    }
     let job =
         Job { settings: &settings, opened: &opened, replayed: &replayed, base, target, keys_before, dropped, started };
     let outcome = match watch {
@@ -74,10 +77,21 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
         None => job.run(console),
     };
     let outcome = outcome.or_else(|error| loss_of(&error).map(|lost| job.refuse(lost, console)).ok_or(error))?;
+    if let (Destination::Directory(path, _), true) = (&settings.destination, outcome == Outcome::Sound)
+        && path.file_name().is_none_or(|name| name != APPEND_DIRECTORY)
+    {
+        let path = FileName(path);
+        console.say(&format!(
+            "note: {path}: servers look for their log in a directory named {APPEND_DIRECTORY} (appenddirname)"
+        ));
+    }
     // Giving it back piece by piece takes a while, and the process ends now anyway.
     std::mem::forget(replayed);
     Ok(if ending == Ending::Refused { Outcome::Unsound } else { outcome })
 }
+
+/// Where servers from Redis 7.0 on keep their log, in their data directory (`appenddirname`).
+const APPEND_DIRECTORY: &str = "appendonlydir";
 
 /// How many keys there are.
 fn keys_of(share: &Keyspace<'_>) -> u64 {
@@ -354,6 +368,7 @@ impl Job<'_, '_> {
             dropped: self.dropped_in_words(written),
             flushes: self.flushes(),
             clock,
+            clock_ms: (clock_source != ClockSource::Run).then_some(clock),
             clock_source: clock_source.name(),
             verified: verified.is_some(),
             digest: verified.map(|total| total.digest.to_string()),
