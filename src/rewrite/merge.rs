@@ -49,11 +49,16 @@ pub(super) enum Values {
 
 impl Values {
     #[inline]
-    pub(super) const fn include(self, value: &Value<'_>) -> bool {
+    pub(super) fn include(self, value: &Value<'_>) -> bool {
+        let needs_commands = match value {
+            Value::History(_) => true,
+            Value::VectorSet(set) => set.unchanged().is_none(),
+            _ => false,
+        };
         match self {
             Self::All => true,
-            Self::Data => !matches!(value, Value::History(_) | Value::VectorSet(_)),
-            Self::Histories => matches!(value, Value::History(_) | Value::VectorSet(_)),
+            Self::Data => !needs_commands,
+            Self::Histories => needs_commands,
         }
     }
 }

@@ -273,6 +273,14 @@ impl<'a> VectorSet<'a> {
         self.base.as_ref().filter(|_| self.elements.values().any(is_from_base))
     }
 
+    /// The RDB value that the set is from, if nothing was changed since.
+    pub fn unchanged(&self) -> Option<&Raw<'a>> {
+        let is_unchanged = |element: &Element<'_>| {
+            element.is_from_base && !element.has_changed_attribute && matches!(element.vector, Vector::Kept(_))
+        };
+        self.base.as_ref().filter(|_| self.removed.is_empty() && self.elements.values().all(is_unchanged))
+    }
+
     /// The names that were removed from the base, or were never in it.
     pub fn removed(&self) -> impl Iterator<Item = &[u8]> {
         self.removed.iter().map(Bytes::as_slice)
@@ -325,9 +333,10 @@ mod tests {
         let raw = Raw { type_code: 7, flavour: crate::value::Flavour::Redis, version: 12, payload: b"" };
         let mut set = VectorSet::new(shape).with_base(raw);
         assert!(set.load(Bytes::borrowed(b"a"), Bytes::borrowed(b"\x7f"), None));
+        assert!(set.unchanged().is_some());
         assert!(!set.load(Bytes::borrowed(b"a"), Bytes::borrowed(b"\x7f"), None));
         set.add(Bytes::borrowed(b"b"), Bytes::owned(floats(&[1.0])), None, Some(Bytes::default()));
-        assert!(set.base().is_some());
+        assert!(set.base().is_some() && set.unchanged().is_none());
         assert!(set.remove(b"a") && !set.remove(b"a"));
         assert_eq!((set.base(), set.removed().count(), set.len()), (None, 1, 1));
         assert!(set.set_attribute(b"b", Bytes::borrowed(b"{}")) && !set.set_attribute(b"a", Bytes::default()));

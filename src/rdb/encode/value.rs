@@ -83,7 +83,14 @@ fn encode_parts<W: Write>(
         Value::Hash(hash) => self::hash(output, target, hash, head),
         Value::Stream(stream) => self::stream(output, target, stream, head),
         Value::Raw(raw) => Ok(Some(Lost::Value(DecodeFault::Opaque { type_code: raw.type_code }))),
-        Value::VectorSet(_) | Value::History(_) => Ok(Some(Lost::History)),
+        Value::VectorSet(set) => match set.unchanged() {
+            Some(raw) => {
+                head(output, raw.type_code)?;
+                output.bytes(raw.payload).map(|()| None)
+            }
+            None => Ok(Some(Lost::History)),
+        },
+        Value::History(_) => Ok(Some(Lost::History)),
     }
 }
 
