@@ -203,18 +203,8 @@ pub fn format_score_shortest(score: f64, out: &mut Vec<u8>) {
 /// Writes a score as redis 7.2, 8.0 and Valkey put it into `DEBUG DIGEST` and into a log that they rewrite (`fpconv_dtoa`):
 /// the digits that Grisu2 finds, `1e+8` for a hundred million.
 pub fn format_score_digest(score: f64, out: &mut Vec<u8>) {
-    if let Some(text) = not_finite(score) {
-        out.extend_from_slice(text);
-        return;
-    }
-    if score.is_sign_negative() {
-        out.push(b'-');
-    }
-    if score == 0.0 {
-        out.push(b'0');
-        return;
-    }
-    let digits = Digits::of(score.abs());
+    let Some(score) = write_sign(score, out) else { return };
+    let digits = Digits::of(score);
     let (text, power) = (digits.as_slice(), digits.power);
     let count = i32::try_from(text.len()).unwrap_or_default();
     let exponent = power + count - 1;
@@ -244,20 +234,27 @@ pub fn format_score_compact(score: f64, out: &mut Vec<u8>) {
     format_score_compact_slow(score, out);
 }
 
-/// What is not a small whole number.
-fn format_score_compact_slow(score: f64, out: &mut Vec<u8>) {
+/// Writes the sign of a score, or all of one without digits to find: its absolute value, if there is more to write.
+#[inline]
+fn write_sign(score: f64, out: &mut Vec<u8>) -> Option<f64> {
     if let Some(text) = not_finite(score) {
         out.extend_from_slice(text);
-        return;
+        return None;
     }
     if score.is_sign_negative() {
         out.push(b'-');
     }
     if score == 0.0 {
         out.push(b'0');
-        return;
+        return None;
     }
-    let digits = Digits::shortest(score.abs());
+    Some(score.abs())
+}
+
+/// What is not a small whole number.
+fn format_score_compact_slow(score: f64, out: &mut Vec<u8>) {
+    let Some(score) = write_sign(score, out) else { return };
+    let digits = Digits::shortest(score);
     let text = digits.as_slice();
     let count = text.len();
     let exponent = digits.power + i32::try_from(count).unwrap_or_default() - 1;
