@@ -254,8 +254,8 @@ impl<'a> VectorSet<'a> {
 
     /// Removes an element, and says whether there was one of this name.
     pub fn remove(&mut self, name: &[u8]) -> bool {
-        let Some((name, _)) = self.elements.remove_entry(name) else { return false };
-        if self.base.is_some() {
+        let Some((name, element)) = self.elements.remove_entry(name) else { return false };
+        if element.is_from_base {
             self.removed.insert(name);
         }
         true
@@ -281,7 +281,7 @@ impl<'a> VectorSet<'a> {
         self.base.as_ref().filter(|_| self.removed.is_empty() && self.elements.values().all(is_unchanged))
     }
 
-    /// The names that were removed from the base, or were never in it.
+    /// The elements of the base that were removed, even if there are new ones of these names.
     pub fn removed(&self) -> impl Iterator<Item = &[u8]> {
         self.removed.iter().map(Bytes::as_slice)
     }
