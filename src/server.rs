@@ -208,6 +208,8 @@ impl ServerSet {
     pub const NONE: Self = Self(0);
     /// Every server of [`Server::ALL`].
     pub const ALL: Self = Self(0b111_1111);
+    /// Those that write annotations and logs of several parts: Redis 7.0 and later, Valkey.
+    pub const WITH_ANNOTATIONS: Self = Self::ALL.without(Server::Redis62.set());
 
     /// The servers in either set.
     #[must_use]

@@ -37,7 +37,7 @@ fn logs() -> Vec<PathBuf> {
 }
 
 fn report_on(path: &Path, server: Server) -> Report {
-    check(&Log::open(path).unwrap(), Settings { server, ..Settings::default() }).unwrap()
+    check(&Log::open(path).unwrap(), Settings { server: server.into(), ..Settings::default() }).unwrap()
 }
 
 fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
@@ -104,7 +104,7 @@ fn sound_means_that_both_verdicts_are_clean_at_every_truncation() {
         for length in 0..bytes.len() {
             let log = Log::from_input(Input::from_bytes(name, bytes[..length].to_vec())).unwrap();
             for server in [Server::Redis62, Server::Redis80, Server::Valkey9] {
-                let report = check(&log, Settings { server, ..Settings::default() }).unwrap();
+                let report = check(&log, Settings { server: server.into(), ..Settings::default() }).unwrap();
                 assert_coherent(&report, &format!("{name} cut to {length} for {server}"));
             }
         }
@@ -253,7 +253,7 @@ fn no_command_is_passed_over_that_the_server_stumbles_over() {
             let queued = [command(&["MULTI"]), alone.clone(), command(&["EXEC"])].concat();
             for (server, log) in Server::ALL.iter().flat_map(|server| [(*server, &alone), (*server, &queued)]) {
                 let input = Input::from_bytes("log", log.clone());
-                let settings = Settings { server, ..Settings::default() };
+                let settings = Settings { server: server.into(), ..Settings::default() };
                 let verdict = check(&Log::from_input(input).unwrap(), settings).unwrap().server;
                 let expected = model(log, server);
                 if verdict != expected {

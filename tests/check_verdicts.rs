@@ -31,7 +31,7 @@ fn logs() -> Vec<PathBuf> {
 }
 
 fn report(path: &Path, server: Server) -> Report {
-    check(&Log::open(path).unwrap(), Settings { server, ..Settings::default() }).unwrap()
+    check(&Log::open(path).unwrap(), Settings { server: server.into(), ..Settings::default() }).unwrap()
 }
 
 /// What `AOF analyzed` says about the part that the checker stopped at.

@@ -99,6 +99,14 @@ fn a_log_without_a_name_is_of_whoever_knows_its_commands() {
     let log = directory.path().join("a.aof");
     fs::write(&log, commands(&["SET a 1", "DELIFEQ a 1"])).unwrap();
     assert_eq!(json("check", &[], &log)["server"]["version"], "valkey-9");
+    // However late it comes, and in every subcommand.
+    let long = format!("SET a {}", "x".repeat(20 << 20));
+    fs::write(&log, commands(&[&long, "SET a 1", "DELIFEQ a 1", "SET b 1"])).unwrap();
+    for subcommand in ["check", "digest", "fix"] {
+        let report = json(subcommand, &[], &log);
+        let server = if subcommand == "check" { &report["server"]["release"] } else { &report["server"] };
+        assert_eq!(server, "valkey-9", "{subcommand}");
+    }
     fs::write(&log, commands(&["SET a 1"])).unwrap();
     assert_eq!(json("check", &[], &log)["server"]["chosen_by"], "default");
     // Redis and Valkey know the commands, and neither loads the other's RDB with fields that expire.

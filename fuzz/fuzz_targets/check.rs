@@ -19,8 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(log) = Log::from_input(Input::from_bytes("fuzz.aof", bytes.to_vec())) else { return };
     let seed = bytes.iter().fold(bytes.len(), |seed, byte| seed.wrapping_mul(31).wrapping_add(usize::from(*byte)));
     for server in Server::ALL {
-        let report = check(&log, Settings { server, ..Settings::default() }).unwrap();
-        let settings = Settings { server, threads: count(3), window: count(4 + seed % 297), ..Settings::default() };
+        let report = check(&log, Settings { server: server.into(), ..Settings::default() }).unwrap();
+        let settings = Settings { server: server.into(), threads: count(3), window: count(4 + seed % 297), ..Settings::default() };
         assert_eq!(check(&log, settings).unwrap(), report);
         is_coherent(&report, bytes.len() as u64);
         is_harmless(report);

@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(input.defect().is_some(), again.defect().is_some());
         drop(input);
         if let Ok(log) = Log::open(&path) {
-            check(&log, Settings { server: Server::Redis80, ..Settings::default() }).unwrap();
+            check(&log, Settings { server: Server::Redis80.into(), ..Settings::default() }).unwrap();
         }
     }
 });

@@ -36,7 +36,7 @@ fuzz_target!(|data: &[u8]| {
     for path in [data_directory.path(), &directory, &directory.join(FILES[0])] {
         let Ok(log) = Log::open(path) else { continue };
         for server in Server::ALL {
-            let report = check(&log, Settings { server, ..Settings::default() }).unwrap();
+            let report = check(&log, Settings { server: server.into(), ..Settings::default() }).unwrap();
             let mut out = Vec::new();
             write_text(&mut out, &report, Style::PLAIN).unwrap();
             write_json(&mut out, &report).unwrap();

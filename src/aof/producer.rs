@@ -1,26 +1,66 @@
 //! Which server wrote a log, as far as the log tells.
 //!
+//! The RDB at its start names one, and that is known at once; which servers know all of its commands is known when they
+//! have been read. So whoever reads a log begins with [`Clues::chosen`] as it is then, and asks again at the end. Only a
+//! log that a newer server continued, or one without an RDB that has commands of Valkey alone, is read twice.
+//!
 //! ```
 //! use aofkit::Server;
-//! use aofkit::aof::producer::{ChosenServer, Evidence};
+//! use aofkit::aof::producer::{Clues, Evidence};
+//! use aofkit::aof::scan::{Options, scan};
 //!
 //! // Of all servers, Valkey 9 alone knows the command.
 //! let log = b"*3\r\n$7\r\nDELIFEQ\r\n$1\r\nk\r\n$1\r\nv\r\n";
-//! let chosen = ChosenServer::of_log(&[log]);
-//! assert_eq!((chosen.server(), chosen.evidence), (Server::Valkey9, Evidence::Commands));
-//! assert_eq!(chosen.to_string(), "valkey-9, from the commands in the log");
+//! let mut clues = Clues::before_reading(1, log);
+//! assert_eq!(clues.chosen().evidence, Evidence::Default);
+//! clues.add(scan(log, 0, clues.chosen().server(), Options::default()).servers);
+//! assert_eq!((clues.chosen().server(), clues.chosen().evidence), (Server::Valkey9, Evidence::Commands));
+//! assert_eq!(clues.chosen().to_string(), "valkey-9, from the commands in the log");
 //! ```
 
 use std::fmt;
 
-use super::{Content, Reader};
-use crate::command;
 use crate::rdb::{self, Item, Magic, Walker};
 use crate::server::{Release, Server, ServerSet};
 
-/// How many bytes of commands are looked at, in all parts together: the first ones. It takes some ten milliseconds,
-/// however large the log is.
-pub const COMMANDS_LIMIT: usize = 16 << 20;
+/// The server to read a log as: one that a person named, or the one that wrote the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerChoice {
+    /// This one.
+    Given(Release),
+    /// The one that the log tells of, else the newest Redis.
+    Auto,
+}
+
+impl From<Server> for ServerChoice {
+    fn from(server: Server) -> Self {
+        Self::Given(server.into())
+    }
+}
+
+impl ServerChoice {
+    /// Reads a log as the chosen server, and once more if what was read shows that another one wrote it.
+    ///
+    /// `read` returns the servers that know all commands and annotations of what it read.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn read<T, E>(
+        self,
+        mut clues: Clues,
+        mut read: impl FnMut(ChosenServer) -> Result<(T, ServerSet), E>,
+    ) -> Result<(T, ChosenServer), E> {
+        if let Self::Given(release) = self {
+            let chosen = ChosenServer { release, evidence: Evidence::Option };
+            return Ok((read(chosen)?.0, chosen));
+        }
+        let assumed = clues.chosen();
+        let (result, servers) = read(assumed)?;
+        clues.add(servers);
+        let chosen = clues.chosen();
+        if chosen.server() == assumed.server() { Ok((result, chosen)) } else { Ok((read(chosen)?.0, chosen)) }
+    }
+}
 
 /// Where the choice of a server is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,17 +110,6 @@ pub struct ChosenServer {
 }
 
 impl ChosenServer {
-    /// The server that a person chose.
-    pub const fn given(release: Release) -> Self {
-        Self { release, evidence: Evidence::Option }
-    }
-
-    /// The server that wrote a log of these parts, in the order in which they are loaded; the newest Redis if they do
-    /// not tell.
-    pub fn of_log(parts: &[&[u8]]) -> Self {
-        producer(parts).unwrap_or_else(|| Self { release: Server::default().into(), evidence: Evidence::Default })
-    }
-
     /// The line of servers that behaves like the release.
     pub const fn server(&self) -> Server {
         self.release.server
@@ -104,28 +133,42 @@ impl fmt::Display for ChosenServer {
     }
 }
 
-/// Which server wrote a log of these parts; `None` if they do not tell.
-///
-/// The RDB is that of the first part. A log may have been continued by a newer server than the one that wrote its
-/// RDB, so a server that lacks one of the commands is replaced by the newest of its family that has them all.
-/// Commands after an RDB in the same part are not looked at, because that would mean to read all of the RDB first.
-pub fn producer(parts: &[&[u8]]) -> Option<ChosenServer> {
-    let named = parts.first().and_then(|part| named_by(part));
-    let able = able(parts);
-    let newest = |able: ServerSet| {
-        let of = |valkey: bool| able.iter().filter(|server| server.is_valkey() == valkey).last();
-        of(false).or_else(|| of(true))
-    };
-    let by_commands = |server: Server| ChosenServer { release: server.into(), evidence: Evidence::Commands };
-    match named {
-        Some(release) if able.contains(release.server) => Some(ChosenServer { release, evidence: Evidence::Rdb }),
-        Some(release) => {
-            let family = able.iter().filter(|server| server.is_valkey() == release.server.is_valkey());
-            let family = family.fold(ServerSet::NONE, |servers, server| servers.or(server.set()));
-            newest(family).map(by_commands).or(Some(ChosenServer { release, evidence: Evidence::Rdb }))
-        }
-        None if able.contains(Server::default()) => None,
-        None => newest(able).map(by_commands),
+/// What a log tells of the server that wrote it, as far as it was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Clues {
+    named: Option<Release>,
+    able: ServerSet,
+}
+
+impl Clues {
+    /// What is known before any command is read, of a log of so many parts whose first one has these bytes.
+    pub fn before_reading(parts: usize, first: &[u8]) -> Self {
+        let able = if parts > 1 { ServerSet::WITH_ANNOTATIONS } else { ServerSet::ALL };
+        Self { named: named_by(first), able }
+    }
+
+    /// Takes in which servers know the commands and annotations that were read.
+    pub fn add(&mut self, servers: ServerSet) {
+        self.able = self.able.and(servers);
+    }
+
+    /// The server that wrote the log; the newest Redis if the log does not tell.
+    ///
+    /// A log may have been continued by a newer server than the one that wrote its RDB, so a server that lacks one of
+    /// the commands is replaced by the newest of its family that has them all. Commands that no server has together
+    /// tell nothing.
+    pub fn chosen(&self) -> ChosenServer {
+        let newest = |valkey: bool| self.able.iter().filter(|server| server.is_valkey() == valkey).last();
+        let by_commands = |server: Server| ChosenServer { release: server.into(), evidence: Evidence::Commands };
+        let told = match self.named {
+            Some(release) if self.able.contains(release.server) => None,
+            Some(release) => newest(release.server.is_valkey()),
+            None if self.able.contains(Server::default()) => None,
+            None => newest(false).or_else(|| newest(true)),
+        };
+        let by_rdb = self.named.map(|release| ChosenServer { release, evidence: Evidence::Rdb });
+        let default = ChosenServer { release: Server::default().into(), evidence: Evidence::Default };
+        told.map(by_commands).or(by_rdb).unwrap_or(default)
     }
 }
 
@@ -157,41 +200,10 @@ fn named_by(part: &[u8]) -> Option<Release> {
     (header?.magic == Magic::Valkey).then(|| Server::Valkey9.into())
 }
 
-/// The servers that know every command at the start of a log, those aside that none of them knows; only 7.0 and later
-/// write logs of several parts and annotations.
-fn able(parts: &[&[u8]]) -> ServerSet {
-    let mut servers = ServerSet::ALL;
-    let since_7 = ServerSet::ALL.without(Server::Redis62.set());
-    if parts.len() > 1 {
-        servers = since_7;
-    }
-    let mut left = COMMANDS_LIMIT;
-    for part in parts.iter().filter(|part| !rdb::is_rdb(part)) {
-        let mut reader = Reader::new(part, 0);
-        while let Some(Ok(record)) = reader.next_record() {
-            let Some(rest) = left.checked_sub(usize::try_from(record.length).unwrap_or(usize::MAX)) else {
-                return servers;
-            };
-            left = rest;
-            let knowing = match record.content {
-                Content::Annotation(_) => since_7,
-                Content::Command(arguments) => match command::resolve(arguments).row() {
-                    Some(row) if row.servers != ServerSet::NONE => row.servers,
-                    _ => continue,
-                },
-            };
-            // Commands that no server has together are of no use.
-            if servers.and(knowing) != ServerSet::NONE {
-                servers = servers.and(knowing);
-            }
-        }
-    }
-    servers
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aof::scan::{Options, scan};
     use crate::resp::write_command;
 
     fn log(commands: &[&str]) -> Vec<u8> {
@@ -217,7 +229,11 @@ mod tests {
 
     #[track_caller]
     fn is(parts: &[&[u8]], expected: &str) {
-        assert_eq!(ChosenServer::of_log(parts).to_string(), expected);
+        let mut clues = Clues::before_reading(parts.len(), parts[0]);
+        for part in parts.iter().filter(|part| !rdb::is_rdb(part)) {
+            clues.add(scan(part, 0, clues.chosen().server(), Options::default()).servers);
+        }
+        assert_eq!(clues.chosen().to_string(), expected);
     }
 
     #[test]
@@ -261,12 +277,10 @@ mod tests {
     }
 
     #[test]
-    fn damage_and_the_limit_end_the_search() {
+    fn commands_after_damage_do_not_count() {
         let mut damaged = log(&["SET a b"]);
         damaged.extend(b"*x\r\n");
         damaged.extend(log(&["DELIFEQ a b"]));
         is(&[&damaged], "redis-8.6, the default: the log names no server");
-        let long = "x".repeat(COMMANDS_LIMIT);
-        is(&[&log(&[&format!("SET a {long}"), "DELIFEQ a b"])], "redis-8.6, the default: the log names no server");
     }
 }

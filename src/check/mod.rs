@@ -22,17 +22,18 @@ pub use rdb::{RdbSummary, Refused, Unsearched};
 
 use crate::aof::log::{Layout, Log};
 use crate::aof::manifest::{self, Manifest};
-use crate::aof::producer::ChosenServer;
+use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
 use crate::aof::scan;
 use crate::error::Result;
-use crate::server::Server;
+use crate::input::Input;
+use crate::server::{Server, ServerSet};
 use part::PlaceInLog;
 
 /// What a check needs to know; only the server changes what it finds.
 #[derive(Clone, Copy)]
 pub struct Settings<'p> {
     /// Whose start, and whose checker, the verdicts are about.
-    pub server: Server,
+    pub server: ServerChoice,
     /// How many threads read.
     pub threads: NonZeroUsize,
     /// How many bytes a thread takes at a time, about.
@@ -49,7 +50,7 @@ impl std::fmt::Debug for Settings<'_> {
 
 impl Default for Settings<'_> {
     fn default() -> Self {
-        Self { server: Server::default(), threads: NonZeroUsize::MIN, window: scan::WINDOW, progress: &|_| {} }
+        Self { server: ServerChoice::Auto, threads: NonZeroUsize::MIN, window: scan::WINDOW, progress: &|_| {} }
     }
 }
 
@@ -69,8 +70,8 @@ pub struct Report {
     pub checker: CheckerVerdict,
     /// What the server does at start.
     pub server: server::Verdict,
-    /// Why it is that server, where the caller knows: [`check`] leaves it out.
-    pub chosen: Option<ChosenServer>,
+    /// The server that both verdicts are about, and why it is that one.
+    pub chosen: ChosenServer,
 }
 
 impl Report {
@@ -103,12 +104,22 @@ impl Report {
 /// # Errors
 /// When a part that is there cannot be read. A part that is missing, or damage of any kind, is a finding.
 pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
+    // What cannot be read is reported where it is needed.
+    let first = log.parts.first().and_then(|part| part.open().ok());
+    let clues = Clues::before_reading(log.parts.len(), first.as_ref().map_or(&[], Input::bytes));
+    settings.server.read(clues, |chosen| examine(log, chosen, settings)).map(|(report, _)| report)
+}
+
+/// Checks a log for one server; returns the servers that know its commands, too.
+fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(Report, ServerSet)> {
+    let server = chosen.server();
     let mut examination = Examination {
         settings,
+        server,
         reports: Vec::new(),
         findings: Vec::new(),
         facts: Vec::new(),
-        checker: checker::Checker::new(settings.server),
+        checker: checker::Checker::new(server),
     };
     let layout = log.as_multi_part();
     if let Some(multi_part) = layout {
@@ -122,7 +133,7 @@ pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
         };
         examination.part(part, place)?;
     }
-    let server = examination.server_verdict(log);
+    let verdict = examination.server_verdict(log);
     let checker = examination.checker.finish();
     let mut findings = examination.findings;
     if examination.reports.iter().all(PartReport::is_empty) && findings.is_empty() && layout.is_none() {
@@ -131,21 +142,25 @@ pub fn check(log: &Log, settings: Settings<'_>) -> Result<Report> {
     if let Some(multi_part) = layout {
         findings.extend(multi_part.unlisted()?.iter().filter_map(|file| describe::unlisted(file, multi_part)));
     }
-    describe::verdicts(&mut findings, &checker, &server, &examination.reports, &log.path);
-    Ok(Report {
+    describe::verdicts(&mut findings, &checker, &verdict, &examination.reports, &log.path);
+    let scans = examination.reports.iter().filter_map(|part| part.scan.as_ref());
+    let servers = scans.fold(ServerSet::ALL, |servers, scan| servers.and(scan.servers));
+    let report = Report {
         path: log.path.clone(),
         manifest: layout.map(|multi_part| multi_part.manifest_path.clone()),
         parts: examination.reports,
         findings,
         checker,
-        server,
-        chosen: None,
-    })
+        server: verdict,
+        chosen,
+    };
+    Ok((report, servers))
 }
 
 /// A check under way.
 struct Examination<'p> {
     settings: Settings<'p>,
+    server: Server,
     reports: Vec<PartReport>,
     findings: Vec<Finding>,
     facts: Vec<server::PartFacts>,
@@ -159,7 +174,7 @@ impl Examination<'_> {
     }
 
     fn server_verdict(&self, log: &Log) -> server::Verdict {
-        let server = self.settings.server;
+        let server = self.server;
         if let Layout::MultiPart(multi_part) = &log.layout
             && server != Server::Redis62
             && let Some(problem) = manifest::problem_for(multi_part.input.bytes(), server)

@@ -148,8 +148,8 @@ impl Examination<'_> {
         self.findings.extend(input.defect().map(|defect| describe::compression(&report, defect)));
         let change = input.changed()?;
         self.findings.extend(change.map(|change: Change| describe::changed(&report, change)));
-        let facts = server_facts(bytes, &report, self.settings.server);
-        describe::part(&mut self.findings, &report, bytes, self.settings.server, place);
+        let facts = server_facts(bytes, &report, self.server);
+        describe::part(&mut self.findings, &report, bytes, self.server, place);
         self.facts.push(facts);
         self.checker.part(bytes, &report);
         self.reports.push(report);
@@ -160,7 +160,7 @@ impl Examination<'_> {
     fn read(&self, bytes: &[u8], input: &Input, report: &mut PartReport) {
         if Magic::of(bytes).is_some() {
             input.advise_sequential();
-            report.rdb = Some(RdbSummary::walk(bytes, self.settings.server, &|step| (self.settings.progress)(step)));
+            report.rdb = Some(RdbSummary::walk(bytes, self.server, &|step| (self.settings.progress)(step)));
         }
         let start = match &report.rdb {
             None => Some(0),
@@ -174,7 +174,7 @@ impl Examination<'_> {
                 progress: self.settings.progress,
                 copy: input.is_mapped().then_some(&copy),
             };
-            scan::scan(bytes, start, self.settings.server, options)
+            scan::scan(bytes, start, self.server, options)
         });
         report.format = match (&report.rdb, &report.scan) {
             _ if bytes.is_empty() => Format::Empty,

@@ -182,11 +182,8 @@ fn others_beside(directory: &Path, log: &Log) -> Result<Option<Tree>, Error> {
 
 fn check_one(path: &Path, server: ServerArgument, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
     let log = source::open_held(path)?;
-    let chosen = server.resolve(&log);
     let progress = Progress::new(console.progress, source::length(&log), "checking");
     let progress = |bytes| progress.advance(bytes);
-    let settings = Settings { server: chosen.server(), threads, progress: &progress, ..Settings::default() };
-    let mut report = check::check(&log, settings)?;
-    report.chosen = Some(chosen);
-    Ok(report)
+    let settings = Settings { server: server.server, threads, progress: &progress, ..Settings::default() };
+    check::check(&log, settings)
 }

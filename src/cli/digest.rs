@@ -79,12 +79,14 @@ struct Report<'p> {
 /// Replays the log, and prints the digest.
 pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Result<Outcome> {
     let opened = Opened::open(&typed.path)?;
-    let chosen = typed.server.resolve_inputs(&opened.inputs);
+    let rules = |chosen: ChosenServer| {
+        // Redis 8.0 looks at the clock while it loads, and no other server does.
+        let expired_fields = if chosen.server().is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
+        // Digests do not cover groups.
+        (expired_fields, EntriesRead::AsGiven)
+    };
+    let (replayed, ending, chosen) = typed.replay.replay(&opened, typed.server.server, rules, console)?;
     let server = chosen.server();
-    // Redis 8.0 looks at the clock while it loads, and no other server does.
-    let expired_fields = if server.is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
-    // Digests do not cover groups.
-    let (replayed, ending) = typed.replay.replay(&opened, expired_fields, EntriesRead::AsGiven, console)?;
     let now = typed.replay.now();
     let (value, keys) = match typed.key {
         Some(key) => {

@@ -132,15 +132,12 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
 
 fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
     let log = Log::open(&settings.path)?;
-    let chosen = settings.server.resolve(&log);
-    let server = chosen.server();
+    let server = settings.server.server;
     let progress = Progress::new(console.progress, source::length(&log), what);
     let threads = source::cores();
     let progress = |bytes| progress.advance(bytes);
     let settings = check::Settings { server, threads, progress: &progress, ..check::Settings::default() };
-    let mut survey = repair::survey(&log, settings)?;
-    survey.report.chosen = Some(chosen);
-    Ok(survey)
+    repair::survey(&log, settings)
 }
 
 /// Whether the directory is one in which a server has not written a log yet; a snapshot may be there.

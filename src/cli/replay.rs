@@ -15,6 +15,7 @@ use super::source;
 use super::time::{self, Moment};
 use crate::aof::DamageKind;
 use crate::aof::log::Log;
+use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
 use crate::command::apply::{EntriesRead, ExpiredFields};
 use crate::error::plain;
 use crate::escape::{Escaped, shell_word};
@@ -159,14 +160,41 @@ impl ReplayArguments {
         }
     }
 
-    /// Replays the log, and says what there is to say of it.
+    /// Replays the log as the chosen server, and says what there is to say of it.
+    ///
+    /// `rules` are those of a server for fields that have expired, and for the option ENTRIESREAD.
     pub(super) fn replay<'a>(
         &self,
         opened: &'a Opened,
-        expired_fields: ExpiredFields,
-        entries_read: EntriesRead,
+        server: ServerChoice,
+        rules: impl Fn(ChosenServer) -> (ExpiredFields, EntriesRead),
         console: &mut Console,
-    ) -> anyhow::Result<(Replayed<'a>, Ending)> {
+    ) -> anyhow::Result<(Replayed<'a>, Ending, ChosenServer)> {
+        let bytes = opened.bytes();
+        let clues = Clues::before_reading(bytes.len(), bytes.first().copied().unwrap_or_default());
+        let (replayed, chosen) = server.read(clues, |chosen| {
+            let replayed = self.replay_as(opened, rules(chosen), console)?;
+            let servers = replayed.summary.servers;
+            Ok::<_, anyhow::Error>((replayed, servers))
+        })?;
+        if let Some(damaged) = &replayed.summary.damaged {
+            let what = if damaged.kind.is_unknown() { "cannot be read" } else { "is damaged" };
+            let text = format!("the value of the key {} {what}: {}", Escaped(&damaged.key), damaged.kind);
+            return Err(opened.damage(damaged.place, &text));
+        }
+        self.refuse_log_without_times(opened, &replayed.summary)?;
+        self.unknown_commands(opened, &replayed.summary, console)?;
+        failures(opened, &replayed.summary, console);
+        let ending = self.ending(opened, &replayed.summary, console)?;
+        Ok((replayed, ending, chosen))
+    }
+
+    fn replay_as<'a>(
+        &self,
+        opened: &'a Opened,
+        (expired_fields, entries_read): (ExpiredFields, EntriesRead),
+        console: &Console,
+    ) -> anyhow::Result<Replayed<'a>> {
         let mut bytes = opened.bytes();
         let at_offset = self.at_offset.as_ref().map(|offset| offset.resolve(opened)).transpose()?;
         if let Some((part, _)) = at_offset {
@@ -191,18 +219,7 @@ impl ReplayArguments {
             now: self.now(),
             progress: &|bytes| progress.advance(bytes),
         };
-        let replayed = replay::replay(&bytes, options);
-        drop(progress);
-        if let Some(damaged) = &replayed.summary.damaged {
-            let what = if damaged.kind.is_unknown() { "cannot be read" } else { "is damaged" };
-            let text = format!("the value of the key {} {what}: {}", Escaped(&damaged.key), damaged.kind);
-            return Err(opened.damage(damaged.place, &text));
-        }
-        self.refuse_log_without_times(opened, &replayed.summary)?;
-        self.unknown_commands(opened, &replayed.summary, console)?;
-        failures(opened, &replayed.summary, console);
-        let ending = self.ending(opened, &replayed.summary, console)?;
-        Ok((replayed, ending))
+        Ok(replay::replay(&bytes, options))
     }
 
     /// `--at` would mean the whole of a log without times.

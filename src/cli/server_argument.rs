@@ -2,9 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::aof::log::{Log, Part};
-use crate::aof::producer::ChosenServer;
-use crate::input::Input;
+use crate::aof::producer::ServerChoice;
 use crate::server::Release;
 
 /// What takes the server from the log.
@@ -16,42 +14,13 @@ pub(super) struct ServerArgument {
     /// Server version to emulate, or to write for
     ///
     /// With auto, it is the server that wrote the log: the one that the RDB in the log names, unless the log has
-    /// commands that only a newer one knows; without an RDB the newest that knows the first 16 MiB of commands, Redis
-    /// before Valkey. A version that was not tried behaves like the next newer one; the report says so.
+    /// commands that only a newer one knows; without an RDB the newest that knows all commands, Redis before
+    /// Valkey. A version that was not tried behaves like the next newer one; the report says so.
     #[arg(long, value_name = "VERSION", value_parser = choice(), default_value = AUTO, aliases = ["as", "target"])]
-    server: Choice,
+    pub(super) server: ServerChoice,
 }
 
-/// The flag as typed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Choice {
-    Auto,
-    Given(Release),
-}
-
-fn choice() -> impl TypedValueParser<Value = Choice> {
+fn choice() -> impl TypedValueParser<Value = ServerChoice> {
     let names = [AUTO].into_iter().chain(Release::ALL.map(|release| release.name));
-    PossibleValuesParser::new(names).map(|name| Release::named(&name).map_or(Choice::Auto, Choice::Given))
-}
-
-impl ServerArgument {
-    /// The server that was typed, else that of the log.
-    pub(super) fn resolve(self, log: &Log) -> ChosenServer {
-        match self.server {
-            Choice::Given(release) => ChosenServer::given(release),
-            Choice::Auto => {
-                // What cannot be read is reported by those who need it.
-                let inputs: Vec<Input> = log.parts.iter().map_while(|part| Part::open(part).ok()).collect();
-                self.resolve_inputs(&inputs)
-            }
-        }
-    }
-
-    /// The same, of parts that are open.
-    pub(super) fn resolve_inputs(self, inputs: &[Input]) -> ChosenServer {
-        match self.server {
-            Choice::Given(release) => ChosenServer::given(release),
-            Choice::Auto => ChosenServer::of_log(&inputs.iter().map(Input::bytes).collect::<Vec<_>>()),
-        }
-    }
+    PossibleValuesParser::new(names).map(|name| Release::named(&name).map_or(ServerChoice::Auto, ServerChoice::Given))
 }

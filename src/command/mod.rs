@@ -33,7 +33,7 @@ pub use lookup::lookup;
 pub use row::{Arity, Command, Effect, Group};
 
 use crate::rdb::dump::Restoration;
-use crate::server::Server;
+use crate::server::{Server, ServerSet};
 
 /// Every row that is not a subcommand's.
 static GROUPS: &[&[Command]] = &[
@@ -117,6 +117,14 @@ pub fn resolve(arguments: &[&[u8]]) -> Resolution {
 
 fn subcommand(container: &'static Command, name: &[u8]) -> Option<&'static Command> {
     container.subcommands.iter().find(|row| row.own_name().as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// The servers that know a command; all of them if none does, as that tells nothing of who wrote it.
+pub(crate) fn servers_knowing(arguments: &[&[u8]]) -> ServerSet {
+    match resolve(arguments).row() {
+        Some(row) if row.servers != ServerSet::NONE => row.servers,
+        _ => ServerSet::ALL,
+    }
 }
 
 /// The row that `server` would run when it loads these arguments; `None` where it stops with "Unknown command".

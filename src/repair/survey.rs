@@ -85,7 +85,8 @@ pub fn survey(log: &Log, settings: Settings<'_>) -> Result<Survey> {
     let report = check::check(log, settings)?;
     let listing = if log.as_multi_part().is_none() { listing(&log.path)? } else { None };
     let files = inputs.into_iter().zip(&report.parts).map(|(input, part)| {
-        let condition = input.as_ref().map_or(Condition::Missing, |input| condition(input, part, settings.server));
+        let condition =
+            input.as_ref().map_or(Condition::Missing, |input| condition(input, part, report.chosen.server()));
         FileSurvey { condition, input }
     });
     Ok(Survey { files: files.collect(), report, listing })

@@ -19,6 +19,7 @@ use crate::aof;
 use crate::command::apply::{EntriesRead, ExpiredFields, Failure};
 use crate::keyspace::{Division, Keyspace};
 use crate::rdb;
+use crate::server::ServerSet;
 use crate::threads;
 
 pub use expired::{Dropped, drop_expired};
@@ -126,6 +127,8 @@ pub struct Summary {
     pub flushes: Vec<Flush>,
     /// The Unix seconds of the last timestamp annotation.
     pub last_timestamp: Option<i64>,
+    /// The servers that know all commands and annotations that were read. Commands that no server knows do not count.
+    pub servers: ServerSet,
     /// The first value, of an RDB or in the payload of a RESTORE, that is damaged: what was replayed is not to be used.
     pub damaged: Option<DamagedValue>,
     /// Why the replay ended.

@@ -2,6 +2,7 @@
 
 use crate::aof::transaction::Control;
 use crate::command::{self, Command, Effect, FIRST};
+use crate::server::ServerSet;
 
 /// What a replay does with a command.
 #[derive(Debug, Clone, Copy)]
@@ -55,17 +56,26 @@ pub(super) fn runs_others(row: &Command) -> bool {
     row.effect == Effect::Indirect
 }
 
-/// Remembers the treatment of names: a log has millions of commands and a few dozen names.
+/// Remembers the treatment of names, and who knows them: a log has millions of commands and a few dozen names.
 #[derive(Debug)]
 pub(super) struct Names<'a> {
-    slots: Vec<Option<(&'a [u8], Treatment)>>,
+    slots: Vec<Option<Slot<'a>>>,
+    /// The servers that know every command so far.
+    pub(super) servers: ServerSet,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot<'a> {
+    name: &'a [u8],
+    treatment: Treatment,
+    servers: ServerSet,
 }
 
 impl<'a> Names<'a> {
     const SLOTS: usize = 256;
 
     pub(super) fn new() -> Self {
-        Self { slots: vec![None; Self::SLOTS] }
+        Self { slots: vec![None; Self::SLOTS], servers: ServerSet::ALL }
     }
 
     /// What to do with a command.
@@ -73,15 +83,19 @@ impl<'a> Names<'a> {
     pub(super) fn treatment(&mut self, arguments: &[&'a [u8]]) -> Treatment {
         let Some(name) = arguments.first().copied() else { return Treatment::Ignored };
         let Some(slot) = self.slots.get_mut(slot_of(name)) else { return Treatment::of(arguments) };
-        let treatment = match slot {
-            Some((known, treatment)) if *known == name => *treatment,
+        let known = match slot {
+            Some(known) if known.name == name => *known,
             _ => {
                 let treatment = Treatment::of_name(arguments);
-                *slot = Some((name, treatment));
-                treatment
+                *slot.insert(Slot { name, treatment, servers: command::servers_knowing(arguments) })
             }
         };
-        if matches!(treatment, Treatment::Container) { Treatment::of(arguments) } else { treatment }
+        if !matches!(known.treatment, Treatment::Container) {
+            self.servers = self.servers.and(known.servers);
+            return known.treatment;
+        }
+        self.servers = self.servers.and(command::servers_knowing(arguments));
+        Treatment::of(arguments)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::command::{self, Command, FIRST, KeyPositions};
 use crate::keyspace::{Database, Division, Key, Keyspace, ModuleData};
 use crate::rdb::{LoadItem, LoadedKey, Loader, Magic};
 use crate::resp;
+use crate::server::ServerSet;
 use crate::value::number::parse_integer;
 use crate::value::{History, Value};
 
@@ -176,6 +177,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             self.base += bytes.len() as u64;
         }
         self.summary.database = self.database;
+        self.summary.servers = self.names.servers;
         self.summary
     }
 
@@ -241,6 +243,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         if end > limit {
             return Err(End::Stopped);
         }
+        self.names.servers = self.names.servers.and(ServerSet::WITH_ANNOTATIONS);
         if let Some(seconds) = reader::timestamp(line) {
             if matches!(self.options.until, Until::Time(time) if seconds > time) {
                 return Err(End::Stopped);

@@ -142,11 +142,10 @@ impl Report {
 
     /// Says which server the survey is about, and why.
     pub fn judged_by(&mut self, survey: &Survey) {
-        if let Some(chosen) = survey.report.chosen {
-            self.server = Some(chosen.release.name);
-            self.chosen_by = Some(chosen.evidence.name());
-            self.notes.push(format!("Judged as {chosen}."));
-        }
+        let chosen = survey.report.chosen;
+        self.server = Some(chosen.release.name);
+        self.chosen_by = Some(chosen.evidence.name());
+        self.notes.push(format!("Judged as {chosen}."));
     }
 
     /// Nothing is to be done.

@@ -4,6 +4,7 @@ use memchr::memchr_iter;
 
 use crate::aof::transaction::Control;
 use crate::resp::{self, Head};
+use crate::server::ServerSet;
 
 /// Remembers headers that were found to be plain: a log has millions of records and a few dozen headers.
 ///
@@ -25,6 +26,19 @@ struct Header {
     words: Words,
     masks: Words,
     kind: Kind,
+    /// The servers that know the command.
+    servers: ServerSet,
+}
+
+/// A command whose header is known to be plain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlainHeader {
+    /// How many arguments the command has.
+    pub(super) count: u32,
+    /// Where its second argument starts.
+    pub(super) end: usize,
+    /// The servers that know the command.
+    pub(super) servers: ServerSet,
 }
 
 type Words = [u64; 3];
@@ -81,47 +95,58 @@ impl HeaderCache {
 
     /// What is remembered of the header with these words.
     #[inline]
-    fn find(&self, words: Words) -> Kind {
-        let Some(known) = self.slots.get(Self::slot(self.multiplier, words)) else { return Kind::Empty };
+    fn find(&self, words: Words) -> (Kind, ServerSet) {
+        let Some(known) = self.slots.get(Self::slot(self.multiplier, words)) else {
+            return (Kind::Empty, ServerSet::ALL);
+        };
         let differs = |(word, (mask, known)): (u64, (u64, u64))| word & mask ^ known;
         let pairs = words.into_iter().zip(known.masks.into_iter().zip(known.words));
         let difference = pairs.map(differs).fold(0, |all, word| all | word);
-        if difference == 0 { known.kind } else { Kind::Empty }
+        (if difference == 0 { known.kind } else { Kind::Empty }, known.servers)
     }
 
-    /// How many arguments the command at `at` has, and where its second one starts, if its header is known to be plain.
+    /// The header of the command at `at`, if it is known to be plain.
     #[inline]
-    pub(super) fn plain(&self, bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+    pub(super) fn plain(&self, bytes: &[u8], at: usize) -> Option<PlainHeader> {
         let words = Header::words(bytes, at)?;
-        match self.find(words) {
+        let (kind, servers) = self.find(words);
+        let (count, end) = match kind {
             // The digits in `*3 CRLF $4`: the processor goes on from them without waiting for what is remembered.
             Kind::Short => {
                 let digit = |index: u32| (words[0] >> (8 * index) & 0xff) as u32 ^ u32::from(b'0');
-                Some((digit(1), at + 10 + digit(5) as usize))
+                (digit(1), at + 10 + digit(5) as usize)
             }
-            Kind::Long { length, count } => Some((count, at + usize::from(length))),
-            Kind::Control(..) | Kind::Empty => None,
-        }
+            Kind::Long { length, count } => (count, at + usize::from(length)),
+            Kind::Control(..) | Kind::Empty => return None,
+        };
+        Some(PlainHeader { count, end, servers })
     }
 
-    /// How many arguments the command at `at` has, and where it ends, if its header is known to be plain and nothing is odd.
+    /// The header of the command at `at`, and where the command ends, if its header is known to be plain and nothing is odd.
     #[inline]
-    pub(super) fn plain_command(&self, bytes: &[u8], at: usize) -> Option<(u32, usize)> {
-        let (count, start) = self.plain(bytes, at)?;
-        Some((count, resp::skip_arguments(bytes, start, count - 1)?))
+    pub(super) fn plain_command(&self, bytes: &[u8], at: usize) -> Option<(PlainHeader, usize)> {
+        let header = self.plain(bytes, at)?;
+        Some((header, resp::skip_arguments(bytes, header.end, header.count - 1)?))
     }
 
     /// The control command at `at`, and where it ends, if its header is known to be that of one.
     #[inline]
     pub(super) fn control(&self, bytes: &[u8], at: usize) -> Option<(Control, usize)> {
-        match self.find(Header::words(bytes, at)?) {
+        match self.find(Header::words(bytes, at)?).0 {
             Kind::Control(control, length) => Some((control, at + usize::from(length))),
             _ => None,
         }
     }
 
-    /// Remembers the header of a plain or control command, if it is short enough.
-    pub(super) fn remember(&mut self, bytes: &[u8], at: usize, head: &Head<'_>, control: Option<Control>) {
+    /// Remembers the header of a plain or control command that these servers know, if it is short enough.
+    pub(super) fn remember(
+        &mut self,
+        bytes: &[u8],
+        at: usize,
+        head: &Head<'_>,
+        control: Option<Control>,
+        servers: ServerSet,
+    ) {
         let Some(words) = Header::words(bytes, at) else { return };
         // The second line end comes before the name.
         let lines = memchr_iter(b'\n', bytes.get(at..).unwrap_or_default()).nth(1).map_or(usize::MAX, |end| end + 1);
@@ -139,7 +164,7 @@ impl HeaderCache {
             None if lines == b"*3\r\n$4\r\n".len() => Kind::Short,
             None => Kind::Long { length: short, count: head.count },
         };
-        self.insert(Header { words, masks, kind });
+        self.insert(Header { words, masks, kind, servers });
     }
 
     /// Gives a header a slot of its own, as long as attempts are left; then it takes that of another one.
@@ -191,7 +216,7 @@ mod tests {
     fn remember(cache: &mut HeaderCache, record: &[u8]) {
         let mut head = Head::default();
         resp::parse(record, 0, &mut head).unwrap();
-        cache.remember(record, 0, &head, None);
+        cache.remember(record, 0, &head, None, ServerSet::ALL);
     }
 
     #[test]
@@ -203,7 +228,8 @@ mod tests {
         }
         for (index, record) in records.iter().enumerate() {
             let name = format!("N{index:02}").len();
-            assert_eq!(cache.plain(record, 0), Some((2, 10 + name)), "{index}");
+            let header = PlainHeader { count: 2, end: 10 + name, servers: ServerSet::ALL };
+            assert_eq!(cache.plain(record, 0), Some(header), "{index}");
         }
     }
 

@@ -22,7 +22,7 @@ use window::{Source, Stretch, Window};
 
 use super::reader::Damage;
 use super::transaction::{Opening, Tracker};
-use crate::server::Server;
+use crate::server::{Server, ServerSet};
 use crate::threads;
 
 /// The usual share of a window, in bytes: large enough that stitching costs nothing, small enough that the copies of two
@@ -58,6 +58,8 @@ pub struct Scan {
     pub first_timestamp: Option<i64>,
     /// The unix seconds of the last timestamp annotation.
     pub last_timestamp: Option<i64>,
+    /// The servers that know all commands and annotations. Commands that no server knows do not count.
+    pub servers: ServerSet,
     /// What is well formed and yet odd.
     pub oddities: Oddities,
     /// Why the pass stopped before the end of the part.
@@ -77,6 +79,7 @@ impl Scan {
             databases: BTreeSet::new(),
             first_timestamp: None,
             last_timestamp: None,
+            servers: ServerSet::ALL,
             oddities: Oddities::default(),
             damage: None,
         }
@@ -295,6 +298,7 @@ impl Stitcher {
         scan.oddities.merge(window.oddities, before);
         scan.first_timestamp = scan.first_timestamp.or(window.first_timestamp);
         scan.last_timestamp = window.last_timestamp.or(scan.last_timestamp);
+        scan.servers = scan.servers.and(window.servers);
         scan.annotations += window.annotations;
         scan.arguments += window.arguments;
         scan.records += window.records;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use memchr::{memchr, memmem};
 
-use super::header::HeaderCache;
+use super::header::{HeaderCache, PlainHeader};
 use super::oddity::{Oddities, Oddity, PayloadEffect, shortened};
 use crate::aof::database::database_number;
 use crate::aof::reader::{self, Damage};
@@ -12,7 +12,7 @@ use crate::aof::transaction::{Control, Opening, Tracker};
 use crate::command::{self, Command, Effect};
 use crate::rdb::dump::Restoration;
 use crate::resp::{self, Head};
-use crate::server::{DATABASES, Server};
+use crate::server::{DATABASES, Server, ServerSet};
 
 /// A control command met before it is known whether a transaction is open.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +96,8 @@ pub(super) struct Window {
     pub(super) database: Option<u32>,
     pub(super) first_timestamp: Option<i64>,
     pub(super) last_timestamp: Option<i64>,
+    /// The servers that know all commands, those aside that no server knows, and the annotations.
+    pub(super) servers: ServerSet,
     pub(super) oddities: Oddities,
     pub(super) damage: Option<Damage>,
     limit: usize,
@@ -115,18 +117,20 @@ struct Passed {
     end: usize,
     records: u64,
     arguments: u64,
+    servers: ServerSet,
 }
 
 impl Passed {
     fn nothing(end: usize) -> Self {
-        Self { end, records: 0, arguments: 0 }
+        Self { end, records: 0, arguments: 0, servers: ServerSet::ALL }
     }
 
     #[inline]
-    fn add(&mut self, arguments: u32, end: usize) {
+    fn add(&mut self, header: PlainHeader, end: usize) {
         self.end = end;
         self.records += 1;
-        self.arguments += u64::from(arguments);
+        self.arguments += u64::from(header.count);
+        self.servers = self.servers.and(header.servers);
     }
 }
 
@@ -146,6 +150,7 @@ impl Window {
             database: None,
             first_timestamp: None,
             last_timestamp: None,
+            servers: ServerSet::ALL,
             oddities: Oddities::default(),
             damage: None,
             limit,
@@ -196,8 +201,10 @@ impl Window {
                 let place = source.place(self.end);
                 if let Some((control, end)) = memory.headers.control(source.near, place) {
                     self.known_control(control, source.start + end);
-                } else if let Some((count, end)) = memory.headers.plain_command(source.near, place) {
-                    self.pass(source, Passed { end, records: 1, arguments: u64::from(count) });
+                } else if let Some((header, end)) = memory.headers.plain_command(source.near, place) {
+                    let mut passed = Passed::nothing(place);
+                    passed.add(header, end);
+                    self.pass(source, passed);
                 } else {
                     self.command(source, memory);
                 }
@@ -215,9 +222,9 @@ impl Window {
         let limit = source.place(self.limit);
         let mut passed = Passed::nothing(source.place(self.end));
         while passed.end < limit
-            && let Some((count, end)) = memory.headers.plain_command(bytes, passed.end)
+            && let Some((header, end)) = memory.headers.plain_command(bytes, passed.end)
         {
-            passed.add(count, end);
+            passed.add(header, end);
         }
         self.pass(source, passed);
     }
@@ -233,16 +240,17 @@ impl Window {
         let mut second = Passed::nothing(source.place(other.end));
         while first.end < limit
             && second.end < other_limit
-            && let Some((count, start)) = memory.headers.plain(bytes, first.end)
-            && let Some((other_count, other_start)) = memory.headers.plain(bytes, second.end)
+            && let Some(header) = memory.headers.plain(bytes, first.end)
+            && let Some(other_header) = memory.headers.plain(bytes, second.end)
         {
+            let (count, other_count) = (header.count, other_header.count);
             let both = if count > MANY && other_count > MANY { count.min(other_count) - 1 } else { 0 };
-            if let Some((start, other_start)) = resp::skip_arguments_of_two(bytes, start, other_start, both)
+            if let Some((start, other_start)) = resp::skip_arguments_of_two(bytes, header.end, other_header.end, both)
                 && let Some(end) = resp::skip_arguments(bytes, start, count - 1 - both)
                 && let Some(other_end) = resp::skip_arguments(bytes, other_start, other_count - 1 - both)
             {
-                first.add(count, end);
-                second.add(other_count, other_end);
+                first.add(header, end);
+                second.add(other_header, other_end);
             } else {
                 break;
             }
@@ -256,6 +264,7 @@ impl Window {
         if passed.records > 0 {
             self.records += passed.records;
             self.arguments += passed.arguments;
+            self.servers = self.servers.and(passed.servers);
             self.end = source.start + passed.end;
             self.last_command_end = Some(self.end as u64);
             self.used();
@@ -278,7 +287,9 @@ impl Window {
             Ok(end) => {
                 self.records += 1;
                 self.arguments += u64::from(head.count);
-                match memory.judge(source.near, source.place(self.end), &head) {
+                let servers = servers_knowing(&head);
+                self.servers = self.servers.and(servers);
+                match memory.judge(source.near, source.place(self.end), &head, servers) {
                     Judgement::Plain => self.used(),
                     Judgement::Restore => {
                         self.used();
@@ -307,6 +318,7 @@ impl Window {
             Some((end, line)) => {
                 self.records += 1;
                 self.annotations += 1;
+                self.servers = self.servers.and(ServerSet::WITH_ANNOTATIONS);
                 if let Some(timestamp) = reader::timestamp(line) {
                     self.first_timestamp.get_or_insert(timestamp);
                     self.last_timestamp = Some(timestamp);
@@ -428,10 +440,9 @@ impl Memory {
     }
 
     /// What the command at `at` is, which has this head.
-    fn judge(&mut self, bytes: &[u8], at: usize, head: &Head<'_>) -> Judgement {
-        let arguments = [head.name, head.second];
-        let given = arguments.get(..head.count.min(2) as usize).unwrap_or(&arguments);
-        let Some(row) = command::known_to(self.server, given) else {
+    fn judge(&mut self, bytes: &[u8], at: usize, head: &Head<'_>, servers: ServerSet) -> Judgement {
+        let Some(row) = command::known_to(self.server, name_and_subcommand(&[head.name, head.second], head.count))
+        else {
             return match command::lookup(head.name) {
                 Some(row) if row.servers.contains(self.server) => Judgement::UnknownSubcommand(row),
                 _ => Judgement::UnknownCommand,
@@ -443,7 +454,7 @@ impl Memory {
         if let Some(control) = Control::from_name(head.name) {
             // Redis takes further arguments, and then the header is not all of the command.
             if head.count == 1 {
-                self.headers.remember(bytes, at, head, Some(control));
+                self.headers.remember(bytes, at, head, Some(control), servers);
             }
             return Judgement::Control(control);
         }
@@ -464,10 +475,20 @@ impl Memory {
         }
         // What a container runs depends on its second argument: it is looked up every time.
         if command::lookup(head.name).is_some_and(|row| row.subcommands.is_empty()) {
-            self.headers.remember(bytes, at, head, None);
+            self.headers.remember(bytes, at, head, None, servers);
         }
         Judgement::Plain
     }
+}
+
+/// The arguments of a command that name it.
+fn name_and_subcommand<'h>(arguments: &'h [&'h [u8]; 2], count: u32) -> &'h [&'h [u8]] {
+    arguments.get(..count.min(2) as usize).unwrap_or(arguments)
+}
+
+/// The servers that know the command with this head; all of them if none does, as that tells nothing.
+fn servers_knowing(head: &Head<'_>) -> ServerSet {
+    command::servers_knowing(name_and_subcommand(&[head.name, head.second], head.count))
 }
 
 /// A record boundary in `from..limit`, guessed: behind a line end, a whole record that another one or the end follows.

@@ -113,8 +113,11 @@ impl Job<'_, '_> {
     }
 
     fn check(&self, path: &Path, server: Server) -> crate::Result<Checked> {
-        let settings =
-            check::Settings { server, threads: self.settings.replay.threads(), ..check::Settings::default() };
+        let settings = check::Settings {
+            server: server.into(),
+            threads: self.settings.replay.threads(),
+            ..check::Settings::default()
+        };
         check::check(&Log::open(path)?, settings)
     }
 

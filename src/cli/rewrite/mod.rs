@@ -49,9 +49,8 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     settings.refuse_destination(&opened)?;
     // From before the replay until after the change.
     let watch = settings.watch(&opened, console)?;
-    let server = settings.server.resolve_inputs(&opened.inputs);
-    let entries_read = target::entries_read(server);
-    let (mut replayed, ending) = settings.replay.replay(&opened, ExpiredFields::Exist, entries_read, console)?;
+    let rules = |chosen| (ExpiredFields::Exist, target::entries_read(chosen));
+    let (mut replayed, ending, server) = settings.replay.replay(&opened, settings.server.server, rules, console)?;
     if ending == Ending::Refused && watch.is_some() {
         bail!(
             "a server would refuse this log, and replacing it would lose what follows the damage; write the sound part \

@@ -78,8 +78,8 @@ struct JsonChecker<'r> {
 #[derive(Serialize)]
 struct JsonServer<'r> {
     version: &'static str,
-    release: Option<&'static str>,
-    chosen_by: Option<&'static str>,
+    release: &'static str,
+    chosen_by: &'static str,
     outcome: &'static str,
     part: Option<FileName<&'r Path>>,
     offset: Option<u64>,
@@ -190,8 +190,8 @@ fn server(report: &Report) -> JsonServer<'_> {
     };
     JsonServer {
         version: report.server.server.name(),
-        release: report.chosen.map(|chosen| chosen.release.name),
-        chosen_by: report.chosen.map(|chosen| chosen.evidence.name()),
+        release: report.chosen.release.name,
+        chosen_by: report.chosen.evidence.name(),
         outcome,
         part: name(report, part),
         offset: place.map(|place| place.offset),

@@ -48,7 +48,7 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
     verdict(report.checker.tool(), &checker_words(&report.checker, &report.parts), tone)?;
     let tone = if report.server.outcome == Outcome::Loads { Tone::Usual } else { Tone::Doubtful };
     verdict(report.server.server.name(), &server_words(&report.server, &report.parts), tone)?;
-    report.chosen.map_or(Ok(()), |chosen| verdict("server", &chosen.to_string(), Tone::Usual))
+    verdict("server", &report.chosen.to_string(), Tone::Usual)
 }
 
 /// The answer in a word or two.
