@@ -22,6 +22,8 @@ mod common;
 mod commands;
 #[path = "replay_servers/cost.rs"]
 mod cost;
+#[path = "replay_servers/expired.rs"]
+mod expired;
 #[path = "replay_servers/fixed.rs"]
 mod fixed;
 #[path = "replay_servers/grammar.rs"]
@@ -507,62 +509,6 @@ fn discarded(server: Server) {
             databases.flat_map(|database| database.iter()).any(|entry| *entry.key == *key.as_bytes())
         };
         assert_eq!(Some(keys.iter().map(has).collect()), theirs, "{lines}");
-    }
-}
-
-/// What may be done to a hash of which two fields have expired, and one has not.
-const WITH_EXPIRED_FIELDS: &[&str] = &[
-    "HPERSIST h FIELDS 1 f",
-    "HGETEX h PERSIST FIELDS 1 f",
-    "HGETEX h PXAT 9999999999999 FIELDS 1 f",
-    "HINCRBY h n 5",
-    "HINCRBY h n 5;HPERSIST h FIELDS 1 n",
-    "HINCRBYFLOAT h n 5",
-    "HSETNX h f new",
-    "HSET h f new",
-    "HSETEX h FNX FIELDS 1 f new",
-    "HSETEX h FXX FIELDS 1 f new",
-    "HSETEX h KEEPTTL FIELDS 1 f new",
-    "HGETDEL h FIELDS 1 f",
-    "HGETDEL h FIELDS 3 f g n",
-    "HGETDEL h FIELDS 2 f n;HDEL h g",
-    "HDEL h f g n",
-    "RPUSH l 1 2;HSET h1 f 5;HSET h2 f 3;HPEXPIREAT h1 1000 FIELDS 1 f;SORT l BY h*->f STORE out",
-    "RPUSH l 1;HSET h1 f 5 g 6;HPEXPIREAT h1 1000 FIELDS 1 f;SORT l GET h*->f GET h*->g STORE out",
-    "HPEXPIREAT h 9999999999999 NX FIELDS 1 f",
-    "HPEXPIREAT h 9999999999999 XX FIELDS 1 f",
-    "HPEXPIREAT h 9999999999999 GT FIELDS 1 f",
-    "HPEXPIREAT h 9999999999999 LT FIELDS 1 f",
-    "HPEXPIREAT h 500 LT FIELDS 1 f",
-    "COPY h c;HPERSIST c FIELDS 1 f",
-    "HPEXPIREAT h 70368744177663 FIELDS 1 g",
-    "HPEXPIREAT h 70368744177664 FIELDS 1 g",
-    "HEXPIREAT h 70368744178 FIELDS 1 g",
-    "HSETEX h PXAT 70368744177664 FIELDS 1 g w2",
-    "HGETEX h PXAT 70368744177664 FIELDS 1 g",
-    "HPEXPIREAT h 281474976710656 FIELDS 1 g",
-];
-
-/// Each on a server that knows fields which expire: what it has once it has loaded the log.
-fn expired_fields(server: Server) {
-    let Some(mut loader) = Real::start(server) else { return };
-    let mut found = Vec::new();
-    for lines in WITH_EXPIRED_FIELDS {
-        let lines = format!("HSET h f v g w n 1;HPEXPIREAT h 1000 FIELDS 2 f n;{lines}");
-        let words = |line: &str| line.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Command>();
-        let log = encode(&lines.split(';').map(words).collect::<Vec<_>>());
-        let theirs = loader.load(&[('b', &log)]);
-        if library::digest(&[&log], server) != theirs {
-            found.push(format!("{server}: {lines}"));
-        }
-    }
-    judge(&found);
-}
-
-#[test]
-fn fields_that_expired_before_the_load_are_what_each_server_makes_of_them() {
-    for server in [Server::Redis80, Server::Redis82, Server::Redis86, Server::Valkey9] {
-        expired_fields(server);
     }
 }
 

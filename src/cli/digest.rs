@@ -10,13 +10,14 @@ use clap::ValueEnum;
 
 use super::Outcome;
 use super::console::Console;
-use super::replay::{Ending, Opened, ReplayArguments};
+use super::replay::{Defaults, Ending, ExpiredFieldsChoice, Opened, ReplayArguments, ReplayOutcome};
 use super::server_argument::ServerArgument;
-use crate::aof::producer::{ChosenServer, Evidence};
-use crate::command::apply::{EntriesRead, ExpiredFields};
-use crate::digest::{Digest, digest, digest_value};
+use crate::aof::producer::Evidence;
+use crate::command::apply::EntriesRead;
+use crate::digest::{digest, digest_value};
 use crate::escape::Argument;
 use crate::keyspace::Key;
+use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::json;
 
@@ -58,7 +59,7 @@ enum Format {
     /// The digest alone
     Text,
     #[expect(clippy::doc_markdown, reason = "this is help, which shows no backticks")]
-    /// A JSON object: aofkit, schema, path, digest, server, chosen_by, keys
+    /// A JSON object: aofkit, schema, path, digest, server, chosen_by, keys, expired_fields, on_load
     Json,
 }
 
@@ -74,19 +75,24 @@ struct Report<'p> {
     chosen_by: &'static str,
     /// The number of keys that the digest is of.
     keys: u64,
+    #[serde(flatten)]
+    expired_fields: ExpiredFieldsReport,
 }
 
 /// Replays the log, and prints the digest.
 pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Result<Outcome> {
     let opened = Opened::open(&typed.path)?;
-    let rules = |chosen: ChosenServer| {
-        // Redis 8.0 looks at the clock while it loads, and no other server does.
-        let expired_fields = if chosen.server().is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
+    let defaults = Defaults {
+        expired_fields: ExpiredFieldsChoice::AsLoaded,
         // Digests do not cover groups.
-        (expired_fields, EntriesRead::AsGiven)
+        entries_read: &|_| EntriesRead::AsGiven,
     };
-    let (replayed, ending, chosen) = typed.replay.replay(&opened, typed.server.server, rules, console)?;
+    let ReplayOutcome { replayed, ending, server: chosen, expired_fields } =
+        typed.replay.replay(&opened, typed.server.server, defaults, console)?;
     let server = chosen.server();
+    if let Some(note) = expired_fields.note(chosen.release, "digest", "includes") {
+        console.say(&format!("note: {note}"));
+    }
     let now = typed.replay.now();
     let (value, keys) = match typed.key {
         Some(key) => {
@@ -120,24 +126,17 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
     if chosen.evidence != Evidence::Option {
         console.say(&format!("note: the digest of {chosen}"));
     }
-    write(&value, keys, (&typed.path, typed.format), chosen, console)?;
-    Ok(if ending == Ending::Sound { Outcome::Sound } else { Outcome::Unsound })
-}
-
-fn write(
-    value: &Digest,
-    keys: u64,
-    (path, format): (&Path, Format),
-    chosen: ChosenServer,
-    console: &mut Console,
-) -> anyhow::Result<()> {
-    match format {
-        Format::Text => writeln!(console.out, "{value}")?,
-        Format::Json => {
-            let (server, chosen_by) = (chosen.release.name, chosen.evidence.name());
-            let digest = value.to_string();
-            json::write_object(&mut console.out, &Report { path: FileName(path), digest, server, chosen_by, keys })?;
-        }
+    let report = Report {
+        path: FileName(&typed.path),
+        digest: value.to_string(),
+        server: chosen.release.name,
+        chosen_by: chosen.evidence.name(),
+        keys,
+        expired_fields,
+    };
+    match typed.format {
+        Format::Text => writeln!(console.out, "{}", report.digest)?,
+        Format::Json => json::write_object(&mut console.out, &report)?,
     }
-    Ok(())
+    Ok(if ending == Ending::Sound { Outcome::Sound } else { Outcome::Unsound })
 }

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use super::console::{Console, hinted};
 use super::offset::PartOffset;
-use super::progress::Progress;
+use super::progress::{Progress, Visibility};
 use super::source;
 use super::time::{self, Moment};
 use crate::aof::DamageKind;
@@ -21,7 +21,8 @@ use crate::error::plain;
 use crate::escape::{Escaped, shell_word};
 use crate::input::Input;
 use crate::plural::plural;
-use crate::replay::{self, End, Options, Place, Replayed, Summary, Until};
+use crate::replay::{self, End, LoadDifference, Options, Place, Replayed, Summary, Until};
+use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::number::{counted, grouped};
 
@@ -43,7 +44,23 @@ pub(super) struct ReplayArguments {
     /// What to do with commands of modules and others that no server knows
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Unknown::Refuse, help_heading = "Replay")]
     unknown: Unknown,
-    /// The time that relative expiries count from where the log has no #TS: annotation [default: now]
+    /// Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it
+    ///
+    /// Redis 7.4 and later look at the clock while they load a log. There HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT, HSETNX, HSETEX
+    /// with FNX or FXX, HGETDEL and SORT with BY or GET do not find a field whose expiry has passed by the time of loading, though
+    /// it was there when the command was logged: a field that HPERSIST kept is lost. The same goes for XADD with IDMP whose id had
+    /// been forgotten. Other servers, Valkey among them, do not look at the clock, and both values mean the same for them. If what
+    /// --server would load differs from what was written, a note says what is lost. The time of loading is --now.
+    #[arg(
+        long,
+        value_name = "WHICH",
+        value_enum,
+        help = "Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it \
+                [default: as-written in rewrite, as-loaded in digest]",
+        help_heading = "Replay"
+    )]
+    expired_fields: Option<ExpiredFieldsChoice>,
+    /// The time of loading, and the one that relative expiries count from where the log has no #TS: annotation [default: now]
     #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Replay")]
     now: Option<Moment>,
     /// Refuse a log that is damaged, even where a server would cut its end off and load it
@@ -52,6 +69,24 @@ pub(super) struct ReplayArguments {
     /// How many threads replay [default: one for each core]
     #[arg(long, value_name = "N", help_heading = "Replay")]
     threads: Option<NonZeroUsize>,
+}
+
+/// Whose view of expired fields, as typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ExpiredFieldsChoice {
+    /// As they were on the server that wrote the log: there until the log deletes them
+    AsWritten,
+    /// As --server treats them if it loads the log now
+    AsLoaded,
+}
+
+/// What a subcommand wants of a replay.
+#[derive(Clone, Copy)]
+pub(super) struct Defaults<'d> {
+    /// What holds unless `--expired-fields` is given.
+    pub(super) expired_fields: ExpiredFieldsChoice,
+    /// What ENTRIESREAD sets on a server.
+    pub(super) entries_read: &'d dyn Fn(ChosenServer) -> EntriesRead,
 }
 
 /// What to do with unknown commands.
@@ -130,6 +165,15 @@ impl Opened {
     }
 }
 
+/// A log that was replayed, and what there is to say of that.
+pub(super) struct ReplayOutcome<'a> {
+    pub(super) replayed: Replayed<'a>,
+    pub(super) ending: Ending,
+    /// The server that would load the log.
+    pub(super) server: ChosenServer,
+    pub(super) expired_fields: ExpiredFieldsReport,
+}
+
 /// How far a replay can be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -139,6 +183,29 @@ pub(super) enum Ending {
     Cut,
     /// A server would refuse the log.
     Refused,
+}
+
+/// Whether a server looks at the clock while it loads a log.
+const fn looks_at_clock(server: ChosenServer) -> bool {
+    server.server().is_redis_8()
+}
+
+impl ExpiredFieldsChoice {
+    /// What it means on a server.
+    const fn on(self, server: ChosenServer) -> ExpiredFields {
+        match self {
+            Self::AsLoaded if looks_at_clock(server) => ExpiredFields::AsLoaded,
+            Self::AsLoaded | Self::AsWritten => ExpiredFields::AsWritten,
+        }
+    }
+
+    /// The name of the value, as it is typed.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::AsWritten => "as-written",
+            Self::AsLoaded => "as-loaded",
+        }
+    }
 }
 
 impl ReplayArguments {
@@ -161,19 +228,24 @@ impl ReplayArguments {
     }
 
     /// Replays the log as the chosen server, and says what there is to say of it.
-    ///
-    /// `rules` are those of a server for fields that have expired, and for the option ENTRIESREAD.
     pub(super) fn replay<'a>(
         &self,
         opened: &'a Opened,
         server: ServerChoice,
-        rules: impl Fn(ChosenServer) -> (ExpiredFields, EntriesRead),
+        defaults: Defaults<'_>,
         console: &mut Console,
-    ) -> anyhow::Result<(Replayed<'a>, Ending, ChosenServer)> {
+    ) -> anyhow::Result<ReplayOutcome<'a>> {
         let bytes = opened.bytes();
         let clues = Clues::before_reading(bytes.len(), bytes.first().copied().unwrap_or_default());
-        let (replayed, chosen) = server.read(clues, |chosen| {
-            let replayed = self.replay_as(opened, rules(chosen), console)?;
+        let choice = self.expired_fields.unwrap_or(defaults.expired_fields);
+        let now = self.now();
+        let visibility = console.progress;
+        let read = |server, expired_fields, task| {
+            let rules = (expired_fields, (defaults.entries_read)(server));
+            self.replay_as(opened, now, rules, (visibility, task))
+        };
+        let (replayed, server) = server.read(clues, |server| {
+            let replayed = read(server, choice.on(server), "replaying")?;
             let servers = replayed.summary.servers;
             Ok::<_, anyhow::Error>((replayed, servers))
         })?;
@@ -186,14 +258,30 @@ impl ReplayArguments {
         self.unknown_commands(opened, &replayed.summary, console)?;
         failures(opened, &replayed.summary, console);
         let ending = self.ending(opened, &replayed.summary, console)?;
-        Ok((replayed, ending, chosen))
+        let mut report = ExpiredFieldsReport::new(choice.name());
+        // Logs without fields that expire cost nothing here; elsewhere, only the other replay can tell what differs.
+        if replayed.summary.diverged && looks_at_clock(server) {
+            let difference = match choice {
+                ExpiredFieldsChoice::AsWritten => {
+                    let loaded = read(server, ExpiredFields::AsLoaded, "comparing")?;
+                    LoadDifference::between(&replayed, &loaded, now)
+                }
+                ExpiredFieldsChoice::AsLoaded => {
+                    let written = read(server, ExpiredFields::AsWritten, "comparing")?;
+                    LoadDifference::between(&written, &replayed, now)
+                }
+            };
+            report.on_load = difference.into();
+        }
+        Ok(ReplayOutcome { replayed, ending, server, expired_fields: report })
     }
 
     fn replay_as<'a>(
         &self,
         opened: &'a Opened,
+        now: i64,
         (expired_fields, entries_read): (ExpiredFields, EntriesRead),
-        console: &Console,
+        (visibility, task): (Visibility, &'static str),
     ) -> anyhow::Result<Replayed<'a>> {
         let mut bytes = opened.bytes();
         let at_offset = self.at_offset.as_ref().map(|offset| offset.resolve(opened)).transpose()?;
@@ -201,7 +289,7 @@ impl ReplayArguments {
             bytes.truncate(part + 1);
         }
         let total = bytes.iter().map(|part| part.len() as u64).sum();
-        let progress = Progress::new(console.progress, total, "replaying");
+        let progress = Progress::new(visibility, total, task);
         let options = Options {
             threads: self.threads(),
             unknown: match self.unknown {
@@ -216,7 +304,7 @@ impl ReplayArguments {
             },
             expired_fields,
             entries_read,
-            now: self.now(),
+            now,
             progress: &|bytes| progress.advance(bytes),
         };
         Ok(replay::replay(&bytes, options))

@@ -1,9 +1,12 @@
-//! What has expired, taken out.
+//! What has expired: taken out, or lost by a server that loads the log.
 
-use crate::keyspace::Keyspace;
+use std::borrow::Cow;
+
+use super::Replayed;
+use crate::keyspace::{Entry, Key, Keyspace};
 use crate::rdb::{self, DataType};
 use crate::threads;
-use crate::value::Value;
+use crate::value::{Hash, Value};
 
 /// The first RDB version in which fields expire.
 const FIELDS_EXPIRE_SINCE: u32 = 12;
@@ -39,11 +42,7 @@ pub fn drop_expired(shares: &mut [Keyspace<'_>], time: i64) -> Dropped {
 
 /// Takes out the fields of a hash that have expired; whether a value is left.
 fn stays_without_fields(value: &mut Value<'_>, time: i64, dropped: &mut u64) -> bool {
-    if let Value::Raw(raw) = value
-        && rdb::type_row(raw.flavour.into(), raw.type_code)
-            .is_some_and(|row| row.data_type == DataType::Hash && row.since >= FIELDS_EXPIRE_SINCE)
-        && let Ok(decoded) = rdb::decode(raw)
-    {
+    if let Some(decoded) = decoded_hash(value) {
         *value = decoded;
     }
     let Value::Hash(hash) = value else { return true };
@@ -54,4 +53,95 @@ fn stays_without_fields(value: &mut Value<'_>, time: i64, dropped: &mut u64) -> 
     }
     *dropped += (before - hash.len()) as u64;
     true
+}
+
+/// A hash of an RDB whose fields can expire, decoded.
+fn decoded_hash<'a>(value: &Value<'a>) -> Option<Value<'a>> {
+    let Value::Raw(raw) = value else { return None };
+    let row = rdb::type_row(raw.flavour.into(), raw.type_code)?;
+    let fields_expire = row.data_type == DataType::Hash && row.since >= FIELDS_EXPIRE_SINCE;
+    rdb::decode(raw).ok().filter(|_| fields_expire)
+}
+
+/// What a server that looks at the clock while it loads a log does not have as the server had it that wrote the log.
+///
+/// Only what has not expired by the time of loading counts, keys and fields alike.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LoadDifference {
+    /// How many fields the loading server does not have, or has with an expiry that has passed.
+    pub lost_fields: u64,
+    /// How many fields it has with another value.
+    pub changed_fields: u64,
+    /// How many keys it has with other contents: lists that SORT stored, and streams to which XADD with IDMP adds.
+    pub changed_keys: u64,
+}
+
+impl LoadDifference {
+    /// Compares two replays of one log, with [`ExpiredFields::AsWritten`](super::ExpiredFields::AsWritten) and with
+    /// [`ExpiredFields::AsLoaded`](super::ExpiredFields::AsLoaded); `time` is that of loading, in milliseconds of Unix time.
+    pub fn between(written: &Replayed<'_>, loaded: &Replayed<'_>, time: i64) -> Self {
+        let each = threads::for_each(&written.shares, |share| {
+            let mut difference = Self::default();
+            for (number, database) in share.databases() {
+                for entry in database {
+                    let share = loaded.shares.get(loaded.division.share_of(Key::new(&entry.key)));
+                    let other = share.and_then(|share| share.database(number)?.get(Key::new(&entry.key)));
+                    difference.compare(entry, other, time);
+                }
+            }
+            difference
+        });
+        each.into_iter().fold(Self::default(), |sum, other| Self {
+            lost_fields: sum.lost_fields + other.lost_fields,
+            changed_fields: sum.changed_fields + other.changed_fields,
+            changed_keys: sum.changed_keys + other.changed_keys,
+        })
+    }
+
+    /// Whether there is no difference.
+    pub fn is_nothing(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Compares a key of the writer with the same key of a loading server.
+    fn compare(&mut self, written: Entry<'_, '_>, loaded: Option<Entry<'_, '_>>, time: i64) {
+        let is_live = |entry: &Entry<'_, '_>| entry.expiry().is_none_or(|expiry| expiry >= time);
+        if !is_live(&written) {
+            return;
+        }
+        let loaded = loaded.filter(is_live);
+        let loaded = loaded.as_ref().map(Entry::value);
+        match (written.value(), loaded) {
+            (Value::List(list), Some(Value::List(other))) => {
+                self.changed_keys += u64::from(!list.iter().eq(other.iter()));
+            }
+            (Value::Stream(stream), Some(Value::Stream(other))) => {
+                self.changed_keys += u64::from(stream.len() != other.len());
+            }
+            (Value::List(_) | Value::Stream(_), _) => self.changed_keys += 1,
+            // Neither replay has touched it.
+            (Value::Raw(_), Some(Value::Raw(_))) => {}
+            (value, other) => {
+                let decode = |value| decoded_hash(value).map_or(Cow::Borrowed(value), Cow::Owned);
+                if let Value::Hash(hash) = &*decode(value) {
+                    let other = other.map(decode);
+                    let other = match other.as_deref() {
+                        Some(Value::Hash(other)) => Some(other),
+                        _ => None,
+                    };
+                    self.compare_fields(hash, other, time);
+                }
+            }
+        }
+    }
+
+    fn compare_fields(&mut self, written: &Hash<'_>, loaded: Option<&Hash<'_>>, time: i64) {
+        let is_live = |expiry: Option<i64>| expiry.is_none_or(|expiry| expiry >= time);
+        for (field, content) in written.iter().filter(|(_, content)| is_live(content.expiry)) {
+            match loaded.and_then(|hash| hash.get(field)).filter(|other| is_live(other.expiry)) {
+                None => self.lost_fields += 1,
+                Some(other) => self.changed_fields += u64::from(other.value != content.value),
+            }
+        }
+    }
 }

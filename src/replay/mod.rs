@@ -22,7 +22,7 @@ use crate::rdb;
 use crate::server::ServerSet;
 use crate::threads;
 
-pub use expired::{Dropped, drop_expired};
+pub use expired::{Dropped, LoadDifference, drop_expired};
 pub use flushes::Flush;
 
 use worker::Worker;
@@ -40,7 +40,8 @@ pub struct Options<'p> {
     pub expired_fields: ExpiredFields,
     /// What the option ENTRIESREAD of XGROUP sets.
     pub entries_read: EntriesRead,
-    /// The time, in milliseconds of Unix time, that relative expiries count from where the log says nothing.
+    /// The time of loading, in milliseconds of Unix time. Relative expiries count from it where the log says nothing, and with
+    /// [`ExpiredFields::AsLoaded`] the fields whose expiry is earlier have expired.
     pub now: i64,
     /// Told from time to time how many more bytes were read.
     pub progress: &'p (dyn Fn(u64) + Sync),
@@ -58,7 +59,7 @@ impl Default for Options<'_> {
             threads: NonZeroUsize::MIN,
             unknown: Unknown::Refuse,
             until: Until::End,
-            expired_fields: ExpiredFields::Exist,
+            expired_fields: ExpiredFields::AsWritten,
             entries_read: EntriesRead::AsGiven,
             now: 0,
             progress: &|_| {},
@@ -123,6 +124,8 @@ pub struct Summary {
     pub failures: Vec<FailedCommand>,
     /// Commands whose effect is not known, by name.
     pub unknown: BTreeMap<Vec<u8>, Met>,
+    /// Whether the other [`ExpiredFields`] may give other data; if not, both give the same. [`LoadDifference`] says what differs.
+    pub diverged: bool,
     /// The last `FLUSHALL` and `FLUSHDB` commands that removed keys, at most 100, in their order.
     pub flushes: Vec<Flush>,
     /// The Unix seconds of the last timestamp annotation.
@@ -213,6 +216,7 @@ pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     let mut summary = workers.next().unwrap_or_default();
     for other in workers {
         summary.failed += other.failed;
+        summary.diverged |= other.diverged;
         summary.damaged = DamagedValue::first(summary.damaged, other.damaged);
         summary.failures.extend(other.failures);
         for (name, met) in other.unknown {

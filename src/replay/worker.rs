@@ -1,5 +1,6 @@
 //! One thread of a replay.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -38,6 +39,8 @@ pub(super) struct Worker<'w, 'a, 'p> {
     /// The bytes of the parts before this one.
     base: u64,
     summary: Summary,
+    /// Whether a command did something else than it would with the other `ExpiredFields`.
+    diverged: Cell<bool>,
     reported: u64,
 }
 
@@ -148,6 +151,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             part: 0,
             base: 0,
             summary: Summary::default(),
+            diverged: Cell::new(false),
             reported: 0,
         }
     }
@@ -178,6 +182,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         }
         self.summary.database = self.database;
         self.summary.servers = self.names.servers;
+        self.summary.diverged = self.diverged.get();
         self.summary
     }
 
@@ -430,6 +435,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         let mut call = call.with_record(met.record).with_key(key);
         (call.database, call.now, call.created) = (self.database, self.now, created);
         (call.expired_fields, call.entries_read) = (self.options.expired_fields, self.options.entries_read);
+        (call.load_time, call.diverged) = (self.options.now, Some(&self.diverged));
         apply.run(&mut call)
     }
 
@@ -445,6 +451,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             let mut call = Call::on_all(met.arguments, &mut shares).divided(self.division).with_record(met.record);
             (call.database, call.now, call.created) = (self.database, self.now, self.base + met.offset as u64);
             (call.expired_fields, call.entries_read) = (self.options.expired_fields, self.options.entries_read);
+            (call.load_time, call.diverged) = (self.options.now, Some(&self.diverged));
             failure = row.apply.and_then(|apply| apply.run(&mut call).err());
         });
         self.own = self.shares.get(self.index).map(lock);

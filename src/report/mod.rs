@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod copies;
+pub mod expired;
 pub mod file_name;
 pub mod fix;
 pub mod inspect;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::json;
 use crate::report::number::{counted, grouped, time};
@@ -79,6 +80,9 @@ pub struct Report {
     pub clock_ms: Option<i64>,
     /// Where the clock is from: `log`, `given` or `run`.
     pub clock_source: &'static str,
+    /// How fields that have expired were treated, and what a server that loads the log makes of them.
+    #[serde(flatten)]
+    pub expired_fields: ExpiredFieldsReport,
     /// Whether the output was read back and found to hold the same data.
     pub verified: bool,
     /// The digest of the data, as Redis 8.0 computes it.

@@ -44,7 +44,7 @@ pub(crate) fn replay<'a>(parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
 
 /// As a server replays it.
 pub(crate) fn replay_as<'a>(server: Server, parts: &[&'a [u8]], threads: usize) -> Replayed<'a> {
-    let expired_fields = if server.is_redis_8() { ExpiredFields::Hidden } else { ExpiredFields::Exist };
+    let expired_fields = if server.is_redis_8() { ExpiredFields::AsLoaded } else { ExpiredFields::AsWritten };
     replay::replay(parts, replay::Options { expired_fields, ..options(server, threads) })
 }
 

@@ -48,7 +48,8 @@ change is given up.
 With --format json, one object is printed: aofkit (this version), schema (1), outcome, path, output, base (aof or rdb), target, \
 chosen_by, before and after (bytes, records), keys (by type), functions, without_effect (ignored, failed), expired (keys, \
 fields), unknown (commands by name), lost, clock_ms (unix milliseconds), clock_source (log, given or run), verified, digest, \
-grown (bytes), keys_before, dropped, flushes (part, offset, database, keys, before), server, loaded_by, copies and message. What \
+grown (bytes), expired_fields (as-written or as-loaded), on_load (what a server that loads PATH loses: lost_fields, \
+changed_fields, changed_keys), keys_before, dropped, flushes (part, offset, database, keys, before), server, loaded_by, copies and message. What \
 does not apply is null.";
 
 /// Which log, and what becomes of it.

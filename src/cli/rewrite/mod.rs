@@ -14,10 +14,9 @@ use anyhow::bail;
 
 use super::console::Console;
 use super::progress::Progress;
-use super::replay::{ClockSource, Ending, Opened, written_to};
+use super::replay::{ClockSource, Defaults, Ending, ExpiredFieldsChoice, Opened, ReplayOutcome, written_to};
 use super::{Outcome, copies, signals, source};
 use crate::aof::log::Log;
-use crate::command::apply::ExpiredFields;
 use crate::digest::{Total, digest, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::glob;
@@ -25,6 +24,7 @@ use crate::input::{Input, is_stdin};
 use crate::keyspace::Keyspace;
 use crate::rdb;
 use crate::replay::{self, Dropped, Replayed};
+use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::rewrite::{Expired, FlushReport, Report, Size, WithoutEffect};
@@ -49,8 +49,12 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     settings.refuse_destination(&opened)?;
     // From before the replay until after the change.
     let watch = settings.watch(&opened, console)?;
-    let rules = |chosen| (ExpiredFields::Exist, target::entries_read(chosen));
-    let (mut replayed, ending, server) = settings.replay.replay(&opened, settings.server.server, rules, console)?;
+    let defaults = Defaults { expired_fields: ExpiredFieldsChoice::AsWritten, entries_read: &target::entries_read };
+    let ReplayOutcome { mut replayed, ending, server, expired_fields } =
+        settings.replay.replay(&opened, settings.server.server, defaults, console)?;
+    if let Some(note) = expired_fields.note(server.release, "rewrite", "keeps") {
+        console.say(&format!("note: {note}"));
+    }
     if ending == Ending::Refused && watch.is_some() {
         bail!(
             "a server would refuse this log, and replacing it would lose what follows the damage; write the sound part \
@@ -69,8 +73,17 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     if let (Destination::Directory(..), Some(Target::Redis62)) = (&settings.destination, target.target) {
         bail!("redis-6.2 reads no directory of parts; write a file with -o FILE, or name a newer server with --server");
     }
-    let job =
-        Job { settings: &settings, opened: &opened, replayed: &replayed, base, target, keys_before, dropped, started };
+    let job = Job {
+        settings: &settings,
+        opened: &opened,
+        replayed: &replayed,
+        base,
+        target,
+        keys_before,
+        dropped,
+        expired_fields,
+        started,
+    };
     let outcome = match watch {
         Some(watch) => in_place::run(&job, watch, console),
         None => job.run(console),
@@ -163,6 +176,7 @@ struct Job<'j, 'a> {
     target: ChosenTarget,
     keys_before: u64,
     dropped: Dropped,
+    expired_fields: ExpiredFieldsReport,
     started: Instant,
 }
 
@@ -369,6 +383,7 @@ impl Job<'_, '_> {
             clock,
             clock_ms: (clock_source != ClockSource::Run).then_some(clock),
             clock_source: clock_source.name(),
+            expired_fields: self.expired_fields,
             verified: verified.is_some(),
             digest: verified.map(|total| total.digest.to_string()),
             seconds: self.started.elapsed().as_secs_f64(),

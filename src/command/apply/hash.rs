@@ -5,6 +5,8 @@ mod options;
 
 pub(in crate::command) use expiry::{hexpire, hexpireat, hgetdel, hgetex, hpersist, hpexpire, hpexpireat, hsetex};
 
+use std::cell::Cell;
+
 use super::{Call, ExpiredFields, Failure};
 use crate::value::number::{LongDoubleError, add_long_doubles, parse_integer};
 use crate::value::{Bytes, FieldRef, Hash, Value};
@@ -120,23 +122,23 @@ fn change_number<'a>(
 
 /// Which fields a command sees.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sight {
-    /// Those that do not expire before this time.
-    since: i64,
+pub(super) struct Sight<'c> {
+    expired_fields: ExpiredFields,
+    load_time: i64,
+    diverged: Option<&'c Cell<bool>>,
 }
 
-impl Sight {
-    pub(super) fn of(call: &Call<'_, '_>) -> Self {
-        Self {
-            since: match call.expired_fields {
-                ExpiredFields::Exist => i64::MIN,
-                ExpiredFields::Hidden => call.now,
-            },
-        }
+impl<'c> Sight<'c> {
+    pub(super) const fn of(call: &Call<'c, '_>) -> Self {
+        Self { expired_fields: call.expired_fields, load_time: call.load_time, diverged: call.diverged }
     }
 
     pub(super) fn sees(self, content: FieldRef<'_>) -> bool {
-        content.expiry.is_none_or(|expiry| expiry >= self.since)
+        let has_expired = content.expiry.is_some_and(|expiry| expiry < self.load_time);
+        if let (true, Some(diverged)) = (has_expired, self.diverged) {
+            diverged.set(true);
+        }
+        !has_expired || self.expired_fields == ExpiredFields::AsWritten
     }
 
     fn has(self, hash: &Hash<'_>, field: &[u8]) -> bool {

@@ -19,6 +19,7 @@ pub(super) mod stream;
 pub(super) mod string;
 pub(super) mod vector_set;
 
+use std::cell::Cell;
 use std::fmt;
 
 pub use failure::Failure;
@@ -59,18 +60,18 @@ impl PartialEq for Apply {
 
 impl Eq for Apply {}
 
-/// What commands make of a hash's field whose expiry is past: by whom a log is read.
+/// What a command makes of a field whose expiry has passed by the time at which the log is loaded.
 ///
-/// Redis 7.4 and later look at the clock while they load a log, where no other server does. Fields that were there when a command was
-/// logged have expired by then, and the command does something else.
+/// Redis 7.4 and later look at the clock while they load a log, as no other server does. A field that was there when a command was
+/// logged may have expired by then, and the command does something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpiredFields {
-    /// As the writer had it: the field is there until it is deleted. Valkey 9 loads a log in the same way.
+    /// As on the server that wrote the log: the field is there until the log deletes it. Valkey 9 loads a log in the same way.
     #[default]
-    Exist,
-    /// As a Redis 8 that loads the log now: HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT, HSETNX, the conditions of HSETEX, HGETDEL and the
-    /// patterns of SORT do not see a field that is past at [`Call::now`], and no field expires at or after 2^46 milliseconds.
-    Hidden,
+    AsWritten,
+    /// As on a Redis 8 that loads the log: HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT, HSETNX, the conditions of HSETEX, HGETDEL and the
+    /// patterns of SORT do not see a field that has expired at [`Call::load_time`], and no field expires at or after 2^46 milliseconds.
+    AsLoaded,
 }
 
 /// What the option ENTRIESREAD of `XGROUP CREATE` and `XGROUP SETID` sets.
@@ -94,8 +95,12 @@ pub struct Call<'c, 'a> {
     pub database: u32,
     /// The time that relative expiries count from, in milliseconds of Unix time: when the command was logged.
     pub now: i64,
-    /// What fields are that have expired; they exist, unless this is changed.
+    /// What the command makes of fields that have expired; they are as the writer had them, unless this is changed.
     pub expired_fields: ExpiredFields,
+    /// The time at which the log is loaded, in milliseconds of Unix time: fields whose expiry is earlier have expired.
+    pub load_time: i64,
+    /// Set by a command that does something else with the other [`ExpiredFields`].
+    pub diverged: Option<&'c Cell<bool>>,
     /// What ENTRIESREAD sets; the number as given, unless this is changed.
     pub entries_read: EntriesRead,
     /// What a key that is created gets as [`crate::keyspace::Entry::created`]. A command that creates several adds to it the index of the
@@ -120,7 +125,9 @@ impl<'c, 'a> Call<'c, 'a> {
             record: &[],
             database: 0,
             now: 0,
-            expired_fields: ExpiredFields::Exist,
+            expired_fields: ExpiredFields::AsWritten,
+            load_time: 0,
+            diverged: None,
             entries_read: EntriesRead::AsGiven,
             created: 0,
             shares,
@@ -211,6 +218,13 @@ impl<'c, 'a> Call<'c, 'a> {
     /// [`Failure::NotAnInteger`], [`Failure::Arity`].
     pub fn integer(&self, index: usize) -> Result<i64, Failure> {
         parse_integer(self.argument(index)?).ok_or(Failure::NotAnInteger)
+    }
+
+    /// Remembers that the command does something else with the other [`ExpiredFields`].
+    pub fn diverge(&self) {
+        if let Some(diverged) = self.diverged {
+            diverged.set(true);
+        }
     }
 
     /// The entry of a key, its value perhaps not decoded.

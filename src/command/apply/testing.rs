@@ -1,5 +1,7 @@
 //! Commands for tests: a keyspace that they are applied to, one by one.
 
+use std::cell::Cell;
+
 use super::{Call, EntriesRead, ExpiredFields, Failure};
 use crate::command;
 use crate::keyspace::{Key, Keyspace};
@@ -14,6 +16,8 @@ pub(crate) struct Replica {
     pub(crate) now: i64,
     pub(crate) expired_fields: ExpiredFields,
     pub(crate) entries_read: EntriesRead,
+    /// Whether a command did something else than it would with the other [`ExpiredFields`].
+    pub(crate) diverged: bool,
     created: u64,
 }
 
@@ -42,7 +46,11 @@ impl Replica {
         let mut call = Call::on_all(&arguments, &mut shares).with_record(record);
         (call.database, call.now, call.created) = (self.database, self.now, self.created);
         (call.expired_fields, call.entries_read) = (self.expired_fields, self.entries_read);
-        apply.run(&mut call)
+        let diverged = Cell::new(self.diverged);
+        (call.load_time, call.diverged) = (self.now, Some(&diverged));
+        let result = apply.run(&mut call);
+        self.diverged = diverged.get();
+        result
     }
 
     /// Applies commands given as one text with `; ` between them, all of which succeed.

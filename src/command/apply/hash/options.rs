@@ -114,14 +114,19 @@ fn read(call: &Call<'_, '_>, word: &str, value: Option<&&[u8]>) -> Result<Read, 
 ///
 /// Redis takes times below 2^46 alone, Valkey all that fit 64 bits: a log that Valkey wrote may have those that Redis refuses.
 pub(super) fn expiry_at(call: &Call<'_, '_>, text: &[u8], milliseconds: i64, base: i64) -> Result<i64, Failure> {
-    let limit = match call.expired_fields {
-        ExpiredFields::Exist => i64::MAX,
-        ExpiredFields::Hidden => (1 << 46) - 1,
-    };
+    /// The first time that Redis refuses.
+    const TOO_LATE: i64 = 1 << 46;
     let time = parse_integer(text).ok_or(Failure::NotAnInteger)?;
     if time < 0 {
         return Err(Failure::InvalidExpiry);
     }
     let time = time.checked_mul(milliseconds).and_then(|time| time.checked_add(base));
-    time.filter(|time| (0..=limit).contains(time)).ok_or(Failure::InvalidExpiry)
+    let time = time.filter(|time| *time >= 0).ok_or(Failure::InvalidExpiry)?;
+    if time >= TOO_LATE {
+        call.diverge();
+        if call.expired_fields == ExpiredFields::AsLoaded {
+            return Err(Failure::InvalidExpiry);
+        }
+    }
+    Ok(time)
 }

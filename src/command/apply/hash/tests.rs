@@ -35,7 +35,7 @@ fn after(commands: &str) -> String {
 #[track_caller]
 fn after_with_expired_hidden(commands: &str) -> String {
     let mut replica = replica();
-    replica.expired_fields = ExpiredFields::Hidden;
+    replica.expired_fields = ExpiredFields::AsLoaded;
     shown(&replica.after(commands), "h")
 }
 
@@ -211,6 +211,9 @@ fn fields_that_have_expired_exist_or_are_hidden() {
         let with_b = |field: &str| format!("{field} b=2").trim_start().to_owned();
         assert_eq!(after(&format!("{expired}; {command}")), with_b(exist), "{command}");
         assert_eq!(after_with_expired_hidden(&format!("{expired}; {command}")), with_b(hidden), "{command}");
+        let mut replica = replica().after(expired);
+        replica.diverged = false;
+        assert_eq!(replica.after(command).diverged, exist != hidden, "{command}");
     }
     assert_eq!(after(&format!("{expired}; HDEL h a")), "b=2");
 }
@@ -219,7 +222,7 @@ fn fields_that_have_expired_exist_or_are_hidden() {
 fn redis_takes_no_expiry_of_a_field_from_2_to_the_46_on() {
     for command in ["HPEXPIREAT h 70368744177664 FIELDS 1 a", "HSETEX h PXAT 70368744177664 FIELDS 1 a 2"] {
         let mut replica = replica();
-        replica.expired_fields = ExpiredFields::Hidden;
+        replica.expired_fields = ExpiredFields::AsLoaded;
         assert_eq!(replica.after("HSET h a 1").failure(command), Failure::InvalidExpiry, "{command}");
     }
     assert_eq!(after("HSET h a 1; HPEXPIREAT h 70368744177664 FIELDS 1 a"), "a=1@70368744177664");

@@ -175,7 +175,7 @@ pub(in crate::command) fn xadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     if strings.iter().map(|string| string.len()).sum::<usize>() > MOST_BYTES {
         return Err(Failure::other("Elements are too large to be stored"));
     }
-    let (now, record, expired) = (call.now, call.record, call.expired_fields);
+    let (now, record, expired) = (call.now, call.record, (call.expired_fields, call.diverged));
     let mut stream = call.stream(key)?;
     let message = parsed.idempotency.map(|idempotency| (idempotency.producer, idempotency.id_of(strings)));
     if let (Some((producer, name)), Some(stream)) = (&message, &mut stream)

@@ -1,5 +1,7 @@
 //! XCFGSET and XIDMPRECORD, and what IDMP and IDMPAUTO mean to XADD (Redis 8.6).
 
+use std::cell::Cell;
+
 use xxhash_rust::xxh3::Xxh3;
 
 use super::parse_id;
@@ -49,10 +51,13 @@ pub(super) fn is_duplicate(
     producer: &[u8],
     id: &[u8],
     is_open: bool,
-    expired: ExpiredFields,
+    (expired, diverged): (ExpiredFields, Option<&Cell<bool>>),
 ) -> bool {
     let is_known = stream.idempotence().is_some_and(|known| known.get(producer, id).is_some());
-    let is_duplicate = is_known && (is_open || expired == ExpiredFields::Hidden);
+    if let (true, false, Some(diverged)) = (is_known, is_open, diverged) {
+        diverged.set(true);
+    }
+    let is_duplicate = is_known && (is_open || expired == ExpiredFields::AsLoaded);
     if is_duplicate {
         stream.idempotence_mut().duplicates += 1;
     } else if is_known {

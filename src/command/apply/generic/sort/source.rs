@@ -14,7 +14,7 @@ pub(super) fn elements<'a>(value: &Value<'a>) -> Option<Vec<Bytes<'a>>> {
 }
 
 /// The value of a field, if it is in sight.
-pub(super) fn field_of<'a>(hash: &Hash<'a>, field: &[u8], sight: Sight) -> Option<Bytes<'a>> {
+pub(super) fn field_of<'a>(hash: &Hash<'a>, field: &[u8], sight: Sight<'_>) -> Option<Bytes<'a>> {
     hash.get(field).filter(|content| sight.sees(*content)).map(|content| Bytes::copied(content.value))
 }
 
