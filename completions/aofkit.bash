@@ -127,7 +127,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__digest)
-            opts="-f -h --server --db --key --format --at --at-offset --unknown --now --strict --threads --color --progress --help"
+            opts="-f -h --server --db --key --format --at --at-offset --unknown --expired-fields --now --strict --threads --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -163,6 +163,10 @@ _aofkit() {
                     ;;
                 --unknown)
                     COMPREPLY=($(compgen -W "refuse skip keep" -- "${cur}"))
+                    return 0
+                    ;;
+                --expired-fields)
+                    COMPREPLY=($(compgen -W "as-written as-loaded" -- "${cur}"))
                     return 0
                     ;;
                 --now)
@@ -427,7 +431,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__rewrite)
-            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --now --strict --threads --server --format --color --progress --help"
+            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --expired-fields --now --strict --threads --server --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -471,6 +475,10 @@ _aofkit() {
                     ;;
                 --unknown)
                     COMPREPLY=($(compgen -W "refuse skip keep" -- "${cur}"))
+                    return 0
+                    ;;
+                --expired-fields)
+                    COMPREPLY=($(compgen -W "as-written as-loaded" -- "${cur}"))
                     return 0
                     ;;
                 --now)

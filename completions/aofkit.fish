@@ -110,7 +110,9 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l at-offset -d '
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l unknown -d 'What to do with commands of modules and others that no server knows' -r -f -a "refuse\t'Name them all, and stop'
 skip\t'Leave out what they did'
 keep\t'Keep them with the key that their first argument names'"
-complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l now -d 'The time that relative expiries count from where the log has no #TS: annotation [default: now]' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l expired-fields -d 'Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it [default: as-written in rewrite, as-loaded in digest]' -r -f -a "as-written\t'As they were on the server that wrote the log: there until the log deletes them'
+as-loaded\t'As --server treats them if it loads the log now'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l now -d 'The time of loading, and the one that relative expiries count from where the log has no #TS: annotation [default: now]' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l threads -d 'How many threads replay [default: one for each core]' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
 redis-6.2\t''
@@ -167,13 +169,15 @@ valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; may be given again' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l key -d 'The digest of one key\'s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'How to report' -r -f -a "text\t'The digest alone'
-json\t'A JSON object: aofkit, schema, path, digest, server, chosen_by, keys'"
+json\t'A JSON object: aofkit, schema, path, digest, server, chosen_by, keys, expired_fields, on_load'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at -d 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at-offset -d 'The data as it was when the last part, or PART, had this many bytes' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l unknown -d 'What to do with commands of modules and others that no server knows' -r -f -a "refuse\t'Name them all, and stop'
 skip\t'Leave out what they did'
 keep\t'Keep them with the key that their first argument names'"
-complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l now -d 'The time that relative expiries count from where the log has no #TS: annotation [default: now]' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l expired-fields -d 'Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it [default: as-written in rewrite, as-loaded in digest]' -r -f -a "as-written\t'As they were on the server that wrote the log: there until the log deletes them'
+as-loaded\t'As --server treats them if it loads the log now'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l now -d 'The time of loading, and the one that relative expiries count from where the log has no #TS: annotation [default: now]' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l threads -d 'How many threads replay [default: one for each core]' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l color -d 'When to colour text' -r -f -a "auto\t'When a terminal is there to see it'
 always\t'Always'
