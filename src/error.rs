@@ -59,7 +59,7 @@ pub enum ErrorKind {
     #[error("{0}")]
     OpenElsewhere(Elsewhere),
     /// The change was made, and may be lost if the machine stops now.
-    #[error("{done}; cannot make that last on disk: {}", plain(source))]
+    #[error("{done}, but it could not be synced to disk: {}", plain(source))]
     NotDurable {
         /// What was done, as a sentence without its full stop.
         done: String,

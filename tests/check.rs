@@ -252,7 +252,7 @@ fn standard_input_is_a_pipe_a_file_or_compressed() {
     assert!(manifest.talk.contains("does not say where its files are"), "{}", manifest.talk);
     let torn = piped(&folder, &["-"], &torn());
     assert_eq!(torn.code(), 1);
-    assert!(torn.out.contains("put it into a file, then run: aofkit fix FILE"), "{}", torn.out);
+    assert!(torn.out.contains("write it to a file, then run: aofkit fix FILE"), "{}", torn.out);
 }
 
 /// With bytes through a pipe on standard input.

@@ -402,7 +402,7 @@ fn a_sound_log_that_the_server_does_not_load_is_said_to_be_both() {
     let (directory, path) = with_file("a.aof", &[rdb.clone(), whole()].concat());
     let (code, out, _) = run(&["--yes", "--server", "redis-6.2"], &path);
     assert_eq!(code, 1, "{out}");
-    for said in ["nothing is damaged", "redis-6.2 does not load", "Load it with a server that does"] {
+    for said in ["nothing is damaged", "redis-6.2 does not load", "load it with a server that does"] {
         assert!(out.contains(said), "{said}: {out}");
     }
     assert_eq!(run(&["--yes"], &path).0, 0, "the server that wrote it loads it");
@@ -485,7 +485,7 @@ fn the_outcome_as_json_keeps_its_fields() {
         "schema",
         "outcome",
         "path",
-        "file",
+        "part",
         "bytes",
         "cut_at",
         "removed_bytes",
@@ -517,7 +517,7 @@ fn a_name_that_is_not_utf8_is_fixed_like_any_other() {
     let (code, out, _) = run(&["--yes", "--format", "json"], &path);
     assert_eq!(code, 0);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert!(json["file"]["base64"].is_string());
+    assert!(json["part"]["base64"].is_string());
     assert_eq!(run(&["--undo"], &path).0, 0);
     assert_eq!(fs::read(&path).unwrap(), [whole(), b"*1".to_vec()].concat());
 }
@@ -626,5 +626,8 @@ fn a_full_disk_leaves_the_file_whole_and_no_copy() {
 fn what_the_server_refuses_is_not_explained_by_a_verdict_that_is_not_shown() {
     let (code, out, _) = run(&["--dry-run"], Path::new("testdata/damaged/wrong-arity.aof"));
     assert_eq!(code, 1);
-    assert!(out.contains("'aofkit check'") && !out.to_lowercase().contains("see the server's verdict"), "{out}");
+    assert!(
+        out.contains("run: aofkit check testdata") && !out.to_lowercase().contains("see the server's verdict"),
+        "{out}"
+    );
 }

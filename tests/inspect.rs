@@ -72,7 +72,7 @@ fn kept(lines: &[&str], arguments: &[&str]) -> Vec<String> {
             std::iter::once(&value["command"]).chain(arguments).map(|word| word.as_str().unwrap()).collect();
         words.join(" ")
     };
-    output.lines().map(record).collect()
+    output.lines().skip(1).map(record).collect()
 }
 
 const LINES: [&str; 10] = [
@@ -218,10 +218,15 @@ fn every_part_of_a_log_is_shown_in_order() {
         42   0  2023-11-14 22:13:20  └ EXEC
     "##);
     let output = inspect().args(["--format", "json", "--key", "*"]).arg(directory.path()).assert().success();
-    insta::assert_snapshot!(String::from_utf8_lossy(&output.get_output().stdout), @r##"
-    {"kind":"entry","part":"b.rdb","offset":31,"length":23,"db":3,"key":"user:1","type":"string","encoding":"string","size":6,"expiry":1700000000000,"value":"alice"}
-    {"kind":"command","part":"i1","offset":54,"length":27,"record":4,"db":3,"time":1700000000,"transaction":1,"command":"SET","arguments":["a","1"]}
-    {"kind":"command","part":"i2","offset":0,"length":27,"record":1,"db":0,"time":1700000000,"command":"SET","arguments":["b","1"]}
+    let output = String::from_utf8_lossy(&output.get_output().stdout).into_owned();
+    let (header, records) = output.split_once('\n').unwrap();
+    let path = directory.path().display();
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(header, format!("{{\"aofkit\":\"{version}\",\"schema\":1,\"kind\":\"log\",\"path\":\"{path}\"}}"));
+    insta::assert_snapshot!(records, @r##"
+    {"kind":"entry","part":"b.rdb","offset":31,"length":23,"db":3,"key":"user:1","type":"string","encoding":"string","bytes":6,"expiry_ms":1700000000000,"value":"alice"}
+    {"kind":"command","part":"i1","offset":54,"length":27,"record":4,"db":3,"time_ms":1700000000000,"transaction":1,"command":"SET","arguments":["a","1"]}
+    {"kind":"command","part":"i2","offset":0,"length":27,"record":1,"db":0,"time_ms":1700000000000,"command":"SET","arguments":["b","1"]}
     "##);
     inspect().args(["--skip-rdb", "--db", "3", "--count"]).arg(directory.path()).assert().success().stdout("4\n");
     inspect().args(["--part", "i2", "--from", "1", "--count"]).arg(directory.path()).assert().success().stdout("2\n");
@@ -276,7 +281,7 @@ fn several_logs_are_told_apart() {
         .args([&paths[0], &missing, &paths[1]])
         .assert()
         .code(2)
-        .stdout(contains(format!("\"log\":\"{a}\"")).and(contains(format!("\"log\":\"{b}\""))))
+        .stdout(contains(format!("\"path\":\"{a}\",\"part\"")).and(contains(format!("\"path\":\"{b}\",\"part\""))))
         .stderr(contains("missing"));
 }
 
@@ -294,13 +299,13 @@ fn nothing_from_the_log_reaches_a_terminal_raw() {
 #[test]
 fn a_wrong_command_line_is_told_so() {
     for (arguments, message) in [
-        (&["--since", "yesterday", "x"][..], "no time"),
+        (&["--since", "yesterday", "x"][..], "not a time"),
         (&["--since", "5", "--until", "4", "x"], "--since is later than --until"),
         (&["--from", "5", "--to", "5", "x"], "--to must be greater"),
-        (&["--command", "", "x"], "--command wants a name"),
-        (&["--command", "a b c", "x"], "--command wants a name"),
+        (&["--command", "", "x"], "--command needs a name"),
+        (&["--command", "a b c", "x"], "--command needs a name"),
         (&["--count", "--follow", "x"], "cannot be used with"),
-        (&["--follow", "x", "y"], "--follow wants one PATH"),
+        (&["--follow", "x", "y"], "--follow needs exactly one PATH"),
         (&["--format", "yaml", "x"], "possible values: text, json, resp"),
         (&["--db=-1", "x"], "--db"),
         (&[], "PATH"),
@@ -324,7 +329,7 @@ fn a_name_that_no_server_has_is_remarked_on() {
 
 #[test]
 fn the_help_has_examples_and_the_fields_of_json() {
-    inspect().arg("--help").assert().success().stdout(contains("Examples:").and(contains("(its number in the log")));
+    inspect().arg("--help").assert().success().stdout(contains("Examples:").and(contains("kind (log)")));
 }
 
 #[test]

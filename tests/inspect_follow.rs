@@ -61,12 +61,19 @@ impl Follower {
             .unwrap();
         let out = lines_of(child.stdout.take().unwrap());
         let talk = lines_of(child.stderr.take().unwrap());
-        Self { child, out, talk }
+        let follower = Self { child, out, talk };
+        assert!(follower.next("the header").contains("\"kind\":\"log\""));
+        follower
+    }
+
+    /// The next line, which is waited for.
+    fn next(&self, what: &str) -> String {
+        self.out.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("waiting for {what}: {error}"))
     }
 
     /// The next record, which must be a `SET` of this key.
     fn shows(&self, key: &str) -> serde_json::Value {
-        let line = self.out.recv_timeout(PATIENCE).unwrap_or_else(|error| panic!("waiting for {key}: {error}"));
+        let line = self.next(key);
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["arguments"][0], key, "{line}");
         value
@@ -113,7 +120,7 @@ fn shows_what_is_appended_whole_records_only() {
     append(&path, b"#TS:17000");
     append(&path, b"00000\r\n");
     append(&path, &set("c"));
-    assert_eq!(follower.shows("c")["time"], 1_700_000_000);
+    assert_eq!(follower.shows("c")["time_ms"], 1_700_000_000_000_i64);
     follower.interrupt();
 }
 

@@ -257,3 +257,111 @@ fn utf_8_is_shown_as_it_is_and_what_misleads_is_escaped() {
     let (_, out, _) = run(&["check"], &path);
     assert!(out.contains("журнал 日.aof\": sound"), "{out}");
 }
+
+/// All that a run says on standard error, with bytes on standard input.
+fn said_of(arguments: &[&str], input: &[u8], directory: &TempDir) -> (i32, String, String) {
+    let file = directory.path().join("stdin");
+    fs::write(&file, input).unwrap();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+    program.args(arguments).stdin(fs::File::open(&file).unwrap()).current_dir(directory);
+    let output = program.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn standard_error_has_one_form() {
+    let directory = TempDir::new().unwrap();
+    let file = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
+    file("sound.aof", &log());
+    file("torn.aof", &log()[..70]);
+    file("unknown.aof", &command(&["NOSUCH", "k"]));
+    file("fails.aof", &[log(), command(&["SET", "s", "v"]), command(&["LPUSH", "s", "v"])].concat());
+    file(
+        "expiring.aof",
+        &[command(&["HSET", "h", "f", "v"]), command(&["HPEXPIREAT", "h", "9999999999999", "FIELDS", "1", "f"])]
+            .concat(),
+    );
+    fs::create_dir(directory.path().join("empty")).unwrap();
+    let forms =
+        is_match("^(aofkit|warning|note|hint): [^A-Z ]|^(aofkit|warning|note|hint): (RDB|EXEC|SET|LPUSH|NOSUCH)")
+            .unwrap();
+    let mut lines = 0;
+    for arguments in [
+        &["chekc"][..],
+        &["check", "--formt=json", "x"],
+        &["check", "--format=jsn", "x"],
+        &["inspect", "--since", "noon", "x"],
+        &["inspect", "--from", "9", "--to", "8", "x"],
+        &["inspect", "--from", "900", "sound.aof"],
+        &["inspect", "--command", "nosuch", "sound.aof"],
+        &["inspect", "--part", "x", "sound.aof"],
+        &["inspect", "torn.aof"],
+        &["inspect", "--follow", "-"],
+        &["check", "missing", "empty"],
+        &["digest", "torn.aof"],
+        &["digest", "--strict", "torn.aof"],
+        &["digest", "--key", "nosuch", "sound.aof"],
+        &["digest", "unknown.aof"],
+        &["digest", "fails.aof"],
+        &["rewrite", "sound.aof"],
+        &["rewrite", "--dry-run", "-o", "x", "sound.aof"],
+        &["rewrite", "-o", "sound.aof", "sound.aof"],
+        &["rewrite", "-o", "torn.aof", "sound.aof"],
+        &["rewrite", "-o", "-", "--key", "nosuch*", "sound.aof"],
+        &["rewrite", "-o", "-", "--at-offset", "9999", "sound.aof"],
+        &["rewrite", "-o", "-", "--at", "2023-11-14", "sound.aof"],
+        &["rewrite", "-o", "x", "--server", "redis-7.0", "expiring.aof"],
+        &["rewrite", "-o", "x", "--base", "rdb", "expiring.aof"],
+        &["rewrite", "-o", "new/", "--server", "redis-6.2", "sound.aof"],
+        &["rewrite", "-o", "new/", "sound.aof"],
+        &["rewrite", "--in-place", "-"],
+        &["rewrite", "--undo", "-"],
+        &["fix", "--undo", "sound.aof"],
+        &["fix", "missing"],
+    ] {
+        let (_, _, talk) = said_of(arguments, &[], &directory);
+        assert!(!talk.is_empty(), "{arguments:?}");
+        // What clap reminds of stays as it is.
+        let own = talk.split("\n\nUsage: ").next().unwrap().split("\n\nFor more").next().unwrap();
+        for line in own.lines().filter(|line| !line.starts_with("  [possible values")) {
+            assert!(forms.eval(line), "{arguments:?}: {line}");
+            assert!(!line.ends_with('.'), "{arguments:?}: {line}");
+            lines += 1;
+        }
+    }
+    assert!(lines > 40, "{lines}");
+}
+
+#[test]
+fn standard_input_is_never_named_in_a_command_to_run_again() {
+    let directory = TempDir::new().unwrap();
+    let mut rdb = fs::read("testdata/rdb/redis-8.0.6.rdb").unwrap();
+    rdb.truncate(400);
+    let inputs = [
+        log()[..70].to_vec(),
+        [command(&["SET", "a", "1"]), command(&["FLUSHALL"])].concat(),
+        command(&["NOSUCH", "k"]),
+        command(&["RESTORE", "k", "0", "x"]),
+        b"garbage".to_vec(),
+        rdb,
+        Vec::new(),
+    ];
+    let again = is_match(r#"aofkit [a-z]+( [^-\s"][^\s"]*| -[^\s"]+)* '?-'?[\s"]"#).unwrap();
+    assert!(again.eval("aofkit check -\n") && again.eval("aofkit rewrite --at-offset 1 -o FILE -\""));
+    for input in inputs {
+        for arguments in [
+            &["check", "-"][..],
+            &["check", "--format", "json", "-"],
+            &["fix", "-"],
+            &["fix", "--undo", "-"],
+            &["inspect", "-"],
+            &["digest", "--strict", "-"],
+            &["rewrite", "-o", "x", "--force", "-"],
+            &["rewrite", "-o", "x", "--force", "--format", "json", "-"],
+        ] {
+            let (_, out, talk) = said_of(arguments, &input, &directory);
+            assert!(!again.eval(&out) && !again.eval(&talk), "{arguments:?}: {out}{talk}");
+        }
+    }
+}

@@ -113,7 +113,7 @@ fn a_log_without_a_name_is_of_whoever_knows_its_commands() {
     fs::write(&log, commands(&["XADD s 1-1 a 1", "HSET h f v", "HPEXPIREAT h 9999999999999 FIELDS 1 f"])).unwrap();
     let out = directory.path().join("out.rdb");
     let rewrite = |options: &[&str]| aofkit("rewrite").args(options).arg("-o").arg(&out).arg(&log).assert();
-    rewrite(&["--base", "rdb"]).code(2).stderr(contains("name the server with --server"));
+    rewrite(&["--base", "rdb"]).code(2).stderr(contains("names the server"));
     rewrite(&["--base", "rdb", "--server", "valkey-9"]).success();
     let rewritten = json("rewrite", &["--base", "aof", "--force", "-o", out.to_str().unwrap()], &log);
     assert_eq!((&rewritten["target"], &rewritten["lost"]), (&serde_json::Value::Null, &serde_json::json!([])));

@@ -138,8 +138,10 @@ pub(crate) fn fix_command(path: &Path) -> String {
 
 /// What to do about a part that ends too early.
 fn cut_advice(report: &PartReport, place: PlaceInLog) -> String {
-    if report.container != Container::Plain || is_stdin(&report.path) {
-        "decompress it or put it into a file, then run: aofkit fix FILE".to_owned()
+    if is_stdin(&report.path) {
+        "write it to a file, then run: aofkit fix FILE".to_owned()
+    } else if report.container != Container::Plain {
+        "decompress it, then run: aofkit fix FILE".to_owned()
     } else {
         match place {
             PlaceInLog::Last => {

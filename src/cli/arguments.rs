@@ -13,7 +13,7 @@ Examples:
   aofkit fix --dry-run /var/lib/redis       what a repair would cut off
   aofkit inspect --tail 20 /var/lib/redis   the last records";
 
-/// Options that every subcommand has stand behind its own.
+/// Options that every subcommand has follow its own.
 const LAST: usize = 900;
 
 /// Check, fix, inspect and rewrite the append-only files (AOF) of Redis and Valkey.
@@ -34,15 +34,15 @@ pub(super) struct Arguments {
 /// One variant per subcommand.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Subcommand {
-    /// Check logs: is each sound, where is it damaged, what would a server do with it
+    /// Check logs: whether each is sound, where it is damaged, what a server would do with it
     Check(super::check::Check),
-    /// Cut a damaged end off a log, and keep what was cut off
+    /// Cut a damaged end off a log, and keep the removed bytes
     Fix(super::fix::Fix),
     /// Show a log as text or JSON, or parts of it as a log again
     Inspect(Box<super::inspect::Inspect>),
     /// Write the fewest commands that give the same data as a log
     Rewrite(Box<super::rewrite::Rewrite>),
-    /// Print the digest of a log's data, as DEBUG DIGEST of a server does
+    /// Print the digest of a log's data, as DEBUG DIGEST does on a server
     Digest(Box<super::digest::DigestArguments>),
     /// Write the shell completions and the man pages into a directory
     #[command(hide = true)]
@@ -52,7 +52,7 @@ pub(super) enum Subcommand {
 /// When to do something that suits terminals only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
-    /// When a terminal is there to see it
+    /// Only when writing to a terminal
     Auto,
     /// Always
     Always,

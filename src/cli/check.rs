@@ -26,7 +26,7 @@ Examples:
 
 A log is sound when the official checker calls it valid and the server loads all of it.";
 
-/// Check logs: is each sound, where is it damaged, what would a server do with it
+/// Check logs: whether each is sound, where it is damaged, what a server would do with it
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
@@ -35,13 +35,13 @@ pub(super) struct Check {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     server: ServerArgument,
-    /// How to report
+    /// Output format
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Say nothing; the exit code tells
+    /// Print nothing; only set the exit code
     #[arg(long, short)]
     quiet: bool,
-    /// How many threads read [default: one for each core]
+    /// Number of threads that read [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 }
@@ -50,7 +50,7 @@ pub(super) struct Check {
 enum Format {
     /// For people
     Text,
-    /// One JSON object a log and line
+    /// For programs: one JSON object per log and line
     Json,
     /// GitHub workflow annotations
     Github,

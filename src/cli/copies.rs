@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::Outcome;
-use super::console::Console;
+use super::console::{Console, hinted};
+use crate::input::is_stdin;
 use crate::repair;
 use crate::report::copies::{CopiesReport, Doing};
 use crate::storage::OpenElsewhere;
@@ -33,6 +34,10 @@ pub(super) fn run(
     format: CopiesFormat,
     console: &mut Console,
 ) -> anyhow::Result<Outcome> {
+    if is_stdin(path) {
+        let option = if task == CopiesTask::Undo { "--undo" } else { "--discard-copies" };
+        anyhow::bail!("{option} needs the path of a log: no copies are kept of standard input");
+    }
     let report = match (task, doing) {
         (CopiesTask::Undo, Doing::Shown) => CopiesReport::would_restore(path, &repair::find(path)?),
         (CopiesTask::Undo, Doing::Done) => {
@@ -53,7 +58,7 @@ pub(super) fn run(
 /// Names the option where it would help.
 pub(super) fn mention_force(error: Error) -> anyhow::Error {
     match error.kind() {
-        ErrorKind::OpenElsewhere(_) => anyhow::anyhow!("{error}, or use --force"),
+        ErrorKind::OpenElsewhere(_) => hinted(error.to_string(), "--force goes on in spite of that".to_owned()),
         _ => error.into(),
     }
 }
@@ -64,7 +69,7 @@ pub(super) fn warn_of_others(watch: &crate::storage::Watch, console: &mut Consol
         let text = found.to_string();
         let text = text.split("; ").next().unwrap_or(&text);
         console.say(&format!(
-            "warning: {text}: with --force the log is replaced all the same. A server that has it open goes on writing to a \
+            "warning: {text}; replacing the log in spite of that (--force): a server that has it open goes on writing to a \
              deleted file, and loses what it writes when it stops; restart it"
         ));
     }

@@ -41,13 +41,13 @@ pub(super) struct DigestArguments {
     path: PathBuf,
     #[command(flatten)]
     server: ServerArgument,
-    /// Only database N; may be given again
+    /// Only database N; can be repeated
     #[arg(long, value_name = "N", help_heading = "Which data")]
     db: Vec<u32>,
     /// The digest of one key's value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise
     #[arg(long, value_name = "KEY", help_heading = "Which data")]
     key: Option<OsString>,
-    /// How to report
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
@@ -116,7 +116,7 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
             let total = digest(&replayed.shares, server, now, &wanted);
             if let Some(first) = total.exceptions.first() {
                 let (log, key, why) = (FileName(&typed.path), Argument(&first.key), &first.why);
-                bail!("{log}: no digest of all keys: the key {key} in database {} has {why}", first.database);
+                bail!("{log}: the data has no digest: the key {key} in database {} has {why}", first.database);
             }
             (total.digest, total.keys)
         }

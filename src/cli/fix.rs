@@ -30,7 +30,7 @@ pub(super) struct Fix {
     /// Show what would be cut, and change nothing
     #[arg(long, short = 'n')]
     dry_run: bool,
-    /// Cut without asking
+    /// Do not ask before cutting
     #[arg(long, short = 'y', conflicts_with = "dry_run")]
     yes: bool,
     /// Put back what the last fix cut off, or the log that the last rewrite replaced
@@ -39,17 +39,17 @@ pub(super) struct Fix {
     /// Remove the copies that were kept of what fixes cut off and rewrites replaced
     #[arg(long, conflicts_with = "yes")]
     discard_copies: bool,
-    /// Change a file even if another process has it open for writing, or if that cannot be told
+    /// Change the file even if another process has it open for writing, or if that is unknown
     #[arg(long)]
     force: bool,
     #[command(flatten)]
     server: ServerArgument,
-    /// How to say what was done
+    /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
 
-/// What stands behind the options in the short help.
+/// What follows the options in the short help.
 const EXAMPLES: &str = "\
 Examples:
   aofkit fix --dry-run /var/lib/redis   what would be cut off
@@ -58,18 +58,17 @@ Examples:
   aofkit fix --undo appendonly.aof      put back what was cut off
   aofkit fix --discard-copies appendonly.aof";
 
-/// What the long help has in front of the examples.
+/// What the long help has before the examples.
 const NOTES: &str = "\
-Only the end of the last part is cut, where redis-check-aof --fix and a server with aof-load-truncated yes cut: at the end of \
-the last whole record outside an unfinished transaction. What a server loads is never cut off, even where the official \
-checkers call it invalid. The bytes that go are first written to a directory beside the file, NAME.aofkit-kept-N, with a text that says how to put them \
-back. They stay there until --undo or --discard-copies. A file that a process anywhere on the host has open for writing is left \
+Only the end of the last part is cut off, where redis-check-aof --fix and a server with aof-load-truncated yes truncate: after \
+the last whole record outside an incomplete transaction. What a server loads is never removed, even where the official \
+checkers call it invalid. The removed bytes are first written to a directory beside the file, NAME.aofkit-kept-N, with a text that says how to restore them. They stay there until --undo or --discard-copies. A file that a process anywhere on the host has open for writing is left \
 alone: the kernel (a file lease) and /proc are asked. Where neither can tell, --force is needed.
 
-With --format json, one object is printed: aofkit (this version), schema (1), outcome (sound, planned, declined, fixed or refused), path, file, bytes \
+With --format json, one object is printed: aofkit (this version), schema (1), outcome (sound, planned, declined, fixed or refused), path, part (the name of the file), bytes \
 (before), cut_at, removed_bytes, copy, applied (whether the file was changed), sound (whether the log is so now), finding \
 (code, path, offset, record, message), server, chosen_by (option, rdb, commands or default), records (whole ones that go), \
-records_behind (those of them found behind the damage), notes, message and advice. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies \
+records_behind (those of them found after the damage), notes, message and advice. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies \
 (directories), bytes, restored and removed (files), and message. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.";
 
 /// How the outcome is said.
@@ -77,7 +76,7 @@ records_behind (those of them found behind the damage), notes, message and advic
 enum Format {
     /// For people
     Text,
-    /// For programs: one object
+    /// For programs: one JSON object
     Json,
 }
 
@@ -216,7 +215,7 @@ fn consents(
         report.state = State::Declined;
         report.message = Some("nothing was changed".to_owned());
         if settings.consent == Consent::NobodyThere {
-            report.advice = Some("There is no terminal to ask at: use --yes to cut without a question.".to_owned());
+            report.advice = Some("there is no terminal to ask on; --yes cuts without a question".to_owned());
         }
     }
     Ok(agreed)

@@ -32,6 +32,8 @@ use std::process::ExitCode;
 use arguments::{Subcommand, command};
 use console::Console;
 
+use crate::escape;
+
 pub use memory::out_of_memory;
 pub use official::DIFFERENCES;
 
@@ -98,6 +100,15 @@ impl From<Outcome> for ExitCode {
 
 /// `--help` and `--version` succeed; anything else that clap reports is a wrong command line.
 fn usage(error: &clap::Error) -> ExitCode {
+    if let Some(text) = error.render().to_string().strip_prefix("error: ") {
+        // In the form of all other errors, with clap's reminder of the usage.
+        for line in
+            format!("aofkit: {text}").replace("\n\n  tip: ", "\nhint: ").replace("\n  tip: ", "\nhint: ").lines()
+        {
+            let _ = writeln!(io::stderr(), "{}", escape::visible(line));
+        }
+        return Outcome::CannotSay.into();
+    }
     match error.print() {
         Err(failed) if failed.kind() != io::ErrorKind::BrokenPipe => {
             if !error.use_stderr() {

@@ -19,7 +19,7 @@ use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
 use crate::command::apply::{EntriesRead, ExpiredFields};
 use crate::error::plain;
 use crate::escape::{Escaped, shell_word};
-use crate::input::Input;
+use crate::input::{Input, is_stdin};
 use crate::plural::plural;
 use crate::replay::{self, End, LoadDifference, Options, Place, Replayed, Summary, Until};
 use crate::report::expired::ExpiredFieldsReport;
@@ -41,7 +41,7 @@ pub(super) struct ReplayArguments {
     /// too. An offset beyond the end of its part is an error.
     #[arg(long, value_name = "[PART:]N", help_heading = "Which data")]
     at_offset: Option<PartOffset>,
-    /// What to do with commands of modules and others that no server knows
+    /// How to handle commands of modules and others that no server knows
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = Unknown::Refuse, help_heading = "Replay")]
     unknown: Unknown,
     /// Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it
@@ -60,13 +60,13 @@ pub(super) struct ReplayArguments {
         help_heading = "Replay"
     )]
     expired_fields: Option<ExpiredFieldsChoice>,
-    /// The time of loading, and the one that relative expiries count from where the log has no #TS: annotation [default: now]
+    /// The time of loading, and from which relative expiries count if the log has no #TS: annotation [default: now]
     #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Replay")]
     now: Option<Moment>,
-    /// Refuse a log that is damaged, even where a server would cut its end off and load it
+    /// Refuse a damaged log, even if a server would truncate and load it
     #[arg(long, help_heading = "Replay")]
     strict: bool,
-    /// How many threads replay [default: one for each core]
+    /// Number of threads that replay [default: one per core]
     #[arg(long, value_name = "N", help_heading = "Replay")]
     threads: Option<NonZeroUsize>,
 }
@@ -92,9 +92,9 @@ pub(super) struct Defaults<'d> {
 /// What to do with unknown commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Unknown {
-    /// Name them all, and stop
+    /// List them all and stop
     Refuse,
-    /// Leave out what they did
+    /// Leave out their effect
     Skip,
     /// Keep them with the key that their first argument names
     Keep,
@@ -131,7 +131,7 @@ impl Opened {
         if let Some(problem) = log.as_multi_part().and_then(|parts| parts.manifest.problems.first()) {
             let message =
                 format!("{}: manifest line {}: {}", FileName(path), problem.line, problem.flaw.server_message());
-            return Err(hinted(message, check_says_more(path)));
+            return Err(check_says_more(path, message));
         }
         let inputs = source::inputs(&log)?;
         if let Some(defect) = inputs.iter().find_map(Input::defect) {
@@ -161,7 +161,7 @@ impl Opened {
     /// An error about a place in the log, whose text stands between the file and the offset.
     fn damage(&self, place: Place, text: &str) -> anyhow::Error {
         let message = format!("{}: {text} (byte {})", self.file(place), place.offset);
-        hinted(message, check_says_more(&self.log.path))
+        check_says_more(&self.log.path, message)
     }
 }
 
@@ -346,9 +346,10 @@ impl ReplayArguments {
         let log = FileName(&opened.log.path);
         match (refused, self.unknown) {
             (0, _) => Ok(()),
-            (_, Unknown::Keep) => {
-                Err(anyhow!("{log}: these commands cannot be kept: what they change is not one key that they name"))
-            }
+            (_, Unknown::Keep) => Err(hinted(
+                format!("{log}: these commands cannot be kept: what they change is not one key that they name"),
+                "--unknown skip leaves them out".to_owned(),
+            )),
             _ => Err(hinted(
                 format!("{log}: the effect of these commands is not known"),
                 "--unknown keep keeps them with their keys; --unknown skip leaves them out".to_owned(),
@@ -388,14 +389,17 @@ fn failures(opened: &Opened, summary: &Summary, console: &mut Console) {
     let (name, file, offset) = (Escaped(&first.name), opened.file(first.place), first.place.offset);
     let commands = counted(summary.failed, "command");
     console.say(&format!(
-        "warning: {file}: {commands} failed, as on a server, and changed nothing; the first is {name}: {} (byte {offset})",
+        "warning: {file}: {commands} failed, as on a server, and changed nothing; the first was {name}: {} (byte {offset})",
         first.failure
     ));
 }
 
-/// The hint that leads to all that is wrong with a log.
-fn check_says_more(path: &Path) -> String {
-    format!("aofkit check {} says more", shell_word(path))
+/// An error about a log, with the command that prints all that is wrong with it. Standard input cannot be read again.
+fn check_says_more(path: &Path, message: String) -> anyhow::Error {
+    if is_stdin(path) {
+        return anyhow!(message);
+    }
+    hinted(message, format!("for details, run: aofkit check {}", shell_word(path)))
 }
 
 /// The time of the run, in milliseconds of Unix time.
@@ -404,7 +408,7 @@ fn now() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// An error of the file system that is about no file in particular.
+/// Adds the name of what was written to.
 pub(super) fn written_to(path: &Path) -> impl Fn(io::Error) -> anyhow::Error {
     move |error| match error.kind() {
         // It is told from other errors by what it is.

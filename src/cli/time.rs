@@ -53,7 +53,7 @@ pub fn parse(text: &str) -> Result<Moment, String> {
         .or_else(|error| text.parse::<Date>().and_then(|date| utc(date.into())).map_err(|_| error))
         .map(Moment)
         .map_err(|_| {
-            "no time: give unix seconds (1700000000), RFC 3339 (2023-11-14T22:13:20Z), or a date in UTC (2023-11-14)"
+            "not a time: give unix seconds (1700000000), RFC 3339 (2023-11-14T22:13:20Z), or a date in UTC (2023-11-14)"
                 .to_owned()
         })
 }
@@ -71,7 +71,7 @@ fn unix_seconds(text: &str) -> Option<Result<Moment, String>> {
         let nanoseconds: i32 = nanoseconds.parse().ok()?;
         Timestamp::new(seconds, if text.starts_with('-') { -nanoseconds } else { nanoseconds }).ok().map(Moment)
     };
-    Some(moment().ok_or_else(|| format!("{text} seconds are beyond every calendar")))
+    Some(moment().ok_or_else(|| format!("{text} seconds are beyond the calendar")))
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl Refusal {
         Self { obstacle, file: file.into(), finding: None }
     }
 
-    /// What is in the way: a sentence without its full stop, to be read behind the file's name.
+    /// What is in the way: one clause, to be printed after the file's name.
     pub fn message(&self) -> String {
         match &self.obstacle {
             Obstacle::Stream => "this is a stream, which cannot be cut".to_owned(),
@@ -134,12 +134,12 @@ impl Refusal {
             Obstacle::Compressed(container) => format!("the file is compressed ({})", container.name()),
             Obstacle::NoLog => "nothing in this file reads as a log: a cut would only empty it".to_owned(),
             Obstacle::NotTheLastPart { last, manifest } => format!(
-                "this is not the last part of its log: {} comes behind it, says {}",
+                "this is not the last part of its log: {} follows it, according to {}",
                 last.display(),
                 manifest.display()
             ),
             Obstacle::History { manifest } => {
-                format!("this file was replaced by a rewrite and is not loaded, says {}", manifest.display())
+                format!("this file was replaced by a rewrite and is not loaded, according to {}", manifest.display())
             }
             Obstacle::DamageBeforeTheLastPart => "this is damaged, and not the last part of its log".to_owned(),
             Obstacle::Rdb if self.is_unknown() => "this program does not know all that the RDB holds".to_owned(),
@@ -149,64 +149,62 @@ impl Refusal {
             }
             Obstacle::Manifest | Obstacle::MissingPart => "the log is not complete".to_owned(),
             Obstacle::NotForThisServer => "nothing is damaged, but this server does not load it".to_owned(),
-            Obstacle::NotDamage => "every record is whole, so that there is nothing to cut off".to_owned(),
+            Obstacle::NotDamage => "every record is whole: there is nothing to cut off".to_owned(),
         }
     }
 
-    /// What can be done instead: sentences.
+    /// What can be done instead: clauses, to be printed after `hint: `.
     pub fn advice(&self) -> String {
         let text = match &self.obstacle {
-            Obstacle::Stream => "Give the path of the file.",
+            Obstacle::Stream => "give the path of the file",
             Obstacle::Manifest => {
-                "Correct the line by hand (keep a copy of the manifest), or restore the manifest from a backup."
+                "correct the line by hand (keep a copy of the manifest), or restore the manifest from a backup"
             }
-            Obstacle::NoParts => "Restore the manifest from a backup.",
+            Obstacle::NoParts => "restore the manifest from a backup",
             Obstacle::MissingPart => {
-                "Restore the file from a backup, or find where it was moved to. To take it out of the manifest loses what \
-                 it held."
+                "restore the file from a backup, or find out where it was moved; removing it from the manifest loses its data"
             }
-            Obstacle::Compressed(_) => "Decompress the file, and fix that.",
-            Obstacle::NoLog => "Check that this is the file you meant.",
+            Obstacle::Compressed(_) => "decompress the file, then fix the result",
+            Obstacle::NoLog => "check that this is the file you meant",
             Obstacle::NotTheLastPart { manifest, .. } => {
                 return format!(
-                    "A cut in the middle of a log would lose what the later parts build on. To fix the log as a whole: \
-                     aofkit fix {}",
+                    "cutting inside a log would lose what later parts build on; to fix the log as a whole, run: aofkit fix {}",
                     shell_word(manifest)
                 );
             }
-            Obstacle::History { .. } => "Nothing needs it. Fix the log through its manifest.",
+            Obstacle::History { .. } => "nothing needs it; fix the log through its manifest",
             Obstacle::DamageBeforeTheLastPart => {
-                "A cut here would lose all that comes behind it in this part, on which the later parts build. Restore this \
-                 part from a backup or a replica. If all that was written after the damage may be lost: copy the directory, \
-                 take the later parts out of the manifest there, and fix the copy."
+                "a cut here would lose the rest of this part, on which later parts build; restore the part from a backup or \
+                 a replica; if everything written after the damage may be lost, copy the directory, remove the later parts \
+                 from the manifest there, and fix the copy"
             }
             Obstacle::Rdb if self.is_unknown() => {
-                "That is no damage, and where the records begin behind it cannot be told. A newer release of this program may \
-                 know it."
+                "this is not damage, but where the records after it begin is unknown; a newer release of this program may know it"
             }
             Obstacle::Rdb => {
-                "An RDB cannot be cut: a server loads it whole or not at all. Restore it from a backup or a replica."
+                "an RDB cannot be cut: a server loads it whole or not at all; restore it from a backup or a replica"
             }
             Obstacle::ServersReadOver => {
-                "Nothing that a server loads is cut off. Start a server on the log and let it rewrite it (BGREWRITEAOF). The \
-                 official checker with --fix would cut there."
+                "what a server loads is never cut off; start a server on the log and let it rewrite it (BGREWRITEAOF); the \
+                 official checker with --fix would cut there"
             }
             Obstacle::NotDamage => match self.finding.as_ref().map(|finding| finding.code) {
                 Some(Code::NestedMulti | Code::LoneExec) => {
-                    "The official checkers cut there with --fix, but servers load every key, and nothing that a server loads \
-                     is cut off. Start a server on the log and let it rewrite it (BGREWRITEAOF)."
+                    "the official checkers cut there with --fix, but servers load every key, and what a server loads is never \
+                     cut off; start a server on the log and let it rewrite it (BGREWRITEAOF)"
                 }
                 Some(Code::UnknownCommand | Code::UnknownSubcommand) => {
-                    "Start a server that knows the command: a newer one, one with the module, or one with the same \
-                     rename-command."
+                    "start a server that knows the command: a newer one, one with the module, or one with the same \
+                     rename-command"
                 }
                 Some(Code::ServerRefuses) => {
-                    "Run 'aofkit check' on the log: it says what the server does with it, and where."
+                    let path = shell_word(&self.file);
+                    return format!("for what the server does with it, and where, run: aofkit check {path}");
                 }
                 _ => return self.advice_of_finding(),
             },
             Obstacle::NotForThisServer => {
-                return format!("Nothing is to be cut off. {}", self.advice_of_finding());
+                return self.advice_of_finding();
             }
         };
         text.to_owned()
@@ -217,11 +215,9 @@ impl Refusal {
         self.finding.as_ref().is_some_and(|finding| finding.code == Code::RdbUnknown)
     }
 
-    /// What the check advises, as a sentence.
+    /// What the check advises.
     fn advice_of_finding(&self) -> String {
-        let Some(finding) = &self.finding else { return String::new() };
-        let mut letters = finding.advice.chars();
-        letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+        self.finding.as_ref().map_or_else(String::new, |finding| finding.advice.clone())
     }
 
     fn with(self, finding: Option<&Finding>) -> Self {

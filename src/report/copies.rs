@@ -93,7 +93,7 @@ impl CopiesReport {
         if let Some(older) = others.last() {
             let _ = write!(
                 message,
-                "\nnote: {} of copies from earlier changes still there; the newest is {}",
+                "\nnote: {} of copies from earlier changes left; the newest is {}",
                 counted(others.len() as u64, "directory"),
                 FileName(&older.directory)
             );

@@ -1,5 +1,6 @@
 //! The report of a fix: what will be done, and what was done, as text and as JSON.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -42,6 +43,10 @@ pub struct Report {
     #[serde(rename = "outcome")]
     pub state: State,
     path: FileName<PathBuf>,
+    /// The name of the part that is damaged, or was read last.
+    part: Option<FileName<OsString>>,
+    /// The same, with its directory.
+    #[serde(skip)]
     file: Option<FileName<PathBuf>>,
     #[serde(rename = "bytes")]
     size: Option<u64>,
@@ -115,6 +120,7 @@ impl Report {
         Self {
             state: State::Refused,
             path: FileName(path.to_owned()),
+            part: None,
             file: None,
             size: None,
             cut_at: None,
@@ -140,12 +146,19 @@ impl Report {
         self.whole.push(FileName(path).to_string());
     }
 
+    /// Takes the file that the report is about.
+    fn about(&mut self, path: &Path) {
+        self.name(path);
+        self.part = path.file_name().map(|name| FileName(name.to_owned()));
+        self.file = Some(FileName(path.to_owned()));
+    }
+
     /// Says which server the survey is about, and why.
     pub fn judged_by(&mut self, survey: &Survey) {
         let chosen = survey.report.chosen;
         self.server = Some(chosen.release.name);
         self.chosen_by = Some(chosen.evidence.name());
-        self.notes.push(format!("Judged as {chosen}."));
+        self.notes.push(format!("judged as {chosen}"));
     }
 
     /// Nothing is to be done.
@@ -154,7 +167,7 @@ impl Report {
         self.sound = Some(true);
         self.name(&survey.report.path);
         if let Some(part) = survey.report.parts.last() {
-            self.file = Some(FileName(part.path.clone()));
+            self.about(&part.path);
             self.size = Some(part.size);
         }
         self.message = Some(format!("{}: nothing is damaged, and nothing was changed", FileName(&survey.report.path)));
@@ -172,12 +185,11 @@ impl Report {
         let cut_at = change.cut_at().unwrap_or(change.facts.length);
         self.state = State::Planned;
         self.sound = Some(false);
-        self.file = Some(FileName(change.path.clone()));
+        self.about(&change.path);
         self.size = Some(change.facts.length);
         self.cut_at = Some(cut_at);
         self.removed = Some(change.facts.length - cut_at);
         self.copy = Some(FileName(copy_name(&change.path, cut_at)));
-        self.name(&change.path);
         self.name(directory_of(&copy_name(&change.path, cut_at)));
         self.take(damage(survey, part));
         self.content = Removed::of(file.bytes(), cut_at);
@@ -185,8 +197,8 @@ impl Report {
         self.records_behind = Some(self.content.behind);
         if let Condition::ReadOver(ReadOver::UpTo(_)) = file.condition {
             self.notes.push(format!(
-                "The official checkers would cut at byte {}, in front of the first fault; servers read over it, and what they \
-                 load behind it stays.",
+                "the official checkers would cut at byte {}, before the first fault; servers read over it, and what they load \
+                 after it is kept",
                 part.valid_up_to()
             ));
         }
@@ -211,8 +223,7 @@ impl Report {
     pub fn refused(&mut self, refusal: &Refusal) {
         self.state = State::Refused;
         self.sound = Some(false);
-        self.file = Some(FileName(refusal.file.clone()));
-        self.name(&refusal.file);
+        self.about(&refusal.file);
         if let Obstacle::NotTheLastPart { manifest, .. } | Obstacle::History { manifest } = &refusal.obstacle {
             self.name(manifest);
             self.whole.push(format!("aofkit fix {}", shell_word(manifest)));
@@ -222,7 +233,7 @@ impl Report {
         self.take(refusal.finding.as_deref());
     }
 
-    /// The cut is done, but something else is wrong.
+    /// The end was cut off, but something else is wrong.
     pub fn still(&mut self, refusal: &Refusal) {
         self.sound = Some(false);
         let found = refusal.finding.as_deref().map(Found::of);
@@ -230,11 +241,11 @@ impl Report {
             || visible(&refusal.message()).into_owned(),
             |found| format!("{}{}", found.message, found.place()),
         );
-        self.notes.push(format!("The cut is done, but the log is not sound yet: {what}"));
+        self.notes.push(format!("the end was cut off, but the log is not sound yet: {what}"));
         self.advice = Some(visible(&refusal.advice()).into_owned());
     }
 
-    /// The cut is done.
+    /// The end was cut off.
     pub fn fixed(&mut self, applied: &Applied) {
         self.state = State::Fixed;
         self.applied = true;
@@ -310,11 +321,8 @@ impl Report {
         }
         if content.behind > 0 {
             let least = if content.at_least { "at least " } else { "" };
-            let _ = write!(
-                words,
-                ", and behind the damage {least}{} that could be read",
-                counted(content.behind, "record")
-            );
+            let _ =
+                write!(words, ", and after the damage {least}{} that could be read", counted(content.behind, "record"));
         }
         words
     }
@@ -332,12 +340,15 @@ impl Report {
             self.fill(style, 6).write(out, note)?;
         }
         // A command stands on a line of its own, to be copied.
-        let lines = [&self.message, &self.advice].into_iter().flatten().flat_map(|text| text.lines());
-        for line in lines {
+        for line in self.message.iter().flat_map(|text| text.lines()) {
             self.fill(style, 0).write(out, line)?;
         }
+        if let Some(advice) = &self.advice {
+            write!(out, "hint: ")?;
+            self.fill(style, 6).write(out, advice)?;
+        }
         if self.state == State::Fixed && self.sound == Some(true) {
-            writeln!(out, "The log was checked again: {}.", style.paint(Tone::Good, "nothing is damaged"))?;
+            writeln!(out, "checked again: {}", style.paint(Tone::Good, "nothing is damaged"))?;
         }
         Ok(())
     }

@@ -22,6 +22,11 @@ pub fn counted(number: u64, singular: &str) -> String {
     format!("{} {}", grouped(number), plural(number, singular))
 }
 
+/// Unix seconds, as logs have them, in the unit of every time in JSON.
+pub(crate) const fn milliseconds(seconds: i64) -> i64 {
+    seconds.saturating_mul(1000)
+}
+
 /// Unix seconds as a date and time in UTC (`2026-11-21T12:00:00Z`); the bare number when no calendar reaches so far.
 pub fn time(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())

@@ -1,6 +1,7 @@
 //! The report of a rewrite: before and after, as text and as JSON.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -30,8 +31,8 @@ pub enum RewriteOutcome {
 /// A `FLUSHALL` or `FLUSHDB` in the log.
 #[derive(Debug, Serialize)]
 pub struct FlushReport {
-    /// The part that it is in.
-    pub part: FileName<PathBuf>,
+    /// The name of the part that it is in.
+    pub part: FileName<OsString>,
     /// Where it is: a log that ends there has the data from before it.
     pub offset: u64,
     /// The database that it emptied; `null` for all.
@@ -88,6 +89,7 @@ pub struct Report {
     /// The digest of the data, as Redis 8.0 computes it.
     pub digest: Option<String>,
     /// Bytes that were appended to the old log meanwhile, and taken along.
+    #[serde(rename = "grown_bytes")]
     pub grown: u64,
     /// How many keys the log held.
     pub keys_before: u64,
@@ -99,8 +101,8 @@ pub struct Report {
     pub server: Option<&'static str>,
     /// The servers that load the new log, if it takes the place of the old one.
     pub loaded_by: Vec<&'static str>,
-    /// The directory in which the old files are kept, or will be.
-    pub copies: Option<FileName<PathBuf>>,
+    /// The directories in which the old files are kept, or will be: one, or none if nothing is replaced.
+    pub copies: Vec<FileName<PathBuf>>,
     /// What was done, or not, and what can be done next.
     pub message: Option<String>,
     /// How long it took, in seconds; not in the JSON object, which is equal for equal runs.
@@ -161,7 +163,7 @@ impl Report {
     /// The new log is in the place of the old one; the commands put that back and discard it.
     pub fn replaced(&mut self, [undo, discard]: [String; 2]) {
         self.outcome = RewriteOutcome::Replaced;
-        let copies = self.copies.as_ref().map_or_else(String::new, FileName::to_string);
+        let copies = self.copies.first().map_or_else(String::new, FileName::to_string);
         self.message = Some(format!(
             "replaced; the old log is in {copies}\n  to put it back: {undo}\n  to discard it:  {discard}"
         ));
@@ -262,7 +264,7 @@ impl Report {
         if !self.loaded_by.is_empty() {
             writeln!(out, "  {:<9} {}", "loads in", self.loaded_by.join(", "))?;
         }
-        if let Some(copies) = &self.copies {
+        if let Some(copies) = self.copies.first() {
             writeln!(out, "  {:<9} the old log, {}, in {copies}", "keep", counted(self.before.bytes, "byte"))?;
         }
         Ok(())

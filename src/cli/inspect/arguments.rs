@@ -14,7 +14,7 @@ use crate::input::is_stdin;
 use crate::report::inspect::{Lengths, Payloads};
 use crate::select::{CommandName, Selection};
 
-/// What stands behind the options in the short help.
+/// What follows the options in the short help.
 const EXAMPLES: &str = "\
 Examples:
   aofkit inspect appendonlydir
@@ -32,26 +32,29 @@ Examples:
   aofkit inspect --follow --tail 10 /var/lib/redis
       What a server writes, as it writes it.";
 
-/// What the long help has in front of that.
+/// What the long help has before that.
 const FORMATS: &str = "\
-JSON Lines are one object a line. Each has kind, part (the file's name), offset and length; also log (the PATH) when several \
-PATHs are given. By kind:
-  command     record (its number in the part), db, time (unix seconds of
-              the last #TS: annotation, if there was one), transaction
-              (its number in the log, inside one only), command, arguments
-  annotation  record, time, transaction, text
-  entry       of an RDB: db, key, type, encoding, size (bytes in the file),
-              elements, expiry (unix milliseconds), idle,
+JSON Lines are one object per line. The first of each PATH is its header: aofkit (this version), schema (1), kind (log) and \
+path. All others have kind, part (the file's name), offset and length; also path when several PATHs are given. What does not \
+apply is left out of them. By kind:
+  command     record (its number in the part), db, time_ms (unix
+              milliseconds, of the last #TS: annotation), transaction (its
+              number in the log, inside one only), command, arguments
+  annotation  record, time_ms, transaction, text
+  entry       of an RDB: db, key, type, encoding, bytes (in the file),
+              elements, expiry_ms (unix milliseconds), idle_seconds,
               frequency, module, value
   aux         name, value
   function    code
-  module_aux  module, size
+  module_aux  module, bytes
 A value is a string, an array of elements or members, of {field, value,
-expiry}, of {member, score}, or for a stream {last_id, max_deleted_id,
-entries_added, entries, groups}. With --decode a RESTORE has type and value.
-Bytes that are UTF-8 are a string, others are {\"base64\": \"...\"}.
+expiry_ms}, of {member, score}, of {element, attribute}, or for a stream
+{last_id, max_deleted_id, entries_added, entries, groups}. With --decode a
+RESTORE has type and value. Bytes that are UTF-8 are a string, others are
+{\"base64\": \"...\"}. With --count, one object per PATH: aofkit, schema, path
+and count.
 
-RESP is a log again: SELECT, #TS:, MULTI and EXEC are put back around what is shown, and a transaction without EXEC is left out.";
+RESP is a log again: SELECT, #TS:, MULTI and EXEC are inserted around the selected records, and a transaction without EXEC is left out.";
 
 /// Where to look, what to show, and how.
 #[derive(Debug, clap::Args)]
@@ -61,42 +64,42 @@ pub struct Inspect {
     /// A file, a manifest, a directory with a manifest in it, or - for standard input; files may be gzip or zstd
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// How to write what is shown
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// Show long values and long lists of arguments whole, in text
+    /// In text, print long values and argument lists in full
     #[arg(long)]
     full: bool,
-    /// Keep reading as the log grows, through rewrites too, until interrupted
+    /// Keep reading as the log grows, across rewrites, until interrupted
     #[arg(long, conflicts_with = "count")]
     follow: bool,
 
-    /// Only database N; may be given again
+    /// Only database N; can be repeated
     ///
     /// SELECT belongs to the database that it selects.
     #[arg(long, value_name = "N", help_heading = "Which records")]
     db: Vec<u64>,
-    /// Only commands with a key that matches the pattern; may be given again
+    /// Only commands with a key that matches the pattern; can be repeated
     ///
-    /// The rules are those of KEYS and SCAN: *, ?, [a-z], [^a] and \x. The keys are those that the command's key positions
-    /// give, and those of RDB entries. What has no key is left out.
+    /// The rules are those of KEYS and SCAN: *, ?, [a-z], [^a] and \x. Keys are found by the command's key positions,
+    /// and RDB entries have one. Records without a key are left out.
     #[arg(long, value_name = "GLOB", help_heading = "Which records")]
     key: Vec<OsString>,
-    /// Only this command, in any case; may be given again
+    /// Only this command, in any case; can be repeated
     ///
     /// A subcommand is named as in "xgroup|create" or "XGROUP CREATE".
     #[arg(long, value_name = "NAME", help_heading = "Which records")]
     command: Vec<OsString>,
     /// Only from this time on: unix seconds, RFC 3339, or a date (UTC)
     ///
-    /// A record's time is that of the last #TS: annotation before it, which servers write with aof-timestamp-enabled yes. What
-    /// stands before the first annotation, or in an RDB, has no time and counts as older. A date is its first second.
+    /// A record's time is that of the last #TS: annotation before it, which servers write with aof-timestamp-enabled yes. Records
+    /// before the first annotation, and RDB entries, have no time and count as older. A date means its first second.
     #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Which records")]
     since: Option<Moment>,
-    /// Only up to this time, itself included
+    /// Only up to and including this time
     #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Which records")]
     until: Option<Moment>,
-    /// Only records that start at this byte offset or behind it
+    /// Only records that start at this byte offset or after it
     ///
     /// Offsets are those within one file: for a log of several parts, choose one with --part.
     #[arg(long, value_name = "OFFSET", help_heading = "Which records")]
@@ -104,12 +107,12 @@ pub struct Inspect {
     /// Only records that start before this byte offset
     #[arg(long, value_name = "OFFSET", help_heading = "Which records")]
     to: Option<u64>,
-    /// Only this file of a log of several parts, history included; may be given again
+    /// Only this file of a log of several parts, history included; can be repeated
     ///
-    /// The others are not read: times and numbers of transactions begin anew.
+    /// The others are not read: times and transaction numbers start over.
     #[arg(long, value_name = "NAME", help_heading = "Which records")]
     part: Vec<OsString>,
-    /// Show the values in the payloads of RESTORE commands, as those of RDB entries are shown
+    /// Decode the payloads of RESTORE commands, and print the values
     #[arg(long)]
     decode: bool,
     /// Leave out RDB entries
@@ -122,7 +125,7 @@ pub struct Inspect {
     /// Only the last N of them (of those within --limit), for each PATH
     #[arg(long, value_name = "N", help_heading = "How many")]
     tail: Option<u64>,
-    /// Only say how many there are
+    /// Only print how many there are
     #[arg(long, help_heading = "How many")]
     count: bool,
 }
@@ -132,9 +135,9 @@ pub struct Inspect {
 pub enum Format {
     /// Columns for people
     Text,
-    /// One JSON object a line
+    /// JSON Lines: one object per line
     Json,
-    /// A log again
+    /// A log again, for redis-cli --pipe
     Resp,
 }
 
@@ -143,7 +146,7 @@ impl Inspect {
         let commands = self.command.into_iter().map(|name| {
             let name = name.into_vec();
             CommandName::parse(&name)
-                .ok_or_else(|| anyhow::anyhow!("--command wants a name, or two as in \"XGROUP CREATE\""))
+                .ok_or_else(|| anyhow::anyhow!("--command needs a name, or two as in \"XGROUP CREATE\""))
         });
         let commands = commands.collect::<anyhow::Result<Vec<_>>>()?;
         let selection = Selection {
@@ -169,10 +172,10 @@ impl Inspect {
         if purpose == Purpose::Follow {
             match self.paths.as_slice() {
                 [path] if is_stdin(path) => {
-                    bail!("--follow wants a path: standard input cannot be looked at again")
+                    bail!("--follow needs a path: standard input cannot be followed")
                 }
                 [_] => {}
-                _ => bail!("--follow wants one PATH"),
+                _ => bail!("--follow needs exactly one PATH"),
             }
         }
         Ok(Settings {

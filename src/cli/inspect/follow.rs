@@ -149,14 +149,14 @@ impl<'s> Follower<'s> {
             Err(_) => {
                 tail.gone = true;
                 show.flush()?;
-                let _ = writeln!(talk, "note: {} is gone; waiting for it to come back", tail.name());
+                let _ = writeln!(talk, "note: {}: the file is gone; waiting for it to come back", tail.name());
                 return Ok(Next::Wait);
             }
         };
         // The RDB that begins a new file may still be being written.
         let Some(start) = start_of_records(&tail.part.path)? else { return Ok(Next::Wait) };
         show.flush()?;
-        let _ = writeln!(talk, "note: {} {news}", tail.name());
+        let _ = writeln!(talk, "note: {}: the file {news}", tail.name());
         let part = tail.part.clone();
         self.course.begin_part();
         let next = Tail::open(&part, Some(Behind { offset: start, records: 0 }))?;
@@ -190,10 +190,10 @@ impl<'s> Follower<'s> {
         if let Some(rest) = self.tail.as_ref().filter(|tail| !tail.buffer.is_empty()) {
             let _ = writeln!(
                 talk,
-                "aofkit: {} ends inside a record at byte {}, and the log goes on in {}",
+                "warning: {}: the file ends inside a record, and the log goes on in {} (byte {})",
                 rest.name(),
-                rest.base,
-                Argument(next.file_name())
+                Argument(next.file_name()),
+                rest.base
             );
         }
         if let (Some(last), Some(sequence)) = (self.sequence, next.sequence)
@@ -201,7 +201,7 @@ impl<'s> Follower<'s> {
         {
             let _ = writeln!(
                 talk,
-                "warning: what was written between incr {last} and incr {sequence} was rewritten before it was read"
+                "warning: what was written between incr {last} and incr {sequence} was rewritten before it could be read"
             );
         }
         let Some(start) = start_of_records(&next.path)? else { return Ok(Next::Wait) };

@@ -19,7 +19,9 @@ use crate::escape::{Argument, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::rdb;
 use crate::report::inspect::finding::{self, Finding, Remedy};
-use crate::report::inspect::{Announced, Heading, Json, Lengths, Payloads, Pipeline, Printer, Resp, Text};
+use crate::report::inspect::{
+    Announced, Heading, Json, Lengths, Payloads, Pipeline, Printer, Resp, Text, write_json_count, write_json_header,
+};
 use crate::report::number::counted;
 use crate::report::style::Style;
 use crate::select::{Course, Selection, Walk};
@@ -107,6 +109,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
         let end = traversal.run(Checkpoint::start(), &mut count)?;
         let counted = Tally::new(settings.limit, 0).shown_of(count.matched, settings.tail);
         match settings.paths.len() {
+            _ if settings.format == Format::Json => write_json_count(&mut console.out, path, counted)?,
             1 => writeln!(console.out, "{counted}")?,
             _ => writeln!(console.out, "{}:{counted}", Argument(path.as_os_str().as_bytes()))?,
         }
@@ -122,6 +125,9 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
             counted.into_start()
         }
     };
+    if settings.format == Format::Json {
+        write_json_header(&mut console.out, path)?;
+    }
     let end = {
         let mut printer = settings.printer(&mut console.out, console.style);
         let mut show = Show::new(printer.as_mut(), tally, settings, &parts, path);
@@ -289,9 +295,9 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
         return Outcome::Unsound;
     }
     let path = shell_word(&log.path);
-    console.hint(&format!("aofkit check {path} says more, and what a server would do"));
+    console.hint(&format!("for details, and what a server would do, run: aofkit check {path}"));
     if findings.iter().any(|finding| finding.remedy == Remedy::Fix) {
-        console.hint(&format!("aofkit fix --dry-run {path} shows what a repair would cut"));
+        console.hint(&format!("to see what a repair would cut, run: aofkit fix --dry-run {path}"));
     }
     Outcome::Unsound
 }
@@ -300,6 +306,6 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
 fn hint_at_unknown_commands(settings: &Settings, console: &mut Console) {
     for name in settings.selection.commands.iter().filter(|name| !name.is_known()) {
         let name = Argument(&name.name);
-        console.say(&format!("note: {name} is not a command of Redis or Valkey; is it a module's, or misspelled?"));
+        console.say(&format!("note: {name} is not a command of Redis or Valkey: of a module, or misspelled"));
     }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::ValueEnum;
 
+use crate::cli::console::hinted;
 use crate::cli::copies::{CopiesFormat, CopiesTask};
 use crate::cli::prompt::Consent;
 use crate::cli::replay::ReplayArguments;
@@ -48,9 +49,10 @@ change is given up.
 With --format json, one object is printed: aofkit (this version), schema (1), outcome, path, output, base (aof or rdb), target, \
 chosen_by, before and after (bytes, records), keys (by type), functions, without_effect (ignored, failed), expired (keys, \
 fields), unknown (commands by name), lost, clock_ms (unix milliseconds), clock_source (log, given or run), verified, digest, \
-grown (bytes), expired_fields (as-written or as-loaded), on_load (what a server that loads PATH loses: lost_fields, \
-changed_fields, changed_keys), keys_before, dropped, flushes (part, offset, database, keys, before), server, loaded_by, copies and message. What \
-does not apply is null.";
+grown_bytes, expired_fields (as-written or as-loaded), on_load (what a server that loads PATH loses: lost_fields, \
+changed_fields, changed_keys), keys_before, dropped, flushes (part, offset, database, keys, before), server, loaded_by, copies (directories) and \
+message. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies (directories), bytes, \
+restored and removed (files), and message. What does not apply is null, or empty.";
 
 /// Which log, and what becomes of it.
 #[derive(Debug, clap::Args)]
@@ -78,10 +80,10 @@ pub(in crate::cli) struct Rewrite {
     /// Remove the copies that were kept of replaced logs and of what fixes cut off
     #[arg(long, conflicts_with_all = ["output", "in_place"])]
     discard_copies: bool,
-    /// Replace FILE if it exists; with --in-place, even a log that another process has open, or if that cannot be told
+    /// Replace FILE if it exists; with --in-place, replace a log even if another process has it open, or if that is unknown
     #[arg(long)]
     force: bool,
-    /// With --output, do not wait until the new log is on disk, unless it replaces a file
+    /// With --output, do not sync the new log to disk, unless it replaces a file
     #[arg(long, conflicts_with = "in_place")]
     no_sync: bool,
     /// Read the output back and compare the data; --in-place always does
@@ -101,17 +103,17 @@ pub(in crate::cli) struct Rewrite {
     /// all that an RDB can. Without this option nothing is written then, and what would be lost is named.
     #[arg(long, help_heading = "What is written")]
     allow_loss: bool,
-    /// How many items one command adds at most
+    /// Maximum number of items per command
     #[arg(long, value_name = "N", default_value_t = rewrite::BATCH, help_heading = "What is written")]
     batch: NonZeroUsize,
-    /// Order the keys by name, not by when they were first written
+    /// Sort the keys by name, instead of the order in which they were first written
     #[arg(long, help_heading = "What is written")]
     sort: bool,
 
-    /// Only database N; may be given again
+    /// Only database N; can be repeated
     #[arg(long, value_name = "N", help_heading = "Which data")]
     db: Vec<u32>,
-    /// Only keys that match the pattern, by the rules of KEYS and SCAN; may be given again
+    /// Only keys that match the pattern, by the rules of KEYS and SCAN; can be repeated
     #[arg(long, value_name = "GLOB", help_heading = "Which data")]
     key: Vec<OsString>,
     /// Leave out keys and fields that had expired at the log's last time, or at TIME
@@ -123,7 +125,7 @@ pub(in crate::cli) struct Rewrite {
     #[command(flatten)]
     server: ServerArgument,
 
-    /// How to report what was done
+    /// Output format
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -201,11 +203,11 @@ impl Rewrite {
         let destination = self.destination()?;
         if self.verify && matches!(destination, Destination::Stdout | Destination::Special(_)) {
             bail!(
-                "--verify reads the output back, which standard output, a device or a FIFO does not allow; write a FILE"
+                "--verify reads the output back, which needs a file: standard output, devices and FIFOs cannot be read back"
             );
         }
         if self.dry_run && !self.in_place {
-            bail!("--dry-run is for --in-place, --undo and --discard-copies");
+            bail!("--dry-run needs --in-place, --undo or --discard-copies");
         }
         let in_place = matches!(destination, Destination::InPlace(..));
         Ok(Settings {
@@ -238,10 +240,13 @@ impl Rewrite {
         let durability = if self.no_sync { Durability::Cached } else { Durability::Synced };
         let Some(path) = self.output.clone() else {
             if !self.in_place {
-                bail!("where to? -o FILE, -o DIR/ or -o - writes a new log, --in-place replaces this one");
+                return Err(hinted(
+                    "no output given".to_owned(),
+                    "-o FILE, -o DIR/ or -o - writes a new log; --in-place replaces this one".to_owned(),
+                ));
             }
             if is_stdin(&self.path) {
-                bail!("--in-place wants a path: standard input cannot be replaced");
+                bail!("--in-place needs a path: standard input cannot be replaced");
             }
             let open_elsewhere = if self.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse };
             return Ok(Destination::InPlace(Consent::of(self.dry_run, self.yes), open_elsewhere));

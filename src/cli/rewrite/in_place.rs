@@ -50,7 +50,7 @@ pub(super) fn run(job: &Job<'_, '_>, watch: Watch, console: &mut Console) -> any
     };
     let outcome = if agreed {
         let replaced = prepared.commit(&mut FileSystem).map_err(copies::mention_force)?;
-        report.copies = Some(FileName(replaced.kept.directory));
+        report.copies = vec![FileName(replaced.kept.directory)];
         report.grown = replaced.grown;
         let word = shell_word(&job.settings.path);
         report.replaced(["undo", "discard-copies"].map(|option| format!("aofkit rewrite --{option} {word}")));
@@ -83,7 +83,7 @@ fn agree(job: &Job<'_, '_>, consent: Consent, report: &mut Report, console: &mut
         (_, Answer::Yes) => return Ok(true),
         (Consent::Never, _) => report.unchanged(RewriteOutcome::Planned, " (--dry-run)"),
         (Consent::NobodyThere, _) => {
-            let why = "\nThere is no terminal to ask at: use --yes to replace the log without a question.";
+            let why = "\nhint: there is no terminal to ask on; --yes replaces the log without a question";
             report.unchanged(RewriteOutcome::Declined, why);
         }
         _ => report.unchanged(RewriteOutcome::Declined, ""),
@@ -108,7 +108,7 @@ impl Job<'_, '_> {
             }
         }
         report.server = Some(server.name());
-        report.copies = Some(FileName(prepared.kept_directory()));
+        report.copies = vec![FileName(prepared.kept_directory())];
         Ok(report)
     }
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 
-use super::console::Console;
+use super::console::{Console, hinted};
 use super::progress::Progress;
 use super::replay::{ClockSource, Defaults, Ending, ExpiredFieldsChoice, Opened, ReplayOutcome, written_to};
 use super::{Outcome, copies, signals, source};
@@ -56,10 +56,13 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
         console.say(&format!("note: {note}"));
     }
     if ending == Ending::Refused && watch.is_some() {
-        bail!(
-            "a server would refuse this log, and replacing it would lose what follows the damage; write the sound part \
-             elsewhere with -o"
-        );
+        return Err(hinted(
+            format!(
+                "{}: a server would refuse this log, and replacing it would lose what follows the damage",
+                FileName(&settings.path)
+            ),
+            "-o FILE writes the sound part elsewhere".to_owned(),
+        ));
     }
     let keys_before = replayed.shares.iter().map(keys_of).sum();
     let dropped = settings.drop_expired(&mut replayed);
@@ -71,7 +74,10 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     let base = settings.base_for(&opened);
     let target = ChosenTarget::of(server, &replayed.shares, base)?;
     if let (Destination::Directory(..), Some(Target::Redis62)) = (&settings.destination, target.target) {
-        bail!("redis-6.2 reads no directory of parts; write a file with -o FILE, or name a newer server with --server");
+        return Err(hinted(
+            "redis-6.2 reads no directory of parts".to_owned(),
+            "-o FILE writes one file; --server VERSION names a newer server".to_owned(),
+        ));
     }
     let job = Job {
         settings: &settings,
@@ -149,10 +155,13 @@ impl Settings {
         let Ok(metadata) = path.metadata() else { return Ok(()) };
         let identity = crate::input::Facts::of(&metadata).identity();
         if opened.inputs.iter().any(|input| input.facts().identity() == identity) {
-            bail!("{} is the log itself; use --in-place", FileName(path));
+            return Err(hinted(
+                format!("{}: this is the log itself", FileName(path)),
+                "--in-place replaces it".to_owned(),
+            ));
         }
         if *replace == Replace::Never && metadata.is_file() && metadata.len() > 0 {
-            bail!("{} is there already; --force replaces it", FileName(path));
+            return Err(hinted(format!("{}: the file exists", FileName(path)), "--force replaces it".to_owned()));
         }
         Ok(())
     }
@@ -291,12 +300,12 @@ impl Job<'_, '_> {
             FileName(&self.settings.path)
         ));
         for line in lost_in_words(lost) {
-            console.say(&format!("would lose {line}"));
+            console.say(&format!("note: would lose {line}"));
         }
         let only_rdb = Lost { pending_entries: 0, module_data: 0, ..lost }.is_nothing();
-        console.say(match (self.base, only_rdb) {
-            (Base::Resp, true) => "hint: --base rdb keeps all of it; --allow-loss writes the log without",
-            _ => "hint: --server VERSION names a server that can hold it; --allow-loss writes the log without",
+        console.hint(match (self.base, only_rdb) {
+            (Base::Resp, true) => "--base rdb keeps all of it; --allow-loss writes the log without it",
+            _ => "--server VERSION names a server that can hold it; --allow-loss writes the log without it",
         });
         Outcome::Unsound
     }
@@ -422,11 +431,11 @@ impl Job<'_, '_> {
             let path = crate::escape::shell_word(&self.settings.path);
             let offset = flush.place.offset;
             FlushReport {
-                part: FileName(self.opened.name(flush.place)),
+                part: FileName(self.opened.name(flush.place).file_name().unwrap_or_default().to_owned()),
                 offset,
                 database: flush.database,
                 keys: flush.keys,
-                before: (flush.place.part == last)
+                before: (flush.place.part == last && !is_stdin(&self.settings.path))
                     .then(|| format!("aofkit rewrite --at-offset {offset} -o FILE {path}")),
             }
         };

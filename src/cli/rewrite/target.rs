@@ -1,9 +1,8 @@
 //! Which version a rewrite is for.
 
-use anyhow::bail;
-
 use crate::Server;
 use crate::aof::producer::{ChosenServer, Evidence};
+use crate::cli::console::hinted;
 use crate::command::apply::EntriesRead;
 use crate::keyspace::Keyspace;
 use crate::rewrite::{self, Base, Target};
@@ -40,10 +39,11 @@ impl ChosenTarget {
         let target = match server.evidence {
             Evidence::Option | Evidence::Rdb => Some(server.release.into()),
             Evidence::Commands if server.server().is_valkey() => is_divided().then_some(Target::Valkey9),
-            Evidence::Default if is_divided() => bail!(
-                "the log does not say whether Redis or Valkey wrote it, and neither loads the other's RDB with fields that \
-                 expire; name the server with --server"
-            ),
+            Evidence::Default if is_divided() => {
+                let message = "the log does not say whether Redis or Valkey wrote it, and neither loads the other's RDB with \
+                               fields that expire";
+                return Err(hinted(message.to_owned(), "--server VERSION names the server".to_owned()));
+            }
             Evidence::Commands | Evidence::Default => None,
         };
         Ok(Self { server, target })

@@ -11,6 +11,7 @@ use crate::check::server::Outcome;
 use crate::check::{Code, Finding, PartReport, Report, Severity};
 use crate::report::file_name::FileName;
 use crate::report::json::write_object;
+use crate::report::number::milliseconds;
 
 #[derive(Serialize)]
 struct JsonReport<'r> {
@@ -125,13 +126,15 @@ pub fn write_json(out: &mut impl Write, report: &Report) -> io::Result<()> {
     write_object(out, &json)
 }
 
-fn milliseconds(seconds: Option<i64>) -> Option<i64> {
-    seconds.map(|seconds| seconds.saturating_mul(1000))
-}
-
 /// The name of the part with an index.
 fn name(report: &Report, part: Option<usize>) -> Option<FileName<&Path>> {
-    part.and_then(|part| report.parts.get(part)).map(|part| FileName(part.name.as_ref()))
+    part.and_then(|part| report.parts.get(part)).map(file_name)
+}
+
+/// The name of a part without its directory, which a log of one file is given with.
+fn file_name(part: &PartReport) -> FileName<&Path> {
+    let path: &Path = part.name.as_ref();
+    FileName(path.file_name().map_or(path, Path::new))
 }
 
 fn part(part: &PartReport) -> JsonPart<'_> {
@@ -141,7 +144,7 @@ fn part(part: &PartReport) -> JsonPart<'_> {
         of_rdb.chain(part.scan.iter().flat_map(|scan| &scan.databases)).copied().collect()
     };
     JsonPart {
-        name: FileName(part.name.as_ref()),
+        name: file_name(part),
         role: part.role.name(),
         sequence: part.sequence,
         format: part.format.name(),
@@ -153,8 +156,8 @@ fn part(part: &PartReport) -> JsonPart<'_> {
         arguments: scan.map_or(0, |scan| scan.arguments),
         transactions: scan.map_or(0, |scan| scan.transactions.complete()),
         databases: databases(part),
-        first_time_ms: milliseconds(scan.and_then(|scan| scan.first_timestamp)),
-        last_time_ms: milliseconds(scan.and_then(|scan| scan.last_timestamp)),
+        first_time_ms: scan.and_then(|scan| scan.first_timestamp).map(milliseconds),
+        last_time_ms: scan.and_then(|scan| scan.last_timestamp).map(milliseconds),
         rdb: part.rdb.as_ref().map(|rdb| JsonRdb {
             version: rdb.header.map(|header| header.version),
             producer: rdb.producer.as_deref(),

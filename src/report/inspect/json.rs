@@ -4,6 +4,7 @@
 //! `serde_json` would read back; the tests hold it to that.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use data_encoding::BASE64;
 
@@ -12,19 +13,52 @@ use super::{FLUSH_AT, Heading, Payloads, Printer};
 use crate::aof::Content;
 use crate::escape::is_obeyed;
 use crate::rdb;
+use crate::report::file_name::FileName;
+use crate::report::json::write_object;
+use crate::report::number::milliseconds;
 use crate::select::Step;
+
+/// The first object of a log. What is the same for all of its lines is said once, since a line each would take more time and room.
+#[derive(serde::Serialize)]
+struct Header<'p> {
+    kind: &'static str,
+    path: FileName<&'p Path>,
+}
+
+/// Writes the header of a log: `aofkit` (the version of this program), `schema`, `kind` (`log`) and `path`.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_json_header(out: &mut impl Write, path: &Path) -> io::Result<()> {
+    write_object(out, &Header { kind: "log", path: FileName(path) })
+}
+
+/// How many records of a log match.
+#[derive(serde::Serialize)]
+struct Matches<'p> {
+    path: FileName<&'p Path>,
+    count: u64,
+}
+
+/// Writes how many records and entries of a log match: `aofkit`, `schema`, `path` and `count`.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_json_count(out: &mut impl Write, path: &Path, count: u64) -> io::Result<()> {
+    write_object(out, &Matches { path: FileName(path), count })
+}
 
 /// Writes JSON Lines.
 ///
-/// Every object has `kind`, `part` (the file's name), `offset` and `length`, and `log` (the path as given) where several logs
-/// are printed. By kind:
-/// - `command`: `record` (its number in the part, from 1), `db`, `time` (unix seconds of the last `#TS:`; absent before the
-///   first), `transaction` (its number in the log, from 1; absent outside), `command`, `arguments` (those behind the name);
-/// - `annotation`: `record`, `time`, `transaction`, `text` (the line, `#` included);
-/// - `entry`: `db`, `key`, `type`, `encoding`, `size` (bytes of the value in the file), `elements` (absent for strings and
-///   modules), `expiry` (unix milliseconds; absent without), `idle` (seconds), `frequency`, `module`, `value` (absent for
-///   modules, and where it is damaged);
-/// - `aux`: `name`, `value`; `function`: `code`; `module_aux`: `module`, `size`.
+/// A log begins with its header, which is [`write_json_header`]'s. Every other object has `kind`, `part` (the file's name), `offset` and `length` (bytes), and `path` again where several logs are
+/// printed. By kind:
+/// - `command`: `record` (its number in the part, from 1), `db`, `time_ms` (the last `#TS:`; absent before the first),
+///   `transaction` (its number in the log, from 1; absent outside), `command`, `arguments` (those after the name);
+/// - `annotation`: `record`, `time_ms`, `transaction`, `text` (the line, `#` included);
+/// - `entry`: `db`, `key`, `type`, `encoding`, `bytes` (of the value in the file), `elements` (absent for strings and
+///   modules), `expiry_ms` (absent without), `idle_seconds`, `frequency`, `module`, `value` (absent for modules, and where it
+///   is damaged);
+/// - `aux`: `name`, `value`; `function`: `code`; `module_aux`: `module`, `bytes`.
 ///
 /// Bytes that are UTF-8 are a string; any others are `{"base64": "…"}`.
 #[derive(Debug)]
@@ -172,10 +206,10 @@ impl<W: Write> Json<W> {
         self.text(",\"key\":", &entry.key)?;
         self.text(",\"type\":", entry.kind.data_type.name().as_bytes())?;
         self.text(",\"encoding\":", entry.kind.encoding.as_bytes())?;
-        self.number(",\"size\":", entry.value.len());
+        self.number(",\"bytes\":", entry.value.len());
         self.optional(",\"elements\":", entry.elements);
-        self.optional(",\"expiry\":", entry.expiry);
-        self.optional(",\"idle\":", entry.idle);
+        self.optional(",\"expiry_ms\":", entry.expiry);
+        self.optional(",\"idle_seconds\":", entry.idle);
         self.optional(",\"frequency\":", entry.frequency);
         if let Some(module) = entry.module {
             self.text(",\"module\":", module.name().as_bytes())?;
@@ -191,8 +225,8 @@ impl<W: Write> Json<W> {
 impl<W: Write> Printer for Json<W> {
     fn part(&mut self, part: &Heading<'_>) -> io::Result<()> {
         self.flush()?;
-        if let Some(log) = part.log {
-            self.text(",\"log\":", log)?;
+        if let Some(path) = part.log {
+            self.text(",\"path\":", path)?;
         }
         self.text(",\"part\":", part.name)?;
         self.line.extend_from_slice(b",\"offset\":");
@@ -212,7 +246,7 @@ impl<W: Write> Printer for Json<W> {
         if let Content::Command(_) = record.content {
             self.number(",\"db\":", step.place.database);
         }
-        self.optional(",\"time\":", step.place.time);
+        self.optional(",\"time_ms\":", step.place.time.map(milliseconds));
         self.optional(",\"transaction\":", step.place.transaction);
         match record.content {
             Content::Command(arguments) => {
@@ -244,7 +278,7 @@ impl<W: Write> Printer for Json<W> {
             rdb::Item::Function { code } => self.text(",\"code\":", code)?,
             rdb::Item::ModuleAux { module, data, .. } => {
                 self.text(",\"module\":", module.name().as_bytes())?;
-                self.number(",\"size\":", data.len());
+                self.number(",\"bytes\":", data.len());
             }
             _ => {}
         }

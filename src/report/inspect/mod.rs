@@ -7,7 +7,7 @@ mod resp;
 mod text;
 mod value;
 
-pub use json::Json;
+pub use json::{Json, write_json_count, write_json_header};
 pub use pipeline::Pipeline;
 pub use resp::Resp;
 pub use text::{Lengths, Text};

@@ -123,11 +123,11 @@ fn only(commands: &str) -> Selection {
 fn json_has_every_documented_field() {
     let log = log(&["#TS:1700000000", "SELECT 3", "MULTI", "SET k \u{1f600}", "EXEC"]);
     insta::assert_snapshot!(json(&log), @r##"
-    {"kind":"annotation","part":"a.aof","offset":0,"length":16,"record":1,"time":1700000000,"text":"#TS:1700000000"}
-    {"kind":"command","part":"a.aof","offset":16,"length":23,"record":2,"db":3,"time":1700000000,"command":"SELECT","arguments":["3"]}
-    {"kind":"command","part":"a.aof","offset":39,"length":15,"record":3,"db":3,"time":1700000000,"transaction":1,"command":"MULTI","arguments":[]}
-    {"kind":"command","part":"a.aof","offset":54,"length":30,"record":4,"db":3,"time":1700000000,"transaction":1,"command":"SET","arguments":["k","😀"]}
-    {"kind":"command","part":"a.aof","offset":84,"length":14,"record":5,"db":3,"time":1700000000,"transaction":1,"command":"EXEC","arguments":[]}
+    {"kind":"annotation","part":"a.aof","offset":0,"length":16,"record":1,"time_ms":1700000000000,"text":"#TS:1700000000"}
+    {"kind":"command","part":"a.aof","offset":16,"length":23,"record":2,"db":3,"time_ms":1700000000000,"command":"SELECT","arguments":["3"]}
+    {"kind":"command","part":"a.aof","offset":39,"length":15,"record":3,"db":3,"time_ms":1700000000000,"transaction":1,"command":"MULTI","arguments":[]}
+    {"kind":"command","part":"a.aof","offset":54,"length":30,"record":4,"db":3,"time_ms":1700000000000,"transaction":1,"command":"SET","arguments":["k","😀"]}
+    {"kind":"command","part":"a.aof","offset":84,"length":14,"record":5,"db":3,"time_ms":1700000000000,"transaction":1,"command":"EXEC","arguments":[]}
     "##);
 }
 

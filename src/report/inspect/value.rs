@@ -59,7 +59,7 @@ pub(super) fn words<'v>(value: &'v Value<'_>) -> Vec<Cow<'v, [u8]>> {
 impl<W: Write> Json<W> {
     /// A value, behind the colon.
     ///
-    /// A string is a string; a list and a set are arrays; a hash is an array of objects with `field`, `value` and perhaps `expiry`, a
+    /// A string is a string; a list and a set are arrays; a hash is an array of objects with `field`, `value` and perhaps `expiry_ms`, a
     /// sorted set one of objects with `member` and `score` (a number, or `"inf"` or `"-inf"`), a vector set one of objects with
     /// `element` and perhaps `attribute`; a
     /// stream is an object.
@@ -71,7 +71,7 @@ impl<W: Write> Json<W> {
             Value::Hash(hash) => self.array(hash.iter(), |json, (name, field)| {
                 json.text("{\"field\":", name)?;
                 json.text(",\"value\":", field.value)?;
-                json.optional(",\"expiry\":", field.expiry);
+                json.optional(",\"expiry_ms\":", field.expiry);
                 json.raw("}");
                 Ok(())
             }),
@@ -148,8 +148,8 @@ impl<W: Write> Json<W> {
             json.raw(",\"consumers\":");
             json.array(group.consumers(), |json, consumer| {
                 json.text("{\"name\":", consumer.name())?;
-                json.number(",\"seen_time\":", consumer.seen_time);
-                json.optional(",\"active_time\":", consumer.active_time);
+                json.number(",\"seen_time_ms\":", consumer.seen_time);
+                json.optional(",\"active_time_ms\":", consumer.active_time);
                 json.number(",\"pending\":", consumer.pending_count());
                 json.raw("}");
                 Ok(())
@@ -160,7 +160,7 @@ impl<W: Write> Json<W> {
                 if let Some(consumer) = group.consumer_at(pending.consumer) {
                     json.text(",\"consumer\":", consumer.name())?;
                 }
-                json.number(",\"delivery_time\":", pending.delivery_time);
+                json.number(",\"delivery_time_ms\":", pending.delivery_time);
                 json.number(",\"delivery_count\":", pending.delivery_count);
                 json.raw("}");
                 Ok(())
