@@ -12,10 +12,11 @@ mod faulty;
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 use aofkit::storage::draft::{Draft, Durability, write_file};
-use aofkit::storage::{Interruption, interrupt};
+use aofkit::storage::{Interruption, Ownership, interrupt};
 use faulty::{DISKS, Disk, FAULTS, Fault, Faulty, name};
 use tempfile::TempDir;
 
@@ -101,6 +102,46 @@ fn whatever_fails_the_old_file_or_the_new_one_is_there() {
 }
 
 // The last one: what it does is for good in this process, and each test of this file runs in it.
+/// The owner of a file whose group is not that of this process, and may read and write it.
+fn foreign_ownership(directory: &Path) -> (Ownership, u32, u32) {
+    let path = directory.join("theirs");
+    fs::write(&path, b"").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
+    let own = fs::metadata(&path).unwrap().gid();
+    // Only root may give files to any group; to everybody else root's group is foreign.
+    let metadata = match std::os::unix::fs::chown(&path, None, Some(own + 1)) {
+        Ok(()) => fs::metadata(&path),
+        Err(_) => fs::metadata("/"),
+    };
+    let metadata = metadata.unwrap();
+    assert!(metadata.gid() != own && metadata.mode() & 0o070 != 0, "a file of another group, which may read it");
+    (Ownership::of(&metadata), metadata.gid(), metadata.mode() & 0o777)
+}
+
+#[test]
+fn a_group_that_cannot_be_given_gets_no_access() {
+    for disk in DISKS {
+        let directory = TempDir::new().unwrap();
+        let (ownership, group, mode) = foreign_ownership(directory.path());
+        let path = directory.path().join("a.aof");
+        let written = |operations: Faulty| {
+            let mut operations = operations.on(disk);
+            write_file(&mut operations, &path, Some(ownership), Durability::Cached, |_| Ok(())).unwrap();
+            let metadata = fs::metadata(&path).unwrap();
+            (metadata.gid(), metadata.mode() & 0o777)
+        };
+        // Neither the owner nor the group can be given.
+        let (found, bits) = written(Faulty::sound().without_owners());
+        assert_ne!(found, group, "{disk:?}");
+        assert_eq!(bits, mode & !0o070, "{disk:?}: the bits would be about another group");
+        // Those of everybody else stay, and so do all where the group could be given, alone or with the owner.
+        for operations in [Faulty::sound(), Faulty::new(1, Fault::Error)] {
+            let (found, bits) = written(operations);
+            assert_eq!(bits, if found == group { mode } else { mode & !0o070 }, "{disk:?}");
+        }
+    }
+}
+
 #[test]
 fn a_signal_removes_the_drafts_that_have_names() {
     // In a process of its own.

@@ -42,6 +42,7 @@ pub struct Faulty {
     at: usize,
     fault: Fault,
     disk: Disk,
+    gives_owners: bool,
     hook: Box<dyn FnMut(&str) + Send>,
     /// How many operations there were.
     pub count: usize,
@@ -52,7 +53,7 @@ pub struct Faulty {
 impl Faulty {
     /// A fault at operation `at`.
     pub fn new(at: usize, fault: Fault) -> Self {
-        Self { at, fault, disk: Disk::Modern, hook: Box::new(|_| {}), count: 0, trace: Vec::new() }
+        Self { at, fault, disk: Disk::Modern, gives_owners: true, hook: Box::new(|_| {}), count: 0, trace: Vec::new() }
     }
 
     /// No fault.
@@ -64,6 +65,12 @@ impl Faulty {
     #[allow(dead_code, reason = "not every test needs it")]
     pub fn on(self, disk: Disk) -> Self {
         Self { disk, ..self }
+    }
+
+    /// The same where no file can be given another owner or group: to whoever is not root, and on FAT.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub fn without_owners(self) -> Self {
+        Self { gives_owners: false, ..self }
     }
 
     #[allow(dead_code, reason = "not every test needs it")]
@@ -127,6 +134,9 @@ impl Operations for Faulty {
         self.step("write".to_owned(), |real| real.write(file, bytes, offset))
     }
     fn set_owner(&mut self, file: &File, user: u32, group: u32) -> io::Result<()> {
+        if !self.gives_owners {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         self.step("set owner".to_owned(), |real| real.set_owner(file, user, group))
     }
     fn set_mode(&mut self, file: &File, mode: u32) -> io::Result<()> {
