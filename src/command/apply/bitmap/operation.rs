@@ -88,10 +88,16 @@ fn compute(
                 result.iter_mut().skip(string.len()).for_each(|byte| *byte = 0);
             }
         }
-        Operation::Or | Operation::Xor => {
-            let operate = if operation == Operation::Or { |one, other| one | other } else { |one, other| one ^ other };
+        Operation::Or => {
             for source in others {
-                combine(&mut result, call.string(source)?.map_or(&[], |string| string.as_slice()), operate);
+                let string = call.string(source)?.map_or(&[][..], |string| string.as_slice());
+                combine(&mut result, string, |byte, other| byte | other);
+            }
+        }
+        Operation::Xor => {
+            for source in others {
+                let string = call.string(source)?.map_or(&[][..], |string| string.as_slice());
+                combine(&mut result, string, |byte, other| byte ^ other);
             }
         }
         Operation::Diff | Operation::Diff1 | Operation::AndOr => {
@@ -100,12 +106,11 @@ fn compute(
                 let string = call.string(source)?.map_or(&[][..], |string| string.as_slice());
                 combine(&mut any, string, |byte, other| byte | other);
             }
-            let operate: fn(u8, u8) -> u8 = match operation {
-                Operation::Diff => |first, any| first & !any,
-                Operation::Diff1 => |first, any| !first & any,
-                _ => |first, any| first & any,
-            };
-            combine(&mut result, &any, operate);
+            match operation {
+                Operation::Diff => combine(&mut result, &any, |first, any| first & !any),
+                Operation::Diff1 => combine(&mut result, &any, |first, any| !first & any),
+                _ => combine(&mut result, &any, |first, any| first & any),
+            }
         }
         Operation::One => {
             let mut several = vec![0; length];
@@ -122,6 +127,7 @@ fn compute(
     Ok(result)
 }
 
+/// Must be given a closure by its own type: the call of a function pointer for each byte took 20 times as long as a server.
 fn combine(bytes: &mut [u8], others: &[u8], operate: impl Fn(u8, u8) -> u8) {
     for (byte, other) in bytes.iter_mut().zip(others) {
         *byte = operate(*byte, *other);
