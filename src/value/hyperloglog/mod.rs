@@ -162,9 +162,7 @@ pub fn cache_estimate(bytes: &mut [u8]) -> Result<(), Corrupted> {
         }
     };
     if is_dense(bytes) {
-        for index in 0..REGISTERS {
-            note(dense::get(bytes, index), 1);
-        }
+        dense::each(bytes, |count| note(count, 1));
     } else {
         sparse::each_run(bytes, note)?;
     }
