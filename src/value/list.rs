@@ -215,6 +215,26 @@ impl<'a> List<'a> {
         one.into_iter().chain(blocks).flat_map(|elements: BlockIter<'_, 'a>| elements)
     }
 
+    /// The elements from an index on; those before it are not looked at one by one.
+    pub fn iter_from(&self, index: usize) -> impl Iterator<Item = &[u8]> {
+        let mut skipped = index;
+        let (one, blocks) = match &self.0 {
+            Repr::Packed(packed) => (Some(packed.iter()), None),
+            Repr::Other(other) => match &**other {
+                Other::Plain(plain) => (Some(plain.iter()), None),
+                Other::Many(many) => {
+                    let mut first = 0;
+                    while let Some(block) = many.blocks.get(first).filter(|block| block.len() <= skipped) {
+                        skipped -= block.len();
+                        first += 1;
+                    }
+                    (None, Some(many.blocks.range(first..).flat_map(Block::iter)))
+                }
+            },
+        };
+        one.into_iter().flatten().chain(blocks.into_iter().flatten()).skip(skipped)
+    }
+
     /// Changes the list as one of many blocks.
     fn as_many(&mut self, change: impl FnOnce(&mut Many<'a>)) {
         let one = |block: Block<'a>| {

@@ -104,6 +104,9 @@ proptest! {
             prop_assert_eq!(list.len(), model.len());
             prop_assert!(list.iter().eq(model.iter().copied()));
             prop_assert!(list.iter().rev().eq(model.iter().rev().copied()));
+            for index in [0, 1, model.len() / 2, model.len().saturating_sub(1), model.len(), model.len() + 3] {
+                prop_assert!(list.iter_from(index).eq(model.iter().skip(index).copied()));
+            }
         }
         for (index, element) in model.iter().enumerate() {
             prop_assert_eq!(list.get(index), Some(*element));

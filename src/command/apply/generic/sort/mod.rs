@@ -46,18 +46,25 @@ pub(in crate::command) fn sort(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let mut options = Options::read(call.arguments_from(2))?;
     let Some(destination) = options.store else { return Ok(()) };
-    let (elements, is_set) = match call.value(key)? {
-        None => (Vec::new(), false),
-        Some(value) => (source::elements(value).ok_or(Failure::WrongType)?, matches!(value, Value::Set(_))),
+    let elements = match call.value(key)? {
+        None => Vec::new(),
+        Some(value) => {
+            let count = source::count(value).ok_or(Failure::WrongType)?;
+            if matches!(value, Value::Set(_)) && options.by == By::Nothing {
+                // A set has no order of its own that could be stored.
+                (options.by, options.order) = (By::Element, Order::Text);
+            }
+            let range = range(options.limit, count);
+            if options.by == By::Nothing {
+                unsorted(value, range, count, options.direction)
+            } else {
+                let elements = source::elements(value).ok_or(Failure::WrongType)?;
+                arrange(call, elements, &options)?.into_iter().skip(range.start).take(range.len()).collect()
+            }
+        }
     };
-    if is_set && options.by == By::Nothing {
-        // A set has no order of its own that could be stored.
-        (options.by, options.order) = (By::Element, Order::Text);
-    }
-    let range = range(options.limit, elements.len());
-    let elements = arrange(call, elements, &options)?;
     let mut stored = Vec::new();
-    for element in elements.into_iter().skip(range.start).take(range.len()) {
+    for element in elements {
         if options.get.is_empty() {
             stored.push(element);
             continue;
@@ -81,18 +88,24 @@ fn range((offset, count): (i64, i64), length: usize) -> Range<usize> {
     start..end
 }
 
+/// The elements of a range, in the order that they have, or in the opposite one.
+fn unsorted<'a>(value: &mut Value<'a>, range: Range<usize>, count: usize, direction: Direction) -> Vec<Bytes<'a>> {
+    match direction {
+        Direction::Ascending => source::elements_in(value, range),
+        Direction::Descending => {
+            let mut elements = source::elements_in(value, count - range.end..count - range.start);
+            elements.reverse();
+            elements
+        }
+    }
+}
+
 /// The elements in the order that is asked for.
 fn arrange<'a>(
     call: &mut Call<'_, 'a>,
-    mut elements: Vec<Bytes<'a>>,
+    elements: Vec<Bytes<'a>>,
     options: &Options<'a>,
 ) -> Result<Vec<Bytes<'a>>, Failure> {
-    if options.by == By::Nothing {
-        if options.direction == Direction::Descending {
-            elements.reverse();
-        }
-        return Ok(elements);
-    }
     let mut items = Vec::with_capacity(elements.len());
     for element in elements {
         let weight = weight(call, &element, options)?;

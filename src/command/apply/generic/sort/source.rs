@@ -1,5 +1,7 @@
 //! What SORT takes from the values of keys, and what it makes of it.
 
+use std::ops::Range;
+
 use super::super::super::hash::Sight;
 use crate::value::{Bytes, Hash, List, Value};
 
@@ -11,6 +13,30 @@ pub(super) fn elements<'a>(value: &Value<'a>) -> Option<Vec<Bytes<'a>>> {
         Value::SortedSet(sorted_set) => sorted_set.iter().map(|(member, _)| Bytes::copied(member)).collect(),
         _ => return None,
     })
+}
+
+/// The elements of a list, or of a sorted set in the order of their scores, whose indexes are in a range; none of other values.
+///
+/// Only those are looked at, as on a server: a queue may be read a page at a time.
+pub(super) fn elements_in<'a>(value: &mut Value<'a>, range: Range<usize>) -> Vec<Bytes<'a>> {
+    match value {
+        Value::List(list) => list.iter_from(range.start).take(range.len()).map(Bytes::copied).collect(),
+        Value::SortedSet(sorted_set) => {
+            sorted_set.put_in_order();
+            sorted_set.names_from(range.start).take(range.len()).map(|(name, _)| name.to_bytes()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// How many elements [`elements`] finds.
+pub(super) fn count(value: &Value<'_>) -> Option<usize> {
+    match value {
+        Value::List(list) => Some(list.len()),
+        Value::Set(set) => Some(set.len()),
+        Value::SortedSet(sorted_set) => Some(sorted_set.len()),
+        _ => None,
+    }
 }
 
 /// The value of a field, if it is in sight.

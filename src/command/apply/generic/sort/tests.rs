@@ -58,6 +58,19 @@ fn elements_are_sorted_as_numbers_or_texts() {
 fn without_sorting_lists_and_sorted_sets_keep_their_order_and_sets_get_that_of_texts() {
     assert_eq!(sorted(&["RPUSH k c a b"], "BY nosort").unwrap(), ["c", "a", "b"]);
     assert_eq!(sorted(&["RPUSH k c a b"], "BY nosort DESC LIMIT 0 2").unwrap(), ["b", "a"]);
+    for (words, expected) in [
+        ("LIMIT 1 1", "a"),
+        ("LIMIT 1 9", "a b"),
+        ("DESC LIMIT 1 9", "a c"),
+        ("DESC LIMIT 2 1", "c"),
+        ("LIMIT 3 1", ""),
+        ("DESC LIMIT 3 1", ""),
+        ("LIMIT 0 0", ""),
+    ] {
+        for line in ["RPUSH k c a b", "ZADD k 1 c 2 a 3 b"] {
+            assert_eq!(sorted(&[line], &format!("BY nosort {words}")).unwrap().join(" "), expected, "{line} {words}");
+        }
+    }
     assert_eq!(sorted(&["RPUSH k c a b"], "BY nosort BY w_*").unwrap(), ["c", "a", "b"]);
     assert_eq!(sorted(&["ZADD k 1 z 2 y 3 x"], "BY nosort DESC").unwrap(), ["x", "y", "z"]);
     assert_eq!(sorted(&["SADD k c a b"], "BY nosort DESC").unwrap(), ["c", "b", "a"]);
