@@ -1,0 +1,112 @@
+//! A log on disk, one file or a directory of parts, is rewritten in place: either nothing changes, or the new log holds the same data
+//! and undoing the rewrite brings every old byte back.
+
+#![no_main]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aofkit::aof::log::Log;
+use aofkit::digest::{Total, fingerprint};
+use aofkit::input::Input;
+use aofkit::repair;
+use aofkit::replay::{Options, Replayed, replay};
+use aofkit::rewrite::in_place::{Reading, Replaced, prepare};
+use aofkit::rewrite::{self, Base};
+use aofkit::storage::draft::DraftWriter;
+use aofkit::storage::{FileSystem, OpenElsewhere, Watch};
+use libfuzzer_sys::fuzz_target;
+
+/// The files that the bytes are cut into; with one piece it is a log of a single file.
+const FILES: [&str; 5] = [
+    "appendonly.aof.manifest",
+    "appendonly.aof.1.base.rdb",
+    "appendonly.aof.1.incr.aof",
+    "appendonly.aof.2.incr.aof",
+    "appendonly.aof.2.base.rdb",
+];
+/// What is between two files.
+const SEPARATOR: u8 = 0xf5;
+/// A manifest that names them all, where the bytes have none.
+const MANIFEST: &[u8] = b"file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n\
+    file appendonly.aof.2.incr.aof seq 2 type i\n";
+
+/// Every file, with its bytes.
+fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all.extend(contents(&path));
+        } else {
+            all.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    all
+}
+
+fn replayed(inputs: &[Input]) -> Replayed<'_> {
+    let parts: Vec<&[u8]> = inputs.iter().map(Input::bytes).collect();
+    replay(&parts, Options { now: 1_700_000_000_000, ..Options::default() })
+}
+
+fn inputs(log: &Log) -> Option<Vec<Input>> {
+    log.parts.iter().map(|part| part.open().ok()).collect()
+}
+
+/// What a log holds.
+fn data(path: &Path) -> Total {
+    let inputs = inputs(&Log::open(path).unwrap()).unwrap();
+    let replayed = replayed(&inputs);
+    assert_eq!((replayed.summary.failed, &replayed.summary.damaged), (0, &None), "{:?}", replayed.summary.failures);
+    fingerprint(&replayed.shares, &|_, _| true)
+}
+
+/// Rewrites a log; the data that the new one must hold, or `None` if it cannot be replaced.
+fn rewritten(path: &Path, base: Base) -> Option<(Total, Replaced)> {
+    let log = Log::open(path).ok()?;
+    let inputs = inputs(&log)?;
+    let watch = Watch::of_inputs(&inputs, OpenElsewhere::Ignore).ok()?;
+    let replayed = replayed(&inputs);
+    let summary = &replayed.summary;
+    if summary.damaged.is_some() {
+        return None;
+    }
+    let is_last = summary.stopped.part + 1 == inputs.len();
+    let end =
+        if is_last { summary.stopped.offset } else { inputs.last().map_or(0, |input| input.bytes().len() as u64) };
+    let reading = Reading { inputs: &inputs, end, database: summary.database };
+    let options = rewrite::Options { loss: rewrite::Loss::Refused, ..rewrite::Options::default() };
+    let fill = |out: &mut DraftWriter<'_, FileSystem>| rewrite::write(&replayed.shares, base, options, out);
+    let (prepared, _) = prepare(&mut FileSystem, (&log, reading), watch, base, fill).ok()?;
+    let replaced = prepared.commit(&mut FileSystem).ok()?;
+    Some((fingerprint(&replayed.shares, &|_, _| true), replaced))
+}
+
+fuzz_target!(|data_bytes: &[u8]| {
+    let Some((choice, bytes)) = data_bytes.split_first() else { return };
+    let base = if choice & 1 == 0 { Base::Resp } else { Base::Rdb };
+    let directory = tempfile::tempdir_in(if Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "." }).unwrap();
+    let mut path = directory.path().join("appendonly.aof");
+    if bytes.contains(&SEPARATOR) {
+        path = directory.path().join("appendonlydir");
+        fs::create_dir(&path).unwrap();
+        for (name, bytes) in FILES.iter().zip(bytes.split(|byte| *byte == SEPARATOR)) {
+            let whole = *name == FILES[0] && bytes.first() != Some(&b'f');
+            fs::write(path.join(name), if whole { MANIFEST } else { bytes }).unwrap();
+        }
+    } else {
+        fs::write(&path, bytes).unwrap();
+    }
+    let before = contents(directory.path());
+    match rewritten(&path, base) {
+        None => assert_eq!(contents(directory.path()), before),
+        Some((expected, replaced)) => {
+            assert_eq!(replaced.grown, 0);
+            assert_eq!(data(&path), expected);
+            repair::undo(&path, OpenElsewhere::Ignore).unwrap();
+            assert_eq!(contents(directory.path()), before);
+        }
+    }
+});
