@@ -154,7 +154,9 @@ impl Value {
             Shape::Geo => "GEOADD",
             Shape::Sketch => "PFADD",
             Shape::Stream | Shape::Pending | Shape::Deleted => {
-                batch.iter().for_each(|index| write(out, &["XADD", key, &id(*index), "field", "value"]));
+                for index in batch {
+                    write(out, &["XADD", key, &id(*index), "field", "value"]);
+                }
                 return;
             }
             _ => {
@@ -265,9 +267,7 @@ fn expand(word: &str, value: Value, all: &[String], position: Position, repetiti
 }
 
 fn library(functions: usize) -> String {
-    let mut text = "#!lua name=big\n".to_owned();
-    for number in 0..functions {
-        text.push_str(&format!("redis.register_function('f{number}', function(keys, args) return {number} end)\n"));
-    }
-    text
+    let function = |number| format!("redis.register_function('f{number}', function(keys, args) return {number} end)");
+    let lines: Vec<String> = (0..functions).map(function).collect();
+    format!("#!lua name=big\n{}\n", lines.join("\n"))
 }

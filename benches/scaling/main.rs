@@ -52,7 +52,7 @@ const MORE_GROWTH: f64 = 0.4;
 #[derive(Debug, Parser)]
 #[command(about = "Search for commands whose replay takes far longer than a server's load")]
 struct Arguments {
-    /// Only cases whose name contains one of these, such as "LREM" or "ExpiringHash"
+    /// Only cases whose name contains one of these, such as `LREM` or `ExpiringHash`
     filters: Vec<String>,
     /// The folder of unpacked servers [default: `$AOFKIT_SERVERS`]
     #[arg(long)]
