@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::escape::Escaped;
 use crate::storage::Elsewhere;
 
 /// A result of this crate.
@@ -14,7 +15,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Damage inside a log is no error: readers return it as a value (see [`crate::aof::Damage`] and
 /// [`crate::rdb::Damage`]). An error says that the question could not be answered at all.
 ///
-/// Its text holds the file's name as it is: it is to be made [`visible`](crate::escape::visible) before a terminal
+/// Its text holds the file's name as it is if that is UTF-8: make it [`visible`](crate::escape::visible) before a terminal
 /// sees it.
 #[derive(Debug)]
 pub struct Error {
@@ -120,7 +121,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file.display(), self.kind)?;
+        match self.file.to_str() {
+            Some(file) => f.write_str(file)?,
+            None => Escaped(self.file.as_os_str().as_encoded_bytes()).fmt(f)?,
+        }
+        write!(f, ": {}", self.kind)?;
         match self.offset {
             Some(offset) => write!(f, " (byte {offset})"),
             None => Ok(()),

@@ -236,7 +236,7 @@ impl Input {
         };
         let defect = match end {
             Ok(()) => None,
-            Err(SpoolError::Write(source)) => return Err(Error::io(path, "write a temporary file for", source)),
+            Err(SpoolError::Write(source)) => return Err(Error::io(path, "write a temporary copy", source)),
             Err(SpoolError::Read(source)) if container == Container::Plain || source.raw_os_error().is_some() => {
                 return Err(Error::io(path, "read", source));
             }
@@ -249,7 +249,7 @@ impl Input {
                 Some(error)
             }
         };
-        let bytes = spool.into_bytes().map_err(|source| Error::io(path, "read the temporary file for", source))?;
+        let bytes = spool.into_bytes().map_err(|source| Error::io(path, "read the temporary copy", source))?;
         Ok(Self(Arc::new(Inner { path: path.to_owned(), bytes, container, facts, defect, file: None })))
     }
 
@@ -292,7 +292,7 @@ impl Input {
     /// [`ErrorKind::Io`] if the operating system does not say.
     pub fn changed(&self) -> Result<Option<Change>> {
         let Some(file) = &self.0.file else { return Ok(None) };
-        let to = file.metadata().map_err(|source| Error::io(self.path(), "get the length of", source))?.len();
+        let to = file.metadata().map_err(|source| Error::io(self.path(), "get the length", source))?.len();
         let from = self.0.facts.length;
         Ok(match to.cmp(&from) {
             std::cmp::Ordering::Less => Some(Change::Shrank { from, to }),

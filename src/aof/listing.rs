@@ -33,7 +33,7 @@ pub enum Place {
 /// # Errors
 /// [`crate::ErrorKind::Io`] if there is no such file.
 pub fn listing(path: &Path) -> Result<Option<Listing>> {
-    let path = fs::canonicalize(path).map_err(|source| Error::io(path, "find", source))?;
+    let path = fs::canonicalize(path).map_err(|source| Error::io(path, "resolve the path", source))?;
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(None) };
     // A directory that may be entered but not listed hides its manifest; the file can still be read.
     let Ok(entries) = fs::read_dir(directory) else { return Ok(None) };

@@ -1,10 +1,11 @@
 //! The arguments as typed: the clap tree that the help, the man pages and the completions are made from.
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal};
+use std::io;
 
 use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
 
+use super::console::terminal_columns;
 use super::exit_codes;
 
 const EXAMPLES: &str = "\
@@ -68,9 +69,7 @@ pub(super) fn command() -> clap::Command {
 /// Reads the command line. Help is wrapped at the width of a terminal, and not at all elsewhere.
 pub(super) fn parse(arguments: Vec<OsString>) -> Result<Arguments, clap::Error> {
     let mut command = command();
-    if !io::stdout().is_terminal() {
-        command = command.term_width(usize::MAX);
-    }
+    command = command.term_width(terminal_columns(&io::stdout()).unwrap_or(usize::MAX));
     let mut matches = command.try_get_matches_from_mut(arguments)?;
     Arguments::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }

@@ -13,9 +13,9 @@ use super::offset::PartOffset;
 use super::progress::{Progress, Visibility};
 use super::source;
 use super::time::{self, Moment};
-use crate::aof::DamageKind;
-use crate::aof::log::Log;
+use crate::aof::log::{Layout, Log};
 use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
+use crate::aof::{DamageKind, is_no_log};
 use crate::command::apply::{EntriesRead, ExpiredFields};
 use crate::error::plain;
 use crate::escape::{Escaped, shell_word};
@@ -138,6 +138,11 @@ impl Opened {
             bail!("{defect}");
         }
         Ok(Self { log, inputs })
+    }
+
+    /// Whether it is a file that was probably given by mistake.
+    fn is_no_log(&self) -> bool {
+        matches!(self.log.layout, Layout::Single) && self.inputs.iter().any(|input| is_no_log(input.bytes()))
     }
 
     pub(super) fn bytes(&self) -> Vec<&[u8]> {
@@ -365,6 +370,10 @@ impl ReplayArguments {
             End::OpenTransaction => {
                 let ending = if last { Ending::Cut } else { Ending::Refused };
                 (ending, format!("{file}: ignoring a transaction without EXEC (byte {offset})"))
+            }
+            End::Damaged(damage) if opened.is_no_log() => {
+                let text = format!("{}; is this an append-only file?", damage.kind);
+                return Err(opened.damage(summary.stopped, &text));
             }
             End::Damaged(damage) => {
                 let cut = last && matches!(damage.kind, DamageKind::Truncated { .. });

@@ -124,11 +124,11 @@ fn keep(
 /// Cuts a file that is still as it was.
 fn truncate(operations: &mut impl Operations, path: &Path, facts: &Facts, cut_at: u64) -> Result<File> {
     let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
-    let now = file.metadata().map_err(|source| Error::io(path, "get the length of", source))?;
+    let now = file.metadata().map_err(|source| Error::io(path, "get the length", source))?;
     if let Some(what) = difference(facts, &Facts::of(&now)) {
         return Err(refused(path, format!("{what}; stop whatever writes to it, and run this again")));
     }
-    operations.truncate(&file, cut_at).map_err(|source| Error::io(path, "cut", source))?;
+    operations.truncate(&file, cut_at).map_err(|source| Error::io(path, "cut the file", source))?;
     Ok(file)
 }
 

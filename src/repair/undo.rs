@@ -135,14 +135,14 @@ fn undo_cut(operations: &mut impl Operations, kept: &Kept, open_elsewhere: OpenE
     drop(watch);
     let mut change = Change::begin();
     let file = operations.open(&path).map_err(|source| Error::io(&path, "open for writing", source))?;
-    let length = file.metadata().map_err(|source| Error::io(&path, "get the length of", source))?.len();
+    let length = file.metadata().map_err(|source| Error::io(&path, "get the length", source))?.len();
     if length != copy.cut_at + copy.begun {
         return Err(refused(&path, "the file was written to meanwhile; stop whatever writes to it".to_owned()));
     }
     if let Err(source) = append(operations, &file, &copy) {
         // A file that ends in half of a record is worse than one that is cut; the copy has all of it.
         let _ = operations.truncate(&file, copy.cut_at).and_then(|()| operations.sync(&file));
-        return Err(Error::io(&path, "put the bytes back into", source));
+        return Err(Error::io(&path, "put the bytes back", source));
     }
     kept::discard(operations, kept).map_err(|error| match error.kind() {
         ErrorKind::Io { source, .. } => {

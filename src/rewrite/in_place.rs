@@ -101,7 +101,7 @@ fn file_place(reading: Reading<'_>) -> Result<Place> {
         return Err(refused(input.path(), text));
     }
     // A link keeps pointing at the log.
-    let path = input.path().canonicalize().map_err(|source| Error::io(input.path(), "find", source))?;
+    let path = input.path().canonicalize().map_err(|source| Error::io(input.path(), "resolve the path", source))?;
     Ok(Place::File(path))
 }
 
@@ -279,8 +279,10 @@ impl Swap<'_> {
         parts: &Parts,
     ) -> Result<Kept> {
         let Layout::MultiPart(log) = &self.log.layout else { return Err(refused(&parts.main, "there is no manifest")) };
-        let manifest =
-            &log.manifest_path.canonicalize().map_err(|source| Error::io(&log.manifest_path, "find", source))?;
+        let manifest = &log
+            .manifest_path
+            .canonicalize()
+            .map_err(|source| Error::io(&log.manifest_path, "resolve the path", source))?;
         let making = Making::begin(operations, &parts.main);
         let (draft, making) = draft.or_discard(operations, making)?;
         let text = manifest_of(vec![

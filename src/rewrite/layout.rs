@@ -156,7 +156,7 @@ fn write_parts<O: Operations, T>(
     if durability == Durability::Synced {
         // The manifest must not outlast what it names.
         let synced = operations.sync_directory(&names.directory);
-        synced.map_err(|source| Error::io(&names.directory, "make the names last in", source))?;
+        synced.map_err(|source| Error::io(&names.directory, "sync the directory", source))?;
     }
     write_new(operations, &names.manifest(), (ownership, durability), |out| out.write_all(&manifest.to_bytes()))?;
     if durability == Durability::Synced {

@@ -80,10 +80,10 @@ impl Draft {
             }
             Ok(_) => Self::named(operations, target, mode)?,
             Err(error) if is_unsupported(&error) => Self::named(operations, target, mode)?,
-            Err(source) => return Err(Error::io(target, "create a new file for", source)),
+            Err(source) => return Err(Error::io(target, "create a new file beside it", source)),
         };
         let owned = ownership.map_or(Ok(()), |ownership| ownership.give(operations, &draft.file));
-        let owned = owned.map_err(|source| Error::io(target, "set the mode of the new file for", source));
+        let owned = owned.map_err(|source| Error::io(target, "set the mode of the new file", source));
         draft.or_discard(operations, owned).map(|(draft, ())| draft)
     }
 
@@ -99,7 +99,7 @@ impl Draft {
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => return Err(Error::io(target, "create a new file for", source)),
+                Err(source) => return Err(Error::io(target, "create a new file beside it", source)),
             }
         }
         Err(too_many(target))
@@ -225,7 +225,7 @@ impl Draft {
                     return Ok((self, path));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(source) => return Err(Error::io(&self.target, "create a new file for", source)),
+                Err(source) => return Err(Error::io(&self.target, "create a new file beside it", source)),
             }
         }
         Err(too_many(&self.target))

@@ -232,7 +232,7 @@ pub fn refuse_writers(path: &Path, open_elsewhere: OpenElsewhere) -> Result<()> 
 /// # Errors
 /// [`ErrorKind::Refused`], [`ErrorKind::Io`].
 pub fn unchanged(path: &Path, facts: &Facts) -> Result<()> {
-    let now = Facts::of(&fs::metadata(path).map_err(|source| Error::io(path, "get the length of", source))?);
+    let now = Facts::of(&fs::metadata(path).map_err(|source| Error::io(path, "get the length", source))?);
     difference(facts, &now).map_or(Ok(()), |what| {
         let text = format!("{what}; stop whatever writes to it, and run this again");
         Err(Error::new(path, ErrorKind::Refused(text)))

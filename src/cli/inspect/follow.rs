@@ -21,6 +21,7 @@ use crate::aof::log::{Layout, Log, Part, Role};
 use crate::escape::Argument;
 use crate::input::{Container, Facts, Identity, Input};
 use crate::rdb;
+use crate::report::file_name::FileName;
 use crate::report::inspect::finding::{self, Finding};
 use crate::select::{Course, Selection, Walk};
 
@@ -248,7 +249,7 @@ impl Tail {
         let follow_error = |source| Error::io(&part.path, "follow", source);
         let mut file = File::open(&part.path).map_err(follow_error)?;
         let metadata = file.metadata().map_err(follow_error)?;
-        anyhow::ensure!(metadata.is_file(), "{}: only a regular file can be followed", part.path.display());
+        anyhow::ensure!(metadata.is_file(), "{}: only a regular file can be followed", FileName(&part.path));
         file.seek(SeekFrom::Start(offset)).map_err(follow_error)?;
         Ok(Self {
             part: part.clone(),

@@ -18,6 +18,7 @@ use crate::aof::log::{Log, Part, Role};
 use crate::escape::{Argument, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::rdb;
+use crate::report::file_name::FileName;
 use crate::report::inspect::finding::{self, Finding, Remedy};
 use crate::report::inspect::{
     Announced, Heading, Json, Lengths, Payloads, Pipeline, Printer, Resp, Text, write_json_count, write_json_header,
@@ -86,7 +87,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
     if settings.purpose == Purpose::Follow
         && std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
     {
-        bail!("{}: only a regular file or a directory can be followed", path.display());
+        bail!("{}: only a regular file or a directory can be followed", FileName(path));
     }
     let log = if settings.purpose == Purpose::Follow { source::open(path)? } else { source::open_held(path)? };
     let parts = chosen(settings, &log)?;
@@ -184,7 +185,7 @@ impl Settings {
             return Err(hinted(
                 format!(
                     "{}: --from and --to are offsets in one file, and this log has {} parts",
-                    path.display(),
+                    FileName(path),
                     parts.len()
                 ),
                 format!("choose one with --part: {}", names.join(", ")),
@@ -195,7 +196,7 @@ impl Settings {
         if let ([part], Purpose::Follow) = (parts, self.purpose)
             && part.open()?.container() != Container::Plain
         {
-            bail!("{}: a compressed file cannot be followed", path.display());
+            bail!("{}: a compressed file cannot be followed", FileName(path));
         }
         if self.format != Format::Resp || self.rdb == Rdb::Skipped || self.purpose == Purpose::Count {
             return Ok(());
@@ -206,7 +207,7 @@ impl Settings {
                 return Err(hinted(
                     format!(
                         "{}: begins with an RDB, whose entries --format resp cannot write as commands",
-                        part.path.display()
+                        FileName(&part.path)
                     ),
                     "--skip-rdb writes the commands after it alone, and --format json shows the entries".to_owned(),
                 ));
@@ -225,7 +226,7 @@ impl Settings {
             let length = part.open()?.bytes().len() as u64;
             if offset > length {
                 let length = counted(length, "byte");
-                bail!("{}: {option} {offset} is beyond the end of the file, which has {length}", part.path.display());
+                bail!("{}: {option} {offset} is beyond the end of the file, which has {length}", FileName(&part.path));
             }
         }
         Ok(())
@@ -276,7 +277,7 @@ fn chosen<'l>(settings: &Settings, log: &'l Log) -> anyhow::Result<Vec<&'l Part>
     for name in &settings.parts {
         if !all().any(|part| part.file_name() == name) {
             let names: Vec<_> = all().map(|part| Argument(part.file_name()).to_string()).collect();
-            let message = format!("{}: no part is named {}", log.path.display(), Argument(name));
+            let message = format!("{}: no part is named {}", FileName(&log.path), Argument(name));
             return Err(hinted(message, format!("the parts are {}", names.join(", "))));
         }
     }

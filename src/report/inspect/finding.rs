@@ -33,7 +33,7 @@ pub fn of_manifest(log: &Log) -> Option<Finding> {
     let problem = multi_part.manifest.problems.first()?;
     let text = format!(
         "{}: a server refuses this manifest: {} (line {})",
-        multi_part.manifest_path.display(),
+        FileName(&multi_part.manifest_path),
         problem.flaw.server_message(),
         problem.line
     );

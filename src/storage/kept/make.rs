@@ -112,7 +112,7 @@ impl Making {
             ownership.give(operations, &copy)?;
             operations.sync(&copy)
         };
-        copy().map_err(|source| Error::io(&path, "keep a copy in", source))
+        copy().map_err(|source| Error::io(&path, "keep a copy", source))
     }
 
     /// Writes the text, and makes everything last.

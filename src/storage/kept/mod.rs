@@ -95,7 +95,7 @@ pub fn discard(operations: &mut impl Operations, kept: &Kept) -> Result<()> {
 }
 
 fn remove_directory(operations: &mut impl Operations, directory: &Path) -> Result<()> {
-    let error = |source| Error::io(directory, "remove the kept copies in", source);
+    let error = |source| Error::io(directory, "remove the kept copies", source);
     let entries = fs::read_dir(directory).map_err(error)?;
     let mut names: Vec<OsString> = entries.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
     names.sort_unstable_by_key(|name| (name != OsStr::new(record::TEXT), name.clone()));
