@@ -157,6 +157,17 @@ fn a_fix_of_a_directory_without_a_log_yet_succeeds() {
         let expected = format!("note: {path}: no append-only file in this directory yet; nothing to fix\n");
         assert_eq!(aofkit(folder.path(), &["fix", "--yes", path]), (0, expected, String::new()));
     }
+    // One further down may have been meant, and is named.
+    fs::create_dir_all(folder.path().join("tree/of/logs")).unwrap();
+    fs::write(folder.path().join("tree/of/logs/a.aof"), log()).unwrap();
+    let (code, out, _) = aofkit(folder.path(), &["fix", "--yes", "tree"]);
+    assert_eq!((code, out.contains("run: aofkit fix tree/of/logs/a.aof\n")), (0, true), "{out}");
+    let (code, _, talk) = aofkit(folder.path(), &["digest", "tree"]);
+    assert_eq!(
+        (code, talk.contains("\nhint: to list the logs further down, run: aofkit check tree\n")),
+        (2, true),
+        "{talk}"
+    );
     assert_eq!(aofkit(folder.path(), &["fix", "--yes", "empty.aof"]).0, 0);
     let (code, _, talk) = aofkit(folder.path(), &["fix", "--yes", "nowhere"]);
     assert_eq!((code, talk.as_str()), (2, "aofkit: nowhere: cannot open: No such file or directory\n"));

@@ -365,3 +365,32 @@ fn standard_input_is_never_named_in_a_command_to_run_again() {
         }
     }
 }
+
+#[test]
+fn help_fits_a_terminal() {
+    for subcommand in ["check", "fix", "inspect", "rewrite", "digest"] {
+        for columns in [80, 120] {
+            let (code, out) = on_terminal(&[subcommand], Path::new("--help"), columns);
+            // Without the escape sequences that headings are bold by.
+            let out: String = out
+                .split('\u{1b}')
+                .map(|text| {
+                    text.split_once('m').filter(|(start, _)| start.starts_with('[')).map_or(text, |(_, rest)| rest)
+                })
+                .collect();
+            let longest = out.lines().map(|line| line.chars().count()).max().unwrap();
+            assert_eq!(code, 0);
+            assert!(longest <= usize::from(columns) && longest > usize::from(columns) - 15, "{longest}: {out}");
+        }
+    }
+}
+
+#[test]
+fn a_path_that_is_not_utf_8_is_named_byte_by_byte() {
+    use std::os::unix::ffi::OsStrExt;
+    let path = Path::new(std::ffi::OsStr::from_bytes(b"no\xff.aof"));
+    for arguments in [&["check"][..], &["inspect"], &["digest"], &["fix"]] {
+        let (code, _, talk) = run(arguments, path);
+        assert_eq!((code, talk.as_str()), (2, "aofkit: no\\xff.aof: cannot open: No such file or directory\n"));
+    }
+}

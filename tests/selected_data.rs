@@ -12,6 +12,7 @@ mod log;
 #[path = "common/program.rs"]
 mod program;
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use log::log as commands;
@@ -116,4 +117,57 @@ fn a_directory_is_made_with_its_parents_and_named_as_servers_look_for_it() {
     let refused = aofkit("rewrite").args(["--server", "redis-6.2", "-o"]).arg(new("old/")).arg(&log).assert().code(2);
     refused.stderr(contains("redis-6.2 reads no directory"));
     assert!(!new("old").exists());
+}
+
+#[test]
+fn an_offset_inside_an_rdb_is_an_error() {
+    let log = Path::new("testdata/logs/redis-8.0/rdb-base");
+    let digest = |offset: &str| aofkit("digest").args(["--at-offset", offset]).arg(log).assert();
+    let base = "appendonly.aof.2.base.rdb";
+    let hint =
+        format!("is inside the RDB, which is loaded as a whole and ends at byte 4604\nhint: --at-offset {base}:4604 ");
+    for offset in ["0", "10", "4603"] {
+        digest(&format!("{base}:{offset}")).code(2).stdout("").stderr(contains(&hint));
+    }
+    digest(&format!("{base}:4604")).success();
+    digest("0").success();
+}
+
+#[test]
+fn a_file_that_is_no_log_is_neither_rewritten_nor_digested() {
+    let directory = TempDir::new().unwrap();
+    let text = file(&directory, "notes.txt", b"hello world\n");
+    let new = directory.path().join("new.aof");
+    let new_path = new.to_str().unwrap();
+    for arguments in [&["digest"][..], &["rewrite", "-o", new_path], &["rewrite", "--in-place", "--yes", "--force"]] {
+        let refused = aofkit(arguments[0]).args(&arguments[1..]).arg(&text).assert().code(2).stdout("");
+        refused.stderr(contains("is this an append-only file? (byte 0)\nhint: for details, run: aofkit check "));
+        assert!(!new.exists());
+    }
+    // Damage at the start of what looks like a log is damage.
+    let damaged = file(&directory, "damaged.aof", &[b"\0\0\r\n".to_vec(), commands(&["SET a 1"])].concat());
+    aofkit("digest").arg(&damaged).assert().code(1);
+}
+
+#[test]
+fn no_second_log_is_written_beside_the_parts_of_the_first() {
+    let directory = TempDir::new().unwrap();
+    let parts = directory.path().join("appendonlydir");
+    fs::create_dir(&parts).unwrap();
+    fs::write(parts.join("a.aof.manifest"), "file a.1.aof seq 1 type i\n").unwrap();
+    fs::write(parts.join("a.1.aof"), commands(&["SET a 1"])).unwrap();
+    let old = TempDir::new().unwrap();
+    file(&old, "appendonly.aof", &commands(&["SET a 1"]));
+    for (output, log) in [
+        (directory.path(), directory.path()),
+        (&parts, directory.path()),
+        (&parts, &parts),
+        (&parts, &parts.join("a.aof.manifest")),
+        (old.path(), old.path()),
+    ] {
+        let refused = aofkit("rewrite").arg("-o").arg(output).arg(log).assert().code(2).stdout("");
+        refused.stderr(contains("this is the directory of the log itself\nhint: --in-place"));
+    }
+    assert_eq!((fs::read_dir(&parts).unwrap().count(), fs::read_dir(old.path()).unwrap().count()), (2, 1));
+    aofkit("rewrite").arg("-o").arg(directory.path().join("new/appendonlydir/")).arg(&parts).assert().success();
 }

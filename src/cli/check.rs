@@ -42,7 +42,7 @@ pub(super) struct Check {
     #[arg(long, short)]
     quiet: bool,
     /// Number of threads that read [default: one per core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = source::positive)]
     threads: Option<NonZeroUsize>,
 }
 

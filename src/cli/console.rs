@@ -5,8 +5,8 @@ use std::os::fd::AsFd;
 
 use super::arguments::When;
 use super::progress::Visibility;
-use crate::error::plain;
-use crate::escape::visible;
+use crate::error::{Error, ErrorKind, plain};
+use crate::escape::{shell_word, visible};
 use crate::report::style::{Color, Style};
 
 /// Standard output for data, standard error for talk.
@@ -109,6 +109,11 @@ impl Console {
         self.error(&format!("{error:#}"));
         if let Some(hinted) = error.downcast_ref::<Hinted>() {
             self.hint(&hinted.hint);
+        }
+        if let Some(error) = error.downcast_ref::<Error>()
+            && matches!(error.kind(), ErrorKind::NoManifest)
+        {
+            self.hint(&format!("to list the logs further down, run: aofkit check {}", shell_word(error.file())));
         }
     }
 

@@ -1,7 +1,7 @@
 //! `aofkit fix`: cuts a damaged end off a log and keeps it beside, or puts it back.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::console::Console;
 use super::copies::{self, CopiesFormat, CopiesTask};
@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::prompt::{Answer, Consent};
 use super::server_argument::ServerArgument;
 use super::{Outcome, signals, source};
-use crate::aof::log::Log;
+use crate::aof::log::{Log, walk_tree};
 use crate::check;
 use crate::input::is_stdin;
 use crate::repair::{self, Obstacle, PartPlan, Plan, Refusal, Survey, plan};
@@ -150,6 +150,12 @@ fn holds_no_log_yet(error: &Error) -> bool {
     }
 }
 
+/// A log further down in a directory that has none itself: it may be the one that was meant.
+fn log_further_down(path: &Path) -> Option<PathBuf> {
+    let is_snapshot = |log: &Path| log.extension().is_some_and(|extension| extension == "rdb");
+    walk_tree(path).ok()?.logs.into_iter().find(|log| !is_snapshot(log))
+}
+
 fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {
     if is_stdin(&settings.path) {
         report.refused(&Refusal::new(Obstacle::Stream, &settings.path));
@@ -157,7 +163,7 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     }
     let survey = match survey(settings, "checking", console) {
         Err(error) if holds_no_log_yet(&error) => {
-            report.nothing_yet();
+            report.nothing_yet(log_further_down(&settings.path).as_deref());
             return Ok(Outcome::Sound);
         }
         survey => survey?,

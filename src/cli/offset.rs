@@ -7,7 +7,10 @@ use std::str::FromStr;
 
 use super::console::hinted;
 use super::replay::Opened;
+use super::source;
 use crate::aof::log::Part;
+use crate::input::Input;
+use crate::rdb;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 
@@ -79,7 +82,25 @@ impl PartOffset {
             };
             return Err(hinted(message, hint));
         }
+        self.refuse_inside_rdb(&parts, index)?;
         Ok((index, self.offset))
+    }
+
+    /// A server loads an RDB as a whole, so an offset inside one would mean all of it.
+    fn refuse_inside_rdb(&self, parts: &[(&Part, &Input)], index: usize) -> anyhow::Result<()> {
+        let Some((part, input)) = parts.get(index).filter(|(_, input)| rdb::is_rdb(input.bytes())) else {
+            return Ok(());
+        };
+        let end = source::rdb_end(input.bytes());
+        if self.offset >= end {
+            return Ok(());
+        }
+        let message = format!(
+            "{}: --at-offset {} is inside the RDB, which is loaded as a whole and ends at byte {end}",
+            FileName(&part.path),
+            self.offset
+        );
+        Err(hinted(message, format!("--at-offset {}:{end} gives the data of the RDB", FileName(name(part)))))
     }
 }
 

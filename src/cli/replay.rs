@@ -38,7 +38,7 @@ pub(super) struct ReplayArguments {
     /// The data as it was when the last part, or PART, had this many bytes
     ///
     /// PART is the file name of a part; the parts after it are left out. A record that is not complete at the offset is left out,
-    /// too. An offset beyond the end of its part is an error.
+    /// too. An offset beyond the end of its part, or inside an RDB, is an error.
     #[arg(long, value_name = "[PART:]N", help_heading = "Which data")]
     at_offset: Option<PartOffset>,
     /// How to handle commands of modules and others that no server knows
@@ -67,7 +67,7 @@ pub(super) struct ReplayArguments {
     #[arg(long, help_heading = "Replay")]
     strict: bool,
     /// Number of threads that replay [default: one per core]
-    #[arg(long, value_name = "N", help_heading = "Replay")]
+    #[arg(long, value_name = "N", value_parser = source::positive, help_heading = "Replay")]
     threads: Option<NonZeroUsize>,
 }
 

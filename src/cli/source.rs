@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::aof::log::{Log, Part};
 use crate::input::{Input, is_stdin};
+use crate::rdb;
 
 /// Opens the log: of a file, a manifest, a directory, or standard input.
 pub(super) fn open(path: &Path) -> crate::Result<Log> {
@@ -29,4 +30,16 @@ pub(super) fn inputs(log: &Log) -> crate::Result<Vec<Input>> {
 /// One thread for each core.
 pub(super) fn cores() -> NonZeroUsize {
     std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Where the RDB that begins a file ends, as far as it can be read.
+pub(super) fn rdb_end(bytes: &[u8]) -> u64 {
+    let mut walker = rdb::Walker::new(bytes, 0);
+    while let Some(Ok(_)) = walker.next() {}
+    walker.position()
+}
+
+/// Reads the number of an option that needs at least one.
+pub(super) fn positive(text: &str) -> Result<NonZeroUsize, &'static str> {
+    text.parse().map_err(|_| "not a number of 1 or more")
 }

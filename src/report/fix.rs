@@ -173,11 +173,16 @@ impl Report {
         self.message = Some(format!("{}: nothing is damaged, and nothing was changed", FileName(&survey.report.path)));
     }
 
-    /// There is no log yet, as in the data directory of a new server.
-    pub fn nothing_yet(&mut self) {
+    /// There is no log yet, as in the data directory of a new server; `other` is one further down.
+    pub fn nothing_yet(&mut self, other: Option<&Path>) {
         self.state = State::Sound;
         let path = self.path.to_string();
         self.notes.push(format!("{path}: no append-only file in this directory yet; nothing to fix"));
+        if let Some(other) = other {
+            let command = format!("aofkit fix {}", shell_word(other));
+            self.notes.push(format!("there is a log further down; if that was meant, run: {command}"));
+            self.whole.push(command);
+        }
     }
 
     /// A part is to be cut.

@@ -191,7 +191,8 @@ impl Report {
         let verified = if self.verified { ", read back and found the same" } else { "" };
         writeln!(out, "{} → {}{verified}", style.paint(Tone::Good, &self.path), self.output)?;
         let row = |out: &mut dyn Write, what: &str, before: u64, after: u64| {
-            writeln!(out, "  {what:<9} {:>15} → {:>15} {:>8}", grouped(before), grouped(after), share(after, before))
+            let share = share(after, before).map_or_else(String::new, |share| format!(" {share:>8}"));
+            writeln!(out, "  {what:<9} {:>15} → {:>15}{share}", grouped(before), grouped(after))
         };
         row(out, "bytes", self.before.bytes, self.after.bytes)?;
         if self.base == "aof" {
@@ -271,12 +272,12 @@ impl Report {
     }
 }
 
-/// A part in percent of a whole.
-fn share(part: u64, whole: u64) -> String {
+/// A part in percent of a whole; none of nothing.
+fn share(part: u64, whole: u64) -> Option<String> {
     if whole == 0 {
-        return String::new();
+        return None;
     }
     #[expect(clippy::cast_precision_loss, reason = "a percentage for people")]
     let percent = part as f64 * 100.0 / whole as f64;
-    format!("{percent:.1} %")
+    Some(format!("{percent:.1} %"))
 }

@@ -203,7 +203,7 @@ impl Settings {
         }
         for part in parts {
             let input = part.open()?;
-            if rdb::is_rdb(input.bytes()) && !self.selection.excludes_rdb(rdb_end(input.bytes())) {
+            if rdb::is_rdb(input.bytes()) && !self.selection.excludes_rdb(source::rdb_end(input.bytes())) {
                 return Err(hinted(
                     format!(
                         "{}: begins with an RDB, whose entries --format resp cannot write as commands",
@@ -246,7 +246,8 @@ impl Settings {
         for part in parts {
             let input = part.open()?;
             let bytes = input.bytes();
-            let start = usize::try_from(if rdb::is_rdb(bytes) { rdb_end(bytes) } else { 0 }).unwrap_or(usize::MAX);
+            let start =
+                usize::try_from(if rdb::is_rdb(bytes) { source::rdb_end(bytes) } else { 0 }).unwrap_or(usize::MAX);
             let mut walk = Walk::part(bytes, start, Course::default());
             while let Some(step) = walk.next_step() {
                 match step {
@@ -260,13 +261,6 @@ impl Settings {
         // Nothing can be misunderstood of a log without records.
         if records == 0 { Ok(()) } else { Err(time::log_without_times(path, option, "--from and --to")) }
     }
-}
-
-/// Where the RDB that begins a file ends, as far as it can be read.
-fn rdb_end(bytes: &[u8]) -> u64 {
-    let mut walker = rdb::Walker::new(bytes, 0);
-    while let Some(Ok(_)) = walker.next() {}
-    walker.position()
 }
 
 fn chosen<'l>(settings: &Settings, log: &'l Log) -> anyhow::Result<Vec<&'l Part>> {

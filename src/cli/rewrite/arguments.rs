@@ -16,6 +16,7 @@ use crate::cli::copies::{CopiesFormat, CopiesTask};
 use crate::cli::prompt::Consent;
 use crate::cli::replay::ReplayArguments;
 use crate::cli::server_argument::ServerArgument;
+use crate::cli::source;
 use crate::cli::time::{self, Moment};
 use crate::input::{Facts, is_stdin};
 use crate::report::copies::Doing;
@@ -104,7 +105,7 @@ pub(in crate::cli) struct Rewrite {
     #[arg(long, help_heading = "What is written")]
     allow_loss: bool,
     /// Maximum number of items per command
-    #[arg(long, value_name = "N", default_value_t = rewrite::BATCH, help_heading = "What is written")]
+    #[arg(long, value_name = "N", value_parser = source::positive, default_value_t = rewrite::BATCH, help_heading = "What is written")]
     batch: NonZeroUsize,
     /// Sort the keys by name, instead of the order in which they were first written
     #[arg(long, help_heading = "What is written")]

@@ -20,7 +20,7 @@ use crate::aof::log::Log;
 use crate::digest::{Total, digest, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::glob;
-use crate::input::{Input, is_stdin};
+use crate::input::{Facts, Input, is_stdin};
 use crate::keyspace::Keyspace;
 use crate::rdb;
 use crate::replay::{self, Dropped, Replayed};
@@ -151,9 +151,12 @@ impl Settings {
 
     /// Refuses to write over the log itself, or over another file unless that was asked for.
     fn refuse_destination(&self, opened: &Opened) -> anyhow::Result<()> {
+        if let Destination::Directory(path, _) = &self.destination {
+            return self.refuse_directory_of(path, opened);
+        }
         let Destination::File(path, replace, _) = &self.destination else { return Ok(()) };
         let Ok(metadata) = path.metadata() else { return Ok(()) };
-        let identity = crate::input::Facts::of(&metadata).identity();
+        let identity = Facts::of(&metadata).identity();
         if opened.inputs.iter().any(|input| input.facts().identity() == identity) {
             return Err(hinted(
                 format!("{}: this is the log itself", FileName(path)),
@@ -162,6 +165,20 @@ impl Settings {
         }
         if *replace == Replace::Never && metadata.is_file() && metadata.len() > 0 {
             return Err(hinted(format!("{}: the file exists", FileName(path)), "--force replaces it".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Refuses to write a second log beside the parts of the first: a server would not know which one to load.
+    fn refuse_directory_of(&self, path: &Path, opened: &Opened) -> anyhow::Result<()> {
+        let identity = |path: &Path| path.metadata().ok().map(|metadata| Facts::of(&metadata).identity());
+        let parts = opened.log.as_multi_part().map(|parts| parts.directory.as_path());
+        let is_same = |other: &Path| other.is_dir() && identity(other) == identity(path);
+        if [Some(self.path.as_path()), parts].into_iter().flatten().any(is_same) {
+            return Err(hinted(
+                format!("{}: this is the directory of the log itself", FileName(path)),
+                "--in-place replaces it".to_owned(),
+            ));
         }
         Ok(())
     }
