@@ -166,6 +166,7 @@ const CRAFTED: &[Code] = &[
     Code::CutsPreamble,
     Code::ChangesServer,
     Code::CrashesOnceReady,
+    Code::LosesFields,
     Code::RunsScript,
 ];
 
@@ -216,6 +217,13 @@ fn what_a_command_does_to_the_server_is_said() {
     assert_eq!(seen(&replica, Server::Redis80, Code::ChangesServer), [Severity::Warning]);
     let script = command(&["EVAL", "return redis.call('incr', 'a')", "0"]);
     assert_eq!(seen(&script, Server::Redis80, Code::RunsScript), [Severity::Warning]);
+    let persisted: [&[&str]; 3] = [
+        &["HSET", "h", "f", "v"],
+        &["HPEXPIREAT", "h", "1000", "FIELDS", "1", "f"],
+        &["HPERSIST", "h", "FIELDS", "1", "f"],
+    ];
+    let persisted = persisted.map(command).concat();
+    assert_eq!(seen(&persisted, Server::Redis80, Code::LosesFields), [Severity::Warning]);
     assert_eq!(seen(&command(&["SYNC"]), Server::Redis62, Code::CrashesOnceReady), [Severity::Error]);
 }
 

@@ -113,3 +113,94 @@ fn what_differs_on_the_way_and_not_at_the_end_is_not_mentioned() {
         assert_eq!(report["on_load"]["lost_fields"], 0, "{more}");
     }
 }
+
+/// What `check` finds, without its advice.
+fn findings(options: &[&str], path: &Path) -> Vec<(String, String, u64)> {
+    let mut command = aofkit("check");
+    let output = command.args(["--format", "json"]).args(options).arg(path).output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |finding: &Value, name: &str| finding[name].as_str().unwrap().to_owned();
+    let findings = report["findings"].as_array().unwrap().iter();
+    findings
+        .map(|finding| (text(finding, "code"), text(finding, "message"), finding["offset"].as_u64().unwrap()))
+        .collect()
+}
+
+#[test]
+fn check_says_from_when_on_fields_are_lost() {
+    let directory = TempDir::new().unwrap();
+    let lines = ["HSET h f v g w", "HPEXPIREAT h 1000 FIELDS 1 f", "HPEXPIREAT h 2000 FIELDS 1 g"];
+    let start = log::log(&lines).len() as u64;
+    let path = file(&directory, "a.aof", &log::log(&[&lines[..], &["HPERSIST h FIELDS 2 f g", "SET a 1"]].concat()));
+    let why = "HPERSIST and HGETEX, which took the expiry away, do not find expired fields while a log loads; the first is in the \
+               hash \"h\"";
+    let message = format!(
+        "redis-8.0 loses 2 fields if it loads this log after 1970-01-01T00:00:02Z, the first of them after 1970-01-01T00:00:01Z: {why}"
+    );
+    assert_eq!(findings(&["--server", "redis-8.0"], &path), [("loses-fields".to_owned(), message, start)]);
+    aofkit("check").args(["--server", "redis-8.0"]).arg(&path).assert().code(0);
+    for server in ["valkey-9", "redis-7.0"] {
+        let codes: Vec<_> = findings(&["--server", server], &path).into_iter().map(|(code, ..)| code).collect();
+        assert!(!codes.contains(&"loses-fields".to_owned()), "{server}: {codes:?}");
+    }
+}
+
+#[test]
+fn check_is_silent_where_no_field_is_lost() {
+    let directory = TempDir::new().unwrap();
+    for lines in [
+        // Nothing there, no expiry, or another field.
+        &["HSET h f v", "HPERSIST h FIELDS 1 f"][..],
+        &["HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"],
+        &["HSET h f v g w", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 g"],
+        &["HSET h f v", "HPEXPIREAT h 1000 FIELDS 1 f", "HGETEX h FIELDS 1 f"],
+        &["HSET h f v", "SELECT 1", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"],
+        // Gone, or there again.
+        &[LINES[0], LINES[1], LINES[2], "DEL h"],
+        &[LINES[0], LINES[1], LINES[2], "HDEL h f n"],
+        &[LINES[0], LINES[1], LINES[2], "HSET h f 1 n 2"],
+        &[LINES[0], LINES[1], LINES[2], "HPEXPIREAT h 1000 FIELDS 2 f n"],
+        &[LINES[0], LINES[1], LINES[2], "FLUSHALL"],
+        // What happens to the key may take the fields along.
+        &[LINES[0], LINES[1], LINES[2], "PEXPIREAT h 1000"],
+        &[LINES[0], LINES[1], LINES[2], "RENAME h other"],
+        &[LINES[0], LINES[1], LINES[2], "SUNIONSTORE h a"],
+        &[LINES[0], LINES[1], LINES[2], "SWAPDB 0 1"],
+        // Not executed, or with arguments that no server takes.
+        &[LINES[0], LINES[1], "HPERSIST h FIELDS 3 f n"],
+        &[LINES[0], LINES[1], "HPERSIST h a b c d e f g h i j k l m n o FIELDS 1 f"],
+        &[LINES[0], LINES[1], "HPERSIST h FIELDS 18446744073709551615 f n"],
+    ] {
+        let path = file(&directory, "a.aof", &log::log(lines));
+        let found = findings(&["--server", "redis-8.6"], &path);
+        assert!(found.iter().all(|(code, ..)| code != "loses-fields"), "{lines:?}: {found:?}");
+    }
+    let path = file(&directory, "a.aof", &log::log(&[LINES[0], LINES[1], "MULTI", LINES[2]]));
+    let codes: Vec<_> = findings(&["--server", "redis-8.6"], &path).into_iter().map(|(code, ..)| code).collect();
+    assert!(!codes.contains(&"loses-fields".to_owned()), "{codes:?}");
+}
+
+#[test]
+fn check_follows_a_bounded_number_of_fields() {
+    let directory = TempDir::new().unwrap();
+    let lines: Vec<String> = (0..5000)
+        .flat_map(|number| {
+            let key = format!("h{}", number % 7);
+            [
+                format!("HSET {key} f{number} v"),
+                format!("HPEXPIREAT {key} 1000 FIELDS 1 f{number}"),
+                format!("HPERSIST {key} FIELDS 1 f{number}"),
+            ]
+        })
+        .collect();
+    let path = file(&directory, "a.aof", &log::log(&lines.iter().map(String::as_str).collect::<Vec<_>>()));
+    let found = findings(&["--server", "redis-8.6"], &path);
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].1.starts_with("redis-8.6 loses at least 4096 fields if it loads this log after 1970"),
+        "{found:?}"
+    );
+    for threads in ["1", "2", "5"] {
+        assert_eq!(findings(&["--server", "redis-8.6", "--threads", threads], &path), found, "{threads}");
+    }
+}

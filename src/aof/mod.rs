@@ -1,6 +1,6 @@
 //! One append-only log: its parts, its records, its transactions.
 
-mod database;
+pub(crate) mod database;
 pub mod listing;
 pub mod log;
 pub mod manifest;

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::checker::{CheckerReason, CheckerVerdict};
 use super::finding::{Code, Finding, Severity};
+use super::lost_fields::LostFields;
 use super::part::{PartReport, PlaceInLog};
 use super::rdb::{RdbSummary, Refused, Unsearched};
 use super::server::{self, NoteKind, Outcome};
@@ -132,8 +135,13 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
 
 /// The command that fixes a log, as a shell reads it.
 pub(crate) fn fix_command(path: &Path) -> String {
+    command("fix", path)
+}
+
+/// A command on a log, as a shell reads it.
+fn command(subcommand: &str, path: &Path) -> String {
     let path = if is_stdin(path) { "FILE".to_owned() } else { shell_word(path) };
-    format!("aofkit fix {path}")
+    format!("aofkit {subcommand} {path}")
 }
 
 /// What to do about a part that ends too early.
@@ -394,6 +402,34 @@ fn quoted(key: &[u8]) -> String {
     shortened(&mut name, key, KEY_COLUMNS);
     let name = String::from_utf8_lossy(&name);
     if name.starts_with('"') { name.into_owned() } else { format!("\"{name}\"") }
+}
+
+/// Fields that a server loses when it loads the log.
+pub(super) fn lost_fields(lost: &LostFields, server: Server, path: &Path) -> Finding {
+    let time = |milliseconds| {
+        Timestamp::from_millisecond(milliseconds).map_or_else(|_| milliseconds.to_string(), |time| time.to_string())
+    };
+    let LostFields { count, first_expiry, last_expiry, .. } = *lost;
+    let least = if lost.is_all { "" } else { "at least " };
+    let first = if first_expiry == last_expiry {
+        String::new()
+    } else {
+        format!(", the first of them after {}", time(first_expiry))
+    };
+    let message = format!(
+        "{server} loses {least}{} if it loads this log after {}{first}: HPERSIST and HGETEX, which took the expiry away, do not \
+         find expired fields while a log loads; the first is in the hash {}",
+        counted(count, "field"),
+        time(last_expiry),
+        quoted(&lost.key)
+    );
+    let advice = format!(
+        "let the running server rewrite the log (BGREWRITEAOF); before one starts with it, run: {}",
+        command("rewrite --in-place", path)
+    );
+    let mut finding = Finding::new(Code::LosesFields, Severity::Warning, &lost.file, message, &advice);
+    (finding.offset, finding.record) = (Some(lost.offset), Some(lost.record));
+    finding
 }
 
 /// What the verdicts say and no finding does.

@@ -130,6 +130,8 @@ codes! {
     ChangesServer = "changes-server",
     /// A command that lets the server start, and crashes it a moment later.
     CrashesOnceReady = "crashes-once-ready",
+    /// Fields of hashes whose expiry was taken away: a server that loads the log after that expiry loses them.
+    LosesFields = "loses-fields",
     /// A script or function, whose failure crashes a loading server.
     RunsScript = "runs-script",
 }

@@ -6,6 +6,7 @@
 mod checker;
 mod describe;
 mod finding;
+mod lost_fields;
 pub mod official;
 mod part;
 mod rdb;
@@ -143,6 +144,11 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
         findings.extend(multi_part.unlisted()?.iter().filter_map(|file| describe::unlisted(file, multi_part)));
     }
     describe::verdicts(&mut findings, &checker, &verdict, &examination.reports, &log.path);
+    if server.is_redis_8() && verdict.outcome.starts() {
+        findings.extend(
+            lost_fields::find(log, &examination.reports)?.map(|lost| describe::lost_fields(&lost, server, &log.path)),
+        );
+    }
     let scans = examination.reports.iter().filter_map(|part| part.scan.as_ref());
     let servers = scans.fold(ServerSet::ALL, |servers, scan| servers.and(scan.servers));
     let report = Report {

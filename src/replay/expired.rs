@@ -78,7 +78,8 @@ pub struct LoadDifference {
 
 impl LoadDifference {
     /// Compares two replays of one log, with [`ExpiredFields::AsWritten`](super::ExpiredFields::AsWritten) and with
-    /// [`ExpiredFields::AsLoaded`](super::ExpiredFields::AsLoaded); `time` is that of loading, in milliseconds of Unix time.
+    /// [`ExpiredFields::AsLoaded`](super::ExpiredFields::AsLoaded); `time` is that of loading, in milliseconds of Unix
+    /// time.
     pub fn between(written: &Replayed<'_>, loaded: &Replayed<'_>, time: i64) -> Self {
         let each = threads::for_each(&written.shares, |share| {
             let mut difference = Self::default();

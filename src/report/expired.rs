@@ -39,8 +39,8 @@ impl ExpiredFieldsReport {
         Self { expired_fields, on_load: OnLoad { lost_fields: 0, changed_fields: 0, changed_keys: 0 } }
     }
 
-    /// What there is to say where the data differs between the server that wrote the log and the one that loads it; `result` is
-    /// what the data went into, and `verb` what that does with it.
+    /// What there is to say where the data differs between the server that wrote the log and the one that loads it;
+    /// `result` is what the data went into, and `verb` what that does with it.
     ///
     /// `a redis-8.0 that loads this log loses 3 fields; the rewrite keeps them`
     pub fn note(&self, server: Release, result: &str, verb: &str) -> Option<String> {

@@ -54,6 +54,8 @@ pub struct Scan {
     pub transactions: Tracker,
     /// The databases that commands were executed in.
     pub databases: BTreeSet<u32>,
+    /// Whether a command (HPERSIST, HGETEX) may take the expiry of a hash's field away.
+    pub keeps_fields: bool,
     /// The unix seconds of the first timestamp annotation.
     pub first_timestamp: Option<i64>,
     /// The unix seconds of the last timestamp annotation.
@@ -77,6 +79,7 @@ impl Scan {
             arguments: 0,
             transactions: Tracker::default(),
             databases: BTreeSet::new(),
+            keeps_fields: false,
             first_timestamp: None,
             last_timestamp: None,
             servers: ServerSet::ALL,
@@ -296,6 +299,7 @@ impl Stitcher {
         scan.databases.extend(window.databases);
         self.database = window.database.unwrap_or(self.database);
         scan.oddities.merge(window.oddities, before);
+        scan.keeps_fields |= window.keeps_fields;
         scan.first_timestamp = scan.first_timestamp.or(window.first_timestamp);
         scan.last_timestamp = window.last_timestamp.or(scan.last_timestamp);
         scan.servers = scan.servers.and(window.servers);

@@ -94,6 +94,8 @@ pub(super) struct Window {
     pub(super) databases: BTreeSet<u32>,
     /// The database that the last `SELECT` chose.
     pub(super) database: Option<u32>,
+    /// Whether a command takes the expiry of a field away.
+    pub(super) keeps_fields: bool,
     pub(super) first_timestamp: Option<i64>,
     pub(super) last_timestamp: Option<i64>,
     /// The servers that know all commands, those aside that no server knows, and the annotations.
@@ -148,6 +150,7 @@ impl Window {
             inherits_database: false,
             databases: BTreeSet::new(),
             database: None,
+            keeps_fields: false,
             first_timestamp: None,
             last_timestamp: None,
             servers: ServerSet::ALL,
@@ -291,6 +294,10 @@ impl Window {
                 self.servers = self.servers.and(servers);
                 match memory.judge(source.near, source.place(self.end), &head, servers) {
                     Judgement::Plain => self.used(),
+                    Judgement::KeepsFields => {
+                        self.used();
+                        self.keeps_fields = true;
+                    }
                     Judgement::Restore => {
                         self.used();
                         self.restore(source.whole, memory.server);
@@ -344,7 +351,7 @@ impl Window {
             self.odd(Oddity::NulInName(shortened(head.name)));
         }
         match judgement {
-            Judgement::Plain | Judgement::Restore => {}
+            Judgement::Plain | Judgement::KeepsFields | Judgement::Restore => {}
             Judgement::Control(control) => self.control(control),
             Judgement::Select => self.select(head),
             Judgement::UnknownCommand => self.odd(Oddity::UnknownCommand(shortened(head.name))),
@@ -417,6 +424,8 @@ impl Window {
 #[derive(Debug, Clone, Copy)]
 enum Judgement {
     Plain,
+    /// Plain, and may take the expiry of a field away.
+    KeepsFields,
     Control(Control),
     Select,
     Restore,
@@ -472,6 +481,10 @@ impl Memory {
         // Redis 6.2 logs scripts as they were called.
         if self.server != Server::Redis62 && (row.name.starts_with("eval") || row.name.starts_with("fcall")) {
             return Judgement::Script(row);
+        }
+        // Looked up every time, so that each window knows of its own.
+        if matches!(row.name, "hpersist" | "hgetex") {
+            return Judgement::KeepsFields;
         }
         // What a container runs depends on its second argument: it is looked up every time.
         if command::lookup(head.name).is_some_and(|row| row.subcommands.is_empty()) {
