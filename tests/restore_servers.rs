@@ -17,9 +17,9 @@ use std::path::Path;
 
 use aofkit::Server;
 use aofkit::rdb::dump::{DumpFault, Restoration, parse, restoration, write_raw};
-use aofkit::rdb::{DamageKind, DecodeFault, Item, Magic, Malformed, TYPES, Walker, decode};
+use aofkit::rdb::{DamageKind, DecodeFault, Item, Malformed, TYPES, Walker, decode};
 use aofkit::resp::write_command;
-use aofkit::value::{Flavour, Raw, Value};
+use aofkit::value::{Family, Raw, Value};
 use common::loader::{Cutting, Ended, Files, load_and_ask};
 use common::random::Random;
 use common::server::{SERVERS, folder};
@@ -28,7 +28,7 @@ use common::server::{SERVERS, folder};
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Base {
     type_code: u8,
-    flavour: Flavour,
+    family: Family,
     since: u32,
     payload: Vec<u8>,
 }
@@ -37,7 +37,7 @@ impl Base {
     /// The payload of DUMP, of the oldest version that has the type (of Redis 6.2 at the earliest).
     fn dumped(&self) -> Vec<u8> {
         let version = self.since.max(9);
-        write_raw(&Raw { type_code: self.type_code, flavour: self.flavour, version, payload: &self.payload })
+        write_raw(&Raw { type_code: self.type_code, family: self.family, version, payload: &self.payload })
     }
 }
 
@@ -53,15 +53,14 @@ fn bases() -> Vec<Base> {
         let mut walker = Walker::new(&bytes, 0);
         while let Some(Ok(item)) = walker.next() {
             let Item::Entry(entry) = item else { continue };
-            let flavour =
-                if walker.header().unwrap().magic == Magic::Valkey { Flavour::Valkey } else { Flavour::Redis };
-            let own = entry.kind.magic == Some(Magic::Valkey);
-            if !entry.flaws.is_empty() || own != (flavour == Flavour::Valkey) {
+            let family = if walker.header().unwrap().family == Family::Valkey { Family::Valkey } else { Family::Redis };
+            let own = entry.kind.family == Some(Family::Valkey);
+            if !entry.flaws.is_empty() || own != (family == Family::Valkey) {
                 continue;
             }
             let packed = entry.value.first().is_some_and(|first| *first == 0xc3);
             let since = entry.kind.since;
-            let base = Base { type_code: entry.kind.number, flavour, since, payload: entry.value.to_vec() };
+            let base = Base { type_code: entry.kind.number, family, since, payload: entry.value.to_vec() };
             // The largest of the small ones, or the smallest of the large ones.
             let rank = |base: &Base| base.payload.len().abs_diff(LARGEST);
             let best: &mut Base = bases.entry((entry.kind.number, own, packed)).or_insert_with(|| base.clone());
@@ -154,7 +153,7 @@ fn is_past(payload: &[u8]) -> bool {
 /// What no dice throw: versions, checksums, and damage that needs several bytes to be right.
 fn crafted() -> Vec<Vec<u8>> {
     let of = |type_code: u8, version: u32, payload: &[u8]| {
-        write_raw(&Raw { type_code, flavour: Flavour::Redis, version, payload })
+        write_raw(&Raw { type_code, family: Family::Redis, version, payload })
     };
     let nan = f64::NAN.to_le_bytes();
     let mut payloads = vec![

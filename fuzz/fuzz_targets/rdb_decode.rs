@@ -4,13 +4,13 @@
 #![no_main]
 
 use aofkit::rdb::{RdbTarget, decode, dump};
-use aofkit::value::{Flavour, Raw};
+use aofkit::value::{Family, Raw};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((&type_code, payload)) = data.split_first() else { return };
-    for flavour in [Flavour::Redis, Flavour::Valkey] {
-        let raw = Raw { type_code: type_code % 32, flavour, version: 12, payload };
+    for family in [Family::Redis, Family::Valkey] {
+        let raw = Raw { type_code: type_code % 32, family, version: 12, payload };
         let Ok(value) = decode(&raw) else { continue };
         for target in RdbTarget::ALL {
             let (payload, _) = dump::write(&value, target).unwrap();

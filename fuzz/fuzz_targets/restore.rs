@@ -7,14 +7,14 @@ use aofkit::Server;
 use aofkit::command::apply::{Call, Failure};
 use aofkit::keyspace::Keyspace;
 use aofkit::rdb::dump::{self, DumpFault, Restoration};
-use aofkit::value::{Flavour, Raw, Value};
+use aofkit::value::{Family, Raw, Value};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let _ = dump::parse(data);
     let Some((&type_code, payload)) = data.split_first() else { return };
-    for (flavour, version) in [(Flavour::Redis, 12), (Flavour::Valkey, 80)] {
-        let dumped = dump::write_raw(&Raw { type_code: type_code % 32, flavour, version, payload });
+    for (family, version) in [(Family::Redis, 12), (Family::Valkey, 80)] {
+        let dumped = dump::write_raw(&Raw { type_code: type_code % 32, family, version, payload });
         let arguments: [&[u8]; 4] = [b"RESTORE", b"key", b"0", &dumped];
         let apply = aofkit::command::resolve(&arguments).row().unwrap().apply.unwrap();
         let mut keyspace = Keyspace::default();
@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
         for server in Server::ALL {
             let restoration = dump::restoration(&dumped, server);
             // What every server and checker finds sound is restored; what a replay refuses is not sound to all.
-            if restoration == Restoration::Works && takes(server, flavour) {
+            if restoration == Restoration::Works && takes(server, family) {
                 assert!(!matches!(parsed, Err(DumpFault::Damaged { .. })), "{server}: {parsed:?}");
             }
             assert!(!(ends_servers && parsed.is_ok()));
@@ -41,7 +41,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Whether a server reads types as a payload of this flavour numbers them.
-fn takes(server: Server, flavour: Flavour) -> bool {
-    (server == Server::Valkey9) == (flavour == Flavour::Valkey)
+/// Whether a server reads types as a payload of this family numbers them.
+fn takes(server: Server, family: Family) -> bool {
+    (server == Server::Valkey9) == (family == Family::Valkey)
 }

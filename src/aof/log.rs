@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::aof::TIMESTAMP;
 use crate::aof::manifest::{self, Kind, Manifest};
 use crate::input::{Container, Input};
-use crate::rdb::Magic;
+use crate::rdb;
 use crate::storage::{directory_of, is_ours};
 use crate::{Error, ErrorKind, Result};
 
@@ -360,7 +360,7 @@ impl Content {
     fn of(bytes: &[u8]) -> Self {
         if manifest::is_manifest(bytes) {
             Self::Manifest
-        } else if Magic::of(bytes).is_some() || bytes.starts_with(TIMESTAMP) || first_record_follows(bytes) {
+        } else if rdb::is_rdb(bytes) || bytes.starts_with(TIMESTAMP) || first_record_follows(bytes) {
             Self::Log
         } else {
             Self::Unknown

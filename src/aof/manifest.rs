@@ -19,7 +19,7 @@ use memchr::memchr;
 
 use crate::Server;
 use crate::escape;
-use crate::rdb::Magic;
+use crate::rdb;
 
 /// Bytes of a line that a server reads at a time, its newline included: the rest counts as a line of its own.
 const LINE_LIMIT: usize = 1024;
@@ -598,7 +598,7 @@ const fn unescape(escaped: u8) -> u8 {
 /// a manifest with a garbage or blank line on top. It holds neither for an append-only file with `file …` in a value, nor for
 /// prose with an example in it. An empty one cannot be told. No more than [`RECOGNITION_LIMIT`] bytes are read.
 pub fn is_manifest(bytes: &[u8]) -> bool {
-    if Magic::of(bytes).is_some() {
+    if rdb::is_rdb(bytes) {
         return false;
     }
     let head = bytes.get(..RECOGNITION_LIMIT).unwrap_or(bytes);

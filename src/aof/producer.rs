@@ -20,7 +20,7 @@
 
 use std::fmt;
 
-use crate::rdb::{self, Item, Magic, Walker};
+use crate::rdb::{self, Family, Item, Walker};
 use crate::server::{Release, Server, ServerSet};
 
 /// The server to read a log as: one that a person named, or the one that wrote the log.
@@ -197,7 +197,7 @@ fn named_by(part: &[u8]) -> Option<Release> {
         }
     }
     // All servers name themselves; tools that do not may write an older version than they read.
-    (header?.magic == Magic::Valkey).then(|| Server::Valkey9.into())
+    (header?.family == Family::Valkey).then(|| Server::Valkey9.into())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::transaction::{Control, Membership, Misplaced, Opening, Tracker};
 use crate::escape::Escaped;
 use crate::plural::counted;
 use crate::rdb;
-use crate::resp::{self, Defect, Field, Problem};
+use crate::resp::{self, Defect, Field, Problem, Sink};
 
 /// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and `fgets`).
 pub const ANNOTATION_LIMIT: usize = 1023;
@@ -147,20 +147,10 @@ impl<'a> Reader<'a> {
     pub fn next_record(&mut self) -> Option<Result<Record<'_, 'a>, Damage>> {
         let offset = self.position;
         let number = self.records + 1;
-        let first = *self.bytes.get(offset)?;
-        let (end, annotation) = match first {
-            b'*' => {
-                self.arguments.clear();
-                match resp::parse(self.bytes, offset, &mut self.arguments) {
-                    Ok(end) => (end, None),
-                    Err(defect) => return Some(Err(damage(self.bytes, offset, number, defect))),
-                }
-            }
-            b'#' => match annotation(self.bytes, offset) {
-                Some((end, line)) => (end, Some(line)),
-                None => return Some(Err(long_annotation(offset, number))),
-            },
-            found => return Some(Err(no_record(offset, number, found))),
+        self.arguments.clear();
+        let (end, annotation) = match record_at(self.bytes, offset, number, &mut self.arguments)? {
+            Ok(Outline { end, annotation }) => (end, annotation),
+            Err(damage) => return Some(Err(damage)),
         };
         self.position = end;
         self.records = number;
@@ -232,10 +222,49 @@ fn is_archive(bytes: &[u8]) -> bool {
     bytes.get(257..).is_some_and(|rest| rest.starts_with(b"ustar")) || MARKS.iter().any(|mark| bytes.starts_with(mark))
 }
 
+/// Where a record ends and what it is; the arguments of a command went to the sink.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outline<'a> {
+    pub(crate) end: usize,
+    /// The line of an annotation, without its line end; `None` for a command.
+    pub(crate) annotation: Option<&'a [u8]>,
+}
+
+/// Reads the record at `at`, which is to have this number; `None` at the end of the part.
+///
+/// Every reader of records goes through here; only the models of the checkers and of the servers read by rules of their own.
+#[inline]
+pub(crate) fn record_at<'a>(
+    bytes: &'a [u8],
+    at: usize,
+    number: u64,
+    arguments: &mut impl Sink<'a>,
+) -> Option<Result<Outline<'a>, Damage>> {
+    Some(match *bytes.get(at)? {
+        b'*' => match resp::parse(bytes, at, arguments) {
+            Ok(end) => Ok(Outline { end, annotation: None }),
+            Err(defect) => Err(damage(bytes, at, number, defect)),
+        },
+        b'#' => match annotation(bytes, at) {
+            Some((end, line)) => Ok(Outline { end, annotation: Some(line) }),
+            None => Err(Damage {
+                offset: (at + ANNOTATION_LIMIT) as u64,
+                record_offset: at as u64,
+                record: number,
+                kind: DamageKind::LongAnnotation,
+            }),
+        },
+        found => {
+            let at = at as u64;
+            Err(Damage { offset: at, record_offset: at, record: number, kind: DamageKind::NoRecord { found } })
+        }
+    })
+}
+
 /// The annotation at `start`: the index behind it, and the line without its line end. `None` when it is too long.
 ///
 /// A line that the file's end cuts counts as whole: checkers and servers read it so.
-pub(crate) fn annotation(bytes: &[u8], start: usize) -> Option<(usize, &[u8])> {
+fn annotation(bytes: &[u8], start: usize) -> Option<(usize, &[u8])> {
     let rest = bytes.get(start..)?;
     let line = rest.get(..ANNOTATION_LIMIT).unwrap_or(rest);
     match memchr(b'\n', line) {
@@ -253,17 +282,9 @@ pub fn timestamp(annotation: &[u8]) -> Option<i64> {
     std::str::from_utf8(annotation.strip_prefix(TIMESTAMP)?).ok()?.parse().ok()
 }
 
-pub(crate) fn long_annotation(offset: usize, record: u64) -> Damage {
-    let at = (offset + ANNOTATION_LIMIT) as u64;
-    Damage { offset: at, record_offset: offset as u64, record, kind: DamageKind::LongAnnotation }
-}
-
-pub(crate) fn no_record(offset: usize, record: u64, found: u8) -> Damage {
-    Damage { offset: offset as u64, record_offset: offset as u64, record, kind: DamageKind::NoRecord { found } }
-}
-
 /// A parser's defect as the damage of a part.
-pub(crate) fn damage(bytes: &[u8], offset: usize, record: u64, defect: Defect) -> Damage {
+#[cold]
+fn damage(bytes: &[u8], offset: usize, record: u64, defect: Defect) -> Damage {
     let (at, kind) = match defect {
         Defect::Truncated { field, missing } => (bytes.len(), DamageKind::Truncated { field, missing }),
         Defect::Malformed { at, field, problem } => (at, DamageKind::Malformed { field, problem }),

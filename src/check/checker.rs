@@ -4,7 +4,7 @@ use super::official::{self, FileKind, Resume, Verdict};
 use super::part::PartReport;
 use crate::aof::log::Role;
 use crate::aof::manifest;
-use crate::rdb::Magic;
+use crate::rdb::{self, Family};
 use crate::server::Server;
 
 /// What the official checker of a server says about a log.
@@ -112,7 +112,7 @@ impl Checker {
         // that verdict is given as it should be, not as it is.
         let looks_for_rdb = report.role != Role::Incr;
         let knows_magic =
-            kind == FileKind::Rdb || (self.server == Server::Valkey9 && Magic::of(bytes) == Some(Magic::Valkey));
+            kind == FileKind::Rdb || (self.server == Server::Valkey9 && rdb::family_of(bytes) == Some(Family::Valkey));
         let verdict = match &report.rdb {
             Some(rdb) if looks_for_rdb && knows_magic => {
                 if !rdb.sane_to_checker {

@@ -11,7 +11,7 @@ use crate::aof::log::{Part, Role};
 use crate::aof::scan::{self, Scan};
 use crate::error::Result;
 use crate::input::{Change, Container, Input};
-use crate::rdb::{self, Judge, Magic};
+use crate::rdb::{self, Judge};
 use crate::server::Server;
 
 /// What a part is made of.
@@ -158,7 +158,7 @@ impl Examination<'_> {
 
     /// Walks the RDB, and scans the records.
     fn read(&self, bytes: &[u8], input: &Input, report: &mut PartReport) {
-        if Magic::of(bytes).is_some() {
+        if rdb::is_rdb(bytes) {
             input.advise_sequential();
             report.rdb = Some(RdbSummary::walk(bytes, self.server, &|step| (self.settings.progress)(step)));
         }

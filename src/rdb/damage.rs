@@ -322,7 +322,7 @@ pub enum DamageKind {
     #[error("the type {0} is not known to this build")]
     UnknownType(u8),
     /// A version of the format that this build does not know.
-    #[error("RDB version {} of {} is not known to this build", .0.version, .0.magic)]
+    #[error("RDB version {} of {} is not known to this build", .0.version, .0.family)]
     UnsupportedVersion(Header),
     /// The checksum at the end is not that of the bytes.
     #[error("the checksum is {computed:016x} and {stored:016x} is stored")]

@@ -3,12 +3,12 @@
 use super::context::{Context, FoundFlaw, ModuleId};
 use super::damage::{DamageKind, Fault, Malformed, PackedFault};
 use super::encode::{Lost, Output, RdbTarget, encode};
-use super::opcode::{DataType, Header, Magic, TypeRow, type_row};
+use super::opcode::{DataType, Header, TypeRow, type_row};
 use super::primitive::{Crc64, Reader};
 use super::support::{module_refusal, takes_type, takes_version};
 use crate::plural::counted;
 use crate::server::Server;
-use crate::value::{Flavour, Raw, Value};
+use crate::value::{Family, Raw, Value};
 
 /// The newest version of a payload of Redis that is taken: that of Redis 8.6.
 const NEWEST_REDIS: u16 = 13;
@@ -82,7 +82,7 @@ impl DumpFault {
             DamageKind::Truncated { .. } | DamageKind::Malformed(Malformed::ReservedLength) => {
                 row.data_type == DataType::Stream
             }
-            DamageKind::Malformed(Malformed::FieldExpiry) => row.magic != Some(Magic::Valkey),
+            DamageKind::Malformed(Malformed::FieldExpiry) => row.family != Some(Family::Valkey),
             // A node that is a string of no bytes.
             DamageKind::Malformed(Malformed::Packed { fault: PackedFault::TooShort, .. }) if is_quicklist => {
                 payload.get(offset) != Some(&0)
@@ -131,11 +131,11 @@ impl Footer {
     }
 }
 
-/// Reads the value of a payload with `magic`'s types. Servers do not stop at the footer: what a value lacks it takes from there,
+/// Reads the value of a payload with the types of `family`. Servers do not stop at the footer: what a value lacks it takes from there,
 /// and what follows a value does not matter to them.
-fn read(payload: &[u8], magic: Magic) -> Result<(&'static TypeRow, Context<'_>, Result<(), Fault>), DumpFault> {
+fn read(payload: &[u8], family: Family) -> Result<(&'static TypeRow, Context<'_>, Result<(), Fault>), DumpFault> {
     let type_code = payload.first().copied().unwrap_or_default();
-    let row = type_row(magic, type_code).ok_or(DumpFault::Type(type_code))?;
+    let row = type_row(family, type_code).ok_or(DumpFault::Type(type_code))?;
     let mut context = Context::new(Reader::new(payload, 1)).searching_all();
     let read = (row.verify)(&mut context);
     Ok((row, context, read))
@@ -152,18 +152,18 @@ pub fn parse(payload: &[u8]) -> Result<Raw<'_>, DumpFault> {
     let footer = Footer::of(payload)?;
     footer.check()?;
     let version = footer.version;
-    let flavour = match version {
-        ..=NEWEST_REDIS => Flavour::Redis,
-        VALKEY => Flavour::Valkey,
+    let family = match version {
+        ..=NEWEST_REDIS => Family::Redis,
+        VALKEY => Family::Valkey,
         _ => return Err(DumpFault::Version(version)),
     };
-    let (row, context, read) = read(payload, Magic::from(flavour))?;
+    let (row, context, read) = read(payload, family)?;
     let empty = DamageKind::Malformed(Malformed::EmptyKey);
     let flaw = context.flaws.iter().find(|flaw| flaw.is_damage() || flaw.fault.kind == empty);
     if let Some(fault) = flaw.map(|flaw| flaw.fault.clone()).or(read.err()) {
         return Err(DumpFault::damaged(fault, row, payload));
     }
-    Ok(Raw { type_code: row.number, flavour, version: version.into(), payload: context.reader.since(1) })
+    Ok(Raw { type_code: row.number, family, version: version.into(), payload: context.reader.since(1) })
 }
 
 /// What `server` makes of a payload while it loads a log, with its default `sanitize-dump-payload no`.
@@ -185,8 +185,8 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
         footer.check()?;
     }
     // The numbers of types are the server's own, whatever the version.
-    let magic = if server == Server::Valkey9 { Magic::Valkey } else { Magic::Redis };
-    let (row, context, read) = read(payload, magic)?;
+    let family = if server == Server::Valkey9 { Family::Valkey } else { Family::Redis };
+    let (row, context, read) = read(payload, family)?;
     if !takes_type(server, row) {
         return Err(DumpFault::Type(row.number));
     }
@@ -232,9 +232,9 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
 
 /// Whether `server` looks at payloads of a version. Redis and Valkey 8 have no lower limit.
 fn takes_payloads_of(server: Server, version: u16) -> bool {
-    let magic = if server.is_valkey() && version == VALKEY { Magic::Valkey } else { Magic::Redis };
+    let family = if server.is_valkey() && version == VALKEY { Family::Valkey } else { Family::Redis };
     let version = if server == Server::Valkey9 { version } else { version.max(1) };
-    takes_version(server, Header { magic, version: version.into(), padded: true })
+    takes_version(server, Header { family, version: version.into(), padded: true })
 }
 
 /// The payload of a value for a target, and what was left out because the target cannot hold it.
@@ -277,7 +277,7 @@ mod tests {
         assert_eq!(lost, None);
         assert!(payload.starts_with(&BAR[..7]));
         let raw = parse(&payload).unwrap();
-        let expected = Raw { type_code: 0, flavour: Flavour::Redis, version: 10, payload: b"\x03bar" };
+        let expected = Raw { type_code: 0, family: Family::Redis, version: 10, payload: b"\x03bar" };
         assert_eq!(raw, expected);
         assert_eq!(write_raw(&raw), payload);
         assert_eq!(write(&Value::Raw(Box::new(raw)), RdbTarget::Redis70).unwrap().0, payload);
@@ -340,7 +340,7 @@ mod tests {
     #[test]
     fn the_version_says_whose_numbering_of_types_it_is() {
         let hash = b"\x16\x01\x01f\x01v\xff\xff\xff\xff\xff\xff\xff\xff";
-        assert_eq!(parse(&payload(hash, 80)).unwrap().flavour, Flavour::Valkey);
+        assert_eq!(parse(&payload(hash, 80)).unwrap().family, Family::Valkey);
         assert!(parse(&payload(hash, 12)).is_err());
     }
 }

@@ -7,7 +7,7 @@ use super::damage::{Damage, DamageKind, Doing, Fault, Malformed};
 use super::opcode::{Header, TypeRow};
 use super::primitive::{RawString, Reader};
 use super::walker::{Item, RawEntry, Rest, Scrutiny, Step, Walker};
-use crate::value::{Bytes, Flavour, Raw, Value};
+use crate::value::{Bytes, Family, Raw, Value};
 
 /// What is in an RDB and counts as data, or says something about it.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub struct LoadedKey<'a> {
 pub struct Loader<'a> {
     walker: Walker<'a>,
     /// Whose RDB it is, and of which version.
-    origin: (Flavour, u32),
+    origin: (Family, u32),
     /// What verifies the values.
     context: Context<'a>,
 }
@@ -70,7 +70,7 @@ impl<'a> Loader<'a> {
     pub fn new(bytes: &'a [u8], start: usize) -> Self {
         Self {
             walker: Walker::new(bytes, start).looking(Scrutiny::Ends),
-            origin: (Flavour::Redis, 0),
+            origin: (Family::Redis, 0),
             context: Context::new(Reader::new(bytes, start)).searching_all(),
         }
     }
@@ -107,7 +107,7 @@ impl<'a> Loader<'a> {
                 Item::Function { code } => LoadItem::Function(from_cow(code)),
                 Item::ModuleAux { module, when, data, .. } => LoadItem::ModuleAux { module, when, data },
                 Item::Header(header) => {
-                    self.origin = (header.magic.into(), header.version);
+                    self.origin = (header.family, header.version);
                     continue;
                 }
                 _ => continue,
@@ -125,8 +125,8 @@ impl<'a> Loader<'a> {
             RawString::Plain(bytes) => Bytes::borrowed(bytes),
             encoded => Some(encoded.kept().unwrap_or_default()).filter(|key| wanted(key))?,
         };
-        let (flavour, version) = self.origin;
-        let raw = Raw { type_code: kind.number, flavour, version, payload };
+        let (family, version) = self.origin;
+        let raw = Raw { type_code: kind.number, family, version, payload };
         if let Some(string) = raw.in_one_piece() {
             return Some(LoadedKey { database, key, expiry, metadata, value: Value::String(string), damage: None });
         }

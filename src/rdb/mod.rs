@@ -22,13 +22,14 @@ mod support;
 mod value;
 mod walker;
 
+pub use crate::value::Family;
 pub use context::ModuleId;
 pub use damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed, PackedFault, Packing, StreamFault};
 pub use decode::{DecodeFault, decode};
 pub use encode::{Keys, Lost, Origin, RdbTarget, Writer};
 pub use function::dumped_functions;
 pub use load::{LoadItem, LoadedKey, Loader};
-pub use opcode::{DataType, HEADER_LENGTH, Header, Magic, Opcode, TYPES, TypeRow, is_rdb, type_row};
+pub use opcode::{DataType, HEADER_LENGTH, Header, Opcode, TYPES, TypeRow, family_of, is_rdb, type_row};
 #[cfg(test)]
 pub(crate) use primitive::Crc64;
 pub use support::{Refusal, checker_refusal, refusal, taken_for_rdb, takes_type, takes_version};

@@ -5,45 +5,33 @@ use std::fmt;
 use super::decode::{self, Decoder};
 use super::skip::{self, Skipper};
 use super::value::{self, Verifier};
+use crate::value::Family;
 
-/// The first bytes of an RDB.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Magic {
-    /// `REDIS` and four digits.
-    Redis,
-    /// `VALKEY` and three digits (Valkey 9.0 and later).
-    Valkey,
-}
-
-impl Magic {
-    /// The magic that a file begins with, whatever follows it.
-    pub fn of(bytes: &[u8]) -> Option<Self> {
-        [Self::Redis, Self::Valkey].into_iter().find(|magic| bytes.starts_with(magic.bytes()))
-    }
-
-    /// The bytes themselves.
-    pub const fn bytes(self) -> &'static [u8] {
-        match self {
-            Self::Redis => b"REDIS",
-            Self::Valkey => b"VALKEY",
-        }
+/// The first bytes of an RDB: `REDIS` before four digits, or `VALKEY` before three (Valkey 9.0 and later).
+pub(super) const fn magic(family: Family) -> &'static [u8] {
+    match family {
+        Family::Redis => b"REDIS",
+        Family::Valkey => b"VALKEY",
     }
 }
 
-impl fmt::Display for Magic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Redis => "Redis",
-            Self::Valkey => "Valkey",
-        })
-    }
+/// The family that the first bytes of an RDB name; `None` if they do not begin one.
+///
+/// The digits do not count: servers take a file that begins so for an RDB, whatever follows.
+pub fn family_of(bytes: &[u8]) -> Option<Family> {
+    [Family::Redis, Family::Valkey].into_iter().find(|family| bytes.starts_with(magic(*family)))
+}
+
+/// Whether these bytes begin an RDB; see [`family_of`].
+pub fn is_rdb(bytes: &[u8]) -> bool {
+    family_of(bytes).is_some()
 }
 
 /// The header of an RDB: nine bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Header {
     /// Whose format it is.
-    pub magic: Magic,
+    pub family: Family,
     /// The version of the format.
     pub version: u32,
     /// Whether the byte behind the magic is `0`, as in everything that servers write. For Valkey 9 nothing else is an
@@ -58,21 +46,21 @@ impl Header {
     /// Reads the nine bytes of a header; none when it is that of no RDB. The version is what C's `atoi` makes of the
     /// bytes behind the magic, as in the servers: `REDIS00a9` is version 0, `REDIS 11x` is version 11.
     pub fn parse(bytes: [u8; HEADER_LENGTH]) -> Option<Self> {
-        let magic = Magic::of(&bytes)?;
-        let digits = bytes.strip_prefix(magic.bytes())?;
+        let family = family_of(&bytes)?;
+        let digits = bytes.strip_prefix(magic(family))?;
         let padded = digits.starts_with(b"0");
         let digits = digits.trim_ascii_start();
         let digits = digits.strip_prefix(b"+").unwrap_or(digits);
         let digits = digits.split(|byte| !byte.is_ascii_digit()).next().unwrap_or_default();
         let version = digits.iter().fold(0, |version, digit| version * 10 + u32::from(digit - b'0'));
-        Some(Self { magic, version, padded })
+        Some(Self { family, version, padded })
     }
 
     /// Whether this build knows the version: Redis 1 to 16, Valkey 80.
     pub const fn is_known(self) -> bool {
-        match self.magic {
-            Magic::Redis => 1 <= self.version && self.version <= 16,
-            Magic::Valkey => self.version == 80,
+        match self.family {
+            Family::Redis => 1 <= self.version && self.version <= 16,
+            Family::Valkey => self.version == 80,
         }
     }
 
@@ -80,12 +68,6 @@ impl Header {
     pub const fn has_checksum(self) -> bool {
         self.version >= 5
     }
-}
-
-/// Whether these bytes begin an RDB: `REDIS` and four digits, or `VALKEY` and three.
-pub fn is_rdb(bytes: &[u8]) -> bool {
-    let (Some(header), Some(magic)) = (bytes.first_chunk::<HEADER_LENGTH>(), Magic::of(bytes)) else { return false };
-    header.iter().skip(magic.bytes().len()).all(u8::is_ascii_digit)
 }
 
 /// The bytes that stand where a type could, and are none.
@@ -127,7 +109,7 @@ impl Opcode {
     pub const fn of(header: Header, number: u8) -> Option<Self> {
         Some(match number {
             243 => match header {
-                Header { magic: Magic::Valkey, .. } => Self::SlotImport,
+                Header { family: Family::Valkey, .. } => Self::SlotImport,
                 Header { version: 13.., .. } => Self::KeyMeta,
                 Header { .. } => return None,
             },
@@ -216,8 +198,8 @@ pub struct TypeRow {
     pub data_type: DataType,
     /// How the value is laid out, as `OBJECT ENCODING` would put it where it has a word for it.
     pub encoding: &'static str,
-    /// The magic of the files in which the number means this; none when both mean the same.
-    pub magic: Option<Magic>,
+    /// The family of the files in which the number means this; none when both mean the same.
+    pub family: Option<Family>,
     /// The first RDB version in which it may occur.
     pub since: u32,
     /// Reads a value of the type to its end and verifies it.
@@ -230,7 +212,7 @@ pub struct TypeRow {
 
 impl PartialEq for TypeRow {
     fn eq(&self, other: &Self) -> bool {
-        self.number == other.number && self.magic == other.magic
+        self.number == other.number && self.family == other.family
     }
 }
 
@@ -244,11 +226,11 @@ const fn row(
     since: u32,
     (verify, skip, decode): (Verifier, Skipper, Option<Decoder>),
 ) -> TypeRow {
-    TypeRow { number, name, data_type, encoding, magic: None, since, verify, skip, decode }
+    TypeRow { number, name, data_type, encoding, family: None, since, verify, skip, decode }
 }
 
-const fn only(magic: Magic, row: TypeRow) -> TypeRow {
-    TypeRow { magic: Some(magic), ..row }
+const fn only(family: Family, row: TypeRow) -> TypeRow {
+    TypeRow { family: Some(family), ..row }
 }
 
 /// Every type that this build knows. Sources: `rdb.h` of Redis 8.0 and Valkey 9.1; the names are those of
@@ -345,7 +327,7 @@ pub static TYPES: [TypeRow; 26] = [
     ),
     row(21, "stream-v3", DataType::Stream, "stream", 11, (value::stream_3, skip::stream_3, Some(decode::stream_3))),
     only(
-        Magic::Redis,
+        Family::Redis,
         row(
             22,
             "hash-hashtable-md-pre-release",
@@ -360,7 +342,7 @@ pub static TYPES: [TypeRow; 26] = [
         ),
     ),
     only(
-        Magic::Redis,
+        Family::Redis,
         row(
             23,
             "hash-listpack-md-pre-release",
@@ -371,7 +353,7 @@ pub static TYPES: [TypeRow; 26] = [
         ),
     ),
     only(
-        Magic::Redis,
+        Family::Redis,
         row(
             24,
             "hash-hashtable-md",
@@ -382,7 +364,7 @@ pub static TYPES: [TypeRow; 26] = [
         ),
     ),
     only(
-        Magic::Redis,
+        Family::Redis,
         row(
             25,
             "hash-listpack-md",
@@ -393,11 +375,11 @@ pub static TYPES: [TypeRow; 26] = [
         ),
     ),
     only(
-        Magic::Redis,
+        Family::Redis,
         row(26, "stream-v4", DataType::Stream, "stream", 13, (value::stream_4, skip::stream_4, Some(decode::stream_4))),
     ),
     only(
-        Magic::Valkey,
+        Family::Valkey,
         row(
             22,
             "hash-volatile-items",
@@ -409,16 +391,16 @@ pub static TYPES: [TypeRow; 26] = [
     ),
 ];
 
-/// The row of a type in files of `magic`; none when this build knows none. Type 6, which only release candidates of
+/// The row of a type in files of a family; none when this build knows none. Type 6, which only release candidates of
 /// Redis 4.0 wrote, is refused by every server, and not known here.
-pub fn type_row(magic: Magic, number: u8) -> Option<&'static TypeRow> {
-    // The rows of one magic are found by their number's place: 6 and 8 are missing, the rest is dense.
+pub fn type_row(family: Family, number: u8) -> Option<&'static TypeRow> {
+    // The rows of one family are found by their number's place: 6 and 8 are missing, the rest is dense.
     let index = match number {
         0..=5 => usize::from(number),
         7 => 6,
-        22 if magic == Magic::Valkey => 25,
+        22 if family == Family::Valkey => 25,
         9..=26 => usize::from(number) - 2,
         _ => return None,
     };
-    TYPES.get(index).filter(|row| row.magic.is_none_or(|only| only == magic))
+    TYPES.get(index).filter(|row| row.family.is_none_or(|only| only == family))
 }

@@ -4,9 +4,10 @@ use std::fmt;
 
 use super::context::ModuleId;
 use super::damage::Judge;
-use super::opcode::{Header, Magic, Opcode, TypeRow};
+use super::opcode::{Header, Opcode, TypeRow, family_of};
 use super::walker::Item;
 use crate::server::Server;
+use crate::value::Family;
 
 /// Why a server does not take something that is sound in itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +26,8 @@ pub enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Version(Header { magic: Magic::Redis, version, .. }) => write!(f, "RDB version {version}"),
-            Self::Version(Header { magic, version, .. }) => write!(f, "RDB version {version} of {magic}"),
+            Self::Version(Header { family: Family::Redis, version, .. }) => write!(f, "RDB version {version}"),
+            Self::Version(Header { family, version, .. }) => write!(f, "RDB version {version} of {family}"),
             Self::Type(row) => write!(f, "RDB type {} ({})", row.number, row.name),
             Self::Opcode(opcode) => write!(f, "RDB opcode {}", opcode.number()),
             Self::Module(module) => write!(f, "data of the module type '{}'", module.name()),
@@ -41,8 +42,8 @@ impl fmt::Display for Refusal {
 /// `valkey-check-aof` of 9.1.2 too, which so calls every base that its own server writes a format error.
 pub fn taken_for_rdb(judge: Judge, bytes: &[u8]) -> bool {
     match judge {
-        Judge::Loader(Server::Valkey9) => bytes.starts_with(b"REDIS0") || Magic::of(bytes) == Some(Magic::Valkey),
-        Judge::Loader(_) | Judge::Checker(_) => Magic::of(bytes) == Some(Magic::Redis),
+        Judge::Loader(Server::Valkey9) => bytes.starts_with(b"REDIS0") || family_of(bytes) == Some(Family::Valkey),
+        Judge::Loader(_) | Judge::Checker(_) => family_of(bytes) == Some(Family::Redis),
     }
 }
 
@@ -86,29 +87,29 @@ pub fn checker_refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
 /// `loading requires config 'rdb-version-check relaxed'`.
 const fn warned_of(header: Header) -> bool {
     match header {
-        Header { magic: Magic::Redis, version: 12..=79, padded } => padded,
-        Header { magic: Magic::Valkey, version: 12..=79 | 81.., .. } => true,
+        Header { family: Family::Redis, version: 12..=79, padded } => padded,
+        Header { family: Family::Valkey, version: 12..=79 | 81.., .. } => true,
         Header { .. } => false,
     }
 }
 
 /// Whether `server` loads this version of the format.
 pub const fn takes_version(server: Server, header: Header) -> bool {
-    let newest = match (server, header.magic) {
-        (Server::Valkey9, Magic::Redis) if !header.padded => return false,
-        (_, Magic::Redis) => server.rdb_version(),
-        (Server::Valkey9, Magic::Valkey) => return header.version == 80,
-        (_, Magic::Valkey) => return false,
+    let newest = match (server, header.family) {
+        (Server::Valkey9, Family::Redis) if !header.padded => return false,
+        (_, Family::Redis) => server.rdb_version(),
+        (Server::Valkey9, Family::Valkey) => return header.version == 80,
+        (_, Family::Valkey) => return false,
     };
     1 <= header.version && header.version <= newest
 }
 
 /// Whether `server` knows this type. The version that a file says it has does not matter for that.
 pub const fn takes_type(server: Server, row: &TypeRow) -> bool {
-    match (server, row.magic) {
-        (Server::Valkey9, Some(Magic::Valkey)) => true,
-        (_, Some(Magic::Redis)) => server.is_redis_8() && row.number <= server.newest_rdb_type(),
-        (_, Some(Magic::Valkey)) => false,
+    match (server, row.family) {
+        (Server::Valkey9, Some(Family::Valkey)) => true,
+        (_, Some(Family::Redis)) => server.is_redis_8() && row.number <= server.newest_rdb_type(),
+        (_, Some(Family::Valkey)) => false,
         (_, None) => row.number <= server.newest_rdb_type(),
     }
 }

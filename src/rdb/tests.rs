@@ -123,21 +123,21 @@ fn every_type_of_the_table_occurs_in_the_corpus() {
 #[test]
 fn every_row_is_found_by_its_number_and_magic() {
     for row in &TYPES {
-        for magic in [Magic::Redis, Magic::Valkey] {
-            let found = type_row(magic, row.number);
-            if row.magic.is_none_or(|only| only == magic) {
+        for family in [Family::Redis, Family::Valkey] {
+            let found = type_row(family, row.number);
+            if row.family.is_none_or(|only| only == family) {
                 assert_eq!(found, Some(row));
             } else {
                 assert_ne!(found, Some(row));
             }
         }
     }
-    let known = |magic| (0..=255).filter(|number| type_row(magic, *number).is_some()).count();
-    assert_eq!((known(Magic::Redis), known(Magic::Valkey)), (25, 21));
+    let known = |family| (0..=255).filter(|number| type_row(family, *number).is_some()).count();
+    assert_eq!((known(Family::Redis), known(Family::Valkey)), (25, 21));
     for number in 0..=255 {
-        for (magic, version) in [(Magic::Redis, 12), (Magic::Redis, 13), (Magic::Valkey, 80)] {
-            let opcode = Opcode::of(Header { magic, version, padded: true }, number);
-            assert!(type_row(magic, number).is_none() || opcode.is_none());
+        for (family, version) in [(Family::Redis, 12), (Family::Redis, 13), (Family::Valkey, 80)] {
+            let opcode = Opcode::of(Header { family, version, padded: true }, number);
+            assert!(type_row(family, number).is_none() || opcode.is_none());
             assert!(opcode.is_none_or(|opcode| opcode.number() == number));
             assert_eq!(opcode.is_some(), number > 243 && number != 246 || number == 243 && version > 12);
         }

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::context::{Context, ModuleId, Seen};
 use super::damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed};
-use super::opcode::{HEADER_LENGTH, Header, Magic, Opcode, TypeRow, type_row};
+use super::opcode::{HEADER_LENGTH, Header, Opcode, TypeRow, type_row};
 use super::primitive::{Crc64, RawString, Reader};
 use super::value::module_value;
+use crate::value::Family;
 
 /// One thing in an RDB. Strings borrow from the file unless they had to be decompressed or formatted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,7 +229,7 @@ impl<'a> Walker<'a> {
             bytes,
             context: Context::new(reader),
             state: State::Header,
-            header: Header { magic: Magic::Redis, version: 0, padded: true },
+            header: Header { family: Family::Redis, version: 0, padded: true },
             database: 0,
             attributes: Attributes::default(),
             checksum: Crc64::default(),
@@ -301,7 +302,7 @@ impl<'a> Walker<'a> {
                 Ok(number) => number,
                 Err(fault) => return Err(Box::new(self.damage(fault))),
             };
-            if let Some(row) = type_row(self.header.magic, number) {
+            if let Some(row) = type_row(self.header.family, number) {
                 self.item = self.attributes.start.unwrap_or(start);
                 return self.read_entry(row).map(Step::Entry);
             }

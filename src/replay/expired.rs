@@ -58,7 +58,7 @@ fn stays_without_fields(value: &mut Value<'_>, time: i64, dropped: &mut u64) -> 
 /// A hash of an RDB whose fields can expire, decoded.
 fn decoded_hash<'a>(value: &Value<'a>) -> Option<Value<'a>> {
     let Value::Raw(raw) = value else { return None };
-    let row = rdb::type_row(raw.flavour.into(), raw.type_code)?;
+    let row = rdb::type_row(raw.family, raw.type_code)?;
     let fields_expire = row.data_type == DataType::Hash && row.since >= FIELDS_EXPIRE_SINCE;
     rdb::decode(raw).ok().filter(|_| fields_expire)
 }

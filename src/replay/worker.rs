@@ -8,15 +8,15 @@ use super::flushes::{self, Scope};
 use super::gate::Gate;
 use super::names::{Names, Treatment, runs_others};
 use super::{DamagedValue, End, FAILURES, FailedCommand, Met, Options, Place, Summary, Unknown, Until};
-use crate::aof::reader;
-use crate::aof::transaction::Control;
+use crate::aof::database_number;
+use crate::aof::reader::{self, Outline};
+use crate::aof::transaction::{Membership, Opening, Tracker};
 use crate::command::apply::{Call, Failure, library_name};
 use crate::command::{self, Command, FIRST, KeyPositions};
 use crate::keyspace::{Database, Division, Key, Keyspace, ModuleData};
-use crate::rdb::{LoadItem, LoadedKey, Loader, Magic};
+use crate::rdb::{self, LoadItem, LoadedKey, Loader};
 use crate::resp;
 use crate::server::ServerSet;
-use crate::value::number::parse_integer;
 use crate::value::{History, Value};
 
 /// How many bytes are read between two reports of progress.
@@ -112,10 +112,27 @@ struct Queued {
     treatment: Treatment,
 }
 
-/// The commands of a transaction: they are read again when `EXEC` is met.
-struct Transaction {
-    start: usize,
-    records: Vec<(usize, usize)>,
+/// The transactions of a part, and the commands of the open one: they are read again when `EXEC` is met.
+#[derive(Default)]
+struct Pending {
+    transactions: Tracker,
+    records: Vec<Range<usize>>,
+    last_command_end: Option<u64>,
+}
+
+impl Pending {
+    /// How the command with this number stands to transactions.
+    #[inline]
+    fn membership(&mut self, treatment: Treatment, number: u64, record: &Range<usize>) -> Membership {
+        let command_end_before = self.last_command_end.replace(record.end as u64);
+        match treatment {
+            Treatment::Control(control) => {
+                let opening = Opening { offset: record.start as u64, record: number, command_end_before };
+                self.transactions.control(control, opening).0
+            }
+            _ => self.transactions.membership(),
+        }
+    }
 }
 
 /// Why the records of a part are read no further.
@@ -189,7 +206,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     /// Replays a part; why and where it stopped.
     fn read_part(&mut self, bytes: &'a [u8], last: bool) -> (End, usize) {
         let mut start = 0;
-        if Magic::of(bytes).is_some() {
+        if rdb::is_rdb(bytes) {
             match self.load_rdb(bytes) {
                 Ok(end) => start = end,
                 Err(damage) => return (End::DamagedRdb(damage), 0),
@@ -208,55 +225,52 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         };
         let mut position = start;
         let mut queue = Queue::default();
-        let mut transaction: Option<Transaction> = None;
+        let mut pending = Pending::default();
         let mut number = 0;
         let end = loop {
-            let Some(&first) = bytes.get(position) else { break None };
             number += 1;
-            if first == b'#' {
-                self.flush(bytes, &mut queue);
-                match self.annotation(bytes, position, number, limit) {
-                    Ok(end) => position = end,
-                    Err(end) => break Some(end),
-                }
-                continue;
-            }
             let begun = queue.arguments.len();
-            let end = match resp::parse(bytes, position, &mut queue.arguments) {
-                Ok(end) if end > limit => break Some(End::Stopped),
-                Ok(end) => end,
-                Err(_) if first != b'*' => break Some(End::Damaged(reader::no_record(position, number, first))),
-                Err(defect) => break Some(End::Damaged(reader::damage(bytes, position, number, defect))),
+            let Outline { end, annotation } = match reader::record_at(bytes, position, number, &mut queue.arguments) {
+                Some(Ok(outline)) if outline.end > limit => break Some(End::Stopped),
+                Some(Ok(outline)) => outline,
+                Some(Err(damage)) => break Some(End::Damaged(damage)),
+                None => break None,
             };
-            self.admit(bytes, &mut queue, begun, position..end, &mut transaction);
-            position = end;
-            self.report(position);
+            match annotation {
+                None => {
+                    self.admit(bytes, &mut queue, begun, (number, position..end), &mut pending);
+                    position = end;
+                    self.report(position);
+                }
+                Some(line) => {
+                    self.flush(bytes, &mut queue);
+                    if !self.annotation(line) {
+                        break Some(End::Stopped);
+                    }
+                    position = end;
+                }
+            }
         };
         self.flush(bytes, &mut queue);
-        match (end, transaction) {
-            (Some(end), open) => Stop::Here(end, open.map_or(position, |open| open.start)),
-            (None, Some(open)) => Stop::Here(End::OpenTransaction, open.start),
+        let open = pending.transactions.open().and_then(|opening| usize::try_from(opening.offset).ok());
+        match (end, open) {
+            (Some(end), open) => Stop::Here(end, open.unwrap_or(position)),
+            (None, Some(start)) => Stop::Here(End::OpenTransaction, start),
             (None, None) => Stop::EndOfPart,
         }
     }
 
-    /// Reads an annotation and returns where it ends, or why the replay does.
-    fn annotation(&mut self, bytes: &'a [u8], position: usize, number: u64, limit: usize) -> Result<usize, End> {
-        let Some((end, line)) = reader::annotation(bytes, position) else {
-            return Err(End::Damaged(reader::long_annotation(position, number)));
-        };
-        if end > limit {
-            return Err(End::Stopped);
-        }
+    /// Takes note of an annotation; returns whether the replay goes on.
+    fn annotation(&mut self, line: &[u8]) -> bool {
         self.names.servers = self.names.servers.and(ServerSet::WITH_ANNOTATIONS);
         if let Some(seconds) = reader::timestamp(line) {
             if matches!(self.options.until, Until::Time(time) if seconds > time) {
-                return Err(End::Stopped);
+                return false;
             }
             self.summary.last_timestamp = Some(seconds);
             self.now = seconds.saturating_mul(1000);
         }
-        Ok(end)
+        true
     }
 
     /// Takes a command whose arguments were just read: into the open transaction, or into the queue.
@@ -266,30 +280,28 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         bytes: &'a [u8],
         queue: &mut Queue<'a>,
         begun: usize,
-        record: Range<usize>,
-        transaction: &mut Option<Transaction>,
+        (number, record): (u64, Range<usize>),
+        pending: &mut Pending,
     ) {
         let treatment = self.names.treatment(queue.arguments.get(begun..).unwrap_or_default());
-        match (treatment, transaction.as_mut()) {
-            (Treatment::Control(Control::Multi), None) => {
-                *transaction = Some(Transaction { start: record.start, records: Vec::new() });
-            }
-            (Treatment::Control(Control::Exec), Some(_)) => {
+        let membership = pending.membership(treatment, number, &record);
+        match membership {
+            Membership::Outside => return self.enqueue(bytes, queue, begun, record, treatment),
+            Membership::Opens => {}
+            Membership::Inside => pending.records.push(record),
+            Membership::Closes => {
                 self.summary.commands += 2;
                 queue.arguments.truncate(begun);
                 // All at once, as no other command comes between.
-                for (start, end) in transaction.take().map(|open| open.records).unwrap_or_default() {
+                for record in std::mem::take(&mut pending.records) {
                     let begun = queue.arguments.len();
-                    if resp::parse(bytes, start, &mut queue.arguments).is_ok() {
+                    if resp::parse(bytes, record.start, &mut queue.arguments).is_ok() {
                         let treatment = self.names.treatment(queue.arguments.get(begun..).unwrap_or_default());
-                        self.enqueue(bytes, queue, begun, start..end, treatment);
+                        self.enqueue(bytes, queue, begun, record, treatment);
                     }
                 }
                 return;
             }
-            // A server that loads queues MULTI and DISCARD, too: the transaction stays open until EXEC.
-            (_, Some(open)) => open.records.push((record.start, record.end)),
-            (treatment, None) => return self.enqueue(bytes, queue, begun, record, treatment),
         }
         queue.arguments.truncate(begun);
     }
@@ -369,11 +381,8 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     }
 
     fn select(&mut self, met: Logged<'_, 'a>) {
-        let number = met.arguments.get(1).and_then(|text| parse_integer(text)).and_then(|number| {
-            // Servers take an `int`, and as many databases as they are configured for.
-            i32::try_from(number).ok().and_then(|number| u32::try_from(number).ok())
-        });
-        match number {
+        // Servers have as many databases as they are configured for.
+        match met.arguments.get(1).and_then(|text| database_number(text)) {
             Some(number) => self.database = number,
             None if self.counts() => self.failed(met, Failure::other("invalid DB index")),
             None => {}

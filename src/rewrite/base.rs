@@ -8,7 +8,7 @@ use super::ordered::Rest;
 use super::{Lost, Options, Target, Written, type_name};
 use crate::keyspace::{Database, Keyspace};
 use crate::rdb::{self, DataType, ModuleId, Origin};
-use crate::value::{Flavour, Value};
+use crate::value::{Family, Value};
 
 /// Writes a keyspace as an RDB, and after it the commands of keys that only commands describe: servers load the file as they
 /// do a log that begins with an RDB preamble.
@@ -144,11 +144,11 @@ fn needs(value: &Value<'_>) -> Target {
         Value::VectorSet(_) => Target::Redis80,
         Value::Stream(stream) if stream.idempotence().is_some() => Target::Redis86,
         Value::Hash(hash) if hash.iter().any(|(_, field)| field.expiry.is_some()) => Target::Redis74,
-        Value::Raw(raw) if raw.flavour == Flavour::Valkey => match rdb::type_row(raw.flavour.into(), raw.type_code) {
+        Value::Raw(raw) if raw.family == Family::Valkey => match rdb::type_row(raw.family, raw.type_code) {
             Some(row) if row.data_type == DataType::Hash && row.since > 12 => Target::Valkey9,
             _ => Target::Redis70,
         },
-        Value::Raw(raw) => match rdb::type_row(raw.flavour.into(), raw.type_code).map_or(0, |row| row.since) {
+        Value::Raw(raw) => match rdb::type_row(raw.family, raw.type_code).map_or(0, |row| row.since) {
             ..=10 => Target::Redis70,
             11 => Target::Valkey8,
             12 => Target::Redis74,

@@ -5,7 +5,7 @@
 
 use super::{Options, Target, Written, stream, type_name};
 use crate::keyspace::{Entry, Keyspace};
-use crate::rdb::{self, DecodeFault, Magic};
+use crate::rdb::{self, DecodeFault};
 use crate::resp;
 use crate::value::score::format_score_compact;
 use crate::value::{Element, Hash, History, Quantization, Raw, Shape, Value, Vector, VectorSet};
@@ -231,7 +231,7 @@ impl<'o> Emitter<'o> {
             _ => return false,
         };
         let Some(target) = self.options.target else { return false };
-        let refused = raw.version > u32::from(target.version()) || Magic::from(raw.flavour) != target.magic();
+        let refused = raw.version > u32::from(target.version()) || raw.family != target.family();
         refused && matches!(rdb::decode(raw), Err(DecodeFault::Opaque { .. }))
     }
 

@@ -113,9 +113,7 @@ impl Written {
 /// The name of a value's type, as `TYPE` prints it, also of one that is still as in an RDB.
 pub fn type_name(value: &Value<'_>) -> &'static str {
     match value {
-        Value::Raw(raw) => {
-            rdb::type_row(raw.flavour.into(), raw.type_code).map_or("unknown", |row| row.data_type.name())
-        }
+        Value::Raw(raw) => rdb::type_row(raw.family, raw.type_code).map_or("unknown", |row| row.data_type.name()),
         other => other.type_name(),
     }
 }

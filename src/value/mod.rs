@@ -18,6 +18,8 @@ mod stream;
 mod text;
 mod vector_set;
 
+use std::fmt;
+
 pub use bytes::Bytes;
 pub(crate) use equal::is_equal;
 pub use hash::{Field, FieldRef, Hash};
@@ -58,23 +60,32 @@ pub enum Value<'a> {
 /// A value as it lies in an RDB: the bytes behind the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'a> {
-    /// The code of its type, which with the flavour says how to decode it.
+    /// The code of its type, which with the family says how to decode it.
     pub type_code: u8,
     /// Whose numbering of types: they differ from 22 on.
-    pub flavour: Flavour,
+    pub family: Family,
     /// The version of the RDB that it is from.
     pub version: u32,
     /// The value's bytes.
     pub payload: &'a [u8],
 }
 
-/// Whose RDB a raw value is from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Flavour {
-    /// The magic `REDIS`: Redis, and Valkey up to 8.1.
+/// Whose form of the RDB format a file or a value is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Family {
+    /// Files begin with `REDIS`: Redis, and Valkey up to 8.1.
     Redis,
-    /// The magic `VALKEY`: Valkey 9.
+    /// Files begin with `VALKEY`: Valkey 9.
     Valkey,
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Redis => "Redis",
+            Self::Valkey => "Valkey",
+        })
+    }
 }
 
 /// A key that unknown commands write to: what it was before them, and every command since.

@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn a_removed_element_of_the_base_stays_known() {
         let shape = Shape { dimension: 1, quantization: Quantization::Int8, links: 16, projection: None };
-        let raw = Raw { type_code: 7, flavour: crate::value::Flavour::Redis, version: 12, payload: b"" };
+        let raw = Raw { type_code: 7, family: crate::value::Family::Redis, version: 12, payload: b"" };
         let mut set = VectorSet::new(shape).with_base(raw);
         assert!(set.load(Bytes::borrowed(b"a"), Bytes::borrowed(b"\x7f"), None));
         assert!(set.unchanged().is_some());

@@ -7,7 +7,7 @@ use memchr::{memchr, memmem};
 use super::header::{HeaderCache, PlainHeader};
 use super::oddity::{Oddities, Oddity, PayloadEffect, shortened};
 use crate::aof::database::database_number;
-use crate::aof::reader::{self, Damage};
+use crate::aof::reader::{self, Damage, Outline};
 use crate::aof::transaction::{Control, Opening, Tracker};
 use crate::command::{self, Command, Effect};
 use crate::rdb::dump::Restoration;
@@ -52,24 +52,18 @@ impl<'b> Source<'b> {
         guess_boundary(self.near, self.place(from), self.place(limit)).map(|place| place + self.start)
     }
 
-    /// The command at an offset: where it ends, or what is wrong with it in the whole.
+    /// The record at an offset: where it ends, or what is wrong with it in the whole.
     #[inline]
-    fn parse(self, at: usize, head: &mut Head<'b>) -> Result<usize, resp::Defect> {
-        match resp::parse(self.near, self.place(at), head) {
-            Ok(end) => Ok(end + self.start),
-            Err(_) => {
-                *head = Head::default();
-                resp::parse(self.whole, at, head)
+    fn record(self, at: usize, number: u64, head: &mut Head<'b>) -> Option<Result<Outline<'b>, Damage>> {
+        match reader::record_at(self.near, self.place(at), number, head) {
+            // An annotation that ends with the copy may have been cut by it.
+            Some(Ok(Outline { end, annotation })) if annotation.is_none() || end < self.near.len() => {
+                Some(Ok(Outline { end: end + self.start, annotation }))
             }
-        }
-    }
-
-    /// The annotation at an offset.
-    fn annotation(self, at: usize) -> Option<(usize, &'b [u8])> {
-        match reader::annotation(self.near, self.place(at)) {
-            // It ends before the copy does, so that nothing of it was cut.
-            Some((end, line)) if end < self.near.len() => Some((end + self.start, line)),
-            _ => reader::annotation(self.whole, at),
+            _ => {
+                *head = Head::default();
+                reader::record_at(self.whole, at, number, head)
+            }
         }
     }
 }
@@ -199,21 +193,20 @@ impl Window {
         if self.is_done() {
             return;
         }
-        match source.near.get(source.place(self.end)).or_else(|| source.whole.get(self.end)) {
-            Some(b'*') => {
-                let place = source.place(self.end);
-                if let Some((control, end)) = memory.headers.control(source.near, place) {
-                    self.known_control(control, source.start + end);
-                } else if let Some((header, end)) = memory.headers.plain_command(source.near, place) {
-                    let mut passed = Passed::nothing(place);
-                    passed.add(header, end);
-                    self.pass(source, passed);
-                } else {
-                    self.command(source, memory);
-                }
-            }
-            Some(b'#') => self.annotation(source),
-            Some(&found) => self.damage = Some(reader::no_record(self.end, self.records + 1, found)),
+        let place = source.place(self.end);
+        if let Some((control, end)) = memory.headers.control(source.near, place) {
+            return self.known_control(control, source.start + end);
+        }
+        if let Some((header, end)) = memory.headers.plain_command(source.near, place) {
+            let mut passed = Passed::nothing(place);
+            passed.add(header, end);
+            return self.pass(source, passed);
+        }
+        let mut head = Head::default();
+        match source.record(self.end, self.records + 1, &mut head) {
+            Some(Ok(Outline { end, annotation: None })) => self.command(source, &head, end, memory),
+            Some(Ok(Outline { end, annotation: Some(line) })) => self.annotation(source, line, end),
+            Some(Err(damage)) => self.damage = Some(damage),
             None => self.limit = self.end,
         }
     }
@@ -284,33 +277,25 @@ impl Window {
     }
 
     /// One command, the careful way.
-    fn command(&mut self, source: Source<'_>, memory: &mut Memory) {
-        let mut head = Head::default();
-        match source.parse(self.end, &mut head) {
-            Ok(end) => {
-                self.records += 1;
-                self.arguments += u64::from(head.count);
-                let servers = servers_knowing(&head);
-                self.servers = self.servers.and(servers);
-                match memory.judge(source.near, source.place(self.end), &head, servers) {
-                    Judgement::Plain => self.used(),
-                    Judgement::KeepsFields => {
-                        self.used();
-                        self.keeps_fields = true;
-                    }
-                    Judgement::Restore => {
-                        self.used();
-                        self.restore(source.whole, memory.server);
-                    }
-                    judgement => self.special(judgement, &head),
-                }
-                self.end = end;
-                self.last_command_end = Some(end as u64);
+    fn command(&mut self, source: Source<'_>, head: &Head<'_>, end: usize, memory: &mut Memory) {
+        self.records += 1;
+        self.arguments += u64::from(head.count);
+        let servers = servers_knowing(head);
+        self.servers = self.servers.and(servers);
+        match memory.judge(source.near, source.place(self.end), head, servers) {
+            Judgement::Plain => self.used(),
+            Judgement::KeepsFields => {
+                self.used();
+                self.keeps_fields = true;
             }
-            Err(defect) => {
-                self.damage = Some(reader::damage(source.whole, self.end, self.records + 1, defect));
+            Judgement::Restore => {
+                self.used();
+                self.restore(source.whole, memory.server);
             }
+            judgement => self.special(judgement, head),
         }
+        self.end = end;
+        self.last_command_end = Some(end as u64);
     }
 
     #[inline]
@@ -320,23 +305,18 @@ impl Window {
         }
     }
 
-    fn annotation(&mut self, source: Source<'_>) {
-        match source.annotation(self.end) {
-            Some((end, line)) => {
-                self.records += 1;
-                self.annotations += 1;
-                self.servers = self.servers.and(ServerSet::WITH_ANNOTATIONS);
-                if let Some(timestamp) = reader::timestamp(line) {
-                    self.first_timestamp.get_or_insert(timestamp);
-                    self.last_timestamp = Some(timestamp);
-                }
-                if end == source.whole.len() && !source.whole.ends_with(b"\n") {
-                    self.odd(Oddity::CutAnnotation);
-                }
-                self.end = end;
-            }
-            None => self.damage = Some(reader::long_annotation(self.end, self.records + 1)),
+    fn annotation(&mut self, source: Source<'_>, line: &[u8], end: usize) {
+        self.records += 1;
+        self.annotations += 1;
+        self.servers = self.servers.and(ServerSet::WITH_ANNOTATIONS);
+        if let Some(timestamp) = reader::timestamp(line) {
+            self.first_timestamp.get_or_insert(timestamp);
+            self.last_timestamp = Some(timestamp);
         }
+        if end == source.whole.len() && !source.whole.ends_with(b"\n") {
+            self.odd(Oddity::CutAnnotation);
+        }
+        self.end = end;
     }
 
     /// Notes an oddity of the record that is being read.

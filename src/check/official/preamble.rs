@@ -6,7 +6,7 @@ use super::rdb_reason::{Gravity, UNEXPECTED_END, gravity};
 use super::{Line, c_string};
 use crate::Server;
 use crate::rdb::{
-    Checksum, Damage, DamageKind, DataType, Doing, Entry, HEADER_LENGTH, Header, Item, Magic, Opcode, TypeRow, Walker,
+    Checksum, Damage, DamageKind, DataType, Doing, Entry, Family, HEADER_LENGTH, Header, Item, Opcode, TypeRow, Walker,
 };
 
 /// What `char msg[1024]` holds of a message at most; Valkey 9 has more room.
@@ -139,19 +139,19 @@ impl Check<'_> {
 
     fn header(&mut self, head: [u8; HEADER_LENGTH]) -> Result<(), Failure> {
         const READ: u64 = HEADER_LENGTH as u64;
-        let header = Header::parse(head).filter(|header| match (self.server, header.magic) {
+        let header = Header::parse(head).filter(|header| match (self.server, header.family) {
             // Its signatures are `REDIS0` and `VALKEY`.
-            (Server::Valkey9, Magic::Redis) => head[5] == b'0',
-            (Server::Valkey9, Magic::Valkey) => true,
-            (_, magic) => magic == Magic::Redis,
+            (Server::Valkey9, Family::Redis) => head[5] == b'0',
+            (Server::Valkey9, Family::Valkey) => true,
+            (_, family) => family == Family::Redis,
         });
         let Some(header) = header else {
             return Err(self.error(READ, b"Wrong signature trying to load DB from file"));
         };
-        let Header { magic, version, .. } = header;
-        let known = match (self.server, magic) {
-            (Server::Valkey9, Magic::Redis) => 1..=79,
-            (Server::Valkey9, Magic::Valkey) => 80..=80,
+        let Header { family, version, .. } = header;
+        let known = match (self.server, family) {
+            (Server::Valkey9, Family::Redis) => 1..=79,
+            (Server::Valkey9, Family::Valkey) => 80..=80,
             (server, _) => 1..=server.rdb_version(),
         };
         // What this build cannot walk it cannot vouch for.
@@ -159,7 +159,7 @@ impl Check<'_> {
             return Err(self.error(READ, format!("Can't handle RDB format version {version}").as_bytes()));
         }
         self.version = version;
-        self.foreign = self.server == Server::Valkey9 && magic == Magic::Redis && version > 11;
+        self.foreign = self.server == Server::Valkey9 && family == Family::Redis && version > 11;
         if self.foreign {
             self.info(READ, &[format!("Foreign RDB version {version} detected").as_bytes()]);
         }
@@ -358,7 +358,7 @@ fn type_name(server: Server, row: &TypeRow) -> &'static str {
 /// The offset behind the type of the entry that starts at `item`: behind what opcodes say about its key, and one byte more.
 fn behind_type(bytes: &[u8], item: u64) -> u64 {
     // None of these opcodes depends on the version.
-    let header = Header { magic: Magic::Redis, version: 12, padded: true };
+    let header = Header { family: Family::Redis, version: 12, padded: true };
     let mut at = usize::try_from(item).unwrap_or(usize::MAX);
     while let Some(&number) = bytes.get(at) {
         at += match Opcode::of(header, number) {

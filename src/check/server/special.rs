@@ -7,6 +7,7 @@ use super::conduct::Conduct;
 use super::verdict::{Crash, NoteKind, Stop, Words};
 use crate::aof::database_number;
 use crate::server::{DATABASES, Server};
+use crate::value::number::parse_integer;
 
 /// Whether the command of this name (in lower case) needs a look at its arguments.
 pub(super) fn is_special(name: &str) -> bool {
@@ -59,7 +60,7 @@ pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
         }
         // From 7.0 on it crashes only while EXEC runs it, since it takes the queue away that EXEC walks through.
         "reset" => crash(Crash::EndsTransaction, if old { When::Always } else { When::Queued }),
-        "psync" if number(words.word(2)).is_some() => crash(Crash::NeedsConnection, When::Always),
+        "psync" if parse_integer(words.word(2)).is_some() => crash(Crash::NeedsConnection, When::Always),
         "wait" if matches!(server, Server::Redis62 | Server::Redis70) && waits(words) => {
             crash(Crash::Blocks, When::Alone)
         }
@@ -115,7 +116,7 @@ fn debug(server: Server, subcommand: &[u8], count: usize) -> Conduct {
 /// `REPLICAOF host port` makes a replica of the server, which then throws its data away for its master's.
 fn replicate(server: Server, words: &Words) -> Conduct {
     let no_one = words.word(1).eq_ignore_ascii_case(b"no") && words.word(2).eq_ignore_ascii_case(b"one");
-    let port = number(words.word(2));
+    let port = parse_integer(words.word(2));
     match server {
         _ if no_one => Conduct::Runs,
         Server::Redis62 if port.is_some() => crash(Crash::NeedsConnection, When::Always),
@@ -127,7 +128,7 @@ fn replicate(server: Server, words: &Words) -> Conduct {
 
 /// `WAIT` blocks for more than no replica, when its arguments are numbers.
 fn waits(words: &Words) -> bool {
-    let (replicas, timeout) = (number(words.word(1)), number(words.word(2)));
+    let (replicas, timeout) = (parse_integer(words.word(1)), parse_integer(words.word(2)));
     replicas.is_some_and(|replicas| replicas > 0) && timeout.is_some_and(|timeout| timeout >= 0)
 }
 
@@ -143,16 +144,6 @@ fn shuts_down(server: Server, words: &Words) -> bool {
             || (word == b"safe" && server == Server::Valkey9)
     };
     has(b"now") && given.iter().all(known) && !(has(b"save") && has(b"nosave"))
-}
-
-/// `string2ll`: digits, perhaps behind a minus, without a plus, a space or a leading zero.
-fn number(text: &[u8]) -> Option<i64> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    match digits.first()? {
-        b'0' if text.len() == 1 => Some(0),
-        b'1'..=b'9' => std::str::from_utf8(text).ok()?.parse().ok(),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{Call, Failure};
 use crate::rdb::dump::{self, DumpFault, Restoration};
-use crate::rdb::{DamageKind, Header, Magic};
+use crate::rdb::{DamageKind, Family, Header};
 use crate::server::Server;
 use crate::value::Value;
 use crate::value::number::parse_integer;
@@ -48,7 +48,7 @@ pub(in crate::command) fn restoration(arguments: &[&[u8]], server: Server) -> Op
 fn refused(fault: DumpFault) -> Failure {
     match fault {
         DumpFault::Version(version) => {
-            let header = Header { magic: Magic::Redis, version: version.into(), padded: true };
+            let header = Header { family: Family::Redis, version: version.into(), padded: true };
             Failure::DamagedPayload(Box::new(DamageKind::UnsupportedVersion(header)))
         }
         DumpFault::Type(number) => Failure::DamagedPayload(Box::new(DamageKind::UnknownType(number))),

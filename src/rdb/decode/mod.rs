@@ -8,12 +8,12 @@ mod stream;
 mod vector_set;
 
 use super::damage::{DamageKind, Fault, Malformed};
-use super::opcode::{Magic, type_row};
+use super::opcode::type_row;
 use super::primitive::{RawString, Reader};
 use super::skip::{AsciiScore, ascii_score};
 use super::value::LATEST_FIELD_EXPIRY;
 use crate::value::score::parse_score;
-use crate::value::{Bytes, Field, Flavour, Hash, List, Members, Raw, Set, SortedSet, Value};
+use crate::value::{Bytes, Field, Hash, List, Members, Raw, Set, SortedSet, Value};
 
 pub(super) use packed::{
     hash_listpack, hash_listpack_expiring, hash_listpack_expiring_pre_release, hash_ziplist, hash_zipmap, list_ziplist,
@@ -53,30 +53,12 @@ impl From<Fault> for DecodeFault {
     }
 }
 
-impl From<Flavour> for Magic {
-    fn from(flavour: Flavour) -> Self {
-        match flavour {
-            Flavour::Redis => Self::Redis,
-            Flavour::Valkey => Self::Valkey,
-        }
-    }
-}
-
-impl From<Magic> for Flavour {
-    fn from(magic: Magic) -> Self {
-        match magic {
-            Magic::Redis => Self::Redis,
-            Magic::Valkey => Self::Valkey,
-        }
-    }
-}
-
 /// The value that raw bytes are.
 ///
 /// # Errors
 /// The first thing that is wrong with them, or that nobody but a module can read them.
 pub fn decode<'a>(raw: &Raw<'a>) -> Result<Value<'a>, DecodeFault> {
-    let row = type_row(raw.flavour.into(), raw.type_code);
+    let row = type_row(raw.family, raw.type_code);
     if row.is_some_and(|row| row.decode.is_none()) {
         return vector_set::vector_set(raw);
     }

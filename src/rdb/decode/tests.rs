@@ -7,18 +7,19 @@ use super::super::testing::{corpus, text};
 use super::super::{Item, TypeRow, Walker, type_row};
 use super::*;
 use crate::server::ServerSet;
+use crate::value::Family;
 
 /// Each value of the corpus with its key.
-fn values() -> Vec<(String, String, Flavour, &'static TypeRow, Vec<u8>)> {
+fn values() -> Vec<(String, String, Family, &'static TypeRow, Vec<u8>)> {
     let mut found = Vec::new();
     for (name, bytes) in corpus() {
-        let mut flavour = Flavour::Redis;
+        let mut family = Family::Redis;
         for item in Walker::new(&bytes, 0) {
             match item.unwrap() {
-                Item::Header(header) => flavour = header.magic.into(),
+                Item::Header(header) => family = header.family,
                 Item::Entry(entry) => {
                     let key = entry.key.escape_ascii().to_string();
-                    found.push((name.clone(), key, flavour, entry.kind, entry.value.to_vec()));
+                    found.push((name.clone(), key, family, entry.kind, entry.value.to_vec()));
                 }
                 _ => {}
             }
@@ -27,18 +28,18 @@ fn values() -> Vec<(String, String, Flavour, &'static TypeRow, Vec<u8>)> {
     found
 }
 
-fn raw(row: &TypeRow, flavour: Flavour, payload: &[u8]) -> Result<String, DecodeFault> {
-    let payload = Raw { type_code: row.number, flavour, version: 12, payload };
+fn raw(row: &TypeRow, family: Family, payload: &[u8]) -> Result<String, DecodeFault> {
+    let payload = Raw { type_code: row.number, family, version: 12, payload };
     decode(&payload).map(|value| text(&value))
 }
 
 #[test]
 fn every_value_of_the_corpus_is_decoded_or_a_modules() {
     let mut seen = std::collections::BTreeSet::new();
-    for (file, key, flavour, row, bytes) in values() {
-        match raw(row, flavour, &bytes) {
+    for (file, key, family, row, bytes) in values() {
+        match raw(row, family, &bytes) {
             Ok(_) => {
-                seen.insert((row.number, flavour == Flavour::Valkey && row.number == 22));
+                seen.insert((row.number, family == Family::Valkey && row.number == 22));
             }
             Err(fault) => {
                 assert_eq!(fault, DecodeFault::Opaque { type_code: 7 }, "{file} {key}");
@@ -52,10 +53,10 @@ fn every_value_of_the_corpus_is_decoded_or_a_modules() {
 #[test]
 fn what_servers_were_given_alike_is_decoded_alike() {
     let mut by_key = std::collections::BTreeMap::<String, Vec<(String, String)>>::new();
-    for (file, key, flavour, row, bytes) in values() {
+    for (file, key, family, row, bytes) in values() {
         let is_alike = ["string:", "int:", "list:", "set:", "hash:small", "hash:long", "zset:small", "zset:long"];
         if !file.starts_with("crafted") && is_alike.iter().any(|prefix| key.starts_with(prefix)) {
-            by_key.entry(key).or_default().push((file, raw(row, flavour, &bytes).unwrap()));
+            by_key.entry(key).or_default().push((file, raw(row, family, &bytes).unwrap()));
         }
     }
     assert!(by_key.len() > 20);
@@ -91,21 +92,21 @@ fn values_are_what_their_bytes_say() {
             "hash \"f\"=\"v\" until Some(102), \"g\"=\"w\" until None",
         ),
     ] {
-        let raw = Raw { type_code, flavour: Flavour::Redis, version: 12, payload: bytes };
+        let raw = Raw { type_code, family: Family::Redis, version: 12, payload: bytes };
         match decode(&raw) {
             Ok(value) => assert_eq!(text(&value), expected, "{type_code}"),
             Err(fault) => assert!(expected == "hash ", "{type_code}: {fault}"),
         }
     }
     let hash_2 = b"\x02\x01f\x01v\xff\xff\xff\xff\xff\xff\xff\xff\x01g\x01w\x07\0\0\0\0\0\0\0";
-    let raw = Raw { type_code: 22, flavour: Flavour::Valkey, version: 80, payload: hash_2 };
+    let raw = Raw { type_code: 22, family: Family::Valkey, version: 80, payload: hash_2 };
     assert_eq!(text(&decode(&raw).unwrap()), "hash \"f\"=\"v\" until None, \"g\"=\"w\" until Some(7)");
 }
 
 #[test]
 fn what_lies_in_the_file_is_borrowed() {
     let long = b"\x02\x1ea string of thirty characters.\x1eanother of as many characters.";
-    let raw = Raw { type_code: 1, flavour: Flavour::Redis, version: 12, payload: long };
+    let raw = Raw { type_code: 1, family: Family::Redis, version: 12, payload: long };
     let Value::List(list) = decode(&raw).unwrap() else { panic!("not a list") };
     let range = long.as_ptr_range();
     assert!(list.iter().all(|element| range.contains(&element.as_ptr())));
@@ -115,7 +116,7 @@ fn what_lies_in_the_file_is_borrowed() {
 #[test]
 fn nobody_decodes_a_module() {
     for type_code in [6, 7, 8, 27, 100, 255] {
-        let raw = Raw { type_code, flavour: Flavour::Redis, version: 12, payload: b"\x00" };
+        let raw = Raw { type_code, family: Family::Redis, version: 12, payload: b"\x00" };
         assert_eq!(decode(&raw).unwrap_err(), DecodeFault::Opaque { type_code });
     }
 }
@@ -142,7 +143,7 @@ fn a_stream_that_repeats_a_long_field_too_often_is_refused() {
     stream.extend(u32::try_from(node.len()).unwrap().to_be_bytes());
     stream.extend(node);
     stream.extend([0x5f, 0x40, 0, 0x5f, 0x40, 0]);
-    let raw = Raw { type_code: 15, flavour: Flavour::Redis, version: 9, payload: &stream };
+    let raw = Raw { type_code: 15, family: Family::Redis, version: 9, payload: &stream };
     let fault = decode(&raw).unwrap_err();
     let kind = Malformed::Stream(super::super::StreamFault::TooManyFields).into();
     assert!(matches!(fault, DecodeFault::Damaged { kind: found, .. } if found == kind));
@@ -151,9 +152,9 @@ fn a_stream_that_repeats_a_long_field_too_often_is_refused() {
 #[test]
 fn a_claimed_count_costs_nothing() {
     for row in &super::super::TYPES {
-        let flavour = row.magic.map_or(Flavour::Redis, Flavour::from);
+        let family = row.family.unwrap_or(Family::Redis);
         for start in [&b"\x81\x7f\xff\xff\xff\xff\xff\xff\xff"[..], b"\xc3\x05\x9f\xff\xff\xff\x00a\xe0\xff\x00"] {
-            assert!(raw(row, flavour, start).is_err());
+            assert!(raw(row, family, start).is_err());
         }
     }
 }
@@ -174,7 +175,7 @@ fn is_sound(row: &TypeRow, bytes: &[u8]) -> bool {
 fn a_damaged_value_is_refused_just_when_the_walk_finds_something() {
     let mut seen = std::collections::HashSet::new();
     let (mut sound, mut broken) = (0, 0);
-    for (_, _, flavour, row, bytes) in values() {
+    for (_, _, family, row, bytes) in values() {
         if row.decode.is_none() || bytes.len() > 3000 || !seen.insert((row.number, bytes.clone())) {
             continue;
         }
@@ -182,7 +183,7 @@ fn a_damaged_value_is_refused_just_when_the_walk_finds_something() {
             for change in [1, 0x80, 0xff] {
                 let mut damaged = bytes.clone();
                 damaged[index] ^= change;
-                let decoded = raw(row, flavour, &damaged);
+                let decoded = raw(row, family, &damaged);
                 let walked = is_sound(row, &damaged);
                 let counter = if decoded.is_ok() { &mut sound } else { &mut broken };
                 *counter += 1;
@@ -199,7 +200,7 @@ fn a_damaged_value_is_refused_just_when_the_walk_finds_something() {
                     assert!((row.skip)(&mut reader).is_ok() && reader.remaining() == 0, "{}", row.name);
                 }
             }
-            assert!(raw(row, flavour, &bytes[..index]).is_err());
+            assert!(raw(row, family, &bytes[..index]).is_err());
         }
     }
     assert!(sound > 1000 && broken > 1000);
@@ -208,10 +209,10 @@ fn a_damaged_value_is_refused_just_when_the_walk_finds_something() {
 proptest! {
     #[test]
     fn arbitrary_bytes_are_decoded_or_refused(type_code in 0..30_u8, bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-        for flavour in [Flavour::Redis, Flavour::Valkey] {
-            let raw = Raw { type_code, flavour, version: 12, payload: &bytes };
+        for family in [Family::Redis, Family::Valkey] {
+            let raw = Raw { type_code, family, version: 12, payload: &bytes };
             let decoded = decode(&raw).is_ok();
-            let row = type_row(flavour.into(), type_code);
+            let row = type_row(family, type_code);
             if row.is_none_or(|row| row.decode.is_none()) {
                 prop_assert!(!decoded);
             } else if let Some(row) = row.filter(|_| decoded) {

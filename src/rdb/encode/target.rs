@@ -1,8 +1,9 @@
 //! Who is to read what is written.
 
-use super::super::opcode::{Magic, TypeRow};
+use super::super::opcode::TypeRow;
 use super::super::support::takes_type;
 use crate::server::Server;
+use crate::value::Family;
 
 /// The oldest version that an RDB is for; later ones of the same family read it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,10 +43,10 @@ impl RdbTarget {
     }
 
     /// Whose numbering of types it has.
-    pub const fn magic(self) -> Magic {
+    pub const fn family(self) -> Family {
         match self {
-            Self::Valkey9 => Magic::Valkey,
-            _ => Magic::Redis,
+            Self::Valkey9 => Family::Valkey,
+            _ => Family::Redis,
         }
     }
 

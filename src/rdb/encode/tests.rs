@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::testing::{corpus, text, value};
 use super::super::{Checksum, Item, LoadItem, Loader, Walker, decode, dump};
 use super::*;
-use crate::value::{Bytes, Flavour, Raw};
+use crate::value::{Bytes, Family, Raw};
 
 const ORIGIN: Origin = Origin { created: 1_700_000_000, used_memory: 1 << 20, named: true };
 
@@ -56,7 +56,7 @@ fn the_first_fields_are_those_of_servers() {
         let bytes = writer.finish().unwrap();
         let items: Vec<Item<'_>> = Walker::new(&bytes, 0).map(Result::unwrap).collect();
         let Item::Header(header) = &items[0] else { panic!("no header") };
-        assert_eq!((header.magic, header.version), (target.magic(), u32::from(target.version())));
+        assert_eq!((header.family, header.version), (target.family(), u32::from(target.version())));
         let aux: Vec<String> = items
             .iter()
             .filter_map(|item| match item {
@@ -83,7 +83,7 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
                         let lost = writer.keys().key(&key.key, &key.value, key.expiry).unwrap();
                         assert!(lost.as_ref().is_none_or(|lost| !lost.is_whole_key()), "{name}: {lost:?}");
                         let Value::Raw(raw) = key.value else { continue };
-                        let row = super::super::type_row(raw.flavour.into(), raw.type_code).unwrap();
+                        let row = super::super::type_row(raw.family, raw.type_code).unwrap();
                         assert!(lost.is_none() || !target.takes(row));
                         if lost.is_none() && row.decode.is_some() {
                             expected.push((key.key.to_vec(), text(&decode(&raw).unwrap()), key.expiry));
@@ -103,7 +103,7 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
             for (key, value, expiry) in expected {
                 let found = &read[&key];
                 let Value::Raw(raw) = &found.value else { panic!("{name}: decoded already") };
-                let row = super::super::type_row(raw.flavour.into(), raw.type_code).unwrap();
+                let row = super::super::type_row(raw.family, raw.type_code).unwrap();
                 assert!(target.takes(row));
                 assert_eq!((text(&decode(raw).unwrap()), found.expiry), (value, expiry), "{name} {target:?}");
             }
@@ -113,8 +113,8 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
 
 #[test]
 fn what_no_target_can_hold_is_said_and_left_out() {
-    let unknown = Value::Raw(Box::new(Raw { type_code: 27, flavour: Flavour::Redis, version: 14, payload: b"\x00" }));
-    let broken = Value::Raw(Box::new(Raw { type_code: 24, flavour: Flavour::Redis, version: 12, payload: b"\x00" }));
+    let unknown = Value::Raw(Box::new(Raw { type_code: 27, family: Family::Redis, version: 14, payload: b"\x00" }));
+    let broken = Value::Raw(Box::new(Raw { type_code: 24, family: Family::Redis, version: 12, payload: b"\x00" }));
     let history = Value::History(Box::default());
     let string = Value::String(Bytes::borrowed(b"v"));
     let keys: [(&[u8], &Value<'_>, Option<i64>); 4] = [

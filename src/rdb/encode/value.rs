@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::decode::{DecodeFault, decode};
-use super::super::opcode::{Magic, type_row};
+use super::super::opcode::type_row;
 use super::super::packed::build::{ListpackBuilder, intset};
 use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, LATEST_FIELD_EXPIRY};
 use super::output::Output;
@@ -51,7 +51,7 @@ pub(in super::super) fn encode<W: Write>(
     head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
 ) -> io::Result<Option<Lost>> {
     match value {
-        Value::Raw(raw) => match type_row(Magic::from(raw.flavour), raw.type_code) {
+        Value::Raw(raw) => match type_row(raw.family, raw.type_code) {
             Some(row) if target.takes(row) => {
                 head(output, raw.type_code)?;
                 output.bytes(raw.payload)?;

@@ -10,8 +10,8 @@ use crate::value::{Raw, SortedSet, Stream, Value};
 
 /// The value that an entry holds; `None` for a module's, and for one that is damaged.
 pub(super) fn of_entry<'a>(entry: &rdb::Entry<'a>) -> Option<Value<'a>> {
-    let flavour = entry.kind.magic.unwrap_or(rdb::Magic::Redis).into();
-    rdb::decode(&Raw { type_code: entry.kind.number, flavour, version: 0, payload: entry.value }).ok()
+    let family = entry.kind.family.unwrap_or(rdb::Family::Redis);
+    rdb::decode(&Raw { type_code: entry.kind.number, family, version: 0, payload: entry.value }).ok()
 }
 
 /// The value that a command restores, and its type; `None` for any other command, and for a payload that no server takes.
