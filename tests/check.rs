@@ -475,7 +475,7 @@ fn text_of_a_damaged_rdb() {
         00000030  93 1a d5 cf 2a 32 0d 0a 24 36 0d 0a 53 45 4c 45 |....*2..$6..SELE|
         → some byte in the file is not what was written: restore it from a copy
 
-      redis-check-aof 7.0  not valid: the RDB is not sane to it
+      redis-check-aof 7.0  not valid: the RDB is rejected
       redis-7.0            refuses to start: damaged RDB at byte 44
       server               redis-7.0, named by the RDB in the log
     "##);

@@ -30,13 +30,13 @@ A log is sound when the official checker calls it valid and the server loads all
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
-    /// A log: a file, a manifest, a directory with one, a tree of logs, or '-' for standard input
+    /// Logs: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, a tree of logs, or '-' for standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     server: ServerArgument,
     /// Output format
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
     /// Print nothing; only set the exit code
     #[arg(long, short)]

@@ -24,7 +24,7 @@ use crate::{Error, ErrorKind};
 #[expect(clippy::struct_excessive_bools, reason = "a switch each, resolved before use")]
 #[command(after_help = EXAMPLES, after_long_help = format!("{NOTES}\n\n{EXAMPLES}"))]
 pub(super) struct Fix {
-    /// The log: a file, a manifest, or a directory with a manifest in it
+    /// The log: a file, a manifest, a data directory or its appendonlydir
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Show what would be cut, and change nothing
@@ -45,7 +45,7 @@ pub(super) struct Fix {
     #[command(flatten)]
     server: ServerArgument,
     /// Output format
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    #[arg(long, short, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
 

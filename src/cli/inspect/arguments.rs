@@ -61,7 +61,7 @@ RESP is a log again: SELECT, #TS:, MULTI and EXEC are inserted around the select
 #[expect(clippy::struct_excessive_bools, reason = "switches as they are typed; they are resolved to enums")]
 #[command(after_help = EXAMPLES, after_long_help = format!("{FORMATS}\n\n{EXAMPLES}"))]
 pub struct Inspect {
-    /// A file, a manifest, a directory with a manifest in it, or - for standard input; files may be gzip or zstd
+    /// Logs: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, or '-' for standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     /// Output format

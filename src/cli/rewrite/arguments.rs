@@ -60,10 +60,10 @@ restored and removed (files), and message. What does not apply is null, or empty
 #[expect(clippy::struct_excessive_bools, reason = "switches as they are typed; they are resolved to enums")]
 #[command(after_help = EXAMPLES, after_long_help = format!("{NOTES}\n\n{EXAMPLES}"))]
 pub(in crate::cli) struct Rewrite {
-    /// A log: a file, a manifest, a directory with one, or '-' for standard input; a file may be gzip or zstd
+    /// The log: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, or '-' for standard input
     #[arg(value_name = "PATH")]
     path: PathBuf,
-    /// Write FILE, or a log of several parts into DIR/, or '-' for standard output; a device or FIFO is written to as it is
+    /// Write to FILE, to DIR/ as a log of several parts, or to '-' for standard output; a device or FIFO is written to as it is
     #[arg(long, short, value_name = "FILE", conflicts_with = "in_place")]
     output: Option<PathBuf>,
     /// Replace the log, after a question; the old files are kept until --undo or --discard-copies

@@ -29,16 +29,16 @@ pub(crate) fn checker_words(verdict: &CheckerVerdict, parts: &[PartReport]) -> S
         CheckerReason::Records(records) => {
             let up_to = format!("not valid{place}: ok up to byte {} of {}", records.ok_up_to, records.size);
             if records.crash.is_some() {
-                format!("{up_to}; the real tool dies on the length it meets there")
+                format!("{up_to}; the real tool crashes on the length there")
             } else {
                 up_to
             }
         }
-        CheckerReason::Rdb => format!("not valid{place}: the RDB is not sane to it"),
-        CheckerReason::Missing => format!("gives up{place}: a file is missing"),
-        CheckerReason::Manifest(message) => format!("gives up on the manifest: {message}"),
-        CheckerReason::TakenForManifest => "takes the file for a manifest, and gives up".to_owned(),
-        CheckerReason::ManifestTakenForLog(_) => "takes the manifest for a log, and with --fix empties it".to_owned(),
+        CheckerReason::Rdb => format!("not valid{place}: the RDB is rejected"),
+        CheckerReason::Missing => format!("stops{place}: a file is missing"),
+        CheckerReason::Manifest(message) => format!("rejects the manifest: {message}"),
+        CheckerReason::TakenForManifest => "reads the file as a manifest, and rejects it".to_owned(),
+        CheckerReason::ManifestTakenForLog(_) => "reads the manifest as a log; --fix would empty it".to_owned(),
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn server_words(verdict: &Verdict, parts: &[PartReport]) -> String {
     let place = |part: usize| if parts.len() > 1 { format!(" in {}", name(parts, part)) } else { String::new() };
     match &verdict.outcome {
         Outcome::Loads => "loads".to_owned(),
-        Outcome::Ignores => "starts empty: it knows no manifests".to_owned(),
+        Outcome::Ignores => "starts empty: it does not read manifests".to_owned(),
         Outcome::LoadsAndCuts { part, cut } => {
             let size = parts.get(*part).map_or(0, |part| part.size);
             let open = if cut.leaves_open.is_some() { ", and leaves a transaction open" } else { "" };
@@ -59,7 +59,7 @@ pub(crate) fn server_words(verdict: &Verdict, parts: &[PartReport]) -> String {
             )
         }
         Outcome::Refuses { reason: Reason::Manifest(message), .. } => {
-            format!("refuses to start over the manifest: {message}")
+            format!("refuses to start: the manifest is invalid: {message}")
         }
         Outcome::Refuses { part, place: record, reason } => {
             let record = record
@@ -75,8 +75,8 @@ pub(crate) fn server_words(verdict: &Verdict, parts: &[PartReport]) -> String {
         ),
         Outcome::Stops { part, place: record, stop } => {
             let how = match stop {
-                Stop::ShutsDown => "shuts down as the log tells it to",
-                Stop::RestartsForEver => "restarts for ever",
+                Stop::ShutsDown => "shuts down at a command of the log",
+                Stop::RestartsForEver => "restarts forever",
             };
             format!("{how}{}, record {} at byte {}", place(*part), record.record, record.offset)
         }
@@ -102,9 +102,9 @@ fn reason_words(reason: &Reason) -> String {
         Reason::CutBeforeTheLast(_) => "a part that is not the last ends too early".to_owned(),
         Reason::DamagedPayload(fault) => format!("damaged payload of RESTORE: {fault}"),
         Reason::RdbDamage { offset } => format!("damaged RDB at byte {offset}"),
-        Reason::RdbUnsupported { version: Some(version) } => format!("RDB version {version}"),
+        Reason::RdbUnsupported { version: Some(version) } => format!("unsupported RDB version {version}"),
         Reason::RdbUnsupported { version: None } => {
-            "an RDB with a type, a module or a database that it lacks".to_owned()
+            "an RDB with an unknown type or module, or a database out of range".to_owned()
         }
         Reason::MissingPart => "missing file".to_owned(),
         Reason::Manifest(message) => format!("manifest: {message}"),
@@ -113,14 +113,14 @@ fn reason_words(reason: &Reason) -> String {
 
 fn crash_words(cause: Crash) -> String {
     match cause {
-        Crash::Length(length) => format!("it believes a length of {length}"),
+        Crash::Length(length) => format!("an invalid length of {length}"),
         Crash::TooFewArguments => "a command with too few arguments".to_owned(),
         Crash::ContainerAlone => "a container command without its subcommand".to_owned(),
         Crash::EndsTransaction => "a command that ends the transaction it is queued in".to_owned(),
         Crash::Blocks => "a command that blocks".to_owned(),
         Crash::LoadsAgain => "a command that loads a log".to_owned(),
         Crash::DamagedPayload => "a RESTORE with a damaged payload".to_owned(),
-        Crash::Asked => "a command whose purpose that is".to_owned(),
+        Crash::Asked => "a command that is meant to crash it".to_owned(),
         Crash::NeedsConnection => "a command that needs a client's connection".to_owned(),
     }
 }
