@@ -35,11 +35,10 @@ enum Envelope {
 }
 
 impl Walk {
-    /// Runs a subcommand with `--format json` on paths, and walks through what it prints, which is at least one object.
+    /// Runs a subcommand with `-f json` on paths, and walks through what it prints, which is at least one object.
     fn run(&mut self, arguments: &[&str], paths: &[&Path], envelope: Envelope) -> Vec<Value> {
         let mut program = Command::new(env!("CARGO_BIN_EXE_aofkit"));
-        let output =
-            program.args(arguments).args(["--format", "json"]).args(paths).stdin(Stdio::null()).output().unwrap();
+        let output = program.args(arguments).args(["-f", "json"]).args(paths).stdin(Stdio::null()).output().unwrap();
         let talk = String::from_utf8_lossy(&output.stderr);
         // Where the log itself goes to standard output, the report is the last line on standard error.
         let lines = if arguments.contains(&"-") {

@@ -28,11 +28,7 @@ pub(crate) fn checker_words(verdict: &CheckerVerdict, parts: &[PartReport]) -> S
     match reason {
         CheckerReason::Records(records) => {
             let up_to = format!("not valid{place}: ok up to byte {} of {}", records.ok_up_to, records.size);
-            if records.crash.is_some() {
-                format!("{up_to}; the real tool crashes on the length there")
-            } else {
-                up_to
-            }
+            if records.crash.is_some() { format!("{up_to}; the real tool crashes on the length there") } else { up_to }
         }
         CheckerReason::Rdb => format!("not valid{place}: the RDB is rejected"),
         CheckerReason::Missing => format!("stops{place}: a file is missing"),
