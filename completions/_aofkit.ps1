@@ -38,6 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
         }
         'aofkit;check' {
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Number of threads that read [default: one per core]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
@@ -50,6 +51,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
         }
         'aofkit;fix' {
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to draw a progress bar on standard error')
@@ -65,8 +67,8 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             break
         }
         'aofkit;rewrite' {
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write FILE, or a log of several parts into DIR/, or ''-'' for standard output; a device or FIFO is written to as it is')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write FILE, or a log of several parts into DIR/, or ''-'' for standard output; a device or FIFO is written to as it is')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write to FILE, to DIR/ as a log of several parts, or to ''-'' for standard output; a device or FIFO is written to as it is')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write to FILE, to DIR/ as a log of several parts, or to ''-'' for standard output; a device or FIFO is written to as it is')
             [CompletionResult]::new('--base', '--base', [CompletionResultType]::ParameterName, 'Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output, devices and FIFOs]')
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Maximum number of items per command')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Only database N; can be repeated')

@@ -93,7 +93,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__check)
-            opts="-q -h --server --format --quiet --threads --color --progress --help"
+            opts="-f -q -h --server --format --quiet --threads --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -104,6 +104,10 @@ _aofkit() {
                     return 0
                     ;;
                 --format)
+                    COMPREPLY=($(compgen -W "text json github junit" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "text json github junit" -- "${cur}"))
                     return 0
                     ;;
@@ -193,7 +197,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__fix)
-            opts="-n -y -h --dry-run --yes --undo --discard-copies --force --server --format --color --progress --help"
+            opts="-n -y -f -h --dry-run --yes --undo --discard-copies --force --server --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -204,6 +208,10 @@ _aofkit() {
                     return 0
                     ;;
                 --format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -f)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;

@@ -55,7 +55,7 @@ valkey-8.1\t''
 valkey-9\t''
 valkey-9.0\t''
 valkey-9.1\t''"
-complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l format -d 'Output format' -r -f -a "text\t'For people'
+complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s f -l format -d 'Output format' -r -f -a "text\t'For people'
 json\t'For programs: one JSON object per log and line'
 github\t'GitHub workflow annotations'
 junit\t'JUnit XML'"
@@ -84,7 +84,7 @@ valkey-8.1\t''
 valkey-9\t''
 valkey-9.0\t''
 valkey-9.1\t''"
-complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l format -d 'Output format' -r -f -a "text\t'For people'
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s f -l format -d 'Output format' -r -f -a "text\t'For people'
 json\t'For programs: one JSON object'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l color -d 'When to colour text' -r -f -a "auto\t'Only when writing to a terminal'
 always\t'Always'
@@ -98,7 +98,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l undo -d 'Put back 
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l discard-copies -d 'Remove the copies that were kept of what fixes cut off and rewrites replaced'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l force -d 'Change the file even if another process has it open for writing, or if that is unknown'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s o -l output -d 'Write FILE, or a log of several parts into DIR/, or \'-\' for standard output; a device or FIFO is written to as it is' -r -F
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s o -l output -d 'Write to FILE, to DIR/ as a log of several parts, or to \'-\' for standard output; a device or FIFO is written to as it is' -r -F
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l base -d 'Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output, devices and FIFOs]' -r -f -a "aof\t'Commands'
 rdb\t'An RDB'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l batch -d 'Maximum number of items per command' -r
@@ -169,7 +169,7 @@ valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; can be repeated' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l key -d 'The digest of one key\'s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'Output format' -r -f -a "text\t'The digest alone'
-json\t'A JSON object: aofkit, schema, path, digest, server, chosen_by, keys, expired_fields, on_load'"
+json\t'A JSON object: aofkit, schema, path, digest, server, chosen_by, keys, expired_fields, on_load (lost_fields, changed_fields, changed_keys)'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at -d 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at-offset -d 'The data as it was when the last part, or PART, had this many bytes' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l unknown -d 'How to handle commands of modules and others that no server knows' -r -f -a "refuse\t'List them all and stop'
