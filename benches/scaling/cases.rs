@@ -35,6 +35,8 @@ pub enum Shape {
     Pending,
     /// A stream with a group that every entry is pending in for the same consumer, and every other entry deleted.
     Deleted,
+    /// A stream of 100 entries with `n` / 100 groups, in each of which all are pending.
+    Groups,
     /// A `HyperLogLog` that `n` elements were added to.
     Sketch,
     /// 100 `HyperLogLog`s that `n` / 20 elements were added to.
@@ -85,16 +87,17 @@ pub struct Case {
     /// - `e`, `i`, `at`, `bit`, `score`, `id`: an item, its index, byte, bit, score, or ID, at the positions that are tried;
     /// - `new`, `newid`, `j`: an item that is not there, an ID after all others, the number of the repetition;
     /// - `big`, `longer`: a value of 2,000 bytes, and one that is a byte longer in every repetition;
-    /// - `n`, `half`, `all`, `pairs`, `library`: the number of items, half of it, all keys, 100 new keys with values, a function
-    ///   library of `n` / 100 functions.
+    /// - `n`, `half`, `all`, `pairs`, `fields`: the number of items, half of it, all keys, 100 new keys or fields with values, and
+    ///   100 fields that are the same each time;
+    /// - `library`, `payload`: a function library of `n` / 100 functions, and what DUMP returns for `k`.
     pub templates: &'static [&'static str],
 }
 
 /// Everything that is tried.
 pub const CASES: &[Case] = {
     use Shape::{
-        Deleted, ExpiringHash, Geo, Hash, Integers, Keys, List, LongList, Nothing, Numbers, Pending, Set, Sets, Sketch,
-        Sketches, SortedSet, SortedSets, Stream, Strings, Text, Tied, Vectors,
+        Deleted, ExpiringHash, Geo, Groups, Hash, Integers, Keys, List, LongList, Nothing, Numbers, Pending, Set, Sets,
+        Sketch, Sketches, SortedSet, SortedSets, Stream, Strings, Text, Tied, Vectors,
     };
     &[
         Case {
@@ -121,11 +124,18 @@ pub const CASES: &[Case] = {
                 "DECRBY x 1000000007",
                 "INCRBYFLOAT x 0.1",
                 "INCRBYFLOAT x 1e15",
+                "INCRBYFLOAT x 1e4000",
+                "INCRBYFLOAT x 1e-4000",
                 "HINCRBY x f 7",
                 "HINCRBYFLOAT x f 0.1",
+                "HINCRBYFLOAT x f 1e4000",
+                "HSET h {pairs}",
+                "XADD x {newid} {pairs}",
+                "XADD x {newid} {fields}",
                 "FUNCTION LOAD REPLACE {library}",
                 "FUNCTION LOAD {library}; FUNCTION DELETE big",
                 "FUNCTION LOAD {library}; FUNCTION FLUSH",
+                "FUNCTION LOAD #!lua_name=l{j}\nredis.register-function('f{j}',function()return_1_end)",
                 "MULTI | SET {new} v | EXEC",
                 "MULTI; SET x {j}; EXEC",
                 "MULTI; EXEC",
@@ -467,6 +477,47 @@ pub const CASES: &[Case] = {
             ],
         },
         Case {
+            shapes: &[Groups],
+            templates: &[
+                "XADD k {newid} f v",
+                "XADD k MAXLEN = 100 {newid} f v",
+                "XADD k {newid} f v; XDEL k {newid}",
+                "XADD k {newid} f v; XDELEX k DELREF IDS 1 {newid}",
+                "XADD k {newid} f v; XDELEX k ACKED IDS 1 {newid}",
+                "XACK k g{i} 1-0 2-0",
+                "XACKDEL k g{i} ACKED IDS 1 1-0",
+                "XCLAIM k g{i} c2 0 1-0 JUSTID",
+                "XGROUP CREATE k n{j} 0",
+                "XGROUP SETID k g{i} 5-0",
+                "XGROUP CREATECONSUMER k g{i} n",
+                "XGROUP DESTROY k g{i}; XGROUP CREATE k g{i} 0",
+                "XREADGROUP GROUP g{i} c COUNT 1 STREAMS k >",
+            ],
+        },
+        Case {
+            shapes: &[
+                Text,
+                List,
+                LongList,
+                Numbers,
+                Set,
+                Integers,
+                Hash,
+                ExpiringHash,
+                SortedSet,
+                Geo,
+                Stream,
+                Pending,
+                Sketch,
+            ],
+            templates: &[
+                "RESTORE d 0 {payload} REPLACE",
+                "RESTORE d 4102444800000 {payload} REPLACE ABSTTL; PERSIST d",
+                "RESTORE d 0 {payload}; DEL d",
+                "RESTORE d 0 {payload} REPLACE; APPEND d v; SADD d v; HSET d f v; LSET d 0 v; ZADD d 0 v; XADD d {newid} f v",
+            ],
+        },
+        Case {
             shapes: &[Vectors],
             templates: &[
                 "VADD k VALUES 4 1 2 3 {j} {e}",
@@ -481,7 +532,6 @@ pub const CASES: &[Case] = {
 /// Commands that no case repeats, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("restore-asking", "RESTORE under another name"),
-    ("restore", "its payload is decoded as an RDB is, once for each command"),
     ("function|restore", "its payload is decoded as an RDB is, once for each command"),
     ("hsetc", "newer than every server that is compared"),
 ];

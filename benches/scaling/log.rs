@@ -1,5 +1,8 @@
 //! Logs: a value, and commands that are repeated on it.
 
+use aofkit::keyspace::Key;
+use aofkit::rdb::{RdbTarget, dump};
+use aofkit::replay::{Options, replay};
 use aofkit::resp::write_command;
 
 use crate::cases::Shape;
@@ -79,6 +82,21 @@ impl Value {
         if self.shape == Shape::Tied { "0".to_owned() } else { index.to_string() }
     }
 
+    /// How many groups a stream has.
+    fn groups(self) -> usize {
+        (self.items / 100).max(1)
+    }
+
+    /// What a server's DUMP of the key `k` returns.
+    fn payload(self) -> Vec<u8> {
+        let target = if self.shape == Shape::ExpiringHash { RdbTarget::Redis74 } else { RdbTarget::Redis70 };
+        let mut log = Vec::new();
+        self.write(&mut log);
+        let replayed = replay(&[&log], Options::default());
+        let entry = replayed.shares.iter().find_map(|share| share.database(0)?.get(Key::new(b"k")));
+        entry.and_then(|entry| dump::write(entry.value(), target).ok()).map(|(payload, _)| payload).unwrap_or_default()
+    }
+
     /// The names of all keys that commands on many keys are given.
     fn all(self) -> Vec<String> {
         let count = match self.shape {
@@ -110,6 +128,14 @@ impl Value {
                 let items = (self.items / 1000).max(1);
                 self.key(out, key, number * items / 2..number * items / 2 + items, shape);
             }),
+            Shape::Groups => {
+                self.key(out, "k", 0..100, Shape::Stream);
+                for group in 0..self.groups() {
+                    let name = format!("g{group}");
+                    write(out, &["XGROUP", "CREATE", "k", &name, "0"]);
+                    write(out, &["XREADGROUP", "GROUP", &name, "c", "COUNT", "100", "STREAMS", "k", ">"]);
+                }
+            }
             _ => {
                 self.key(out, "k", 0..self.items, self.shape);
                 self.key(out, "k2", self.items / 2..self.items + self.items / 2, self.shape);
@@ -209,11 +235,12 @@ pub fn repeat(out: &mut Vec<u8>, value: Value, template: &str, position: Positio
         [before, repeated, after] => (before, repeated, after),
         _ => ("", template, ""),
     };
-    let all = value.all();
+    let words =
+        Words { all: value.all(), payload: if template.contains("{payload}") { value.payload() } else { Vec::new() } };
     let commands = |out: &mut Vec<u8>, text: &str, repetition| {
         for line in text.split(';').map(str::trim).filter(|line| !line.is_empty()) {
             let words: Vec<Vec<u8>> =
-                line.split(' ').flat_map(|word| expand(word, value, &all, position, repetition)).collect();
+                line.split(' ').flat_map(|word| expand(word, value, &words, position, repetition)).collect();
             write(out, &words);
         }
     };
@@ -227,11 +254,20 @@ pub fn repeat(out: &mut Vec<u8>, value: Value, template: &str, position: Positio
     done
 }
 
+/// What is the same in every repetition.
+struct Words {
+    all: Vec<String>,
+    payload: Vec<u8>,
+}
+
 /// The arguments that a word of a template stands for.
-fn expand(word: &str, value: Value, all: &[String], position: Position, repetition: usize) -> Vec<Vec<u8>> {
-    let index = position.index(repetition, value.items);
+fn expand(word: &str, value: Value, words: &Words, position: Position, repetition: usize) -> Vec<Vec<u8>> {
+    let items = if value.shape == Shape::Groups { value.groups() } else { value.items };
+    let index = position.index(repetition, items);
     match word {
-        "{all}" => return all.iter().map(|key| key.clone().into_bytes()).collect(),
+        "{payload}" => return vec![words.payload.clone()],
+        "{fields}" => return (0..200).map(|field| format!("f{field}").into_bytes()).collect(),
+        "{all}" => return words.all.iter().map(|key| key.clone().into_bytes()).collect(),
         "{pairs}" => {
             let number = |pair: usize| format!("n{}", repetition * 100 + pair);
             return (0..100).flat_map(|pair| [number(pair).into_bytes(), b"value".to_vec()]).collect();
@@ -262,6 +298,9 @@ fn expand(word: &str, value: Value, all: &[String], position: Position, repetiti
         if text.contains(name) {
             text = text.replace(name, &replacement());
         }
+    }
+    if word.starts_with("#!lua") {
+        text = text.replace('_', " ").replace('-', "_");
     }
     vec![text.into_bytes()]
 }
