@@ -15,8 +15,8 @@ use aofkit::resp::write_command;
 /// How many items a value has.
 const ITEMS: usize = 64_000;
 
-/// By how many times as long a log may take when the commands are added to it: much less than what one look at every item in each of
-/// them would take, and much more than what the machine's other work changes.
+/// By how many times as long a log may take when the commands are added to it: much less than what one look at every
+/// item in each of them would take, and much more than what the machine's other work changes.
 const TOLERANCE: u32 = 5;
 
 fn push(log: &mut Vec<u8>, words: &[String]) {

@@ -31,8 +31,8 @@ impl Drop for Running {
     }
 }
 
-/// The seconds that `aofkit digest` takes with one thread, of the clock or of a processor, whichever are fewer: others may keep the
-/// processors busy. Those of the limit if it takes longer.
+/// The seconds that `aofkit digest` takes with one thread, of the clock or of a processor, whichever are fewer:
+/// others may keep the processors busy. Those of the limit if it takes longer.
 pub fn aofkit(program: &Path, log: &Path) -> anyhow::Result<f64> {
     let started = Instant::now();
     let child = Command::new(program)

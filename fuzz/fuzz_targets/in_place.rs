@@ -1,5 +1,5 @@
-//! A log on disk, one file or a directory of parts, is rewritten in place: either nothing changes, or the new log holds the same data
-//! and undoing the rewrite brings every old byte back.
+//! A log on disk, one file or a directory of parts, is rewritten in place: either nothing changes, or the new log
+//! holds the same data and undoing the rewrite brings every old byte back.
 
 #![no_main]
 

@@ -45,8 +45,8 @@ const GROUP_BYTES: usize = GROUP * BITS / 8;
 
 /// Raises each of `counts` to its register.
 ///
-/// Sixteen at a time, in operations on whole words that compilers turn into vector instructions: register by register, this and
-/// [`write()`] took four times as long.
+/// Sixteen at a time, in operations on whole words that compilers turn into vector instructions: register by
+/// register, this and [`write()`] took four times as long.
 pub(super) fn merge(counts: &mut [u8; REGISTERS], bytes: &[u8]) {
     let registers = bytes.get(HEADER..).unwrap_or_default();
     for (counts, packed) in counts.as_chunks_mut::<GROUP>().0.iter_mut().zip(registers.as_chunks::<GROUP_BYTES>().0) {

@@ -15,7 +15,8 @@ pub(super) fn elements<'a>(value: &Value<'a>) -> Option<Vec<Bytes<'a>>> {
     })
 }
 
-/// The elements of a list, or of a sorted set in the order of their scores, whose indexes are in a range; none of other values.
+/// The elements of a list, or of a sorted set in the order of their scores, whose indexes are in a range; none of
+/// other values.
 ///
 /// Only those are looked at, as on a server: a queue may be read a page at a time.
 pub(super) fn elements_in<'a>(value: &mut Value<'a>, range: Range<usize>) -> Vec<Bytes<'a>> {
