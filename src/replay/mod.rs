@@ -2,7 +2,8 @@
 //!
 //! Every thread reads the whole log, and applies the commands whose keys are in its share; reading is cheap, looking keys up
 //! is not. A command whose keys are in several shares is applied by one thread while the others wait for it. So the result
-//! does not depend on the number of threads.
+//! does not depend on the number of threads. Where that waiting takes most of the time, because other programs keep the
+//! processors busy, one thread starts again alone.
 
 mod balance;
 mod expired;
@@ -14,6 +15,7 @@ mod worker;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::aof;
 use crate::command::apply::{EntriesRead, ExpiredFields, Failure};
@@ -25,6 +27,7 @@ use crate::threads;
 pub use expired::{Dropped, LoadDifference, drop_expired};
 pub use flushes::Flush;
 
+use gate::Gate;
 use worker::Worker;
 
 /// How much of a log is replayed, and how.
@@ -204,12 +207,29 @@ const FAILURES: usize = 100;
 /// Replays the parts of a log, in order.
 pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     let count = options.threads.get().min(Division::MOST_SHARES);
+    replay_through(&Gate::new(count), count, parts, options)
+}
+
+/// Replays with so many threads that meet at this gate, or with one where there are not so many, or they hinder each other.
+fn replay_through<'a>(gate: &Gate, count: usize, parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
+    let reported = AtomicU64::new(0);
+    let progress = |bytes| {
+        reported.fetch_add(bytes, Ordering::Relaxed);
+        (options.progress)(bytes);
+    };
     let division = balance::divide(parts, count);
     let shares: Vec<Mutex<Keyspace<'a>>> = (0..count).map(|_| Mutex::default()).collect();
-    let gate = gate::Gate::new(count);
-    let work = |index| Worker::new(index, (&shares, &division), &gate, options).run(parts);
-    let Some(workers) = threads::together(count, work) else {
-        return replay(parts, Options { threads: NonZeroUsize::MIN, ..options });
+    let watched = Options { progress: &progress, ..options };
+    let work = |index| Worker::new(index, (&shares, &division), gate, watched).run(parts);
+    let Some(workers) = threads::together(count, work).filter(|_| !gate.is_given_up()) else {
+        drop(shares);
+        // What was reported is not reported once more.
+        let progress = |bytes: u64| {
+            let known =
+                reported.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));
+            (options.progress)(bytes.saturating_sub(known.unwrap_or(0)));
+        };
+        return replay(parts, Options { threads: NonZeroUsize::MIN, progress: &progress, ..options });
     };
     let shares = shares.into_iter().map(|share| share.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
     let mut workers = workers.into_iter();

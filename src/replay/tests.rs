@@ -228,6 +228,27 @@ fn progress_never_passes_the_end() {
 }
 
 #[test]
+fn threads_that_hinder_each_other_leave_it_to_one() {
+    let long = "x".repeat(1 << 16);
+    let mut lines: Vec<String> = (0..100).map(|index| format!("SET k{index} {long}")).collect();
+    lines.extend((0..100).map(|index| format!("RENAME k{index} r{index}")));
+    lines.push("INCR counter".to_owned());
+    let log = log(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let expected = rewritten(&replay(&[&log], with_threads(1)));
+    let gate = Gate::new(2);
+    gate.give_up();
+    let read = AtomicU64::new(0);
+    let progress = |bytes| {
+        read.fetch_add(bytes, Ordering::Relaxed);
+    };
+    let options = Options { progress: &progress, ..with_threads(2) };
+    let replayed = replay_through(&gate, 2, &[&log], options);
+    assert_eq!((replayed.shares.len(), rewritten(&replayed)), (1, expected));
+    let read = read.into_inner();
+    assert!(read > 5 << 20 && read <= log.len() as u64, "{read} of {}", log.len());
+}
+
+#[test]
 fn what_a_flush_removed_is_remembered_with_its_place() {
     let lines =
         ["SET a 1", "SET b 1", "FLUSHALL NOW", "SELECT 2", "SET c 1", "FLUSHDB", "FLUSHDB", "SET d 1", "FLUSHALL"];

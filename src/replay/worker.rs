@@ -240,7 +240,9 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                 None => {
                     self.admit(bytes, &mut queue, begun, (number, position..end), &mut pending);
                     position = end;
-                    self.report(position);
+                    if self.report(position) {
+                        break Some(End::Stopped);
+                    }
                 }
                 Some(line) => {
                     self.flush(bytes, &mut queue);
@@ -355,12 +357,17 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         queue.arguments.clear();
     }
 
-    fn report(&mut self, position: usize) {
+    /// Reports progress, and says whether what is done here is of no use any more.
+    fn report(&mut self, position: usize) -> bool {
         let at = self.base + position as u64;
-        if self.counts() && at >= self.reported + STEP {
-            (self.options.progress)(at - self.reported);
-            self.reported = at;
+        if at < self.reported + STEP {
+            return false;
         }
+        if self.counts() {
+            (self.options.progress)(at - self.reported);
+        }
+        self.reported = at;
+        self.gate.is_given_up()
     }
 
     #[inline]
