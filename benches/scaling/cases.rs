@@ -497,21 +497,7 @@ pub const CASES: &[Case] = {
             ],
         },
         Case {
-            shapes: &[
-                Text,
-                List,
-                LongList,
-                Numbers,
-                Set,
-                Integers,
-                Hash,
-                ExpiringHash,
-                SortedSet,
-                Geo,
-                Stream,
-                Pending,
-                Sketch,
-            ],
+            shapes: &[Text, List, LongList, Numbers, Set, Integers, Hash, SortedSet, Geo, Stream, Pending, Sketch],
             templates: &[
                 "RESTORE d 0 {payload} REPLACE",
                 "RESTORE d 4102444800000 {payload} REPLACE ABSTTL; PERSIST d",
