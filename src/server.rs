@@ -92,10 +92,73 @@ impl Server {
         matches!(self, Self::Redis80 | Self::Redis82 | Self::Redis86)
     }
 
+    /// How it reads floating-point numbers.
+    pub const fn float_syntax(self) -> FloatSyntax {
+        match self {
+            Self::Redis62 | Self::Redis70 | Self::Valkey8 => FloatSyntax::Strtod,
+            Self::Redis80 | Self::Redis82 | Self::Redis86 => FloatSyntax::FastFloatOrStrtod,
+            Self::Valkey9 => FloatSyntax::FastFloat,
+        }
+    }
+
+    /// Whether a blocking command refuses a timeout that ends after the last time that 63 bits of milliseconds hold: Redis 7.2 and
+    /// later, and Valkey. The others take every timeout of as many milliseconds.
+    pub const fn limits_end_of_timeout(self) -> bool {
+        !matches!(self, Self::Redis62 | Self::Redis70)
+    }
+
+    /// Whether BITFIELD reads the width of a type up to the first NUL (`u8\0x`): all but Valkey 9, which refuses such a type.
+    pub const fn cuts_bitfield_type_at_nul(self) -> bool {
+        !matches!(self, Self::Valkey9)
+    }
+
+    /// Whether a key whose expiry is set to -1 ms of Unix time has expired: Valkey 9. For the others it does not expire.
+    pub const fn expires_at_minus_one(self) -> bool {
+        matches!(self, Self::Valkey9)
+    }
+
+    /// Whether a small sorted set tells a score of -0 from 0, as large ones do: Redis 6.2.
+    pub const fn keeps_negative_zero(self) -> bool {
+        matches!(self, Self::Redis62)
+    }
+
+    /// Whether LSET takes the low 32 bits of its index, and LREM refuses a count of -2^63, which otherwise means every equal
+    /// element: Redis 7.2 and later, and Valkey.
+    pub const fn narrows_list_indexes(self) -> bool {
+        !matches!(self, Self::Redis62 | Self::Redis70)
+    }
+
+    /// Whether a negative offset of LIMIT in ZRANGESTORE counts from the other end of the range, if the sorted set is large: Redis
+    /// 8.0 and Valkey. For the others such a range is empty.
+    pub const fn counts_negative_limit_from_end(self) -> bool {
+        matches!(self, Self::Redis80 | Self::Valkey8 | Self::Valkey9)
+    }
+
+    /// Whether VADD refuses to reduce a vector to more components than it has: Redis 8.6.
+    pub const fn limits_vector_reduction(self) -> bool {
+        matches!(self, Self::Redis86)
+    }
+
     /// Whether XGROUP lowers a number of read entries that exceeds the number of entries added: Redis 8.2 and later.
     pub const fn limits_entries_read(self) -> bool {
         matches!(self, Self::Redis82 | Self::Redis86)
     }
+}
+
+/// Which texts are floating-point numbers.
+///
+/// There are three places: a *score* is an argument of ZADD, of WEIGHTS, of GEOADD and the like; the *end of a range* is that of
+/// ZREMRANGEBYSCORE and of ZRANGESTORE with BYSCORE; a *weight* is what SORT compares by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FloatSyntax {
+    /// `strtod` of the C library, in the locale C: hexadecimal numbers everywhere, white space before ends of ranges and weights; a
+    /// weight that is too large, or so small that it loses digits, is none.
+    Strtod,
+    /// The library `fast_float`, and `strtod` for scores that it does not read, so scores alone may be hexadecimal. A weight that is
+    /// too large is infinite.
+    FastFloatOrStrtod,
+    /// The library `fast_float` alone: nothing is hexadecimal. A weight that is empty, too large or too small is none.
+    FastFloat,
 }
 
 /// A release that can be named, and the line of servers that behaves like it when it loads a log.

@@ -339,7 +339,11 @@ fn scores_are_written_as_servers_write_them() {
             let scores: Vec<f64> = (0..500).map(|_| doubles(&mut random)).filter(|score| !score.is_nan()).collect();
             for (number, score) in scores.iter().enumerate() {
                 let text = if round % 2 == 0 { format!("{score:e}") } else { written(format_score_shortest, *score) };
-                assert_eq!(parse_score(text.as_bytes()).map(f64::to_bits), Some(score.to_bits()), "{text}");
+                assert_eq!(
+                    parse_score(text.as_bytes(), aofkit::server::FloatSyntax::Strtod).map(f64::to_bits),
+                    Some(score.to_bits()),
+                    "{text}"
+                );
                 line.extend([text, number.to_string()]);
             }
             server.call(&["DEL", "z"]);
@@ -429,7 +433,7 @@ fn scores_are_read_as_servers_read_them() {
             }
         }
         // What one of them takes, is taken; they do not differ on what it is.
-        let ours = parse_score(text.as_bytes());
+        let ours = parse_score(text.as_bytes(), aofkit::server::FloatSyntax::Strtod);
         read += usize::from(ours.is_some());
         assert_eq!(ours, theirs.first().copied(), "{text:?}");
         assert!(theirs.iter().all(|score| Some(*score) == ours), "{text:?}: {theirs:?}");

@@ -246,7 +246,7 @@ impl ReplayArguments {
         let now = self.now();
         let visibility = console.progress;
         let read = |server, expired_fields, task| {
-            let rules = (expired_fields, (defaults.entries_read)(server));
+            let rules = (server, expired_fields, (defaults.entries_read)(server));
             self.replay_as(opened, now, rules, (visibility, task))
         };
         let (replayed, server) = server.read(clues, |server| {
@@ -285,7 +285,7 @@ impl ReplayArguments {
         &self,
         opened: &'a Opened,
         now: i64,
-        (expired_fields, entries_read): (ExpiredFields, EntriesRead),
+        (server, expired_fields, entries_read): (ChosenServer, ExpiredFields, EntriesRead),
         (visibility, task): (Visibility, &'static str),
     ) -> anyhow::Result<Replayed<'a>> {
         let mut bytes = opened.bytes();
@@ -307,6 +307,7 @@ impl ReplayArguments {
                 (None, Some((_, offset))) => Until::Offset(offset),
                 (None, None) => Until::End,
             },
+            server: server.server(),
             expired_fields,
             entries_read,
             now,

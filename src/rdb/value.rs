@@ -5,6 +5,7 @@ use super::damage::{Fault, Malformed, Packing};
 use super::packed::{At, Element, Sequence, intset, listpack, ziplist, zipmap};
 use super::primitive::{LzfFault, RawString, Reader, scans_as_double};
 use super::skip::{AsciiScore, ascii_score, module_operand};
+use crate::server::FloatSyntax;
 use crate::server::Server;
 use crate::value::score::parse_score;
 
@@ -82,7 +83,7 @@ pub(super) fn sorted_set_ascii(context: &mut Context<'_>) -> Result<(), Fault> {
                     context.flaw(offset, Malformed::Score, Seen::ALWAYS);
                 }
                 // The servers read the number that it begins with; no server writes such.
-                AsciiScore::Digits(digits) if parse_score(digits).is_none() => {
+                AsciiScore::Digits(digits) if parse_score(digits, FloatSyntax::Strtod).is_none() => {
                     context.flaw(offset, Malformed::Score, Seen::NEVER);
                 }
                 AsciiScore::Digits(_) | AsciiScore::Infinity | AsciiScore::NegativeInfinity => {}
@@ -393,7 +394,7 @@ impl Context<'_> {
 fn is_score(element: &Element<'_>) -> bool {
     match element {
         Element::Integer(_) => true,
-        Element::Bytes(bytes) => parse_score(bytes).is_some(),
+        Element::Bytes(bytes) => parse_score(bytes, FloatSyntax::Strtod).is_some(),
     }
 }
 

@@ -18,10 +18,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::aof;
-use crate::command::apply::{EntriesRead, ExpiredFields, Failure};
+use crate::command::apply::{Call, EntriesRead, ExpiredFields, Failure};
 use crate::keyspace::{Division, Keyspace};
 use crate::rdb;
-use crate::server::ServerSet;
+use crate::server::{Server, ServerSet};
 use crate::threads;
 
 pub use expired::{Dropped, LoadDifference, drop_expired};
@@ -39,6 +39,8 @@ pub struct Options<'p> {
     pub unknown: Unknown,
     /// Where to stop.
     pub until: Until,
+    /// The server that is imitated where versions read arguments differently: which texts are floating-point numbers, for one.
+    pub server: Server,
     /// What commands make of fields that have expired.
     pub expired_fields: ExpiredFields,
     /// What the option ENTRIESREAD of XGROUP sets.
@@ -48,6 +50,16 @@ pub struct Options<'p> {
     pub now: i64,
     /// Told from time to time how many more bytes were read.
     pub progress: &'p (dyn Fn(u64) + Sync),
+}
+
+impl Options<'_> {
+    /// Applies a command as the options say.
+    fn imitate(&self, call: &mut Call<'_, '_>) {
+        call.server = self.server;
+        call.expired_fields = self.expired_fields;
+        call.entries_read = self.entries_read;
+        call.load_time = self.now;
+    }
 }
 
 impl std::fmt::Debug for Options<'_> {
@@ -62,6 +74,7 @@ impl Default for Options<'_> {
             threads: NonZeroUsize::MIN,
             unknown: Unknown::Refuse,
             until: Until::End,
+            server: Server::default(),
             expired_fields: ExpiredFields::AsWritten,
             entries_read: EntriesRead::AsGiven,
             now: 0,

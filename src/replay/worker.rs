@@ -450,8 +450,8 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         let call = Call::on_all(met.arguments, &mut share).on_share(self.index, self.division);
         let mut call = call.with_record(met.record).with_key(key);
         (call.database, call.now, call.created) = (self.database, self.now, created);
-        (call.expired_fields, call.entries_read) = (self.options.expired_fields, self.options.entries_read);
-        (call.load_time, call.diverged) = (self.options.now, Some(&self.diverged));
+        self.options.imitate(&mut call);
+        call.diverged = Some(&self.diverged);
         apply.run(&mut call)
     }
 
@@ -466,8 +466,8 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             let mut shares: Vec<_> = guards.iter_mut().map(|guard| &mut **guard).collect();
             let mut call = Call::on_all(met.arguments, &mut shares).divided(self.division).with_record(met.record);
             (call.database, call.now, call.created) = (self.database, self.now, self.base + met.offset as u64);
-            (call.expired_fields, call.entries_read) = (self.options.expired_fields, self.options.entries_read);
-            (call.load_time, call.diverged) = (self.options.now, Some(&self.diverged));
+            self.options.imitate(&mut call);
+            call.diverged = Some(&self.diverged);
             failure = row.apply.and_then(|apply| apply.run(&mut call).err());
         });
         self.own = self.shares.get(self.index).map(lock);

@@ -3,7 +3,7 @@
 mod big;
 mod long_double;
 
-pub use long_double::{LongDoubleError, add_long_doubles};
+pub use long_double::{LongDoubleError, add_long_doubles, parse_seconds};
 
 /// A whole number as servers read one (`string2ll`): digits without a leading zero or plus, 64 bits, nothing around it.
 pub fn parse_integer(text: &[u8]) -> Option<i64> {

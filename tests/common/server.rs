@@ -24,6 +24,19 @@ pub(crate) const SERVERS: [(aofkit::Server, &str); 7] = [
     (aofkit::Server::Valkey9, "valkey-9.1"),
 ];
 
+/// Every release that there is to compare with, and the line that stands for it.
+pub(crate) const RELEASES: [(aofkit::Server, &str); 9] = [
+    (aofkit::Server::Redis62, "redis-6.2"),
+    (aofkit::Server::Redis70, "redis-7.0"),
+    (aofkit::Server::Redis80, "redis-8.0"),
+    (aofkit::Server::Redis80, "redis-8.0.6"),
+    (aofkit::Server::Redis82, "redis-8.2"),
+    (aofkit::Server::Redis86, "redis-8.6"),
+    (aofkit::Server::Valkey8, "valkey-8.0"),
+    (aofkit::Server::Valkey8, "valkey-8.1"),
+    (aofkit::Server::Valkey9, "valkey-9.1"),
+];
+
 const START: Duration = Duration::from_secs(20);
 const ANSWER: Duration = Duration::from_secs(30);
 
@@ -158,15 +171,19 @@ impl Server {
     /// Sends one command and reads its reply; an error is a reply too.
     #[track_caller]
     pub(crate) fn call<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Reply {
-        let mut request = format!("*{}\r\n", arguments.len()).into_bytes();
-        for argument in arguments {
-            let argument = argument.as_ref();
-            request.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
-            request.extend_from_slice(argument);
-            request.extend_from_slice(b"\r\n");
-        }
-        self.connection.get_mut().write_all(&request).expect("a server that reads");
+        self.send(&request(arguments));
         self.reply()
+    }
+
+    /// Sends commands at once, which must not be too many for the socket, and reads their replies.
+    #[track_caller]
+    pub(crate) fn call_all<A: AsRef<[u8]>>(&mut self, commands: &[Vec<A>]) -> Vec<Reply> {
+        self.send(&commands.iter().flat_map(|command| request(command)).collect::<Vec<_>>());
+        commands.iter().map(|_| self.reply()).collect()
+    }
+
+    fn send(&mut self, request: &[u8]) {
+        self.connection.get_mut().write_all(request).expect("a server that reads");
     }
 
     /// The end of its log.
@@ -204,6 +221,18 @@ impl Server {
             other => panic!("{other:?} begins no reply"),
         }
     }
+}
+
+/// A command as clients send it.
+fn request<A: AsRef<[u8]>>(arguments: &[A]) -> Vec<u8> {
+    let mut request = format!("*{}\r\n", arguments.len()).into_bytes();
+    for argument in arguments {
+        let argument = argument.as_ref();
+        request.extend_from_slice(format!("${}\r\n", argument.len()).as_bytes());
+        request.extend_from_slice(argument);
+        request.extend_from_slice(b"\r\n");
+    }
+    request
 }
 
 impl Drop for Server {

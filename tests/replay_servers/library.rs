@@ -57,7 +57,7 @@ fn options(server: Server, threads: usize) -> replay::Options<'static> {
     let limits = server.limits_entries_read();
     let entries_read = if limits { EntriesRead::AtMostAdded } else { EntriesRead::AsGiven };
     let threads = NonZeroUsize::new(threads).unwrap();
-    replay::Options { threads, unknown: Unknown::Skip, now: now(), entries_read, ..Default::default() }
+    replay::Options { threads, unknown: Unknown::Skip, now: now(), server, entries_read, ..Default::default() }
 }
 
 pub(crate) fn digest_of(replayed: &Replayed<'_>, server: Server) -> String {

@@ -37,9 +37,14 @@ pub(crate) struct Real {
 pub(crate) type Part<'a> = (char, &'a [u8]);
 
 impl Real {
-    /// `None`, and a line that says so, where there are no servers.
+    /// Starts the release that stands for its line; `None`, and a line that says so, where there are no servers.
     pub(crate) fn start(server: Server) -> Option<Self> {
         let name = SERVERS.iter().find(|(known, _)| *known == server).unwrap().1;
+        Self::start_release(server, name)
+    }
+
+    /// Starts a release of a line of servers, given by the name of its folder.
+    pub(crate) fn start_release(server: Server, name: &str) -> Option<Self> {
         let mut options = OPTIONS.to_vec();
         let single = server == Server::Redis62;
         if !single {
@@ -52,6 +57,11 @@ impl Real {
 
     pub(crate) fn call<A: AsRef<[u8]>>(&mut self, arguments: &[A]) -> Reply {
         self.process.call(arguments)
+    }
+
+    /// Asks the same of each key, at once.
+    pub(crate) fn call_each(&mut self, keys: &[&[u8]], command: impl Fn(&[u8]) -> Vec<&[u8]>) -> Vec<Reply> {
+        self.process.call_all(&keys.iter().map(|key| command(key)).collect::<Vec<_>>())
     }
 
     fn directory(&self) -> PathBuf {

@@ -345,6 +345,7 @@ impl Job<'_, '_> {
         let options = replay::Options {
             threads: self.settings.replay.threads(),
             unknown: replay::Unknown::Keep,
+            server: self.target.checked_for(),
             now: self.settings.replay.clock(&self.replayed.summary).0,
             ..replay::Options::default()
         };

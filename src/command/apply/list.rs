@@ -100,21 +100,8 @@ pub(in crate::command) fn brpop(call: &mut Call<'_, '_>) -> Result<(), Failure> 
 fn pop_without_waiting(call: &mut Call<'_, '_>, end: End) -> Result<(), Failure> {
     call.argument(2)?;
     let Some((timeout, keys)) = call.arguments_from(1).split_last() else { return Err(Failure::Arity) };
-    check_timeout(timeout)?;
+    call.check_timeout(timeout)?;
     pop_from_first(call, keys, end, 1)
-}
-
-/// Fails as a server does on a time to wait that is no number of seconds.
-pub(super) fn check_timeout(text: &[u8]) -> Result<(), Failure> {
-    let timeout =
-        str::from_utf8(text).ok().and_then(|text| text.parse::<f64>().ok()).filter(|timeout| timeout.is_finite());
-    match timeout {
-        None => Err(Failure::other("timeout is not a float or out of range")),
-        Some(timeout) if timeout < 0.0 => Err(Failure::other("timeout is negative")),
-        // Milliseconds in 63 bits.
-        Some(timeout) if timeout >= 9_223_372_036_854_775.0 => Err(Failure::other("timeout is out of range")),
-        Some(_) => Ok(()),
-    }
 }
 
 /// LMPOP numkeys key … LEFT|RIGHT [COUNT count]
@@ -125,7 +112,7 @@ pub(in crate::command) fn lmpop(call: &mut Call<'_, '_>) -> Result<(), Failure> 
 /// BLMPOP timeout numkeys key … LEFT|RIGHT [COUNT count]: waits for nothing.
 pub(in crate::command) fn blmpop(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let timeout = call.argument(1)?;
-    check_timeout(timeout)?;
+    call.check_timeout(timeout)?;
     pop_from_many(call, 2)
 }
 
@@ -166,7 +153,7 @@ pub(in crate::command) fn lmove(call: &mut Call<'_, '_>) -> Result<(), Failure> 
 
 /// BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout: waits for nothing.
 pub(in crate::command) fn blmove(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    check_timeout(call.argument(5)?)?;
+    call.check_timeout(call.argument(5)?)?;
     lmove(call)
 }
 
@@ -177,7 +164,7 @@ pub(in crate::command) fn rpoplpush(call: &mut Call<'_, '_>) -> Result<(), Failu
 
 /// BRPOPLPUSH source destination timeout: waits for nothing.
 pub(in crate::command) fn brpoplpush(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    check_timeout(call.argument(3)?)?;
+    call.check_timeout(call.argument(3)?)?;
     rpoplpush(call)
 }
 
@@ -218,8 +205,11 @@ fn absolute(index: i64, length: usize) -> Option<usize> {
 /// LSET key index element
 pub(in crate::command) fn lset(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (index, element) = (call.argument(2)?, call.argument(3)?);
+    let narrows = call.server.narrows_list_indexes();
     let list = call.list(call.argument(1)?)?.ok_or(Failure::NoSuchKey)?;
     let index = parse_integer(index).ok_or(Failure::NotAnInteger)?;
+    #[expect(clippy::cast_possible_truncation, reason = "servers pass the index on as an int")]
+    let index = if narrows { i64::from(index as i32) } else { index };
     let index = absolute(index, list.len()).ok_or(Failure::IndexOutOfRange)?;
     if list.set(index, element) { Ok(()) } else { Err(Failure::IndexOutOfRange) }
 }
@@ -263,7 +253,7 @@ pub(in crate::command) fn lrem(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let from = if count < 0 { End::Tail } else { End::Head };
     let most = match count {
         0 => usize::MAX,
-        i64::MIN => return Err(Failure::OutOfRange),
+        i64::MIN if call.server.narrows_list_indexes() => return Err(Failure::OutOfRange),
         _ => usize::try_from(count.unsigned_abs()).unwrap_or(usize::MAX),
     };
     if let Some(list) = call.list(key)? {
@@ -377,7 +367,9 @@ mod tests {
         assert_eq!(failure("LSET l 0 a"), Failure::NoSuchKey);
         assert_eq!(failure("RPUSH l a; LSET l 1 a"), Failure::IndexOutOfRange);
         assert_eq!(failure("RPUSH l a; LSET l -2 a"), Failure::IndexOutOfRange);
-        assert_eq!(failure("RPUSH l a; LSET l -9223372036854775808 a"), Failure::IndexOutOfRange);
+        assert_eq!(failure("RPUSH l a; LSET l -2147483648 a"), Failure::IndexOutOfRange);
+        // The low 32 bits of the index count.
+        assert_eq!(after("RPUSH l a b; LSET l 4294967295 z"), "a z, -");
         assert_eq!(failure("RPUSH l a; LSET l x a"), Failure::NotAnInteger);
         assert_eq!(failure("RPUSH l a; LINSERT l near a b"), Failure::Syntax);
         assert_eq!(failure("RPUSH l a; LREM l -9223372036854775808 a"), Failure::OutOfRange);

@@ -27,7 +27,9 @@ pub use scripting::library_name;
 
 use crate::keyspace::{Division, EntryMut, Key, Keyspace, Removed};
 use crate::rdb;
-use crate::value::number::parse_integer;
+use crate::server::Server;
+use crate::value::number::{parse_integer, parse_seconds};
+use crate::value::score::parse_score;
 use crate::value::{Bytes, Hash, List, Set, SortedSet, Stream, Value};
 
 /// What a command does, in its row.
@@ -95,6 +97,8 @@ pub struct Call<'c, 'a> {
     pub database: u32,
     /// The time that relative expiries count from, in milliseconds of Unix time: when the command was logged.
     pub now: i64,
+    /// The server that is imitated where versions read arguments differently; the newest Redis, unless this is changed.
+    pub server: Server,
     /// What the command makes of fields that have expired; they are as the writer had them, unless this is changed.
     pub expired_fields: ExpiredFields,
     /// The time at which the log is loaded, in milliseconds of Unix time: fields whose expiry is earlier have expired.
@@ -125,6 +129,7 @@ impl<'c, 'a> Call<'c, 'a> {
             record: &[],
             database: 0,
             now: 0,
+            server: Server::Redis86,
             expired_fields: ExpiredFields::AsWritten,
             load_time: 0,
             diverged: None,
@@ -218,6 +223,25 @@ impl<'c, 'a> Call<'c, 'a> {
     /// [`Failure::NotAnInteger`], [`Failure::Arity`].
     pub fn integer(&self, index: usize) -> Result<i64, Failure> {
         parse_integer(self.argument(index)?).ok_or(Failure::NotAnInteger)
+    }
+
+    /// An argument that is a floating-point number.
+    ///
+    /// # Errors
+    /// [`Failure::NotAFloat`].
+    fn float(&self, text: &[u8]) -> Result<f64, Failure> {
+        parse_score(text, self.server.float_syntax()).ok_or(Failure::NotAFloat)
+    }
+
+    /// Fails as a server does on a timeout that is not a number of seconds; nobody waits.
+    fn check_timeout(&self, text: &[u8]) -> Result<(), Failure> {
+        let milliseconds = parse_seconds(text).ok_or(Failure::other("timeout is not a float or out of range"))?;
+        let end = if self.server.limits_end_of_timeout() { milliseconds + i128::from(self.now) } else { milliseconds };
+        match milliseconds {
+            ..0 => Err(Failure::other("timeout is negative")),
+            _ if end > i128::from(i64::MAX) => Err(Failure::other("timeout is out of range")),
+            _ => Ok(()),
+        }
     }
 
     /// Remembers that the command does something else with the other [`ExpiredFields`].

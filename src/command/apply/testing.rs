@@ -6,6 +6,7 @@ use super::{Call, EntriesRead, ExpiredFields, Failure};
 use crate::command;
 use crate::keyspace::{Key, Keyspace};
 use crate::resp;
+use crate::server::Server;
 use crate::value::Value;
 
 /// Commands and the keyspace that they changed.
@@ -18,6 +19,7 @@ pub(crate) struct Replica {
     pub(crate) entries_read: EntriesRead,
     /// Whether a command did something else than it would with the other [`ExpiredFields`].
     pub(crate) diverged: bool,
+    pub(crate) server: Server,
     created: u64,
 }
 
@@ -45,7 +47,7 @@ impl Replica {
         let mut shares = [&mut self.keyspace];
         let mut call = Call::on_all(&arguments, &mut shares).with_record(record);
         (call.database, call.now, call.created) = (self.database, self.now, self.created);
-        (call.expired_fields, call.entries_read) = (self.expired_fields, self.entries_read);
+        (call.expired_fields, call.entries_read, call.server) = (self.expired_fields, self.entries_read, self.server);
         let diverged = Cell::new(self.diverged);
         (call.load_time, call.diverged) = (self.now, Some(&diverged));
         let result = apply.run(&mut call);

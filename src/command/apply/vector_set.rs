@@ -37,7 +37,8 @@ fn parse_input<'a>(call: &Call<'_, 'a>) -> Result<Input<'a>, Failure> {
         let end = positive(start + 1)?.saturating_add(start + 2);
         let numbers = call.arguments.get(start + 2..end).ok_or(INVALID_VECTOR)?;
         #[expect(clippy::cast_possible_truncation, reason = "as the server does")]
-        let float = |text: &&[u8]| parse_score(text).map(|number| (number as f32).to_le_bytes());
+        let float =
+            |text: &&[u8]| parse_score(text, call.server.float_syntax()).map(|number| (number as f32).to_le_bytes());
         let floats: Option<Vec<[u8; 4]>> = numbers.iter().map(float).collect();
         (Bytes::owned(floats.ok_or(INVALID_VECTOR)?.concat()), end)
     } else {
@@ -46,7 +47,8 @@ fn parse_input<'a>(call: &Call<'_, 'a>) -> Result<Input<'a>, Failure> {
     let input = Input { floats, reduce, end };
     let is_whole = input.floats.len().is_multiple_of(size_of::<f32>());
     let fits = (1..=Shape::MAX_DIMENSION).contains(&input.dimension());
-    if !is_whole || !fits || reduce.is_some_and(|reduced| reduced > input.dimension()) {
+    let is_too_wide = |reduced| call.server.limits_vector_reduction() && reduced > input.dimension();
+    if !is_whole || !fits || reduce.is_some_and(is_too_wide) {
         return Err(INVALID_VECTOR);
     }
     Ok(input)

@@ -12,6 +12,7 @@ use super::opcode::type_row;
 use super::primitive::{RawString, Reader};
 use super::skip::{AsciiScore, ascii_score};
 use super::value::LATEST_FIELD_EXPIRY;
+use crate::server::FloatSyntax;
 use crate::value::score::parse_score;
 use crate::value::{Bytes, Field, Hash, List, Members, Raw, Set, SortedSet, Value};
 
@@ -176,7 +177,9 @@ pub(super) fn sorted_set_ascii<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>,
     scored(reader, |reader| {
         let start = reader.position();
         match ascii_score(reader)? {
-            AsciiScore::Digits(digits) => parse_score(digits).ok_or_else(|| reader.fault(start, Malformed::Score)),
+            AsciiScore::Digits(digits) => {
+                parse_score(digits, FloatSyntax::Strtod).ok_or_else(|| reader.fault(start, Malformed::Score))
+            }
             AsciiScore::Nan => Ok(f64::NAN),
             AsciiScore::Infinity => Ok(f64::INFINITY),
             AsciiScore::NegativeInfinity => Ok(f64::NEG_INFINITY),

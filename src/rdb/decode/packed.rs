@@ -7,6 +7,7 @@ use super::super::packed::{At, Element, Sequence, intset, listpack, ziplist, zip
 use super::super::primitive::{LzfFault, RawString, Reader};
 use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, Expiries};
 use super::{Scores, add_field, add_member, add_score, bytes};
+use crate::server::FloatSyntax;
 use crate::value::score::parse_score;
 use crate::value::{Bytes, Hash, List, Set, SortedSet, Value};
 
@@ -47,7 +48,7 @@ impl<'b, 'a> Piece<'b, 'a> {
 
     fn score(self) -> Result<f64, Malformed> {
         match self.element {
-            Element::Bytes(bytes) => parse_score(bytes).ok_or(Malformed::Score),
+            Element::Bytes(bytes) => parse_score(bytes, FloatSyntax::Strtod).ok_or(Malformed::Score),
             #[expect(clippy::cast_precision_loss, reason = "what servers do")]
             Element::Integer(number) => Ok(number as f64),
         }
@@ -230,7 +231,8 @@ pub(in super::super) fn set_intset<'a>(reader: &mut Reader<'a>) -> Result<Value<
 fn scored<'a>(reader: &mut Reader<'a>, format: Format) -> Result<Value<'a>, Fault> {
     let mut scores = Scores::default();
     format.read_all(reader, |[member, score]| add_score(&mut scores, member.bytes(), score.score()?))?;
-    Ok(Value::SortedSet(SortedSet::from_members(scores)))
+    // Servers keep what they load in this form as it is.
+    Ok(Value::SortedSet(SortedSet::from_signed_members(scores)))
 }
 
 pub(in super::super) fn sorted_set_ziplist<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {

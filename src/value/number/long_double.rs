@@ -24,6 +24,22 @@ pub fn add_long_doubles(value: &[u8], increment: &[u8]) -> Result<Vec<u8>, LongD
     value.add(increment).map(LongDouble::format).ok_or(LongDoubleError::NotFinite)
 }
 
+/// Seconds as the timeout of a command that blocks: in whole milliseconds, rounded up; `None` where servers see no number.
+///
+/// What is beyond 2^70 is cut to that, with its sign lost if it is infinite.
+pub fn parse_seconds(text: &[u8]) -> Option<i128> {
+    const CUT: i128 = 1 << 70;
+    let LongDouble::Finite { negative, mantissa, exponent } = LongDouble::parse(text)? else { return Some(CUT) };
+    let thousandfold = i128::from(mantissa) * if negative { -1000 } else { 1000 };
+    Some(match u32::try_from(exponent) {
+        Ok(_) if mantissa == 0 => 0,
+        Ok(exponent) if exponent < 40 => (thousandfold << exponent).clamp(-CUT, CUT),
+        Ok(_) => CUT * i128::from(!negative) - CUT * i128::from(negative),
+        // A shift rounds down, so what is negated before and after it is rounded up.
+        Err(_) => -(-thousandfold >> exponent.unsigned_abs().min(127)),
+    })
+}
+
 /// Servers (`string2ld`) take no longer text.
 const LONGEST: usize = 5 * 1024 - 1;
 /// The binary exponent of the largest numbers: they are below 2^16384.

@@ -5,17 +5,21 @@ mod shortest;
 
 use std::io::Write as _;
 
+use crate::server::FloatSyntax;
 use shortest::Digits;
 
 /// A score as servers take it: ZADD, ZINCRBY, weights, coordinates (`getDoubleFromObject`).
 ///
 /// What C's `strtod` reads, decimal or hexadecimal, `inf` and `infinity`, from the first byte to the last: no white space, no
-/// NaN, and nothing that is too large or too small for a double, denormal ones excepted. All of redis 6.2 to 8.0 and Valkey
-/// up to 8.1 take the hexadecimal ones, Valkey 9 does not.
+/// NaN, and nothing that is too large or too small for a double, denormal ones excepted. With [`FloatSyntax::FastFloat`] no
+/// hexadecimal ones.
 #[inline]
-pub fn parse_score(text: &[u8]) -> Option<f64> {
+pub fn parse_score(text: &[u8], syntax: FloatSyntax) -> Option<f64> {
     if let Some(whole) = small_integer(text) {
         return Some(whole);
+    }
+    if syntax == FloatSyntax::FastFloat && is_hexadecimal(text) {
+        return None;
     }
     let number = parse_number(text)?;
     (!number.out_of_range).then_some(number.value)
@@ -23,15 +27,48 @@ pub fn parse_score(text: &[u8]) -> Option<f64> {
 
 /// The end of a range of scores, without its `(`: ZREMRANGEBYSCORE, ZRANGESTORE (`zslParseRange`).
 ///
-/// It is read up to the first NUL, may begin with white space (for redis up to 7.2), is 0 if there is nothing, and infinite or
-/// 0 if it is too large or too small.
-pub fn parse_range_end(text: &[u8]) -> Option<f64> {
+/// It is read up to the first NUL, is 0 if there is nothing, and infinite or 0 if it is too large or too small. With
+/// [`FloatSyntax::Strtod`] it may begin with white space, and be hexadecimal.
+pub fn parse_range_end(text: &[u8], syntax: FloatSyntax) -> Option<f64> {
     let text = text.split(|byte| *byte == 0).next()?;
     if text.is_empty() {
         return Some(0.0);
     }
+    parse_loosely(text, syntax).map(|number| number.value)
+}
+
+/// What SORT compares elements by, unless it is ALPHA (`sortCommandGeneric`).
+///
+/// It is read up to the first NUL. See [`FloatSyntax`] for what is too large, too small or empty.
+///
+/// A server that reads with `strtod` looks at an `errno` that it did not clear: from the first weight out of range on, it refuses every
+/// weight until another command reads a number. That is not reproduced.
+pub fn parse_weight(text: &[u8], syntax: FloatSyntax) -> Option<f64> {
+    let text = text.split(|byte| *byte == 0).next()?;
+    if text.is_empty() {
+        return (syntax != FloatSyntax::FastFloat).then_some(0.0);
+    }
+    let number = parse_loosely(text, syntax)?;
+    let is_refused = match syntax {
+        FloatSyntax::Strtod => number.out_of_range || number.loses_digits,
+        FloatSyntax::FastFloatOrStrtod => false,
+        FloatSyntax::FastFloat => number.out_of_range,
+    };
+    (!is_refused).then_some(number.value)
+}
+
+/// A number, perhaps after white space, hexadecimal perhaps: both for `strtod` alone.
+fn parse_loosely(text: &[u8], syntax: FloatSyntax) -> Option<Number> {
+    if syntax != FloatSyntax::Strtod {
+        return if is_hexadecimal(text) { None } else { parse_number(text) };
+    }
     let start = text.iter().position(|byte| !matches!(byte, b' ' | b'\t'..=b'\r'))?;
-    parse_number(text.get(start..)?).map(|number| number.value)
+    parse_number(text.get(start..)?)
+}
+
+/// Whether a number begins with `0x`, after a sign perhaps.
+const fn is_hexadecimal(text: &[u8]) -> bool {
+    matches!(text, [b'0', b'x' | b'X', ..] | [b'-' | b'+', b'0', b'x' | b'X', ..])
 }
 
 /// Up to 15 digits with an optional minus: most scores.
@@ -62,6 +99,8 @@ struct Number {
     value: f64,
     /// It is infinite or 0 because a double holds nothing as large or small.
     out_of_range: bool,
+    /// It is denormal, and not exact.
+    loses_digits: bool,
 }
 
 /// What `strtod` makes of a text, if it takes all of it and it is no NaN.
@@ -80,7 +119,8 @@ fn parse_number(text: &[u8]) -> Option<Number> {
             } else {
                 value.is_infinite() && mantissa.any(u8::is_ascii_digit)
             };
-            Number { value, out_of_range }
+            // A denormal number is exact only if it is written with some seven hundred digits.
+            Number { value, out_of_range, loses_digits: value.is_subnormal() }
         }
         _ => return None,
     };
@@ -134,7 +174,7 @@ fn parse_power(text: &[u8]) -> Option<i64> {
 /// The double nearest to `mantissa * 2^exponent`, or to a little more if that is `inexact`; the even one of two.
 fn round_binary(mantissa: u64, exponent: i64, inexact: bool) -> Number {
     if mantissa == 0 {
-        return Number { value: 0.0, out_of_range: false };
+        return Number { value: 0.0, out_of_range: false, loses_digits: false };
     }
     let zeros = mantissa.leading_zeros();
     // 128 bits, the highest set, so that whatever is shifted out is seen.
@@ -142,11 +182,13 @@ fn round_binary(mantissa: u64, exponent: i64, inexact: bool) -> Number {
     // The number is 1.something * 2^top.
     let top = exponent - i64::from(zeros) + 63;
     if top > 1023 {
-        return Number { value: f64::INFINITY, out_of_range: true };
+        return Number { value: f64::INFINITY, out_of_range: true, loses_digits: false };
     }
     // A denormal has the fewer bits the smaller it is.
     let bits = if top >= -1022 { 53 } else { 53 - (-1022 - top) };
-    let Ok(bits) = u32::try_from(bits) else { return Number { value: 0.0, out_of_range: true } };
+    let Ok(bits) = u32::try_from(bits) else {
+        return Number { value: 0.0, out_of_range: true, loses_digits: true };
+    };
     let (kept, rest) = if bits == 0 { (0, wide) } else { (wide >> (128 - bits), wide << bits) };
     let half = 1_u128 << 127;
     let up = rest > half || rest == half && kept & 1 == 1;
@@ -154,7 +196,8 @@ fn round_binary(mantissa: u64, exponent: i64, inexact: bool) -> Number {
     // What rounding carries goes into the exponent, up to infinity.
     let biased = if top >= -1022 { u64::try_from(top + 1022).unwrap_or_default() << 52 } else { 0 };
     let value = f64::from_bits(biased + rounded);
-    Number { value, out_of_range: value == 0.0 || value.is_infinite() }
+    let loses_digits = value.is_subnormal() && rest != 0;
+    Number { value, out_of_range: value == 0.0 || value.is_infinite(), loses_digits }
 }
 
 /// Writes a double as C's `%.17g` does: scores of redis 6.2 and 7.0, in replies, digests and rewritten logs.

@@ -43,11 +43,11 @@ fn scores_are_read_as_servers_read_them() {
         ("0x100000000000000000000000000000000p-128", 1.0),
         ("0x0p99999999999999999999", 0.0),
     ] {
-        let read = parse_score(text.as_bytes());
+        let read = parse_score(text.as_bytes(), FloatSyntax::Strtod);
         assert_eq!(read.map(f64::to_bits), Some(score.to_bits()), "{text}: {read:?}");
-        assert_eq!(parse_range_end(text.as_bytes()), Some(score), "{text}");
+        assert_eq!(parse_range_end(text.as_bytes(), FloatSyntax::Strtod), Some(score), "{text}");
     }
-    assert_eq!(parse_score(b"-0").map(f64::to_bits), Some((-0.0_f64).to_bits()));
+    assert_eq!(parse_score(b"-0", FloatSyntax::Strtod).map(f64::to_bits), Some((-0.0_f64).to_bits()));
     for text in [
         "",
         " 1",
@@ -85,7 +85,7 @@ fn scores_are_read_as_servers_read_them() {
         "0x1p99999999999999999999",
         "é",
     ] {
-        assert_eq!(parse_score(text.as_bytes()), None, "{text:?}");
+        assert_eq!(parse_score(text.as_bytes(), FloatSyntax::Strtod), None, "{text:?}");
     }
 }
 
@@ -100,10 +100,10 @@ fn ends_of_ranges_are_read_more_leniently() {
         ("1e500", f64::INFINITY),
         ("1e-500", 0.0),
     ] {
-        assert_eq!(parse_range_end(text.as_bytes()), Some(score), "{text:?}");
+        assert_eq!(parse_range_end(text.as_bytes(), FloatSyntax::Strtod), Some(score), "{text:?}");
     }
     for text in [" ", "3 ", "nan", "x", "("] {
-        assert_eq!(parse_range_end(text.as_bytes()), None, "{text:?}");
+        assert_eq!(parse_range_end(text.as_bytes(), FloatSyntax::Strtod), None, "{text:?}");
     }
 }
 
@@ -154,6 +154,34 @@ fn scores_are_written_as_each_version_writes_them() {
     }
 }
 
+/// What real servers of each kind make of them; see `tests/number_servers.rs`.
+#[test]
+fn servers_differ_in_what_is_a_number() {
+    use FloatSyntax::{FastFloat, FastFloatOrStrtod, Strtod};
+    let all = [Strtod, FastFloatOrStrtod, FastFloat];
+    for (text, scores, ends, weights) in [
+        ("1", [true; 3], [true; 3], [true; 3]),
+        ("+1.5", [true; 3], [true; 3], [true; 3]),
+        ("0x1p4", [true, true, false], [true, false, false], [true, false, false]),
+        ("-0X2", [true, true, false], [true, false, false], [true, false, false]),
+        (" 1", [false; 3], [true, false, false], [true, false, false]),
+        ("", [false; 3], [true; 3], [true, true, false]),
+        ("1e400", [false; 3], [true; 3], [false, true, false]),
+        ("1e-400", [false; 3], [true; 3], [false, true, false]),
+        ("1e-310", [true; 3], [true; 3], [false, true, true]),
+        ("0x1p-1074", [true, true, false], [true, false, false], [true, false, false]),
+        ("0x1.8p-1074", [true, true, false], [true, false, false], [false, false, false]),
+        ("1\0x", [false; 3], [true; 3], [true; 3]),
+        ("nan", [false; 3], [false; 3], [false; 3]),
+    ] {
+        let text = text.as_bytes();
+        let shown = text.escape_ascii();
+        assert_eq!(all.map(|syntax| parse_score(text, syntax).is_some()), scores, "score {shown}");
+        assert_eq!(all.map(|syntax| parse_range_end(text, syntax).is_some()), ends, "end of a range {shown}");
+        assert_eq!(all.map(|syntax| parse_weight(text, syntax).is_some()), weights, "weight {shown}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_is_written_is_read_again(bits in any::<u64>(), whole in any::<i64>(), hundredths in any::<i32>()) {
@@ -161,7 +189,7 @@ proptest! {
             if !score.is_nan() {
                 for format in [format_score_17, format_score_shortest, format_score_digest, format_score_compact] {
                     let text = written(format, score);
-                    let read = parse_score(text.as_bytes());
+                    let read = parse_score(text.as_bytes(), FloatSyntax::Strtod);
                     prop_assert_eq!(read.map(f64::to_bits), Some(score.to_bits()), "{}", text);
                 }
             }
@@ -185,8 +213,8 @@ proptest! {
 
     #[test]
     fn any_text_is_read_or_refused(text in "[-+0-9a-fxpein. ]{0,12}") {
-        if let Some(score) = parse_score(text.as_bytes()) {
-            prop_assert_eq!(parse_range_end(text.as_bytes()), Some(score));
+        if let Some(score) = parse_score(text.as_bytes(), FloatSyntax::Strtod) {
+            prop_assert_eq!(parse_range_end(text.as_bytes(), FloatSyntax::Strtod), Some(score));
             if !text.contains('x') {
                 prop_assert_eq!(text.parse::<f64>().ok(), Some(score));
             }

@@ -72,6 +72,14 @@ impl<'a> Listed<'a> {
         Some(self.take(index).0)
     }
 
+    /// Makes the score of a name that is there -0.
+    pub(super) fn negate(&mut self, name: &[u8]) {
+        if let Some(index) = self.find(name) {
+            let (_, name) = self.take(index);
+            self.add(name, -0.0);
+        }
+    }
+
     pub(super) fn remove_ranks(&mut self, from: usize, to: usize) {
         if from < to && to <= self.entries.len() {
             self.entries.drain(from..to);

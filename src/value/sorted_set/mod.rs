@@ -77,7 +77,8 @@ impl<'a> Repr<'a> {
 }
 
 /// Servers keep up to so many members in a listpack (`zset-max-listpack-entries`), if no name is longer than
-/// [`SMALL_NAME`] bytes (`zset-max-listpack-value`). There, and nowhere else, a score of -0 becomes 0.
+/// [`SMALL_NAME`] bytes (`zset-max-listpack-value`). There, and nowhere else, a score of -0
+/// becomes 0, except in Redis 6.2: see [`SortedSet::negate_zero`].
 const SMALL: usize = 128;
 const SMALL_NAME: usize = 64;
 
@@ -186,6 +187,33 @@ impl<'a> SortedSet<'a> {
         set
     }
 
+    /// A set of all of a table's members, with the signs of their zeros even if it is small: as Redis 6.2 makes one.
+    pub fn from_signed_members(members: Members<'a, f64>) -> Self {
+        let is_negative_zero = |score: &f64| *score == 0.0 && score.is_sign_negative();
+        let negative: Vec<Bytes<'a>> =
+            members.iter().filter(|(_, score)| is_negative_zero(score)).map(|(name, _)| name.clone()).collect();
+        let mut set = Self::from_members(members);
+        for name in &negative {
+            set.negate_zero(name);
+        }
+        set
+    }
+
+    /// Makes a member's score -0 if it is 0 in a small set, where [`SortedSet::insert`] leaves 0 alone.
+    pub fn negate_zero(&mut self, member: &[u8]) {
+        if self.score(member) != Some(0.0) {
+            return;
+        }
+        match self.0.form_mut() {
+            FormMut::Packed(packed) => {
+                packed.remove(member);
+                packed.add(member, -0.0);
+            }
+            FormMut::Listed(listed) => listed.negate(member),
+            FormMut::Large(_) => {}
+        }
+    }
+
     /// How many members there are.
     pub fn len(&self) -> usize {
         match self.0.form() {
@@ -255,7 +283,7 @@ impl<'a> SortedSet<'a> {
 
     /// Gives a member a score, which must not be NaN, and returns the one it had.
     ///
-    /// As in a server, 0 and -0 are the same score: neither replaces the other, and a small set holds 0 alone.
+    /// As in a server, 0 and -0 are the same score: neither replaces the other, and a small set gets 0 alone.
     #[inline]
     pub fn insert(&mut self, member: Bytes<'a>, score: f64) -> Option<f64> {
         match self.update(member, |_| Ok::<_, Infallible>(Some(score))) {

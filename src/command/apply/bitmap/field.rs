@@ -2,6 +2,7 @@
 
 use super::super::{Call, Failure};
 use super::{bit_offset, mask, with_bit};
+use crate::server::Server;
 use crate::value::number::parse_integer;
 
 /// Up to 64 bits with a sign, up to 63 without.
@@ -12,13 +13,15 @@ struct Type {
 }
 
 impl Type {
-    fn read(text: &[u8]) -> Result<Self, Failure> {
+    fn read(text: &[u8], server: Server) -> Result<Self, Failure> {
         let (signed, width, widest) = match text {
             [b'i', width @ ..] => (true, width, 64),
             [b'u', width @ ..] => (false, width, 63),
             _ => return Err(REFUSED_TYPE),
         };
-        let width = parse_integer(width).and_then(|width| u32::try_from(width).ok());
+        let end = width.iter().position(|byte| *byte == 0).filter(|_| server.cuts_bitfield_type_at_nul());
+        let width = parse_integer(width.get(..end.unwrap_or(width.len())).unwrap_or_default());
+        let width = width.and_then(|width| u32::try_from(width).ok());
         let width = width.filter(|width| (1..=widest).contains(width)).ok_or(REFUSED_TYPE)?;
         Ok(Self { signed, width })
     }
@@ -116,7 +119,7 @@ fn set(bytes: &mut [u8], offset: usize, width: u32, number: i128) {
 /// is made long enough for all that is to be written, even for what then fails.
 pub(in crate::command) fn bitfield(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
-    let steps = read_steps(call.arguments_from(2))?;
+    let steps = read_steps(call.arguments_from(2), call.server)?;
     let Some(last_bit) = steps.iter().map(Step::last_bit).max() else {
         return call.string(key).map(|_| ());
     };
@@ -128,7 +131,7 @@ pub(in crate::command) fn bitfield(call: &mut Call<'_, '_>) -> Result<(), Failur
 }
 
 /// What is to be written, in order; what is only read is checked alike.
-fn read_steps(mut words: &[&[u8]]) -> Result<Vec<Step>, Failure> {
+fn read_steps(mut words: &[&[u8]], server: Server) -> Result<Vec<Step>, Failure> {
     let mut steps = Vec::new();
     let mut overflow = Overflow::Wrap;
     while let Some((word, rest)) = words.split_first() {
@@ -139,12 +142,12 @@ fn read_steps(mut words: &[&[u8]]) -> Result<Vec<Step>, Failure> {
                 rest
             }
             [of, offset, ref rest @ ..] if is(b"get") => {
-                let of = Type::read(of)?;
+                let of = Type::read(of, server)?;
                 bit_offset(offset, Some(of.width))?;
                 rest
             }
             [of, offset, number, ref rest @ ..] if is(b"set") || is(b"incrby") => {
-                let of = Type::read(of)?;
+                let of = Type::read(of, server)?;
                 let offset = bit_offset(offset, Some(of.width))?;
                 let number = parse_integer(number).ok_or(Failure::NotAnInteger)?;
                 let action = if is(b"set") { Action::Set(number) } else { Action::Add(number) };

@@ -29,10 +29,12 @@ fn set_expiry(call: &mut Call<'_, '_>, unit: i64, base: i64) -> Result<(), Failu
     let condition = Condition::read(call.arguments_from(3))?;
     let time = parse_integer(time).ok_or(Failure::NotAnInteger)?;
     let expiry = time.checked_mul(unit).and_then(|time| time.checked_add(base)).ok_or(Failure::InvalidExpiry)?;
+    let expires_at_minus_one = call.server.expires_at_minus_one();
     if let Some(mut entry) = call.entry(key)
         && condition.holds(entry.expiry(), expiry)
     {
-        entry.set_expiry(Some(expiry));
+        // An entry takes -1 for no expiry, as most servers do; -2 has passed as well.
+        entry.set_expiry(Some(if expires_at_minus_one && expiry == -1 { -2 } else { expiry }));
     }
     Ok(())
 }

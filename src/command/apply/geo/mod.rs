@@ -6,9 +6,11 @@ mod nearest;
 use geohash::{Outline, Place, Shape};
 use nearest::{Direction, nearest_first};
 
-use super::sorted_set::{Existing, Options, add_pairs, is, score, store};
+use super::sorted_set::{Existing, Options, add_pairs, is, store};
 use super::{Call, Failure};
+use crate::server::Server;
 use crate::value::number::parse_integer;
+use crate::value::score::parse_score;
 use crate::value::{Bytes, ScoreRange, SortedSet};
 
 /// `GEOADD key [NX|XX] [CH] longitude latitude member …`
@@ -37,14 +39,19 @@ pub(in crate::command) fn geoadd(call: &mut Call<'_, '_>) -> Result<(), Failure>
     let mut pairs = Vec::with_capacity(triples.len() / 3);
     for triple in triples.chunks_exact(3) {
         if let [longitude, latitude, member] = triple {
-            pairs.push((place(longitude, latitude)?.score(), *member));
+            pairs.push((place(longitude, latitude, call.server)?.score(), *member));
         }
     }
     add_pairs(call, key, Options::touching(existing), pairs.into_iter())
 }
 
-fn place(longitude: &[u8], latitude: &[u8]) -> Result<Place, Failure> {
-    let place = Place { longitude: score(longitude)?, latitude: score(latitude)? };
+/// An argument that is a coordinate or a length.
+fn float(text: &[u8], server: Server) -> Result<f64, Failure> {
+    parse_score(text, server.float_syntax()).ok_or(Failure::NotAFloat)
+}
+
+fn place(longitude: &[u8], latitude: &[u8], server: Server) -> Result<Place, Failure> {
+    let place = Place { longitude: float(longitude, server)?, latitude: float(latitude, server)? };
     if place.is_valid() { Ok(place) } else { Err(Failure::other("invalid longitude,latitude pair")) }
 }
 
@@ -59,8 +66,8 @@ fn unit(name: &[u8]) -> Result<f64, Failure> {
     }
 }
 
-fn length(text: &[u8]) -> Result<f64, Failure> {
-    let length = score(text)?;
+fn length(text: &[u8], server: Server) -> Result<f64, Failure> {
+    let length = float(text, server)?;
     if length < 0.0 { Err(Failure::other("radius cannot be negative")) } else { Ok(length) }
 }
 
@@ -76,6 +83,8 @@ enum Stored {
 /// What a search asks for, whichever command asks.
 #[derive(Debug, Clone)]
 struct Search<'a> {
+    /// Whose numbers the words have.
+    server: Server,
     destination: Option<&'a [u8]>,
     stored: Stored,
     centre: Option<Place>,
@@ -90,8 +99,9 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    const fn new() -> Self {
+    const fn new(server: Server) -> Self {
         Self {
+            server,
             destination: None,
             stored: Stored::Scores,
             centre: None,
@@ -166,20 +176,21 @@ impl<'a> Search<'a> {
                     rest
                 }
                 [longitude, latitude, rest @ ..] if is(word, "fromlonlat") && !by_member && self.polygon.is_none() => {
-                    self.centre = Some(place(longitude, latitude)?);
+                    self.centre = Some(place(longitude, latitude, self.server)?);
                     by_place = true;
                     rest
                 }
                 [radius, name, rest @ ..] if is(word, "byradius") && self.takes_outline(false) => {
-                    self.outline = Some((Outline::Circle { radius: length(radius)? }, unit(name)?));
+                    self.outline = Some((Outline::Circle { radius: length(radius, self.server)? }, unit(name)?));
                     rest
                 }
                 [width, height, name, rest @ ..] if is(word, "bybox") && self.takes_outline(true) => {
-                    self.outline = Some((Outline::Box { width: length(width)?, height: length(height)? }, unit(name)?));
+                    let (width, height) = (length(width, self.server)?, length(height, self.server)?);
+                    self.outline = Some((Outline::Box { width, height }, unit(name)?));
                     rest
                 }
                 [number, _, ..] if is(word, "bypolygon") && self.outline.is_none() && self.centre.is_none() => {
-                    let (shape, rest) = polygon(number, rest.get(1..).unwrap_or_default())?;
+                    let (shape, rest) = polygon(number, rest.get(1..).unwrap_or_default(), self.server)?;
                     self.polygon = Some(shape);
                     rest
                 }
@@ -254,7 +265,7 @@ impl<'a> Search<'a> {
 }
 
 /// `number longitude latitude …`, at least three corners; also the words behind them.
-fn polygon<'c, 'a>(number: &[u8], words: &'c [&'a [u8]]) -> Result<(Shape, &'c [&'a [u8]]), Failure> {
+fn polygon<'c, 'a>(number: &[u8], words: &'c [&'a [u8]], server: Server) -> Result<(Shape, &'c [&'a [u8]]), Failure> {
     let number = parse_integer(number)
         .and_then(|number| i32::try_from(number).ok())
         .ok_or(Failure::other("invalid number of vertices"))?;
@@ -265,7 +276,7 @@ fn polygon<'c, 'a>(number: &[u8], words: &'c [&'a [u8]]) -> Result<(Shape, &'c [
     let mut places = Vec::with_capacity(corners.len() / 2);
     for corner in corners.chunks_exact(2) {
         if let [longitude, latitude] = corner {
-            places.push(place(longitude, latitude)?);
+            places.push(place(longitude, latitude, server)?);
         }
     }
     Ok((Shape::polygon(places), rest))
@@ -291,9 +302,9 @@ fn search_and_store<'a>(call: &mut Call<'_, 'a>, source: &[u8], search: &Search<
 pub(in crate::command) fn georadius(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let source = call.argument(1)?;
     call.sorted_set(source)?;
-    let mut search = Search::new();
-    search.centre = Some(place(call.argument(2)?, call.argument(3)?)?);
-    let radius = length(call.argument(4)?)?;
+    let mut search = Search::new(call.server);
+    search.centre = Some(place(call.argument(2)?, call.argument(3)?, call.server)?);
+    let radius = length(call.argument(4)?, call.server)?;
     search.outline = Some((Outline::Circle { radius }, unit(call.argument(5)?)?));
     search.radius_options(call.arguments_from(6))?;
     search_and_store(call, source, &search)
@@ -303,11 +314,12 @@ pub(in crate::command) fn georadius(call: &mut Call<'_, '_>) -> Result<(), Failu
 pub(in crate::command) fn georadiusbymember(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (source, member) = (call.argument(1)?, call.argument(2)?);
     let (radius, name) = (call.argument(3)?, call.argument(4)?);
-    let mut search = Search::new();
+    let server = call.server;
+    let mut search = Search::new(server);
     let set = call.sorted_set(source)?;
     search.centre = Some(member_place(set.as_deref(), member)?);
     search.outline = Some(match set {
-        Some(_) => (Outline::Circle { radius: length(radius)? }, unit(name)?),
+        Some(_) => (Outline::Circle { radius: length(radius, server)? }, unit(name)?),
         // Servers do not look at the radius if there is nothing to search.
         None => (Outline::Circle { radius: 0.0 }, 1.0),
     });
@@ -320,7 +332,7 @@ pub(in crate::command) fn georadiusbymember(call: &mut Call<'_, '_>) -> Result<(
 pub(in crate::command) fn geosearchstore(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (destination, source) = (call.argument(1)?, call.argument(2)?);
     let words = call.arguments_from(3);
-    let mut search = Search::new();
+    let mut search = Search::new(call.server);
     search.destination = Some(destination);
     let set = call.sorted_set(source)?;
     let set = set.as_deref();

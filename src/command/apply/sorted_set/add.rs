@@ -1,7 +1,8 @@
 //! Adding members, changing their scores, removing them.
 
-use super::{is, score};
+use super::is;
 use crate::command::apply::{Call, Failure};
+use crate::server::Server;
 use crate::value::{Bytes, SortedSet, Value};
 
 /// Which members a command may touch.
@@ -96,12 +97,21 @@ impl Options {
 
     /// Does to one member what the options say.
     #[inline]
-    fn apply<'a>(self, set: &mut SortedSet<'a>, score: f64, member: &'a [u8]) -> Result<(), Failure> {
-        if self == Self::default() {
-            set.insert(Bytes::borrowed(member), score);
-            return Ok(());
+    fn apply<'a>(self, set: &mut SortedSet<'a>, score: f64, member: &'a [u8], server: Server) -> Result<(), Failure> {
+        let mut new = score;
+        let old = if self == Self::default() {
+            set.insert(Bytes::borrowed(member), score)
+        } else {
+            set.update(Bytes::borrowed(member), |old| {
+                let decided = self.decide(old, score)?;
+                new = decided.unwrap_or_default();
+                Ok::<_, Failure>(decided)
+            })?
+        };
+        if new == 0.0 && new.is_sign_negative() && server.keeps_negative_zero() && old != Some(0.0) {
+            set.negate_zero(member);
         }
-        set.update(Bytes::borrowed(member), |old| self.decide(old, score)).map(drop)
+        Ok(())
     }
 
     /// The score that a member gets, if it gets one.
@@ -130,12 +140,13 @@ pub(in crate::command::apply) fn add_pairs<'a>(
     options: Options,
     mut pairs: impl ExactSizeIterator<Item = (f64, &'a [u8])>,
 ) -> Result<(), Failure> {
+    let server = call.server;
     if let Some(set) = call.sorted_set(key)? {
-        return pairs.try_for_each(|(score, member)| options.apply(set, score, member));
+        return pairs.try_for_each(|(score, member)| options.apply(set, score, member, server));
     }
     if options.existing != Existing::Present {
         let mut set = SortedSet::for_count(pairs.len());
-        pairs.try_for_each(|(score, member)| options.apply(&mut set, score, member))?;
+        pairs.try_for_each(|(score, member)| options.apply(&mut set, score, member, server))?;
         if !set.is_empty() {
             call.put(key, Value::SortedSet(set));
         }
@@ -148,13 +159,14 @@ pub(in crate::command) fn zadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let (options, first) = Options::parse(call.arguments)?;
     if let [text, member] = call.arguments_from(first) {
-        return add_pairs(call, key, options, std::iter::once((score(text)?, *member)));
+        let score = call.float(text)?;
+        return add_pairs(call, key, options, std::iter::once((score, *member)));
     }
     // Every score is read before the first one counts.
     let mut pairs = Vec::with_capacity(call.arguments.len() / 2);
     for pair in call.arguments_from(first).chunks_exact(2) {
         if let [text, member] = pair {
-            pairs.push((score(text)?, *member));
+            pairs.push((call.float(text)?, *member));
         }
     }
     add_pairs(call, key, options, pairs.into_iter())
@@ -162,7 +174,7 @@ pub(in crate::command) fn zadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
 
 /// `ZINCRBY key increment member`
 pub(in crate::command) fn zincrby(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    let (key, increment, member) = (call.argument(1)?, score(call.argument(2)?)?, call.argument(3)?);
+    let (key, increment, member) = (call.argument(1)?, call.float(call.argument(2)?)?, call.argument(3)?);
     let options = Options { meaning: Meaning::Increment, ..Options::default() };
     add_pairs(call, key, options, std::iter::once((increment, member)))
 }

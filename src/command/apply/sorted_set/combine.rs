@@ -1,6 +1,6 @@
 //! Unions, intersections and differences of sorted sets and sets.
 
-use super::{is, score, store};
+use super::{is, store};
 use crate::command::apply::{Call, Failure};
 use crate::value::{Bytes, Members, Name, SortedSet, Value};
 
@@ -102,7 +102,7 @@ impl<'a> Request<'a> {
                 && let Some((weights, rest)) = words.split_at_checked(number)
             {
                 for (source, weight) in sources.iter_mut().zip(weights) {
-                    source.weight = score(weight).map_err(|_| Failure::other("weight value is not a float"))?;
+                    source.weight = call.float(weight).map_err(|_| Failure::other("weight value is not a float"))?;
                 }
                 words = rest;
             } else if is(word, "aggregate")
@@ -147,6 +147,13 @@ fn find(value: Option<&Value<'_>>, member: &[u8]) -> Option<f64> {
     }
 }
 
+/// Stores a result, with the signs of its zeros as the server has them.
+fn store_members<'a>(call: &mut Call<'_, 'a>, destination: &'a [u8], members: Members<'a, f64>) {
+    let keeps_signs = call.server.keeps_negative_zero();
+    let set = if keeps_signs { SortedSet::from_signed_members(members) } else { SortedSet::from_members(members) };
+    store(call, destination, set);
+}
+
 /// `ZUNIONSTORE destination numkeys key … [WEIGHTS weight …] [AGGREGATE SUM|MIN|MAX|COUNT]`, the last of Redis 8.8
 pub(in crate::command) fn zunionstore(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let Request { destination, sources, aggregate } = Request::parse(call, Operation::Union)?;
@@ -162,7 +169,7 @@ pub(in crate::command) fn zunionstore(call: &mut Call<'_, '_>) -> Result<(), Fai
             }
         })?;
     }
-    store(call, destination, SortedSet::from_members(members));
+    store_members(call, destination, members);
     Ok(())
 }
 
@@ -189,7 +196,7 @@ pub(in crate::command) fn zinterstore(call: &mut Call<'_, '_>) -> Result<(), Fai
     for (name, score) in entries {
         members.insert(name, score);
     }
-    store(call, destination, SortedSet::from_members(members));
+    store_members(call, destination, members);
     Ok(())
 }
 
@@ -217,6 +224,6 @@ pub(in crate::command) fn zdiffstore(call: &mut Call<'_, '_>) -> Result<(), Fail
             }
         }
     }
-    store(call, destination, SortedSet::from_members(members));
+    store_members(call, destination, members);
     Ok(())
 }

@@ -11,14 +11,8 @@ pub(in crate::command) use combine::{zdiffstore, zinterstore, zunionstore};
 pub(in crate::command) use pop::{bzmpop, bzpopmax, bzpopmin, zmpop, zpopmax, zpopmin};
 pub(in crate::command) use range::{zrangestore, zremrangebylex, zremrangebyrank, zremrangebyscore};
 
-use super::{Call, Failure};
-use crate::value::score::parse_score;
+use super::Call;
 use crate::value::{SortedSet, Value};
-
-/// An argument that is a score.
-pub(super) fn score(text: &[u8]) -> Result<f64, Failure> {
-    parse_score(text).ok_or(Failure::NotAFloat)
-}
 
 /// Whether an argument is a word, in any letter case.
 pub(super) fn is(argument: &[u8], word: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Taking members from an end.
 
-use super::{is, score};
+use super::is;
 use crate::command::apply::{Call, Failure};
 
 /// From which end.
@@ -44,7 +44,7 @@ fn pop_from_one(call: &mut Call<'_, '_>, end: End) -> Result<(), Failure> {
 /// `BZPOPMIN key … timeout`
 fn pop_or_wait(call: &mut Call<'_, '_>, end: End) -> Result<(), Failure> {
     let (timeout, keys) = call.arguments_from(1).split_last().ok_or(Failure::Arity)?;
-    check_timeout(timeout)?;
+    call.check_timeout(timeout)?;
     pop(call, keys, end, 1)
 }
 
@@ -71,20 +71,6 @@ fn pop_from_many(call: &mut Call<'_, '_>, index: usize) -> Result<(), Failure> {
         return Err(Failure::other("count should be greater than 0"));
     }
     pop(call, keys, end, count)
-}
-
-/// A timeout in seconds: nobody waits, but a wrong one is refused.
-fn check_timeout(text: &[u8]) -> Result<(), Failure> {
-    let seconds = score(text).map_err(|_| Failure::other("timeout is not a float or out of range"))?;
-    // Counted in whole milliseconds, upwards.
-    let milliseconds = (seconds * 1000.0).ceil();
-    if milliseconds < 0.0 {
-        return Err(Failure::other("timeout is negative"));
-    }
-    if milliseconds >= 9_223_372_036_854_775_808.0 {
-        return Err(Failure::other("timeout is out of range"));
-    }
-    Ok(())
 }
 
 /// `ZPOPMIN key [count]`
@@ -114,6 +100,6 @@ pub(in crate::command) fn zmpop(call: &mut Call<'_, '_>) -> Result<(), Failure> 
 
 /// `BZMPOP timeout numkeys key … MIN|MAX [COUNT count]`
 pub(in crate::command) fn bzmpop(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    check_timeout(call.argument(1)?)?;
+    call.check_timeout(call.argument(1)?)?;
     pop_from_many(call, 2)
 }

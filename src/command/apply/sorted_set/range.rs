@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::{is, store};
 use crate::command::apply::{Call, Failure};
+use crate::server::{FloatSyntax, Server};
 use crate::value::number::parse_integer;
 use crate::value::score::parse_range_end;
 use crate::value::{NameEnd, ScoreRange, SortedSet};
@@ -32,11 +33,11 @@ enum Direction {
 }
 
 impl<'c> Span<'c> {
-    fn parse(by: By, min: &'c [u8], max: &'c [u8]) -> Result<Self, Failure> {
+    fn parse(by: By, min: &'c [u8], max: &'c [u8], server: Server) -> Result<Self, Failure> {
         let rank = |text| parse_integer(text).ok_or(Failure::NotAnInteger);
         match by {
             By::Rank => Ok(Self::Ranks(rank(min)?, rank(max)?)),
-            By::Score => score_range(min, max).map(Self::Scores),
+            By::Score => score_range(min, max, server.float_syntax()).map(Self::Scores),
             By::Name => {
                 let failure = || Failure::other("min or max not valid string range item");
                 Ok(Self::Names(name_end(min).ok_or_else(failure)?, name_end(max).ok_or_else(failure)?))
@@ -61,13 +62,13 @@ impl<'c> Span<'c> {
     }
 }
 
-fn score_range(min: &[u8], max: &[u8]) -> Result<ScoreRange, Failure> {
+fn score_range(min: &[u8], max: &[u8], syntax: FloatSyntax) -> Result<ScoreRange, Failure> {
     let end = |text: &[u8]| {
         let (excluded, text) = match text {
             [b'(', text @ ..] => (true, text),
             text => (false, text),
         };
-        parse_range_end(text).map(|score| (score, excluded)).ok_or(Failure::other("min or max is not a float"))
+        parse_range_end(text, syntax).map(|score| (score, excluded)).ok_or(Failure::other("min or max is not a float"))
     };
     let ((min, min_excluded), (max, max_excluded)) = (end(min)?, end(max)?);
     Ok(ScoreRange { min, min_excluded, max, max_excluded })
@@ -99,7 +100,7 @@ fn clip(start: i64, end: i64, length: usize) -> Range<usize> {
 
 fn remove_range(call: &mut Call<'_, '_>, by: By) -> Result<(), Failure> {
     let key = call.argument(1)?;
-    let span = Span::parse(by, call.argument(2)?, call.argument(3)?)?;
+    let span = Span::parse(by, call.argument(2)?, call.argument(3)?, call.server)?;
     let Some(set) = call.sorted_set(key)? else { return Ok(()) };
     let ranks = span.ranks(set, Direction::Forward);
     set.remove_ranks(ranks);
@@ -165,9 +166,8 @@ impl StoreOptions {
 
     /// What LIMIT leaves of ranks.
     ///
-    /// A negative offset leaves nothing of a small set. In a large one Redis 8.0 and Valkey 9 take it to count from the range's
-    /// other end.
-    fn limited(&self, ranks: Range<usize>, is_small: bool) -> Range<usize> {
+    /// A negative offset leaves nothing of a small set, and for some servers of none.
+    fn limited(&self, ranks: Range<usize>, is_small: bool, server: Server) -> Range<usize> {
         if self.by == By::Rank {
             return ranks;
         }
@@ -175,7 +175,7 @@ impl StoreOptions {
         // How far the first one is from the end of the range at which the direction begins.
         let skipped = match usize::try_from(self.offset) {
             Ok(offset) => Some(offset),
-            Err(_) if is_small => None,
+            Err(_) if is_small || !server.counts_negative_limit_from_end() => None,
             Err(_) => ranks.len().checked_sub(usize::try_from(self.offset.unsigned_abs()).unwrap_or(usize::MAX)),
         };
         let Some(skipped) = skipped.filter(|skipped| *skipped < ranks.len()) else { return nothing };
@@ -196,14 +196,17 @@ pub(in crate::command) fn zrangestore(call: &mut Call<'_, '_>) -> Result<(), Fai
         StoreOptions { by: By::Score | By::Name, direction: Direction::Reverse, .. } => (max, min),
         _ => (min, max),
     };
-    let span = Span::parse(options.by, min, max)?;
-    let mut result = SortedSet::default();
+    let span = Span::parse(options.by, min, max, call.server)?;
+    let (server, mut result) = (call.server, SortedSet::default());
     if let Some(set) = call.sorted_set(source)? {
-        let ranks = options.limited(span.ranks(set, options.direction), set.is_small());
+        let ranks = options.limited(span.ranks(set, options.direction), set.is_small(), server);
         set.put_in_order();
         result = SortedSet::for_count(if options.by == By::Rank { ranks.len() } else { 0 });
         for (name, score) in set.names_from(ranks.start).take(ranks.len()) {
             result.insert(name.to_bytes(), score);
+            if score == 0.0 && score.is_sign_negative() && server.keeps_negative_zero() {
+                result.negate_zero(name.as_slice());
+            }
         }
     }
     store(call, destination, result);

@@ -1,6 +1,8 @@
+use super::super::Failure;
 use super::super::testing::Replica;
 use super::*;
 use crate::keyspace::Key;
+use crate::server::Server;
 
 /// What a key holds, as `ZRANGE key 0 -1 WITHSCORES` would print it; empty if it is not there.
 fn held(replica: &Replica, key: &str) -> String {
@@ -202,8 +204,9 @@ fn what_is_stored_takes_the_place_of_the_key_and_its_expiry() {
 }
 
 #[test]
-fn large_sets_count_a_negative_offset_from_the_other_end() {
+fn large_sets_of_redis_8_0_count_a_negative_offset_from_the_other_end() {
     let mut replica = Replica::default();
+    replica.server = Server::Redis80;
     for number in 0..200 {
         replica.line(&format!("ZADD big {number} m{number}")).unwrap();
     }
@@ -261,4 +264,22 @@ fn wrong_types_and_too_few_arguments_change_nothing() {
     }
     assert!(replica.line("ZRANGESTORE s none 0 -1").is_ok());
     assert!(replica.value("s").is_none());
+}
+
+#[test]
+fn small_sets_of_redis_6_2_tell_the_zeros_apart() {
+    for (server, expected) in [(Server::Redis62, "m:-0 n:-0"), (Server::Redis70, "m:0 n:0")] {
+        let mut replica = Replica::default();
+        replica.server = server;
+        for line in
+            ["ZADD z -0 m", "ZINCRBY z -0 n", "ZADD a 0 m 0 n", "ZUNIONSTORE u 1 a WEIGHTS -1", "ZRANGESTORE r z 0 -1"]
+        {
+            replica.line(line).unwrap();
+        }
+        for key in ["z", "u", "r"] {
+            assert_eq!(held(&replica, key), expected, "{key}");
+        }
+        replica.line("ZADD a -0 m").unwrap();
+        assert_eq!(held(&replica, "a"), "m:0 n:0", "equal scores do not replace one another");
+    }
 }

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::super::{Call, Failure};
+use crate::value::score::parse_weight;
 use crate::value::{Bytes, Value};
 use options::{By, Direction, Options, Order};
 
@@ -127,19 +128,11 @@ fn weight<'a>(call: &mut Call<'_, 'a>, element: &Bytes<'a>, options: &Options<'a
     match (options.order, found) {
         (Order::Text, found) => Ok(Weight::Text(found)),
         (Order::Number, None) => Ok(Weight::Number(0.0)),
-        (Order::Number, Some(text)) => number(&text).map(Weight::Number),
+        (Order::Number, Some(text)) => {
+            const REFUSED: Failure = Failure::other("One or more scores can't be converted into double");
+            parse_weight(&text, call.server.float_syntax()).map(Weight::Number).ok_or(REFUSED)
+        }
     }
-}
-
-/// A number as Redis 8 reads one here: the empty string is zero, what is too large is infinite, and a zero byte ends it.
-fn number(text: &[u8]) -> Result<f64, Failure> {
-    const REFUSED: Failure = Failure::other("One or more scores can't be converted into double");
-    let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
-    if text.is_empty() {
-        return Ok(0.0);
-    }
-    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
-    number.filter(|number: &f64| !number.is_nan()).ok_or(REFUSED)
 }
 
 #[cfg(test)]
