@@ -2,7 +2,13 @@
 //!
 //! Needs `AOFKIT_SERVERS`, a folder of unpacked servers. Every fifth pair of a command and a text is compared, and those that were
 //! found to differ between servers; `AOFKIT_NUMBERS=all` compares them all.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail as tests do")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::format_push_string,
+    reason = "helpers of tests fail as tests do"
+)]
 
 mod common;
 
@@ -22,7 +28,7 @@ use std::collections::BTreeMap;
 use aofkit::Server;
 use aofkit::command;
 use aofkit::digest::digest_value;
-use aofkit::keyspace::Entry;
+use aofkit::keyspace::{Entry, Keyspace};
 use aofkit::rdb::{RdbTarget, dump};
 use aofkit::replay::Replayed;
 use aofkit::value::{Bytes, Value};
@@ -115,6 +121,11 @@ struct Held {
 
 type Keys = BTreeMap<(u32, Vec<u8>), Held>;
 
+/// The replies to the same command for each key.
+fn ask_each(real: &mut Real, name: &[u8], keys: &[&[u8]]) -> Vec<Reply> {
+    real.process.call_all(&keys.iter().map(|key| vec![name, key]).collect::<Vec<_>>())
+}
+
 /// The keys that a server has.
 fn theirs(real: &mut Real) -> Keys {
     let mut keys = Keys::new();
@@ -124,8 +135,8 @@ fn theirs(real: &mut Real) -> Keys {
         for names in names.array().chunks(200) {
             let names: Vec<&[u8]> = names.iter().map(Reply::bytes).collect();
             let digests = real.call(&[&[&b"DEBUG"[..], b"DIGEST-VALUE"], &names[..]].concat());
-            let times = real.call_each(&names, |name| vec![b"PTTL", name]);
-            let kinds = real.call_each(&names, |name| vec![b"TYPE", name]);
+            let times = ask_each(real, b"PTTL", &names);
+            let kinds = ask_each(real, b"TYPE", &names);
             for (index, name) in names.iter().enumerate() {
                 let left = times[index].integer();
                 let mut held = Held {
@@ -160,7 +171,7 @@ fn held(entry: Entry<'_, '_>, server: Server) -> Held {
 }
 
 fn ours(replayed: &Replayed<'_>, server: Server) -> Keys {
-    let databases = replayed.shares.iter().flat_map(|share| share.databases());
+    let databases = replayed.shares.iter().flat_map(Keyspace::databases);
     let entries = databases.flat_map(|(number, database)| database.iter().map(move |entry| (number, entry)));
     entries.map(|(number, entry)| ((number, entry.key.to_vec()), held(entry, server))).collect()
 }

@@ -59,11 +59,6 @@ impl Real {
         self.process.call(arguments)
     }
 
-    /// Asks the same of each key, at once.
-    pub(crate) fn call_each(&mut self, keys: &[&[u8]], command: impl Fn(&[u8]) -> Vec<&[u8]>) -> Vec<Reply> {
-        self.process.call_all(&keys.iter().map(|key| command(key)).collect::<Vec<_>>())
-    }
-
     fn directory(&self) -> PathBuf {
         if self.single { self.process.directory().to_owned() } else { self.process.directory().join("appendonlydir") }
     }
