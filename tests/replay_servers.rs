@@ -551,6 +551,20 @@ servers! {
 }
 
 #[test]
+fn programs_are_made_for_every_server_from_every_seed() {
+    let values = own_payloads();
+    for server in Server::ALL {
+        for mode in [Mode::Live, Mode::Verbatim] {
+            let setting = Setting { server: Some(server), mode, has_payloads: true, has_functions: true };
+            for seed in 500..525 {
+                let steps = Generator::new(setting, seed, values.clone()).program(250);
+                assert_eq!(steps.len(), 250, "{server}, {mode:?}, seed {seed}");
+            }
+        }
+    }
+}
+
+#[test]
 fn no_applied_row_goes_unexercised() {
     let mut met: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
     let values = own_payloads();
