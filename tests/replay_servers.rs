@@ -356,8 +356,9 @@ fn judge(found: &[String]) {
     assert!(found.is_empty(), "{} differences, the first:\n{}", found.len(), first.join("\n"));
 }
 
-fn live(server: Server, programs: u64) {
-    let (Some(mut real), Some(mut loader)) = (Real::start(server), Real::start(server)) else { return };
+fn live((server, release): (Server, &str), programs: u64) {
+    let start = || Real::start_release(server, release);
+    let (Some(mut real), Some(mut loader)) = (start(), start()) else { return };
     let mut values = Values::default();
     (values.payloads, values.functions) = payloads(&mut real);
     let mut found = Vec::new();
@@ -453,8 +454,8 @@ fn rewrites(logged: &Logged, real: &mut Real, loader: &mut Real) -> Option<Strin
 }
 
 /// Programs as logs, loaded by a server.
-fn verbatim(server: Server, programs: u64) {
-    let Some(mut loader) = Real::start(server) else { return };
+fn verbatim((server, release): (Server, &str), programs: u64) {
+    let Some(mut loader) = Real::start_release(server, release) else { return };
     let mut values = Values::default();
     (values.payloads, values.functions) = payloads(&mut loader);
     let setting = Setting {
@@ -512,24 +513,49 @@ fn discarded(server: Server) {
     }
 }
 
+macro_rules! releases {
+    ($($name:ident: $server:expr, $release:literal;)*) => {
+        $(mod $name {
+            use super::Server;
+
+            #[test]
+            fn what_a_server_logs_is_replayed_as_it_ran() {
+                super::live(($server, $release), 3);
+            }
+
+            #[test]
+            fn logs_of_commands_as_they_were_typed_are_replayed_as_loaded() {
+                super::verbatim(($server, $release), 6);
+            }
+        })*
+
+        #[test]
+        fn programs_run_on_every_release() {
+            assert_eq!(common::server::RELEASES, [$(($server, $release)),*]);
+        }
+    };
+}
+
+releases! {
+    release_redis_6_2: Server::Redis62, "redis-6.2";
+    release_redis_7_0: Server::Redis70, "redis-7.0";
+    release_redis_8_0_2: Server::Redis80, "redis-8.0";
+    release_redis_8_0_6: Server::Redis80, "redis-8.0.6";
+    release_redis_8_2: Server::Redis82, "redis-8.2";
+    release_redis_8_6: Server::Redis86, "redis-8.6";
+    release_valkey_8_0: Server::Valkey8, "valkey-8.0";
+    release_valkey_8_1: Server::Valkey8, "valkey-8.1";
+    release_valkey_9_1: Server::Valkey9, "valkey-9.1";
+}
+
 macro_rules! servers {
     ($($name:ident: $server:expr;)*) => {
         $(mod $name {
             use super::Server;
 
             #[test]
-            fn what_a_server_logs_is_replayed_as_it_ran() {
-                super::live($server, 4);
-            }
-
-            #[test]
             fn fixed_logs_take_no_more_than_in_its_own_rewrite() {
                 super::fixed::compare($server);
-            }
-
-            #[test]
-            fn logs_of_commands_as_they_were_typed_are_replayed_as_loaded() {
-                super::verbatim($server, 8);
             }
 
             #[test]
