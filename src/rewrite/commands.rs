@@ -8,10 +8,13 @@ use crate::keyspace::{Entry, Keyspace};
 use crate::rdb::{self, DecodeFault};
 use crate::resp;
 use crate::value::score::format_score_compact;
-use crate::value::{Element, Hash, History, Quantization, Raw, Shape, Value, Vector, VectorSet};
+use crate::value::{Element, Hash, History, Quantization, Raw, Shape, SortedSet, Value, Vector, VectorSet};
 
 /// Text beyond this is handed on.
 const FLUSH: usize = 256 << 10;
+
+/// The length of the longest member of a sorted set in a listpack (`zset-max-listpack-value`).
+const LONGEST_PACKED_MEMBER: usize = 64;
 
 /// Takes text, before there is too much of it.
 pub(super) type Flush<'o> = Box<dyn FnMut(&[u8]) + 'o>;
@@ -103,17 +106,7 @@ impl<'o> Emitter<'o> {
             Value::String(string) => return self.string(key, string, expiry),
             Value::List(list) => self.items("RPUSH", key, list.len(), list.iter()),
             Value::Set(set) => self.items("SADD", key, set.len(), set.iter()),
-            Value::SortedSet(sorted_set) => {
-                let mut score = Vec::new();
-                let text = |this: &mut Self, (member, number): (&[u8], f64)| {
-                    score.clear();
-                    format_score_compact(number, &mut score);
-                    this.bulk(&score);
-                    this.bulk(member);
-                };
-                let begin = |this: &mut Self, count: usize| this.command_on("ZADD", key, 2 * count);
-                self.batches(sorted_set.len(), sorted_set.iter(), begin, text);
-            }
+            Value::SortedSet(set) => self.sorted_set(key, set),
             Value::Hash(hash) => self.hash(key, hash),
             Value::Stream(stream) => stream::emit(self, key, stream),
             Value::Raw(raw) => match rdb::decode(raw) {
@@ -151,6 +144,36 @@ impl<'o> Emitter<'o> {
 
     fn items<'v>(&mut self, name: &str, key: &[u8], count: usize, items: impl Iterator<Item = &'v [u8]>) {
         self.batches(count, items, |this, count| this.command_on(name, key, count), Self::bulk);
+    }
+
+    fn sorted_set(&mut self, key: &[u8], set: &SortedSet<'_>) {
+        let is_negative_zero = |score: f64| score == 0.0 && score.is_sign_negative();
+        if self.options.target == Some(Target::Redis62) || !set.iter().any(|(_, score)| is_negative_zero(score)) {
+            return self.scores(key, set.len(), set.iter());
+        }
+        // A listpack keeps whole numbers without the sign of a zero. The length of the first member decides: if it is too
+        // long for one, the set is none from the start.
+        if let Some(long) = set.iter().position(|(member, _)| member.len() > LONGEST_PACKED_MEMBER) {
+            let others = set.iter().enumerate().filter(|(index, _)| *index != long).map(|(_, entry)| entry);
+            self.scores(key, set.len(), set.iter().skip(long).take(1).chain(others));
+        } else {
+            let placeholder = &[b'x'; LONGEST_PACKED_MEMBER + 1];
+            self.scores(key, set.len() + 1, std::iter::once((placeholder.as_slice(), 0.0)).chain(set.iter()));
+            self.command_on("ZREM", key, 1);
+            self.bulk(placeholder);
+        }
+    }
+
+    /// Members of a sorted set with their scores.
+    fn scores<'v>(&mut self, key: &[u8], count: usize, entries: impl Iterator<Item = (&'v [u8], f64)>) {
+        let mut text = Vec::new();
+        let begin = |this: &mut Self, count: usize| this.command_on("ZADD", key, 2 * count);
+        self.batches(count, entries, begin, |this, (member, score)| {
+            text.clear();
+            format_score_compact(score, &mut text);
+            this.bulk(&text);
+            this.bulk(member);
+        });
     }
 
     /// Commands of up to a batch of items each.
