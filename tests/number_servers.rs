@@ -295,8 +295,8 @@ fn rewritten_zeros(server: Server, real: &mut Real) {
     let long = "m".repeat(65);
     let many = |zeros: std::ops::Range<usize>| {
         let score = |member| if zeros.contains(&member) { "-0" } else { "1" };
-        let pairs: String = (0..200).map(|member| format!(" {} {member}", score(member))).collect();
-        commands(&format!("ZADD many{} 0 {long}{pairs}", zeros.len()))
+        let pairs: Vec<_> = (0..200).map(|member| format!("{} {member}", score(member))).collect();
+        commands(&format!("ZADD many{} 0 {long} {}", zeros.len(), pairs.join(" ")))
     };
     let remove = |key: &str| commands(&format!("ZREM {key} {long}"));
     let log = encode(&[
