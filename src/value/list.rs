@@ -223,7 +223,8 @@ impl<'a> List<'a> {
             Repr::Other(other) => match &**other {
                 Other::Plain(plain) => (Some(plain.iter()), None),
                 Other::Many(many) => {
-                    let mut first = 0;
+                    // What begins beyond the end is empty without a walk to it.
+                    let mut first = if index < many.length { 0 } else { many.blocks.len() };
                     while let Some(block) = many.blocks.get(first).filter(|block| block.len() <= skipped) {
                         skipped -= block.len();
                         first += 1;

@@ -6,8 +6,8 @@
 use super::conduct::Conduct;
 use super::verdict::{Crash, NoteKind, Stop, Words};
 use crate::aof::database_number;
+use crate::resp::parse_integer;
 use crate::server::{DATABASES, Server};
-use crate::value::number::parse_integer;
 
 /// Whether the command of this name (in lower case) needs a look at its arguments.
 pub(super) fn is_special(name: &str) -> bool {

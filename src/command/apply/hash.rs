@@ -8,7 +8,8 @@ pub(in crate::command) use expiry::{hexpire, hexpireat, hgetdel, hgetex, hpersis
 use std::cell::Cell;
 
 use super::{Call, ExpiredFields, Failure};
-use crate::value::number::{LongDoubleError, add_long_doubles, parse_integer};
+use crate::resp::parse_integer;
+use crate::value::number::{LongDoubleError, add_long_doubles};
 use crate::value::{Bytes, FieldRef, Hash, Value};
 
 /// HSET key field value …

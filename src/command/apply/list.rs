@@ -1,7 +1,7 @@
 //! What the commands on lists do.
 
 use super::{Call, Failure};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 use crate::value::{End, List, Value};
 
 /// LPUSH key element …

@@ -27,8 +27,9 @@ pub use scripting::library_name;
 
 use crate::keyspace::{Division, EntryMut, Key, Keyspace, Removed};
 use crate::rdb;
+use crate::resp::parse_integer;
 use crate::server::Server;
-use crate::value::number::{parse_integer, parse_seconds};
+use crate::value::number::parse_seconds;
 use crate::value::score::parse_score;
 use crate::value::{Bytes, Hash, List, Set, SortedSet, Stream, Value};
 

@@ -3,9 +3,9 @@
 use super::{Call, Failure};
 use crate::rdb::dump::{self, DumpFault, Restoration};
 use crate::rdb::{DamageKind, Family, Header};
+use crate::resp::parse_integer;
 use crate::server::Server;
 use crate::value::Value;
-use crate::value::number::parse_integer;
 
 /// `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`, and RESTORE-ASKING, which clusters log.
 ///

@@ -1,7 +1,7 @@
 //! What the commands on vector sets do (`vset.c` of Redis 8.6.3).
 
 use super::{Call, Failure};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 use crate::value::score::parse_score;
 use crate::value::{Bytes, Projection, Quantization, Shape, Value, VectorSet};
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::super::primitive::Crc64;
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// So many bytes are held back before they are written.
 const HELD: usize = 256 * 1024;

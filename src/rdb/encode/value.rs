@@ -9,7 +9,7 @@ use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, LATEST_FIELD_EXPIRY
 use super::output::Output;
 use super::stream::stream;
 use super::{Lost, RdbTarget};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 use crate::value::score::format_score_shortest;
 use crate::value::{FieldRef, Hash, List, Set, SortedSet, Value};
 

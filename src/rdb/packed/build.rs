@@ -1,6 +1,6 @@
 //! Making packed encodings.
 
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// A listpack under construction.
 #[derive(Debug, Clone)]

@@ -11,7 +11,7 @@ pub mod ziplist;
 pub mod zipmap;
 
 use super::damage::PackedFault;
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// One element of a packed encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

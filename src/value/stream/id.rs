@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// The id of an entry: ids order first by time, then by sequence.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

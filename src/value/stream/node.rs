@@ -6,7 +6,7 @@
 //! that `MINID =` left with deleted entries alone.
 
 use super::{Fields, StreamId};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// `stream-node-max-entries`.
 const MOST_ENTRIES: u32 = 100;

@@ -2,8 +2,8 @@
 
 use super::super::{Call, Failure};
 use super::{bit_offset, mask, with_bit};
+use crate::resp::parse_integer;
 use crate::server::Server;
-use crate::value::number::parse_integer;
 
 /// Up to 64 bits with a sign, up to 63 without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

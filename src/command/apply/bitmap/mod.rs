@@ -8,8 +8,8 @@ pub(in crate::command) use operation::bitop;
 
 use super::string::LONGEST;
 use super::{Call, Failure};
+use crate::resp::parse_integer;
 use crate::value::Value;
-use crate::value::number::parse_integer;
 
 /// The offset of a bit, which must be within the longest string; `#` before it counts in `width` bits, where it may.
 fn bit_offset(text: &[u8], width: Option<u32>) -> Result<usize, Failure> {

@@ -1,7 +1,7 @@
 //! When keys expire.
 
 use super::super::{Call, Failure};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// `EXPIRE key seconds [NX|XX|GT|LT]`.
 pub(in crate::command) fn expire(call: &mut Call<'_, '_>) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ pub(in crate::command) use place::{copy, r#move, rename, renamenx};
 pub(in crate::command) use sort::sort;
 
 use super::{Call, Failure};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// `DEL key [key …]`, and UNLINK.
 pub(in crate::command) fn del(call: &mut Call<'_, '_>) -> Result<(), Failure> {

@@ -8,8 +8,8 @@ use nearest::{Direction, nearest_first};
 
 use super::sorted_set::{Existing, Options, add_pairs, is, store};
 use super::{Call, Failure};
+use crate::resp::parse_integer;
 use crate::server::Server;
-use crate::value::number::parse_integer;
 use crate::value::score::parse_score;
 use crate::value::{Bytes, ScoreRange, SortedSet};
 

@@ -1,7 +1,7 @@
 //! The options of the commands on the expiry of fields.
 
 use super::super::{Call, ExpiredFields, Failure};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// What becomes of the expiry of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

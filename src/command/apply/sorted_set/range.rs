@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::{is, store};
 use crate::command::apply::{Call, Failure};
+use crate::resp::parse_integer;
 use crate::server::{FloatSyntax, Server};
-use crate::value::number::parse_integer;
 use crate::value::score::parse_range_end;
 use crate::value::{NameEnd, ScoreRange, SortedSet};
 

@@ -3,7 +3,7 @@
 use super::idempotence::{Idempotency, is_duplicate};
 use super::{not_negative, parse_id, parse_references};
 use crate::command::apply::{Call, Failure};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 use crate::value::{Bound, Bytes, Fields, Precision, References, Stream, StreamId, Value};
 
 /// The most bytes that an entry's fields and values have together (`STREAM_LISTPACK_MAX_SIZE`).

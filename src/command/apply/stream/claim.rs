@@ -3,7 +3,7 @@
 use super::read::{active, seen};
 use super::{NO_GROUP, parse_id, parse_ids};
 use crate::command::apply::{Call, Failure};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 use crate::value::{PendingEntry, StreamId};
 
 /// `XACK key group id …`

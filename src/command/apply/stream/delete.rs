@@ -2,8 +2,8 @@
 
 use super::{parse_ids, parse_references};
 use crate::command::apply::{Call, Failure};
+use crate::resp::parse_integer;
 use crate::value::References;
-use crate::value::number::parse_integer;
 
 /// `XDEL key id …`
 pub(in crate::command) fn xdel(call: &mut Call<'_, '_>) -> Result<(), Failure> {

@@ -2,7 +2,7 @@
 
 use super::{NO_GROUP, parse_id, parse_id_or_end};
 use crate::command::apply::{Call, EntriesRead, Failure};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 use crate::value::{Bytes, ConsumerGroup, Stream, StreamId, Value};
 
 /// What CREATE does without the key.

@@ -2,7 +2,8 @@
 
 use super::super::{Call, Failure};
 use super::LONGEST;
-use crate::value::number::{LongDoubleError, add_long_doubles, parse_integer};
+use crate::resp::parse_integer;
+use crate::value::number::{LongDoubleError, add_long_doubles};
 use crate::value::{Bytes, Value};
 
 /// `APPEND key value`. As while servers load, the length is not limited.

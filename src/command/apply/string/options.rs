@@ -3,8 +3,8 @@
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::{Call, Failure};
+use crate::resp::parse_integer;
 use crate::value::Bytes;
-use crate::value::number::parse_integer;
 
 /// What a time to live is counted in, and from when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::super::{Call, Failure};
 use super::options::{Clock, Condition, Form, Lifetime, Options};
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 use crate::value::{Bytes, Value};
 
 fn string(bytes: &[u8]) -> Value<'_> {

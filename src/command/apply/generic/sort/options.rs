@@ -1,7 +1,7 @@
 //! The options of SORT.
 
 use super::super::super::Failure;
-use crate::value::number::parse_integer;
+use crate::resp::parse_integer;
 
 /// What elements are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
