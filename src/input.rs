@@ -1,6 +1,6 @@
-//! One file's bytes: mapped where it is a plain file, spooled where it is compressed or a pipe.
+//! One file's bytes: copied, or mapped where the caller vouches for the file; see [`Access`].
 //!
-//! Whatever the size, little anonymous memory is used: what cannot be mapped is kept in memory up to 8 MiB and beyond that in
+//! Whatever the size, little anonymous memory is used: what is not mapped is kept in memory up to 8 MiB and beyond that in
 //! a temporary file without a name, which is then mapped.
 
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -42,16 +42,76 @@ struct Inner {
     container: Container,
     facts: Facts,
     defect: Option<Error>,
-    /// The descriptor behind a map of the file itself.
+    /// The descriptor behind the bytes of a plain file.
     file: Option<File>,
+}
+
+/// How the bytes of plain files are had. The default is safe: they are copied.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Access(Plain);
+
+/// How those of plain files are had.
+#[derive(Debug, Clone, Copy, Default)]
+enum Plain {
+    #[default]
+    Copied,
+    Mapped,
+}
+
+impl Access {
+    /// Maps plain files rather than copying them: a log of any size takes no memory and no disk, and what is not read is not
+    /// waited for.
+    ///
+    /// # Safety
+    /// Nobody may change the bytes that a file has when it is opened, as long as the [`Input`] lives; appending to it is fine.
+    /// Servers and this crate keep to that. What the bytes are while somebody does change them is not defined, and those past
+    /// the new end of a file that was cut raise `SIGBUS`, which ends the process.
+    #[expect(unsafe_code, reason = "the caller vouches for the files")]
+    pub const unsafe fn mapped() -> Self {
+        Self(Plain::Mapped)
+    }
+
+    /// Opens a file as [`Input::open`] does.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn open(self, path: &Path) -> Result<Input> {
+        Input::open_from(path, self, Decompress::ByMagic)
+    }
+
+    /// Opens a file as [`Input::open_as_is`] does.
+    ///
+    /// # Errors
+    /// As [`Input::open_as_is`].
+    pub fn open_as_is(self, path: &Path) -> Result<Input> {
+        Input::open_from(path, self, Decompress::Never)
+    }
+
+    /// Takes standard input from where it stands: a redirected file as other files, a pipe to its end.
+    ///
+    /// # Errors
+    /// As [`Input::open`]. The path in them, and in [`Input::path`], is `-`.
+    pub fn stdin(self) -> Result<Input> {
+        let path = Path::new(STDIN);
+        let read_error = |source| Error::io(path, "read standard input", source);
+        let mut file = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(read_error)?);
+        let metadata = file.metadata().map_err(read_error)?;
+        if !metadata.file_type().is_socket() {
+            refuse_special(path, &metadata)?;
+        }
+        let position = if metadata.is_file() { file.stream_position().map_err(read_error)? } else { 0 };
+        Input::from_file(path, file, &metadata, position, (self, Decompress::ByMagic))
+    }
 }
 
 /// Where the bytes are.
 #[derive(Debug)]
 enum Bytes {
     Memory(Vec<u8>),
-    /// The log is what the map holds from `start` on.
-    Map {
+    /// In a temporary file.
+    Spooled(Mmap),
+    /// The log is what the map of its file holds from `start` on.
+    Mapped {
         map: Mmap,
         start: usize,
     },
@@ -155,7 +215,7 @@ impl Input {
     /// [`ErrorKind::NotALog`] for a directory, a device and a socket, [`ErrorKind::Compression`] where nothing at all could
     /// be decompressed, and [`ErrorKind::Io`].
     pub fn open(path: &Path) -> Result<Self> {
-        Self::open_from(path, Decompress::ByMagic)
+        Access::default().open(path)
     }
 
     /// Opens a file as [`Input::open`] does, but takes its bytes as they are: a server never decompresses.
@@ -163,23 +223,7 @@ impl Input {
     /// # Errors
     /// [`ErrorKind::NotALog`] for a directory, a device and a socket, and [`ErrorKind::Io`].
     pub fn open_as_is(path: &Path) -> Result<Self> {
-        Self::open_from(path, Decompress::Never)
-    }
-
-    /// Takes standard input from where it stands: maps a redirected file, reads a pipe to its end.
-    ///
-    /// # Errors
-    /// As [`Input::open`]. The path in them, and in [`Input::path`], is `-`.
-    pub fn stdin() -> Result<Self> {
-        let path = Path::new(STDIN);
-        let read_error = |source| Error::io(path, "read standard input", source);
-        let mut file = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(read_error)?);
-        let metadata = file.metadata().map_err(read_error)?;
-        if !metadata.file_type().is_socket() {
-            refuse_special(path, &metadata)?;
-        }
-        let position = if metadata.is_file() { file.stream_position().map_err(read_error)? } else { 0 };
-        Self::from_file(path, file, &metadata, position, Decompress::ByMagic)
+        Access::default().open_as_is(path)
     }
 
     /// Takes bytes that are in memory already, as they are; for programs that keep logs elsewhere than in files, and for tests.
@@ -197,25 +241,43 @@ impl Input {
         }))
     }
 
-    fn open_from(path: &Path, decompress: Decompress) -> Result<Self> {
+    fn open_from(path: &Path, access: Access, decompress: Decompress) -> Result<Self> {
         let open_error = |source| Error::io(path, "open", source);
         // Asked before opening: that alone can rewind a tape or wait for a modem.
         refuse_special(path, &fs::metadata(path).map_err(open_error)?)?;
         let file = OpenOptions::new().read(true).open(path).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;
         refuse_special(path, &metadata)?;
-        Self::from_file(path, file, &metadata, 0, decompress)
+        Self::from_file(path, file, &metadata, 0, (access, decompress))
     }
 
-    fn from_file(path: &Path, file: File, metadata: &Metadata, start: u64, decompress: Decompress) -> Result<Self> {
+    /// Takes the bytes of an open file from `start` on, which is where it stands.
+    fn from_file(
+        path: &Path,
+        file: File,
+        metadata: &Metadata,
+        start: u64,
+        (access, decompress): (Access, Decompress),
+    ) -> Result<Self> {
         let facts = Facts::of(metadata);
-        let map = if metadata.is_file() { map_from(&file, facts.length, start) } else { None };
-        let Some((map, start)) = map else {
-            return Self::spool(path, BufReader::with_capacity(CHUNK, file), facts, decompress);
+        let map = match access.0 {
+            Plain::Mapped if metadata.is_file() => map_from(&file, facts.length, start),
+            Plain::Mapped | Plain::Copied => None,
         };
-        let bytes = Bytes::Map { map, start };
+        let Some((map, start)) = map else {
+            // What is appended meanwhile does not belong to it; files in `/proc` say that they are empty, and are not.
+            let limit =
+                if metadata.is_file() && facts.length > 0 { facts.length.saturating_sub(start) } else { u64::MAX };
+            let source = BufReader::with_capacity(CHUNK, (&file).take(limit));
+            let mut inner = Self::spool(path, source, facts, decompress)?;
+            if metadata.is_file() && inner.container == Container::Plain {
+                inner.file = Some(file);
+            }
+            return Ok(Self(Arc::new(inner)));
+        };
+        let bytes = Bytes::Mapped { map, start };
         if decompress.container_of(bytes.as_slice()) != Container::Plain {
-            return Self::spool(path, bytes.as_slice(), facts, decompress);
+            return Self::spool(path, bytes.as_slice(), facts, decompress).map(|inner| Self(Arc::new(inner)));
         }
         let inner =
             Inner { path: path.to_owned(), bytes, container: Container::Plain, facts, defect: None, file: Some(file) };
@@ -223,7 +285,7 @@ impl Input {
     }
 
     /// Reads `source` to its end, decompressed if it is compressed.
-    fn spool(path: &Path, mut source: impl BufRead, facts: Facts, decompress: Decompress) -> Result<Self> {
+    fn spool(path: &Path, mut source: impl BufRead, facts: Facts, decompress: Decompress) -> Result<Inner> {
         let mut head = Vec::with_capacity(4);
         source.by_ref().take(4).read_to_end(&mut head).map_err(|source| Error::io(path, "read", source))?;
         let container = decompress.container_of(&head);
@@ -250,12 +312,12 @@ impl Input {
             }
         };
         let bytes = spool.into_bytes().map_err(|source| Error::io(path, "read the temporary copy", source))?;
-        Ok(Self(Arc::new(Inner { path: path.to_owned(), bytes, container, facts, defect, file: None })))
+        Ok(Inner { path: path.to_owned(), bytes, container, facts, defect, file: None })
     }
 
     /// The log's bytes: as of when the file was opened, and decompressed.
     ///
-    /// Of a file that is cut while it is mapped, the bytes past its new end cannot be read: see [`Input::changed`].
+    /// Of a file that is cut while it is mapped, the bytes past its new end cannot be read: see [`Access::mapped`].
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes.as_slice()
     }
@@ -265,7 +327,7 @@ impl Input {
         &self.0.path
     }
 
-    /// The open file behind a map of it; `None` for what was read into memory.
+    /// The open file behind the bytes; `None` for a pipe, for what was compressed, and for what was in memory already.
     pub fn file(&self) -> Option<&File> {
         self.0.file.as_ref()
     }
@@ -286,7 +348,7 @@ impl Input {
         self.0.defect.as_ref()
     }
 
-    /// Whether a mapped file is as long as it was when it was opened. What was spooled never changes.
+    /// Whether a plain file is as long as it was when it was opened. What is compressed, or came through a pipe, is not asked.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if the operating system does not say.
@@ -303,7 +365,7 @@ impl Input {
 
     /// Tells the operating system that the bytes will be read once and in order. A hint: it may have no effect.
     pub fn advise_sequential(&self) {
-        if let Bytes::Map { map, .. } = &self.0.bytes {
+        if let Bytes::Mapped { map, .. } = &self.0.bytes {
             // Nothing is lost but speed where a system does not take the hint.
             let _ = map.advise(Advice::Sequential);
         }
@@ -311,7 +373,7 @@ impl Input {
 
     /// Whether the log is a mapped file, so that [`Input::copy`] reads what [`Input::bytes`] would have to map.
     pub fn is_mapped(&self) -> bool {
-        matches!(self.0.bytes, Bytes::Map { .. }) && self.0.file.is_some()
+        matches!(self.0.bytes, Bytes::Mapped { .. })
     }
 
     /// Copies the log's bytes from `offset` on, and returns how many there were.
@@ -319,7 +381,7 @@ impl Input {
     /// A mapped file is read, not touched: going once over a large file is faster so, on several threads twice as fast. What
     /// cannot be read is missing from the copy, and fails where it is looked for in [`Input::bytes`].
     pub fn copy(&self, offset: usize, buffer: &mut [u8]) -> usize {
-        let (Bytes::Map { map, start }, Some(file)) = (&self.0.bytes, &self.0.file) else {
+        let (Bytes::Mapped { map, start }, Some(file)) = (&self.0.bytes, &self.0.file) else {
             let rest = self.bytes().get(offset..).unwrap_or_default();
             return rest.iter().zip(buffer).map(|(byte, place)| *place = *byte).count();
         };
@@ -341,7 +403,8 @@ impl Bytes {
     fn as_slice(&self) -> &[u8] {
         match self {
             Self::Memory(bytes) => bytes,
-            Self::Map { map, start } => map.get(*start..).unwrap_or_default(),
+            Self::Spooled(map) => map,
+            Self::Mapped { map, start } => map.get(*start..).unwrap_or_default(),
         }
     }
 }
@@ -394,11 +457,8 @@ fn map_from(file: &File, length: u64, start: u64) -> Option<(Mmap, usize)> {
 
 #[expect(unsafe_code, reason = "the one place where a file becomes memory")]
 fn map_whole(file: &File, length: usize) -> io::Result<Mmap> {
-    // SAFETY: The map is private and read-only, and this crate never writes to a file while it holds a map of it. Another
-    // process may: a server that appends changes nothing within `length`; bytes overwritten in place can only change what is
-    // read, and every reader checks each offset that it takes from the bytes against the length of the slice, so no read
-    // leaves the map; a file that shrinks makes the pages past its end raise SIGBUS, which ends the process (the command line
-    // installs a handler that says why first) and never yields bytes that are not there.
+    // SAFETY: The map is private and read-only. A temporary file has no name, and nobody else has it open. For any other file
+    // the caller of `Access::mapped` vouches.
     unsafe { MmapOptions::new().len(length).map(file) }
 }
 
@@ -458,7 +518,7 @@ impl Spool {
             SpooledData::InMemory(cursor) => Ok(Bytes::Memory(cursor.into_inner())),
             SpooledData::OnDisk(file) => {
                 let length = usize::try_from(length).map_err(|_| io::ErrorKind::FileTooLarge)?;
-                Ok(Bytes::Map { map: map_whole(&file, length)?, start: 0 })
+                Ok(Bytes::Spooled(map_whole(&file, length)?))
             }
         }
     }

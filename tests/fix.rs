@@ -24,6 +24,7 @@ use aofkit::check::Settings;
 use aofkit::repair::{self, Obstacle, Plan, Refusal};
 use aofkit::storage::OpenElsewhere;
 use common::log::command;
+use common::terminal;
 use tempfile::TempDir;
 
 /// A small log in pieces that stay or go as a whole, and the keys in each.
@@ -588,21 +589,11 @@ fn a_person_at_a_terminal_is_asked() {
     let log = [whole(), b"*1".to_vec()].concat();
     for (answer, left, code) in [("n\n", log.clone(), 1), ("y\n", whole(), 0)] {
         let (_directory, path) = with_file("a.aof", &log);
-        let line = format!("'{}' fix '{}'", env!("CARGO_BIN_EXE_aofkit"), path.display());
-        let child = Command::new("script")
-            .args(["-qec", &line, "/dev/null"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn();
-        let Ok(mut child) = child else {
-            eprintln!("skipped: there is no 'script' to make a terminal");
-            return;
-        };
-        child.stdin.take().unwrap().write_all(answer.as_bytes()).unwrap();
-        let output = child.wait_with_output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut fix = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+        fix.arg("fix").arg(&path);
+        let (exit, text) = terminal::run_answering(fix, answer);
         assert!(text.contains(&format!("at byte {}? [y/N]", whole().len())), "{text}");
-        assert_eq!(output.status.code(), Some(code), "{text}");
+        assert_eq!(exit, code, "{text}");
         assert_eq!(fs::read(&path).unwrap(), left, "{text}");
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::aof::TIMESTAMP;
 use crate::aof::manifest::{self, Kind, Manifest};
-use crate::input::{Container, Input};
+use crate::input::{Access, Container, Input};
 use crate::rdb;
 use crate::storage::{directory_of, is_ours};
 use crate::{Error, ErrorKind, Result};
@@ -76,6 +76,7 @@ pub struct MultiPart {
     pub manifest: Manifest,
     /// The manifest's bytes.
     pub input: Input,
+    access: Access,
 }
 
 /// What a part is to its log.
@@ -116,6 +117,7 @@ pub struct Part {
     pub sequence: Option<i64>,
     /// A single file is opened to tell what it is, and stays open; other parts once [`Log::held`] has opened them.
     input: Option<Input>,
+    access: Access,
 }
 
 impl Part {
@@ -126,7 +128,7 @@ impl Part {
     pub fn open(&self) -> Result<Input> {
         match &self.input {
             Some(input) => Ok(input.clone()),
-            None => Input::open_as_is(&self.path),
+            None => self.access.open_as_is(&self.path),
         }
     }
 
@@ -150,17 +152,24 @@ impl Part {
 
     fn single(input: Input) -> Self {
         let path = input.path().to_owned();
-        Self { name: path.clone().into_os_string(), path, role: Role::Single, sequence: None, input: Some(input) }
+        Self {
+            name: path.clone().into_os_string(),
+            path,
+            role: Role::Single,
+            sequence: None,
+            input: Some(input),
+            access: Access::default(),
+        }
     }
 
-    fn of_entry(entry: &manifest::Entry, directory: &Path) -> Self {
+    fn of_entry(entry: &manifest::Entry, directory: &Path, access: Access) -> Self {
         let name = OsString::from_vec(entry.name.clone());
         let role = match entry.kind {
             Kind::Base => Role::Base,
             Kind::Incr => Role::Incr,
             Kind::History => Role::History,
         };
-        Self { path: directory.join(&name), name, role, sequence: Some(entry.sequence), input: None }
+        Self { path: directory.join(&name), name, role, sequence: Some(entry.sequence), input: None, access }
     }
 }
 
@@ -177,16 +186,24 @@ impl Log {
     /// As [`Input::open`]; for a directory [`ErrorKind::NoManifest`], [`ErrorKind::LogsWithoutManifest`] or
     /// [`ErrorKind::ManyManifests`]; [`ErrorKind::Io`] if no log is found and a directory below cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_by(Access::default(), path)
+    }
+
+    /// Finds the log that a path means, as [`Log::open`] does; its files are had as `access` says.
+    ///
+    /// # Errors
+    /// As [`Log::open`].
+    pub fn open_by(access: Access, path: &Path) -> Result<Self> {
         if fs::metadata(path).is_ok_and(|metadata| metadata.is_dir()) {
             return match log_of_directory(path)? {
                 Found::Manifest(manifest_path) => {
                     let input = Input::open_as_is(&manifest_path)?;
-                    Ok(Self::multi_part(path, manifest_path, input))
+                    Ok(Self::multi_part(path, manifest_path, (input, access)))
                 }
-                Found::File(file) => Ok(Self::single(Input::open(&file)?)),
+                Found::File(file) => Ok(Self::single(access.open(&file)?)),
             };
         }
-        let input = Input::open(path)?;
+        let input = access.open(path)?;
         if !reads_as_manifest(path, input.bytes()) {
             return Ok(Self::single(input));
         }
@@ -194,15 +211,15 @@ impl Log {
             let text = "this is a compressed manifest; decompress it beside the files that it names".to_owned();
             return Err(Error::new(path, ErrorKind::Refused(text)));
         }
-        Ok(Self::multi_part(path, path.to_owned(), input))
+        Ok(Self::multi_part(path, path.to_owned(), (input, access)))
     }
 
     /// Takes the log from standard input.
     ///
     /// # Errors
-    /// As [`Input::stdin`]; [`ErrorKind::Refused`] for a manifest, which does not say where its files are.
-    pub fn from_stdin() -> Result<Self> {
-        Self::from_input(Input::stdin()?)
+    /// As [`Access::stdin`]; [`ErrorKind::Refused`] for a manifest, which does not say where its files are.
+    pub fn from_stdin(access: Access) -> Result<Self> {
+        Self::from_input(access.stdin()?)
     }
 
     /// Takes a log of one file that was read already, such as one from [`Input::from_bytes`].
@@ -235,7 +252,7 @@ impl Log {
             if again.bytes() == multi_part.input.bytes() {
                 break;
             }
-            self = Self::multi_part(&self.path, multi_part.manifest_path.clone(), again);
+            self = Self::multi_part(&self.path, multi_part.manifest_path.clone(), (again, multi_part.access));
         }
         Ok(self)
     }
@@ -263,13 +280,13 @@ impl Log {
         Self { path, layout: Layout::Single, parts: vec![Part::single(input)], history: Vec::new() }
     }
 
-    fn multi_part(path: &Path, manifest_path: PathBuf, input: Input) -> Self {
+    fn multi_part(path: &Path, manifest_path: PathBuf, (input, access): (Input, Access)) -> Self {
         let manifest = manifest::parse(input.bytes());
         let directory = directory_of(&manifest_path).to_owned();
-        let parts_of = |kind| manifest.of_kind(kind).map(|entry| Part::of_entry(entry, &directory));
+        let parts_of = |kind| manifest.of_kind(kind).map(|entry| Part::of_entry(entry, &directory, access));
         let parts = parts_of(Kind::Base).chain(parts_of(Kind::Incr)).collect();
         let history = parts_of(Kind::History).collect();
-        let layout = Layout::MultiPart(Box::new(MultiPart { manifest_path, directory, manifest, input }));
+        let layout = Layout::MultiPart(Box::new(MultiPart { manifest_path, directory, manifest, input, access }));
         Self { path: path.to_owned(), layout, parts, history }
     }
 

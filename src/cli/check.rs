@@ -144,7 +144,7 @@ fn logs(path: &Path) -> Result<Tree, Error> {
     if is_stdin(path) || !path.is_dir() {
         return Ok(itself());
     }
-    match Log::open(path) {
+    match Log::open_by(source::mapped(), path) {
         Ok(log) => Ok(others_beside(path, &log)?.unwrap_or_else(itself)),
         Err(error)
             if matches!(

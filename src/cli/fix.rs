@@ -130,7 +130,7 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
 }
 
 fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
-    let log = Log::open(&settings.path)?;
+    let log = Log::open_by(source::mapped(), &settings.path)?;
     let server = settings.server.server;
     let progress = Progress::new(console.progress, source::length(&log), what);
     let threads = source::cores();

@@ -46,6 +46,13 @@ fn noise(length: usize) -> Vec<u8> {
     bytes
 }
 
+/// Files are mapped: the tests change none of their bytes.
+#[expect(unsafe_code, reason = "files of these tests")]
+fn mapped() -> Access {
+    // SAFETY: the files are in folders of these tests, which only append to them or read nothing afterwards.
+    unsafe { Access::mapped() }
+}
+
 /// The bytes as [`Input::copy`] gives them, in two steps.
 fn copied(input: &Input) -> Vec<u8> {
     let mut buffer = vec![0; LOG.len() + 10];
@@ -56,22 +63,24 @@ fn copied(input: &Input) -> Vec<u8> {
 }
 
 #[test]
-fn a_plain_file_is_mapped_as_it_is() {
+fn a_plain_file_is_taken_as_it_is() {
     let folder = folder();
     let path = file(&folder, "log", LOG);
-    let input = Input::open(&path).unwrap();
-    assert_eq!(input.bytes(), LOG);
-    assert_eq!(input.container(), Container::Plain);
-    assert_eq!(input.path(), path);
-    assert!(input.defect().is_none());
-    assert!(matches!(input.0.bytes, Bytes::Map { .. }));
-    let metadata = fs::metadata(&path).unwrap();
-    let facts = input.facts();
-    assert_eq!((facts.device, facts.inode, facts.length), (metadata.dev(), metadata.ino(), LOG.len() as u64));
-    assert_eq!(facts.modified, metadata.modified().ok());
-    input.advise_sequential();
-    assert_eq!(copied(&input), LOG);
-    assert_eq!(input.copy(usize::MAX, &mut [0; 4]), 0);
+    for access in [Access::default(), mapped()] {
+        let input = access.open(&path).unwrap();
+        assert_eq!(input.bytes(), LOG);
+        assert_eq!(input.container(), Container::Plain);
+        assert_eq!(input.path(), path);
+        assert!(input.defect().is_none() && input.file().is_some());
+        assert_eq!(input.is_mapped(), matches!(access.0, Plain::Mapped));
+        let metadata = fs::metadata(&path).unwrap();
+        let facts = input.facts();
+        assert_eq!((facts.device, facts.inode, facts.length), (metadata.dev(), metadata.ino(), LOG.len() as u64));
+        assert_eq!(facts.modified, metadata.modified().ok());
+        input.advise_sequential();
+        assert_eq!(copied(&input), LOG);
+        assert_eq!(input.copy(usize::MAX, &mut [0; 4]), 0);
+    }
 }
 
 #[test]
@@ -126,7 +135,7 @@ fn a_compressed_file_beyond_the_limit_is_spooled_to_disk() {
     for (name, compressed) in [("gz", gzip(&bytes)), ("zst", zstd(&bytes))] {
         let input = Input::open(&file(&folder, name, &compressed)).unwrap();
         assert!(input.bytes() == bytes, "{name}");
-        assert!(matches!(input.0.bytes, Bytes::Map { .. }), "{name}");
+        assert!(matches!(input.0.bytes, Bytes::Spooled(_)), "{name}");
     }
 }
 
@@ -252,16 +261,23 @@ fn a_redirected_file_counts_from_where_it_stands() {
         long.truncate(11);
         long.extend(&rest);
         let mut open = File::open(file(&folder, "log", &long)).unwrap();
-        open.seek(io::SeekFrom::Start(11)).unwrap();
         let metadata = open.metadata().unwrap();
-        let input = Input::from_file(Path::new("-"), open, &metadata, 11, Decompress::ByMagic).unwrap();
-        assert_eq!(input.bytes(), LOG);
-        assert_eq!(copied(&input), LOG);
+        for access in [Access::default(), mapped()] {
+            open.seek(io::SeekFrom::Start(11)).unwrap();
+            let again = open.try_clone().unwrap();
+            let input = Input::from_file(Path::new("-"), again, &metadata, 11, (access, Decompress::ByMagic)).unwrap();
+            assert_eq!(input.bytes(), LOG);
+            assert_eq!(copied(&input), LOG);
+        }
     }
-    let open = File::open(file(&folder, "log", LOG)).unwrap();
+    let mut open = File::open(file(&folder, "log", LOG)).unwrap();
+    open.seek(io::SeekFrom::Start(1000)).unwrap();
     let metadata = open.metadata().unwrap();
-    let input = Input::from_file(Path::new("-"), open, &metadata, 1000, Decompress::ByMagic).unwrap();
-    assert_eq!(input.bytes(), b"", "a position behind the end");
+    for access in [Access::default(), mapped()] {
+        let open = open.try_clone().unwrap();
+        let input = Input::from_file(Path::new("-"), open, &metadata, 1000, (access, Decompress::ByMagic)).unwrap();
+        assert_eq!(input.bytes(), b"", "a position after the end");
+    }
 }
 
 #[test]
@@ -269,7 +285,7 @@ fn growing_and_shrinking_are_noticed() {
     let folder = folder();
     let path = file(&folder, "log", LOG);
     let from = LOG.len() as u64;
-    let input = Input::open(&path).unwrap();
+    let input = mapped().open(&path).unwrap();
     assert_eq!(input.changed().unwrap(), None);
     let mut writer = OpenOptions::new().append(true).open(&path).unwrap();
     writer.write_all(b"*1").unwrap();

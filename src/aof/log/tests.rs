@@ -113,7 +113,7 @@ fn names_of_parts_need_not_be_utf8() {
 fn a_manifest_without_a_directory_in_its_path_is_in_the_current_one() {
     let folder = folder(&[("m", MANIFEST)]);
     let input = Input::open(&folder.path().join("m")).unwrap();
-    let log = Log::multi_part(Path::new("m"), PathBuf::from("m"), input);
+    let log = Log::multi_part(Path::new("m"), PathBuf::from("m"), (input, Access::default()));
     assert_eq!(log.as_multi_part().unwrap().directory, Path::new("."));
 }
 

@@ -18,8 +18,9 @@ use super::traverse::{Behind, Checkpoint, Visitor, is_cut_annotation, is_incompl
 use super::{Settings, chosen};
 use crate::Error;
 use crate::aof::log::{Layout, Log, Part, Role};
+use crate::cli::source;
 use crate::escape::Argument;
-use crate::input::{Container, Facts, Identity, Input};
+use crate::input::{Container, Facts, Identity};
 use crate::rdb;
 use crate::report::file_name::FileName;
 use crate::report::inspect::finding::{self, Finding};
@@ -174,7 +175,7 @@ impl<'s> Follower<'s> {
             return Ok(Next::Wait);
         }
         // It may be gone again already, or half written by a hand: then the next look tells.
-        let Ok(log) = Log::open(&manifest.path) else { return Ok(Next::Wait) };
+        let Ok(log) = Log::open_by(source::mapped(), &manifest.path) else { return Ok(Next::Wait) };
         manifest.facts = facts;
         let parts = chosen(self.settings, &log).unwrap_or_default();
         let is_next = |part: &&&Part| part.role != Role::Base && part.sequence > self.sequence;
@@ -233,7 +234,7 @@ fn wait_for_news() -> io::Result<()> {
 
 /// Where the records of a file begin: behind its RDB, if it begins with one. Nothing as long as that is not whole.
 fn start_of_records(path: &Path) -> anyhow::Result<Option<u64>> {
-    let input = Input::open_as_is(path)?;
+    let input = source::mapped().open_as_is(path)?;
     let bytes = input.bytes();
     if !rdb::is_rdb(bytes) {
         return Ok(Some(0));

@@ -11,7 +11,7 @@ use super::tool::{Mode, PartEnd, Tool, never_ends, system_words};
 use crate::check::official::{
     Cut, FileKind, PreambleEnd, Resume, Verdict, check_preamble, check_resp, cut_to_timestamp,
 };
-use crate::input::Input;
+use crate::cli::source;
 use crate::repair;
 use crate::storage::OpenElsewhere;
 
@@ -79,7 +79,7 @@ impl Part {
         if fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() == 0) {
             return Ok(Finding::Empty);
         }
-        let Ok(input) = Input::open_as_is(self.path.as_ref()) else {
+        let Ok(input) = source::mapped().open_as_is(self.path.as_ref()) else {
             return tool.stop(&[b"Failed to read from AOF ", self.name.as_bytes(), b", aborting..."]);
         };
         input.advise_sequential();

@@ -12,6 +12,7 @@ use crate::Server;
 use crate::aof::manifest::{self, Kind};
 use crate::check::official::{FileKind, Line, file_kind};
 use crate::check::server::LOG_LINE_LIMIT;
+use crate::cli::source;
 use crate::error::plain;
 use crate::escape::visible;
 use crate::input::Input;
@@ -87,7 +88,7 @@ impl<'o> Tool<'o> {
         if metadata.len() == 0 {
             return Ok(None);
         }
-        match Input::open_as_is(path.as_ref()) {
+        match source::mapped().open_as_is(path.as_ref()) {
             Ok(input) => Ok(Some(input)),
             Err(_) => self.stop(&[b"Cannot read file: ", path.as_bytes()]),
         }

@@ -14,6 +14,7 @@ use crate::check::{self, Report as Checked};
 use crate::cli::console::Console;
 use crate::cli::copies;
 use crate::cli::prompt::{Answer, Consent};
+use crate::cli::source;
 use crate::escape::{shell_word, visible};
 use crate::report::file_name::FileName;
 use crate::report::rewrite::{Report, RewriteOutcome};
@@ -118,7 +119,7 @@ impl Job<'_, '_> {
             threads: self.settings.replay.threads(),
             ..check::Settings::default()
         };
-        check::check(&Log::open(path)?, settings)
+        check::check(&Log::open_by(source::mapped(), path)?, settings)
     }
 
     /// Whether the server reads no directories.

@@ -339,7 +339,7 @@ impl Job<'_, '_> {
 
     /// Replays the output, and compares.
     fn verify(&self, path: &Path, lost: Lost) -> crate::Result<Total> {
-        let log = Log::open(path)?;
+        let log = Log::open_by(source::mapped(), path)?;
         let inputs = source::inputs(&log)?;
         let bytes: Vec<&[u8]> = inputs.iter().map(Input::bytes).collect();
         let options = replay::Options {
