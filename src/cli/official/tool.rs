@@ -16,7 +16,7 @@ use crate::cli::source;
 use crate::error::plain;
 use crate::escape::visible;
 use crate::input::Input;
-use crate::rdb;
+use crate::rdb::{Family, HEADER_LENGTH, family_of};
 
 /// What the tool was asked to do with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,7 +67,8 @@ impl<'o> Tool<'o> {
     /// What a file is: as the real tool sees it, and right where it is wrong.
     fn kind(&self, bytes: &[u8]) -> FileKind {
         match file_kind(bytes, self.server()) {
-            FileKind::Resp if rdb::is_rdb(bytes) => FileKind::Rdb,
+            // The real checker of Valkey does not know the magic of Valkey.
+            FileKind::Resp if bytes.len() >= HEADER_LENGTH && family_of(bytes) == Some(Family::Valkey) => FileKind::Rdb,
             FileKind::Resp if manifest::is_manifest(bytes) => FileKind::Manifest,
             kind => kind,
         }
