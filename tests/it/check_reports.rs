@@ -1,0 +1,258 @@
+//! What holds for the report on every log in `testdata`, and that every code of a finding is seen.
+
+use std::fmt::Write as _;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use aofkit::Server;
+use aofkit::aof::log::Log;
+use aofkit::check::server::{Layout, NoteKind, Outcome, PartFacts, Resume, Verdict, load, load_resp};
+use aofkit::check::{Code, Report, Settings, Severity, check};
+use aofkit::input::Input;
+use tempfile::TempDir;
+
+use crate::harness::files::{logs, testdata};
+use crate::harness::log::command;
+
+/// A sound log of three records.
+fn sound() -> Vec<u8> {
+    [command(&["SELECT", "0"]), command(&["SET", "a", "one"]), command(&["DEL", "b", "c"])].concat()
+}
+
+fn report_on(path: &Path, server: Server) -> Report {
+    check(&Log::open(path).unwrap(), Settings { server: server.into(), ..Settings::default() }).unwrap()
+}
+
+fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn small_windows_do_not_change_a_report() {
+    let count = |number| NonZeroUsize::new(number).unwrap();
+    for path in logs(".") {
+        let log = Log::open(&path).unwrap();
+        let alone = check(&log, Settings::default()).unwrap();
+        for window in [7, 61, 300] {
+            let settings = Settings { threads: count(3), window: count(window), ..Settings::default() };
+            assert_eq!(check(&log, settings).unwrap(), alone, "{} in windows of {window}", path.display());
+        }
+    }
+}
+
+/// What must agree in every report.
+fn assert_coherent(report: &Report, told: &str) {
+    let is_error = |kind| matches!(kind, NoteKind::CrashesOnceReady | NoteKind::RestoreFails);
+    let noted = report.server.notes.iter().any(|note| is_error(note.kind));
+    let verdicts = report.checker.valid && report.server.outcome == Outcome::Loads && !noted;
+    assert_eq!(report.is_sound(), verdicts, "{told}: {report:#?}");
+    assert_eq!(report.checker.valid, report.checker.reason.is_none(), "{told}");
+    let size_of = |file: &Path| report.parts.iter().find(|part| part.path == file).map(|part| part.size);
+    for part in &report.parts {
+        assert!(part.valid_up_to() <= part.size, "{told}");
+    }
+    for finding in &report.findings {
+        let manifest = || report.manifest.as_ref().and_then(|path| Some(fs::metadata(path).ok()?.len()));
+        let size = size_of(&finding.file).or_else(manifest).unwrap_or(0);
+        assert!(finding.offset.is_none_or(|offset| offset <= size), "{told}: {finding:?}");
+        assert!(finding.count > 0 && !finding.message.is_empty() && !finding.advice.is_empty(), "{told}: {finding:?}");
+        assert!(!finding.message.ends_with('.') && !finding.advice.ends_with('.'), "{told}: {finding:?}");
+    }
+    if let Outcome::LoadsAndCuts { part, cut } = &report.server.outcome {
+        assert!(*part + 1 == report.parts.len() && cut.at < report.parts[*part].size, "{told}");
+    }
+}
+
+#[test]
+fn sound_means_that_both_verdicts_are_clean() {
+    for path in logs(".") {
+        for server in Server::ALL {
+            assert_coherent(&report_on(&path, server), &format!("{} for {server}", path.display()));
+        }
+    }
+}
+
+#[test]
+fn sound_means_that_both_verdicts_are_clean_at_every_truncation() {
+    for name in ["torn.aof", "damaged/preamble.aof", "damaged/mixed-case-transaction.aof"] {
+        let bytes = fs::read(testdata().join(name)).unwrap();
+        for length in 0..bytes.len() {
+            let log = Log::from_input(Input::from_bytes(name, bytes[..length].to_vec())).unwrap();
+            for server in [Server::Redis62, Server::Redis80, Server::Valkey9] {
+                let report = check(&log, Settings { server: server.into(), ..Settings::default() }).unwrap();
+                assert_coherent(&report, &format!("{name} cut to {length} for {server}"));
+            }
+        }
+    }
+}
+
+/// The codes that no log of the corpus shows, each with a test below.
+const CRAFTED: &[Code] = &[
+    Code::NotSearched,
+    Code::ServerCommand,
+    Code::ManyOddities,
+    Code::Compression,
+    Code::FileChanged,
+    Code::CutsPreamble,
+    Code::ChangesServer,
+    Code::CrashesOnceReady,
+    Code::LosesFields,
+    Code::RunsScript,
+];
+
+fn severities(report: &Report, code: Code) -> Vec<Severity> {
+    report.findings.iter().filter(|finding| finding.code == code).map(|finding| finding.severity).collect()
+}
+
+#[test]
+fn every_code_is_seen_in_the_corpus_or_has_a_log_made_for_it() {
+    let seen = crate::corpus::codes();
+    for code in Code::ALL {
+        let is_crafted = CRAFTED.contains(code);
+        assert!(seen.contains(code.name()) != is_crafted, "{code} has a log made for it: {is_crafted}");
+    }
+}
+
+/// An RDB with one set, the last member of which is its first as well.
+fn set_with_a_member_twice(members: u32) -> Vec<u8> {
+    let mut rdb = [b"REDIS0011\x02\x03big\x80".as_slice(), &members.to_be_bytes()].concat();
+    for member in (0..members - 1).chain([0]) {
+        rdb.push(4);
+        rdb.extend_from_slice(&member.to_be_bytes());
+    }
+    rdb.extend_from_slice(b"\xff\0\0\0\0\0\0\0\0");
+    rdb
+}
+
+#[test]
+fn a_collection_that_is_not_searched_for_a_member_twice_is_noted() {
+    let codes = |members| {
+        let log = Log::from_input(Input::from_bytes("log", set_with_a_member_twice(members))).unwrap();
+        let report = check(&log, Settings::default()).unwrap();
+        let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+        (report.is_sound(), codes)
+    };
+    assert_eq!(codes(1 << 21), (false, vec![Code::RdbValue]));
+    assert_eq!(codes((1 << 21) + 1), (true, vec![Code::NotSearched]));
+}
+
+#[test]
+fn what_a_command_does_to_the_server_is_said() {
+    let folder = TempDir::new().unwrap();
+    let seen = |bytes: &[u8], server, code| severities(&report_on(&file(&folder, "log", bytes), server), code);
+    let replica = command(&["REPLICAOF", "127.0.0.1", "1"]);
+    assert_eq!(seen(&replica, Server::Redis80, Code::ChangesServer), [Severity::Warning]);
+    let script = command(&["EVAL", "return redis.call('incr', 'a')", "0"]);
+    assert_eq!(seen(&script, Server::Redis80, Code::RunsScript), [Severity::Warning]);
+    let persisted: [&[&str]; 3] = [
+        &["HSET", "h", "f", "v"],
+        &["HPEXPIREAT", "h", "1000", "FIELDS", "1", "f"],
+        &["HPERSIST", "h", "FIELDS", "1", "f"],
+    ];
+    let persisted = persisted.map(command).concat();
+    assert_eq!(seen(&persisted, Server::Redis80, Code::LosesFields), [Severity::Warning]);
+    assert_eq!(seen(&command(&["SYNC"]), Server::Redis62, Code::CrashesOnceReady), [Severity::Error]);
+}
+
+#[test]
+fn a_cut_that_takes_the_preamble_along_is_said() {
+    let folder = TempDir::new().unwrap();
+    let preamble = fs::read(testdata().join("damaged/preamble-only.aof")).unwrap();
+    let path = file(&folder, "log", &[&preamble[..], b"*2\r\n$6\r\nSEL"].concat());
+    assert_eq!(severities(&report_on(&path, Server::Redis80), Code::CutsPreamble), [Severity::Error]);
+    assert!(severities(&report_on(&path, Server::Valkey9), Code::CutsPreamble).is_empty());
+}
+
+#[test]
+fn a_command_that_servers_do_not_write_is_a_note() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "log", &[sound(), command(&["PING"]), command(&["PING"])].concat());
+    let report = report_on(&path, Server::default());
+    assert_eq!((severities(&report, Code::ServerCommand), report.is_sound()), (vec![Severity::Note], true));
+    assert_eq!((report.findings[0].count, report.findings[0].record), (2, Some(4)));
+}
+
+/// What the model of the server says that reads the whole log itself, as lax as the server.
+fn model(log: &[u8], server: Server) -> Verdict {
+    let resp = Some(load_resp(log, Resume::behind_preamble(0), server));
+    load(Layout::SingleFile, &[PartFacts::Read { rdb: None, resp }], server)
+}
+
+#[test]
+fn no_command_is_passed_over_that_the_server_stumbles_over() {
+    let mut differences = Vec::new();
+    for row in aofkit::command::all() {
+        for count in 0..6 {
+            let words: Vec<&str> = row.name.split('|').chain(["1"; 6].into_iter().take(count)).collect();
+            let alone = command(&words);
+            let queued = [command(&["MULTI"]), alone.clone(), command(&["EXEC"])].concat();
+            for (server, log) in Server::ALL.iter().flat_map(|server| [(*server, &alone), (*server, &queued)]) {
+                let input = Input::from_bytes("log", log.clone());
+                let settings = Settings { server: server.into(), ..Settings::default() };
+                let verdict = check(&Log::from_input(input).unwrap(), settings).unwrap().server;
+                let expected = model(log, server);
+                if verdict != expected {
+                    differences.push(format!("{server} on {words:?}: {verdict:?}, not {expected:?}"));
+                }
+            }
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{} differences, such as\n{}",
+        differences.len(),
+        differences[..differences.len().min(40)].join("\n")
+    );
+}
+
+#[test]
+fn more_oddities_than_are_told_apart_are_a_warning_and_the_verdict_says_what_they_do() {
+    let folder = TempDir::new().unwrap();
+    let log: Vec<u8> = (0..300).flat_map(|number| command(&[&format!("unknown{number}"), "x"])).collect();
+    let report = report_on(&file(&folder, "unknown", &log), Server::default());
+    assert_eq!((severities(&report, Code::ManyOddities), report.is_sound()), (vec![Severity::Warning], false));
+    // What only is a warning, however often, leaves a log sound.
+    let log: Vec<u8> = (100..400).flat_map(|number| command(&["SELECT", &number.to_string()])).collect();
+    let report = report_on(&file(&folder, "databases", &log), Server::default());
+    assert_eq!(severities(&report, Code::ManyOddities), [Severity::Warning]);
+    assert_coherent(&report, "many databases that no server has");
+}
+
+#[test]
+fn a_cut_compressed_stream_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    // What does not compress comes out piece by piece.
+    let mut noise = String::new();
+    for number in 0..60_000_u64 {
+        write!(noise, "{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).unwrap();
+    }
+    let packed = gzip(&command(&["SET", "a", &noise]));
+    let report = report_on(&file(&folder, "cut", &packed[..packed.len() / 2]), Server::default());
+    assert_eq!(severities(&report, Code::Compression), [Severity::Error]);
+    assert_eq!(report.findings[0].offset, Some(report.parts[0].size));
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_said_to() {
+    let folder = TempDir::new().unwrap();
+    let path = file(&folder, "log", &sound());
+    let log = Log::open(&path).unwrap();
+    OpenOptions::new().append(true).open(&path).unwrap().write_all(b"*1\r\n").unwrap();
+    let report = check(&log, Settings::default()).unwrap();
+    assert_eq!((severities(&report, Code::FileChanged), report.is_sound()), (vec![Severity::Note], true));
+    // Within the last page no byte that is gone raises a signal.
+    let log = Log::open(&path).unwrap();
+    OpenOptions::new().write(true).open(&path).unwrap().set_len(60).unwrap();
+    let report = check(&log, Settings::default()).unwrap();
+    assert_eq!(severities(&report, Code::FileChanged), [Severity::Error]);
+}

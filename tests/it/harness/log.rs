@@ -1,0 +1,17 @@
+//! Small logs, written out.
+
+/// One command.
+pub(crate) fn command(words: &[&str]) -> Vec<u8> {
+    let mut out = Vec::new();
+    aofkit::resp::write_command(&mut out, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
+    out
+}
+
+/// A record for each line: an annotation where it begins with `#`, else a command, its words between spaces.
+pub(crate) fn log(lines: &[&str]) -> Vec<u8> {
+    let record = |line: &&str| match line.strip_prefix('#') {
+        Some(_) => format!("{line}\r\n").into_bytes(),
+        None => command(&line.split(' ').collect::<Vec<_>>()),
+    };
+    lines.iter().flat_map(record).collect()
+}

@@ -1,0 +1,234 @@
+//! What the real checkers say of RDB files, sound and damaged, and which of those the servers load, against what a walk finds.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use aofkit::Server;
+use aofkit::rdb::{Damage, DamageKind, DataType, Doing, Flaw, Judge, Walker, checker_refusal, family_of, refusal};
+use aofkit::value::Family;
+
+use crate::harness::files::rdb_files;
+use crate::harness::servers::{Process, SERVERS, program, release};
+use crate::harness::{Random, assert_none, on_two_threads, setting};
+
+/// What a walk to the end found, for one server.
+#[derive(Debug, Default)]
+struct Walked {
+    flaws: Vec<Flaw>,
+    damage: Option<Damage>,
+    /// Whether the checker does not take something that is sound.
+    refused: bool,
+    /// Whether the server does not.
+    refused_to_load: bool,
+}
+
+fn walk(bytes: &[u8], server: Server) -> Walked {
+    let mut found = Walked::default();
+    for item in Walker::new(bytes, 0) {
+        match item {
+            Ok(item) => {
+                found.refused |= checker_refusal(server, &item).is_some();
+                found.refused_to_load |= refusal(server, &item).is_some();
+                found.flaws.extend(item.flaws().iter().cloned());
+            }
+            Err(damage) => found.damage = Some(damage),
+        }
+    }
+    found
+}
+
+impl Walked {
+    /// Whether the checker would find nothing.
+    fn valid_for(&self, checker: Server) -> bool {
+        self.damage.is_none() && !self.refused && !self.flaws.iter().any(|flaw| flaw.checkers.contains(checker))
+    }
+
+    /// What the checker stops at, unless it is something that it does not take though it is sound.
+    fn stop_of(&self, checker: Server) -> Option<&Damage> {
+        let judge = Judge::Checker(checker);
+        let stop = judge.first_minded(&self.flaws).or_else(|| self.damage.as_ref().map(|damage| damage.stop(judge)));
+        stop.filter(|_| !self.refused)
+    }
+
+    /// Whether the server would load it.
+    fn loads_in(&self, server: Server) -> bool {
+        self.damage.is_none() && !self.refused_to_load && !self.flaws.iter().any(|flaw| flaw.servers.contains(server))
+    }
+
+    /// Whether checkers may not end: where a module's value is cut short, they read the end of the file for ever.
+    fn may_be_endless(&self) -> bool {
+        self.damage.as_ref().is_some_and(|damage| {
+            let module = damage.row.is_some_and(|row| row.data_type == DataType::Module);
+            matches!(damage.kind, DamageKind::Truncated { .. }) && (module || damage.doing == Doing::ReadModuleAux)
+        })
+    }
+}
+
+/// What a real checker says of a file.
+#[derive(Debug)]
+struct Said {
+    valid: bool,
+    text: String,
+}
+
+impl Said {
+    /// Where it stopped, and doing what.
+    fn stop(&self) -> Option<(u64, String)> {
+        let mut lines = self.text.lines().skip_while(|line| !line.contains("RDB ERROR DETECTED")).skip(1);
+        let position = lines.next()?.strip_prefix("[offset ")?.split(']').next()?.parse().ok()?;
+        let doing = lines.find_map(|line| line.strip_prefix("[additional info] While doing: "))?;
+        Some((position, doing.to_owned()))
+    }
+}
+
+/// How long a program may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long one may take that is known not to end.
+const IMPATIENCE: Duration = Duration::from_secs(2);
+
+/// Asks `redis-check-rdb`; none when it does not end in time.
+fn ask(checker: Server, file: &Path, patience: Duration) -> Option<Said> {
+    let mut command = program(release(checker), "check-rdb");
+    command.arg(file).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = Process(command.spawn().unwrap());
+    let begin = Instant::now();
+    let status = loop {
+        if let Some(status) = child.0.try_wait().unwrap() {
+            break status;
+        }
+        if begin.elapsed() > patience {
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    let mut text = Vec::new();
+    child.0.stdout.take().unwrap().read_to_end(&mut text).unwrap();
+    Some(Said { valid: status.success(), text: String::from_utf8_lossy(&text).into_owned() })
+}
+
+/// How what a checker said differs from what was found here, if it does.
+fn difference(found: &Walked, checker: Server, said: Option<&Said>) -> Option<String> {
+    let here = found.valid_for(checker);
+    let Some(said) = said else {
+        return (!found.may_be_endless()).then(|| "the checker does not end".to_owned());
+    };
+    if said.valid != here {
+        return Some(format!("valid here is {here}, there {}", said.valid));
+    }
+    let stop = found.stop_of(checker)?;
+    let known = !matches!(stop.kind, DamageKind::UnknownType(6));
+    let (ours, theirs) = ((stop.position, stop.doing.phrase().to_owned()), said.stop());
+    (known && theirs.as_ref() != Some(&ours)).then(|| format!("stops here at {ours:?}, there at {theirs:?}"))
+}
+
+fn asked(checker: Server, file: &Path, found: &Walked) -> Option<Said> {
+    ask(checker, file, if found.may_be_endless() { IMPATIENCE } else { PATIENCE })
+}
+
+/// One damage, and the checksum disabled so that the structure decides.
+fn damaged(bytes: &[u8], numbers: &mut Random) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    let body = bytes.len() - 9;
+    let at = 9 + numbers.below(body - 9);
+    match numbers.below(10) {
+        0 => drop(bytes.remove(at)),
+        1 => bytes.insert(at, numbers.below(u8::MAX)),
+        2 => {
+            let last = bytes.len() - 8;
+            bytes[at] = numbers.below(u8::MAX);
+            bytes.truncate(last - numbers.below(last - 9));
+            return bytes;
+        }
+        3 => bytes[at] = [0, 0xff, 0xfe, 0x80, 0x81, 0xc3, 0x7f][numbers.below(7)],
+        4 => {
+            let other = 9 + numbers.below(body - 9);
+            bytes.swap(at, other);
+        }
+        _ => bytes[at] ^= 1 << numbers.below(8),
+    }
+    let last = bytes.len() - 8;
+    bytes[last..].fill(0);
+    bytes
+}
+
+#[server_test]
+fn checkers_stop_in_damaged_files_where_the_walk_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("dump.rdb");
+    let mut numbers = Random(setting("AOFKIT_SEED", 42));
+    let mut differ = Vec::new();
+    for path in rdb_files("rdb") {
+        let bytes = std::fs::read(&path).unwrap();
+        let checker = if family_of(&bytes) == Some(Family::Valkey) { Server::Valkey9 } else { Server::Redis80 };
+        for round in 0..setting("AOFKIT_PROGRAMS", 12) {
+            let bytes = damaged(&bytes, &mut numbers);
+            std::fs::write(&file, &bytes).unwrap();
+            let found = walk(&bytes, checker);
+            let said = asked(checker, &file, &found);
+            if let Some(difference) = difference(&found, checker, said.as_ref()) {
+                let text = said.map(|said| said.text).unwrap_or_default();
+                let found = format!("{:?} {:?}", found.damage, found.flaws);
+                differ.push(format!("{} {round}: {difference}\n{found}\n{text}", path.display()));
+            }
+        }
+    }
+    assert_none(&differ);
+}
+
+/// Whether a server starts on an RDB.
+fn loads(server: Server, rdb: &[u8]) -> bool {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("dump.rdb"), rdb).unwrap();
+    // One that crashes may hang in its crash handler.
+    let mut process = Process::server(release(server), folder.path(), &["--crash-log-enabled", "no"]);
+    let begin = Instant::now();
+    while begin.elapsed() < PATIENCE && process.0.try_wait().unwrap().is_none() {
+        if let Ok(mut stream) = UnixStream::connect(folder.path().join("s")) {
+            let mut reply = [0; 5];
+            stream.set_read_timeout(Some(Duration::from_secs(2))).unwrap();
+            let _ = stream.write_all(b"PING\r\n");
+            if stream.read_exact(&mut reply).is_ok() && &reply == b"+PONG" {
+                return true;
+            }
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    false
+}
+
+/// Asks every checker and every server about every file, and says where they differ from the walk.
+fn differences(files: &[PathBuf]) -> Vec<String> {
+    let differ = on_two_threads(files, |_, file| {
+        let bytes = std::fs::read(file).unwrap();
+        let name = file.file_stem().unwrap().to_string_lossy();
+        let mut differ = Vec::new();
+        for (server, _) in SERVERS {
+            let found = walk(&bytes, server);
+            let said = asked(server, file, &found);
+            if let Some(difference) = difference(&found, server, said.as_ref()) {
+                differ.push(format!("{name}: checker of {server}: {difference}"));
+            }
+            let loaded = loads(server, &bytes);
+            if found.loads_in(server) != loaded {
+                differ.push(format!("{name}: {server}: loads there is {loaded}"));
+            }
+        }
+        differ
+    });
+    differ.concat()
+}
+
+#[server_test]
+fn a_flaw_names_the_checkers_and_servers_that_mind() {
+    let files = rdb_files("rdb/flawed");
+    assert!(files.len() > 150);
+    assert_none(&differences(&files));
+}
+
+#[server_test]
+fn sound_files_are_refused_by_the_checkers_and_servers_that_do_not_take_them() {
+    assert_none(&differences(&rdb_files("rdb")));
+}
