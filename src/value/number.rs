@@ -1,6 +1,5 @@
 //! Numbers in strings, as servers read and write them.
 
-mod big;
 mod long_double;
 
 pub use long_double::{LongDoubleError, add_long_doubles, parse_seconds};
