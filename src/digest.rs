@@ -276,9 +276,10 @@ impl Context<'_> {
         let mut text = Vec::new();
         for (member, score) in sorted_set.unordered() {
             text.clear();
-            match self.server {
-                Server::Redis62 | Server::Redis70 => format_score_17(score, &mut text),
-                _ => format_score_digest(score, &mut text),
+            if self.server.digests_17_digits() {
+                format_score_17(score, &mut text);
+            } else {
+                format_score_digest(score, &mut text);
             }
             let mut element = Digest::default();
             element.mix(member.as_slice());
@@ -289,8 +290,7 @@ impl Context<'_> {
 
     fn hash(&self, digest: &mut Digest, hash: &Hash<'_>) {
         for (field, value) in hash.iter() {
-            // Valkey 9 does not see fields whose time is over.
-            if self.server == Server::Valkey9 && value.expiry.is_some_and(|expiry| expiry <= self.now) {
+            if self.server.digest_skips_expired_fields() && value.expiry.is_some_and(|expiry| expiry <= self.now) {
                 continue;
             }
             let mut element = Digest::default();
@@ -298,7 +298,7 @@ impl Context<'_> {
             element.mix(value.value);
             match (value.expiry, self.depth) {
                 (Some(expiry), Depth::Everything) => element.mix(&expiry.to_be_bytes()),
-                (Some(_), Depth::AsServer) if self.server.is_redis_8() => element.add(b"!!hexpire!!"),
+                (Some(_), Depth::AsServer) if self.server.digest_marks_expiring_fields() => element.add(b"!!hexpire!!"),
                 _ => {}
             }
             digest.add(&element.0);

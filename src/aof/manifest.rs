@@ -17,9 +17,9 @@ use std::fmt;
 
 use memchr::memchr;
 
-use crate::Server;
 use crate::escape;
 use crate::rdb;
+use crate::server::{ManifestDetection, Server};
 
 /// Bytes of a line that a server reads at a time, its newline included: the rest counts as a line of its own.
 const LINE_LIMIT: usize = 1024;
@@ -245,7 +245,7 @@ impl Manifest {
 ///
 /// After a thousand problems the rest is left unread.
 pub fn parse(bytes: &[u8]) -> Manifest {
-    parse_with(bytes, Quoting::Redis)
+    parse_with(bytes, Quoting::STRICT)
 }
 
 /// Reads a manifest as one server does; otherwise like [`parse`].
@@ -260,10 +260,7 @@ pub fn parse_as(bytes: &[u8], server: Server) -> Manifest {
 ///
 /// To Redis 6.2 nothing in a manifest is a problem, as it does not know them.
 pub fn problem_for(bytes: &[u8], server: Server) -> Option<Problem> {
-    match server {
-        Server::Redis62 => None,
-        _ => parse_as(bytes, server).problems.into_iter().next(),
-    }
+    if server.loads_manifests() { parse_as(bytes, server).problems.into_iter().next() } else { None }
 }
 
 fn parse_with(bytes: &[u8], quoting: Quoting) -> Manifest {
@@ -473,23 +470,23 @@ fn leading_integer(field: &[u8]) -> i64 {
     })
 }
 
-/// How a server takes a line apart into fields (`sdssplitargs`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Quoting {
-    Redis,
-    /// 8.1: with a byte 255 taken for "no byte".
-    Valkey8,
-    /// 9.0 and 9.1: the same, and a closing quote ends what is quoted but not the field.
-    Valkey9,
+/// How a server splits a line into fields (`sdssplitargs`).
+#[derive(Debug, Clone, Copy)]
+struct Quoting {
+    /// Whether a byte 255 is taken for "no byte".
+    drops_byte_255: bool,
+    /// Whether a closing quote ends what is quoted but not the field.
+    joins_quoted: bool,
 }
 
 impl Quoting {
+    /// That of Redis.
+    const STRICT: Self = Self { drops_byte_255: false, joins_quoted: false };
+    /// Refuses the fewest lines.
+    const LENIENT: Self = Self { drops_byte_255: true, joins_quoted: true };
+
     const fn of(server: Server) -> Self {
-        match server {
-            Server::Redis62 | Server::Redis70 | Server::Redis80 | Server::Redis82 | Server::Redis86 => Self::Redis,
-            Server::Valkey8 => Self::Valkey8,
-            Server::Valkey9 => Self::Valkey9,
-        }
+        Self { drops_byte_255: server.drops_byte_255(), joins_quoted: server.joins_quoted() }
     }
 
     /// The fields of a line, without quotes and escapes; `None` if the quotes do not balance.
@@ -518,7 +515,7 @@ impl Quoting {
                 b'\'' => rest = self.unquote_single(behind, &mut field)?,
                 _ => self.push(&mut field, byte),
             }
-            if matches!(byte, b'"' | b'\'') && self != Self::Valkey9 {
+            if matches!(byte, b'"' | b'\'') && !self.joins_quoted {
                 let ends = rest.first().is_none_or(|&next| is_space(next));
                 return ends.then_some((field, rest));
             }
@@ -565,7 +562,7 @@ impl Quoting {
     }
 
     fn push(self, field: &mut Vec<u8>, byte: u8) {
-        if byte != u8::MAX || self == Self::Redis {
+        if byte != u8::MAX || !self.drops_byte_255 {
             field.push(byte);
         }
     }
@@ -619,8 +616,8 @@ pub fn is_manifest(bytes: &[u8]) -> bool {
 
 /// Whether at least two of the three pairs that each entry needs are in the line: the third may be damaged.
 fn looks_like_entry(line: &[u8]) -> bool {
-    // Valkey 9 refuses the fewest lines; where quotes do not balance, the words tell.
-    let fields = Quoting::Valkey9.split(line).unwrap_or_else(|| words(line).map(<[u8]>::to_vec).collect());
+    // Where quotes do not balance, the words tell.
+    let fields = Quoting::LENIENT.split(line).unwrap_or_else(|| words(line).map(<[u8]>::to_vec).collect());
     let (mut file, mut sequence, mut kind) = (false, false, false);
     for pair in fields.chunks_exact(2) {
         let [key, value] = pair else { continue };
@@ -650,12 +647,11 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// 6.2 never. A line ends at its newline or after 1024 bytes, so a value in an append-only file can be taken for one.
 pub fn official_is_manifest(bytes: &[u8], server: Server) -> bool {
     let mut lines = Lines::new(bytes).filter(|line| !line.bytes.starts_with(b"#"));
-    match server {
-        Server::Redis62 => false,
-        Server::Redis70 => lines.any(|line| line.bytes.starts_with(b"file")),
-        Server::Redis80 | Server::Redis82 | Server::Redis86 | Server::Valkey8 | Server::Valkey9 => {
-            lines.next().is_some_and(|line| line.bytes.starts_with(b"file"))
-        }
+    let names_file = |line: Line<'_>| line.bytes.starts_with(b"file");
+    match server.manifest_detection() {
+        ManifestDetection::Never => false,
+        ManifestDetection::AnyLine => lines.any(names_file),
+        ManifestDetection::FirstLine => lines.next().is_some_and(names_file),
     }
 }
 

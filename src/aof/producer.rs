@@ -21,7 +21,7 @@
 use std::fmt;
 
 use crate::rdb::{self, Family, Item, Walker};
-use crate::server::{Release, Server, ServerSet};
+use crate::server::{Product, Release, Server, ServerSet};
 
 /// The server to read a log as: one that a person named, or the one that wrote the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub struct ChosenServer {
 impl ChosenServer {
     /// The line of servers that behaves like the release.
     pub const fn server(&self) -> Server {
-        self.release.server
+        self.release.server()
     }
 
     /// The release, unless the log does not tell.
@@ -126,8 +126,8 @@ impl fmt::Display for ChosenServer {
         let Self { release, evidence } = self;
         write!(f, "{release}")?;
         // valkey-9.1 is the release that was tried of valkey-9.
-        if !release.name.starts_with(release.server.name()) {
-            write!(f, " (behaves like {})", release.server)?;
+        if !release.name().starts_with(release.server().name()) {
+            write!(f, " (behaves like {})", release.server())?;
         }
         write!(f, ", {evidence}")
     }
@@ -158,13 +158,13 @@ impl Clues {
     /// the commands is replaced by the newest of its family that has them all. Commands that no server has together
     /// tell nothing.
     pub fn chosen(&self) -> ChosenServer {
-        let newest = |valkey: bool| self.able.iter().filter(|server| server.is_valkey() == valkey).last();
+        let newest = |product| Server::newest(product, |server| self.able.contains(server));
         let by_commands = |server: Server| ChosenServer { release: server.into(), evidence: Evidence::Commands };
         let told = match self.named {
-            Some(release) if self.able.contains(release.server) => None,
-            Some(release) => newest(release.server.is_valkey()),
+            Some(release) if self.able.contains(release.server()) => None,
+            Some(release) => newest(release.server().product()),
             None if self.able.contains(Server::default()) => None,
-            None => newest(false).or_else(|| newest(true)),
+            None => newest(Product::Redis).or_else(|| newest(Product::Valkey)),
         };
         let by_rdb = self.named.map(|release| ChosenServer { release, evidence: Evidence::Rdb });
         let default = ChosenServer { release: Server::default().into(), evidence: Evidence::Default };
@@ -182,13 +182,13 @@ fn named_by(part: &[u8]) -> Option<Release> {
         match item.ok()? {
             Item::Header(found) => header = Some(found),
             Item::Aux { key, value } => {
-                let family = match key.as_ref() {
-                    b"redis-ver" => "redis",
-                    b"valkey-ver" => "valkey",
+                let product = match key.as_ref() {
+                    b"redis-ver" => Product::Redis,
+                    b"valkey-ver" => Product::Valkey,
                     _ => continue,
                 };
                 let version = std::str::from_utf8(&value).ok();
-                if let Some(release) = version.and_then(|version| Release::of_version(family, version)) {
+                if let Some(release) = version.and_then(|version| Release::of_version(product, version)) {
                     return Some(release);
                 }
             }
@@ -197,7 +197,9 @@ fn named_by(part: &[u8]) -> Option<Release> {
         }
     }
     // All servers name themselves; tools that do not may write an older version than they read.
-    (header?.family == Family::Valkey).then(|| Server::Valkey9.into())
+    let family = header?.family;
+    let writer = Server::newest(Product::Valkey, |server| server.rdb_family() == family);
+    writer.filter(|_| family == Family::Valkey).map(Release::from)
 }
 
 #[cfg(test)]

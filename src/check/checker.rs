@@ -83,7 +83,7 @@ impl Checker {
     }
 
     pub(super) fn manifest(&mut self, bytes: &[u8]) {
-        if self.server == Server::Redis62 || official::file_kind(bytes, self.server) != FileKind::Manifest {
+        if !self.server.loads_manifests() || official::file_kind(bytes, self.server) != FileKind::Manifest {
             let verdict = official::check_resp(bytes, Resume::default(), self.server);
             if !verdict.valid() {
                 self.stop(None, CheckerReason::ManifestTakenForLog(verdict));
@@ -101,7 +101,7 @@ impl Checker {
     pub(super) fn part(&mut self, bytes: &[u8], report: &PartReport) {
         let index = self.parts;
         self.parts += 1;
-        if self.stopped.is_some() || (bytes.is_empty() && self.server != Server::Redis62) {
+        if self.stopped.is_some() || (bytes.is_empty() && self.server.loads_manifests()) {
             return;
         }
         let kind = official::file_kind(bytes, self.server);
@@ -111,8 +111,8 @@ impl Checker {
         // The tools look for an RDB in a base and in a single file, not in an incr. Valkey's 9 do not know their own magic:
         // that verdict is given as it should be, not as it is.
         let looks_for_rdb = report.role != Role::Incr;
-        let knows_magic =
-            kind == FileKind::Rdb || (self.server == Server::Valkey9 && rdb::family_of(bytes) == Some(Family::Valkey));
+        let writes_valkey = self.server.rdb_family() == Family::Valkey;
+        let knows_magic = kind == FileKind::Rdb || (writes_valkey && rdb::family_of(bytes) == Some(Family::Valkey));
         let verdict = match &report.rdb {
             Some(rdb) if looks_for_rdb && knows_magic => {
                 if !rdb.sane_to_checker {
@@ -133,8 +133,7 @@ impl Checker {
     fn records(&self, bytes: &[u8], report: &PartReport, start: Option<u64>) -> Verdict {
         let start = Resume::at(index(start.unwrap_or(0)), self.lines);
         let Some(scan) = &report.scan else { return official::check_resp(bytes, start, self.server) };
-        // Annotations came with 7.0: to the checker of 6.2 they are wrong.
-        if !scan.oddities.is_empty() || (self.server == Server::Redis62 && scan.annotations > 0) {
+        if !scan.oddities.is_empty() || (!self.server.skips_annotations() && scan.annotations > 0) {
             return official::check_resp(bytes, start, self.server);
         }
         let commands = scan.records - scan.annotations;

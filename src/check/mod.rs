@@ -144,7 +144,7 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
         findings.extend(multi_part.unlisted()?.iter().filter_map(|file| describe::unlisted(file, multi_part)));
     }
     describe::verdicts(&mut findings, &checker, &verdict, &examination.reports, &log.path);
-    if server.is_redis_8() && verdict.outcome.starts() {
+    if server.expires_fields_on_load() && verdict.outcome.starts() {
         findings.extend(
             lost_fields::find(log, &examination.reports)?.map(|lost| describe::lost_fields(&lost, server, &log.path)),
         );
@@ -182,7 +182,7 @@ impl Examination<'_> {
     fn server_verdict(&self, log: &Log) -> server::Verdict {
         let server = self.server;
         if let Layout::MultiPart(multi_part) = &log.layout
-            && server != Server::Redis62
+            && server.loads_manifests()
             && let Some(problem) = manifest::problem_for(multi_part.input.bytes(), server)
         {
             let reason = server::Reason::Manifest(problem.flaw.server_message().to_owned());

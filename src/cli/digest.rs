@@ -129,7 +129,7 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
     let report = Report {
         path: FileName(&typed.path),
         digest: value.to_string(),
-        server: chosen.release.name,
+        server: chosen.release.name(),
         chosen_by: chosen.evidence.name(),
         keys,
         expired_fields,

@@ -192,7 +192,7 @@ pub(super) enum Ending {
 
 /// Whether a server looks at the clock while it loads a log.
 const fn looks_at_clock(server: ChosenServer) -> bool {
-    server.server().is_redis_8()
+    server.server().expires_fields_on_load()
 }
 
 impl ExpiredFieldsChoice {

@@ -21,6 +21,6 @@ pub(super) struct ServerArgument {
 }
 
 fn choice() -> impl TypedValueParser<Value = ServerChoice> {
-    let names = [AUTO].into_iter().chain(Release::ALL.map(|release| release.name));
+    let names = [AUTO].into_iter().chain(Release::ALL.map(Release::name));
     PossibleValuesParser::new(names).map(|name| Release::named(&name).map_or(ServerChoice::Auto, ServerChoice::Given))
 }

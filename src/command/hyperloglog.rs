@@ -2,7 +2,8 @@
 
 use super::apply::hyperloglog as apply;
 use super::keys::{FIRST, at, from};
-use super::row::{Command, Group, REDIS_6_2};
+use super::row::{Command, Group};
+use crate::server::redis;
 
 const GROUP: Group = Group::HyperLogLog;
 
@@ -10,7 +11,7 @@ const GROUP: Group = Group::HyperLogLog;
 pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("pfadd", -2).keyed(FIRST).applies(apply::pfadd),
     GROUP.indirect("pfcount", -2).keyed(from(1)).applies(apply::pfcount),
-    GROUP.write("pfdebug", 3).except(REDIS_6_2, -3).keyed(at(2)).applies(apply::pfdebug),
+    GROUP.write("pfdebug", 3).before(redis(7, 0), -3).keyed(at(2)).applies(apply::pfdebug),
     GROUP.write("pfmerge", -2).keyed(from(1)).applies(apply::pfmerge),
     GROUP.control("pfselftest", 1),
 ];

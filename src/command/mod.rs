@@ -138,7 +138,7 @@ pub fn known_to(server: Server, arguments: &[&[u8]]) -> Option<&'static Command>
     if !command.servers.contains(server) {
         return None;
     }
-    if command.subcommands.is_empty() || server == Server::Redis62 {
+    if command.subcommands.is_empty() || !server.has_subcommands() {
         return Some(command);
     }
     match arguments.get(1) {

@@ -1,6 +1,7 @@
 //! Commands that publish and subscribe; a channel is no key.
 
-use super::row::{Command, Group, SINCE_7_0};
+use super::row::{Command, Group};
+use crate::server::redis;
 
 const GROUP: Group = Group::PubSub;
 
@@ -10,19 +11,19 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.control("publish", 3),
     GROUP.control("pubsub", -2).subcommands(PUBSUB),
     GROUP.control("punsubscribe", -1),
-    GROUP.control("spublish", 3).servers(SINCE_7_0),
-    GROUP.control("ssubscribe", -2).servers(SINCE_7_0),
+    GROUP.control("spublish", 3).since(redis(7, 0)),
+    GROUP.control("ssubscribe", -2).since(redis(7, 0)),
     GROUP.control("subscribe", -2),
-    GROUP.control("sunsubscribe", -1).servers(SINCE_7_0),
+    GROUP.control("sunsubscribe", -1).since(redis(7, 0)),
     GROUP.control("unsubscribe", -1),
 ];
 
 /// The subcommands of PUBSUB.
 const PUBSUB: &[Command] = &[
-    GROUP.control("pubsub|channels", -2).servers(SINCE_7_0),
-    GROUP.control("pubsub|help", 2).servers(SINCE_7_0),
-    GROUP.control("pubsub|numpat", 2).servers(SINCE_7_0),
-    GROUP.control("pubsub|numsub", -2).servers(SINCE_7_0),
-    GROUP.control("pubsub|shardchannels", -2).servers(SINCE_7_0),
-    GROUP.control("pubsub|shardnumsub", -2).servers(SINCE_7_0),
+    GROUP.control("pubsub|channels", -2).since(redis(7, 0)),
+    GROUP.control("pubsub|help", 2).since(redis(7, 0)),
+    GROUP.control("pubsub|numpat", 2).since(redis(7, 0)),
+    GROUP.control("pubsub|numsub", -2).since(redis(7, 0)),
+    GROUP.control("pubsub|shardchannels", -2).since(redis(7, 0)),
+    GROUP.control("pubsub|shardnumsub", -2).since(redis(7, 0)),
 ];

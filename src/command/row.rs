@@ -2,7 +2,7 @@
 
 use super::apply::{Apply, Call, Failure};
 use super::keys::{KeyIndexes, KeyPositions};
-use crate::server::{Server, ServerSet};
+use crate::server::{Server, ServerSet, Since, redis};
 
 /// One command, or one subcommand of a container command.
 ///
@@ -17,6 +17,8 @@ pub struct Command {
     pub group: Group,
     /// How many arguments it takes.
     pub arity: Arity,
+    /// The releases that brought it.
+    pub since: Since,
     /// Who knows it; empty for a command that is newer than every modelled server.
     pub servers: ServerSet,
     /// What it does to the data.
@@ -168,6 +170,7 @@ impl Group {
             name,
             group: self,
             arity: Arity { usual: arity, exception: None },
+            since: Since::ALWAYS,
             servers: ServerSet::ALL,
             effect,
             key_positions: KeyPositions::None,
@@ -179,14 +182,22 @@ impl Group {
 }
 
 impl Command {
-    /// The arity that `servers` alone have.
-    pub(super) const fn except(mut self, servers: ServerSet, arity: i16) -> Self {
-        self.arity.exception = Some((servers, arity));
+    /// The releases that brought the command, from which follows who knows it.
+    pub(super) const fn since(mut self, since: Since) -> Self {
+        self.since = since;
+        self.servers = since.servers();
         self
     }
 
-    pub(super) const fn servers(mut self, servers: ServerSet) -> Self {
-        self.servers = servers;
+    /// The releases that no longer have the command.
+    pub(super) const fn until(mut self, since: Since) -> Self {
+        self.servers = self.servers.without(since.servers());
+        self
+    }
+
+    /// The arity that the command had before these releases.
+    pub(super) const fn before(mut self, since: Since, arity: i16) -> Self {
+        self.arity.exception = Some((ServerSet::ALL.without(since.servers()), arity));
         self
     }
 
@@ -212,19 +223,5 @@ impl Command {
     }
 }
 
-pub(super) const REDIS_6_2: ServerSet = Server::Redis62.set();
-pub(super) const REDIS_7_0: ServerSet = Server::Redis70.set();
-pub(super) const SINCE_8_0: ServerSet = Server::Redis80.set().or(SINCE_8_2);
-pub(super) const SINCE_8_2: ServerSet = Server::Redis82.set().or(SINCE_8_4);
-/// What came with Redis 8.4, whose commands 8.6 has.
-pub(super) const SINCE_8_4: ServerSet = SINCE_8_6;
-pub(super) const SINCE_8_6: ServerSet = Server::Redis86.set();
-pub(super) const VALKEY_9: ServerSet = Server::Valkey9.set();
-pub(super) const VALKEY: ServerSet = Server::Valkey8.set().or(VALKEY_9);
-/// What came with Redis 7.2, the last release before Valkey parted from it.
-pub(super) const SINCE_7_2: ServerSet = SINCE_8_0.or(VALKEY);
-pub(super) const SINCE_7_0: ServerSet = REDIS_7_0.or(SINCE_7_2);
-/// Fields of hashes expire in Redis 7.4 and Valkey 9.0, and later.
-pub(super) const FIELD_EXPIRY: ServerSet = SINCE_8_0.or(VALKEY_9);
-/// Newer than every modelled server.
-pub(super) const NEWER: ServerSet = ServerSet::NONE;
+/// Fields of hashes expire.
+pub(super) const FIELD_EXPIRY: Since = redis(7, 4).valkey(9, 0);

@@ -2,13 +2,14 @@
 
 use super::apply::sorted_set;
 use super::keys::{FIRST, FIRST_TWO, counted, range, stored_and_counted};
-use super::row::{Command, Group, REDIS_6_2, REDIS_7_0, SINCE_7_0};
+use super::row::{Command, Group};
+use crate::server::redis;
 
 const GROUP: Group = Group::SortedSet;
 
 /// The rows, by name.
 pub(super) static COMMANDS: &[Command] = &[
-    GROUP.write("bzmpop", -5).servers(SINCE_7_0).keyed(counted(2)).applies(sorted_set::bzmpop),
+    GROUP.write("bzmpop", -5).since(redis(7, 0)).keyed(counted(2)).applies(sorted_set::bzmpop),
     GROUP.write("bzpopmax", -3).keyed(range(1, -2, 1)).applies(sorted_set::bzpopmax),
     GROUP.write("bzpopmin", -3).keyed(range(1, -2, 1)).applies(sorted_set::bzpopmin),
     GROUP.write("zadd", -4).keyed(FIRST).applies(sorted_set::zadd),
@@ -18,10 +19,10 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("zdiffstore", -4).keyed(stored_and_counted(1, 2)).applies(sorted_set::zdiffstore),
     GROUP.write("zincrby", 4).keyed(FIRST).applies(sorted_set::zincrby),
     GROUP.read("zinter", -3).keyed(counted(1)),
-    GROUP.read("zintercard", -3).servers(SINCE_7_0).keyed(counted(1)),
+    GROUP.read("zintercard", -3).since(redis(7, 0)).keyed(counted(1)),
     GROUP.write("zinterstore", -4).keyed(stored_and_counted(1, 2)).applies(sorted_set::zinterstore),
     GROUP.read("zlexcount", 4).keyed(FIRST),
-    GROUP.write("zmpop", -4).servers(SINCE_7_0).keyed(counted(1)).applies(sorted_set::zmpop),
+    GROUP.write("zmpop", -4).since(redis(7, 0)).keyed(counted(1)).applies(sorted_set::zmpop),
     GROUP.read("zmscore", -3).keyed(FIRST),
     GROUP.write("zpopmax", -2).keyed(FIRST).applies(sorted_set::zpopmax),
     GROUP.write("zpopmin", -2).keyed(FIRST).applies(sorted_set::zpopmin),
@@ -30,7 +31,7 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.read("zrangebylex", -4).keyed(FIRST),
     GROUP.read("zrangebyscore", -4).keyed(FIRST),
     GROUP.write("zrangestore", -5).keyed(FIRST_TWO).applies(sorted_set::zrangestore),
-    GROUP.read("zrank", -3).except(REDIS_6_2.or(REDIS_7_0), 3).keyed(FIRST),
+    GROUP.read("zrank", -3).before(redis(7, 2), 3).keyed(FIRST),
     GROUP.write("zrem", -3).keyed(FIRST).applies(sorted_set::zrem),
     GROUP.write("zremrangebylex", 4).keyed(FIRST).applies(sorted_set::zremrangebylex),
     GROUP.write("zremrangebyrank", 4).keyed(FIRST).applies(sorted_set::zremrangebyrank),
@@ -38,7 +39,7 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.read("zrevrange", -4).keyed(FIRST),
     GROUP.read("zrevrangebylex", -4).keyed(FIRST),
     GROUP.read("zrevrangebyscore", -4).keyed(FIRST),
-    GROUP.read("zrevrank", -3).except(REDIS_6_2.or(REDIS_7_0), 3).keyed(FIRST),
+    GROUP.read("zrevrank", -3).before(redis(7, 2), 3).keyed(FIRST),
     GROUP.read("zscan", -3).keyed(FIRST),
     GROUP.read("zscore", 3).keyed(FIRST),
     GROUP.read("zunion", -3).keyed(counted(1)),

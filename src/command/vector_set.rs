@@ -2,27 +2,25 @@
 
 use super::apply::vector_set as apply;
 use super::keys::FIRST;
-use super::row::{Command, Group, SINCE_8_0, SINCE_8_4};
-use crate::server::{Server, ServerSet};
+use super::row::{Command, Group};
+use crate::server::redis;
 
 const GROUP: Group = Group::VectorSet;
 
-/// Redis 8.0 and 8.2 print the arity of module commands for all of them.
-const BEFORE_8_4: ServerSet = Server::Redis80.set().or(Server::Redis82.set());
 
-/// The rows, by name.
+/// The rows, by name. Before Redis 8.4 servers print the same arity for every command of a module.
 pub(super) static COMMANDS: &[Command] = &[
-    GROUP.write("vadd", -5).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST).applies(apply::vadd),
-    GROUP.read("vcard", 2).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
-    GROUP.read("vdim", 2).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
-    GROUP.read("vemb", -3).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
-    GROUP.read("vgetattr", 3).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
-    GROUP.read("vinfo", 2).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
-    GROUP.read("vismember", 3).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
-    GROUP.read("vlinks", -3).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
-    GROUP.read("vrandmember", -2).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
-    GROUP.read("vrange", -4).servers(SINCE_8_4).keyed(FIRST),
-    GROUP.write("vrem", 3).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST).applies(apply::vrem),
-    GROUP.write("vsetattr", 4).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST).applies(apply::vsetattr),
-    GROUP.read("vsim", -4).except(BEFORE_8_4, -1).servers(SINCE_8_0).keyed(FIRST),
+    GROUP.write("vadd", -5).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST).applies(apply::vadd),
+    GROUP.read("vcard", 2).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
+    GROUP.read("vdim", 2).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
+    GROUP.read("vemb", -3).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
+    GROUP.read("vgetattr", 3).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
+    GROUP.read("vinfo", 2).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
+    GROUP.read("vismember", 3).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
+    GROUP.read("vlinks", -3).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
+    GROUP.read("vrandmember", -2).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
+    GROUP.read("vrange", -4).since(redis(8, 4)).keyed(FIRST),
+    GROUP.write("vrem", 3).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST).applies(apply::vrem),
+    GROUP.write("vsetattr", 4).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST).applies(apply::vsetattr),
+    GROUP.read("vsim", -4).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST),
 ];

@@ -1,9 +1,9 @@
 //! What a walk carries from value to value, and how it notes what is wrong: flaws, and who finds them.
 
-use super::damage::{DamageKind, Fault, Malformed, StreamFault};
+use super::fault::{DamageKind, Fault, Malformed, StreamFault};
 use super::members::Members;
 use super::primitive::{RawString, Reader};
-use crate::server::{Server, ServerSet};
+use crate::server::{ServerSet, redis, valkey};
 
 /// Who finds a flaw.
 #[derive(Debug, Clone, Copy)]
@@ -14,30 +14,27 @@ pub(super) struct Seen {
     crashes: ServerSet,
 }
 
-/// Every server but Redis 6.2.
-const SINCE_7: ServerSet = Server::Redis70.set().or(REDIS_8).or(Server::Valkey8.set()).or(Server::Valkey9.set());
-/// Redis 8.0 and later.
-pub(super) const REDIS_8: ServerSet = Server::Redis80.set().or(Server::Redis82.set()).or(Server::Redis86.set());
+const SINCE_7: ServerSet = redis(7, 0).servers();
+const VALKEY_9: ServerSet = valkey(9, 0).servers();
 
 impl Seen {
     /// Every checker and every server.
     pub(super) const ALWAYS: Self = Self::by(ServerSet::ALL, ServerSet::ALL);
     /// Every checker, and Valkey 9.1; the other servers only with `sanitize-dump-payload yes`, which is not the
     /// default.
-    pub(super) const DEEP: Self = Self::by(ServerSet::ALL, Server::Valkey9.set());
+    pub(super) const DEEP: Self = Self::by(ServerSet::ALL, VALKEY_9);
     /// Every checker; every server passes over it with a notice.
     pub(super) const SKIPPED: Self = Self::by(ServerSet::ALL, ServerSet::NONE);
     /// As [`Seen::DEEP`]; the other servers that know listpacks do not look for it, but walk over the entries, and die of it.
-    pub(super) const WALKED: Self = Self::DEEP.crashing(Server::Redis70.set().or(REDIS_8).or(Server::Valkey8.set()));
+    pub(super) const WALKED: Self = Self::DEEP.crashing(SINCE_7.without(VALKEY_9));
     /// Every checker, and every server but Redis 6.2: the others rewrite ziplists as listpacks while they load.
     pub(super) const DEEP_SINCE_7: Self = Self::by(ServerSet::ALL, SINCE_7);
     /// Redis 6.2 does not look; all others do.
     pub(super) const SINCE_7: Self = Self::by(SINCE_7, SINCE_7);
     /// Redis 8.0, Valkey 8.1 and 9.1 alone look; Redis 8.2 no longer does.
-    pub(super) const SHARED_OWNERS: Self =
-        Self::only(Server::Redis80.set().or(Server::Valkey8.set()).or(Server::Valkey9.set()));
+    pub(super) const SHARED_OWNERS: Self = Self::only(redis(7, 2).servers().without(redis(8, 2).servers()));
     /// Valkey 9.1 alone looks.
-    pub(super) const VALKEY_9: Self = Self::only(Server::Valkey9.set());
+    pub(super) const VALKEY_9: Self = Self::only(VALKEY_9);
     /// No checker looks, but servers that load it do.
     pub(super) const ON_LOAD: Self = Self::by(ServerSet::NONE, ServerSet::ALL);
     /// Neither checkers nor servers look.

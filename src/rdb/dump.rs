@@ -1,19 +1,15 @@
 //! The payloads of DUMP and RESTORE: a type, a value, the version of the RDB, a checksum of it all.
 
 use super::context::{Context, FoundFlaw, ModuleId};
-use super::damage::{DamageKind, Fault, Malformed, PackedFault};
+use super::fault::{DamageKind, Fault, Malformed, PackedFault};
 use super::encode::{Lost, Output, RdbTarget, encode};
-use super::opcode::{DataType, Header, TypeRow, type_row};
+use super::format::{DataType, Header};
 use super::primitive::{Crc64, Reader};
 use super::support::{module_refusal, takes_type, takes_version};
+use super::types::{TypeRow, type_row};
 use crate::plural::counted;
 use crate::server::Server;
 use crate::value::{Family, Raw, Value};
-
-/// The newest version of a payload of Redis that is taken: that of Redis 8.6.
-const NEWEST_REDIS: u16 = 13;
-/// The version of a payload of Valkey 9.
-const VALKEY: u16 = 80;
 
 /// The type of module values in release candidates of Redis 4.0, which servers know, and refuse.
 const PRE_RELEASE_MODULE: u8 = 6;
@@ -143,19 +139,21 @@ fn read(payload: &[u8], family: Family) -> Result<(&'static TypeRow, Context<'_>
 
 /// The value that a payload is, verified but not decoded.
 ///
-/// The version says whose it is: 80 is Valkey's, up to 13 is Redis's. Every server but Redis 8.6 compares the checksum even if it
-/// is 0.
+/// The version says whose it is: 80 is Valkey's, up to 13 is Redis's. The checksum is compared even if it is 0.
 ///
 /// # Errors
 /// The first thing that is wrong with it.
 pub fn parse(payload: &[u8]) -> Result<Raw<'_>, DumpFault> {
     let footer = Footer::of(payload)?;
     footer.check()?;
-    let version = footer.version;
-    let family = match version {
-        ..=NEWEST_REDIS => Family::Redis,
-        VALKEY => Family::Valkey,
-        _ => return Err(DumpFault::Version(version)),
+    let version = u32::from(footer.version);
+    let is_known = |takes: fn(Server, u32) -> bool| Server::ALL.into_iter().any(|server| takes(server, version));
+    let family = if is_known(|server, version| version <= server.rdb_version()) {
+        Family::Redis
+    } else if is_known(|server, version| server.valkey_rdb_version() == Some(version)) {
+        Family::Valkey
+    } else {
+        return Err(DumpFault::Version(footer.version));
     };
     let (row, context, read) = read(payload, family)?;
     let empty = DamageKind::Malformed(Malformed::EmptyKey);
@@ -163,7 +161,7 @@ pub fn parse(payload: &[u8]) -> Result<Raw<'_>, DumpFault> {
     if let Some(fault) = flaw.map(|flaw| flaw.fault.clone()).or(read.err()) {
         return Err(DumpFault::damaged(fault, row, payload));
     }
-    Ok(Raw { type_code: row.number, family, version: version.into(), payload: context.reader.since(1) })
+    Ok(Raw { type_code: row.number, family, version, payload: context.reader.since(1) })
 }
 
 /// What `server` makes of a payload while it loads a log, with its default `sanitize-dump-payload no`.
@@ -180,22 +178,20 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
     if !takes_payloads_of(server, footer.version) {
         return Err(DumpFault::Version(footer.version));
     }
-    // Redis 8.6 takes 0 for one that was not made.
-    if server != Server::Redis86 || footer.stored != 0 {
+    // To some servers 0 means that no checksum was made.
+    if !server.skips_zero_checksum() || footer.stored != 0 {
         footer.check()?;
     }
     // The numbers of types are the server's own, whatever the version.
-    let family = if server == Server::Valkey9 { Family::Valkey } else { Family::Redis };
-    let (row, context, read) = read(payload, family)?;
+    let (row, context, read) = read(payload, server.rdb_family())?;
     if !takes_type(server, row) {
         return Err(DumpFault::Type(row.number));
     }
     let damaged = |fault: Fault| {
         let fault = DumpFault::damaged(fault, row, payload);
         match fault {
-            // Redis 6.2 takes a node of no bytes for a broken ziplist.
             DumpFault::Damaged { offset, kind: kind @ DamageKind::Malformed(Malformed::Packed { .. }), .. }
-                if server == Server::Redis62 =>
+                if server.reports_empty_nodes() =>
             {
                 DumpFault::Damaged { offset, kind, reported: true }
             }
@@ -230,10 +226,10 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
     Ok(overlooked.map_or(Restoration::Works, Restoration::Overlooks))
 }
 
-/// Whether `server` looks at payloads of a version. Redis and Valkey 8 have no lower limit.
+/// Whether `server` looks at payloads of a version.
 fn takes_payloads_of(server: Server, version: u16) -> bool {
-    let family = if server.is_valkey() && version == VALKEY { Family::Valkey } else { Family::Redis };
-    let version = if server == Server::Valkey9 { version } else { version.max(1) };
+    let family = if server.valkey_rdb_version() == Some(version.into()) { Family::Valkey } else { Family::Redis };
+    let version = if server.refuses_version_0() { version } else { version.max(1) };
     takes_version(server, Header { family, version: version.into(), padded: true })
 }
 

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use super::context::{Context, ModuleId};
-use super::damage::{Damage, DamageKind, Doing, Fault, Malformed};
-use super::opcode::{Header, TypeRow};
+use super::damage::{Damage, Doing};
+use super::fault::{DamageKind, Fault, Malformed};
+use super::format::Header;
 use super::primitive::{RawString, Reader};
+use super::types::TypeRow;
 use super::walker::{Item, RawEntry, Rest, Scrutiny, Step, Walker};
 use crate::value::{Bytes, Family, Raw, Value};
 

@@ -1,8 +1,8 @@
 //! RDB files: walked and verified whole, their values decoded, and written.
 //!
 //! ```text
-//! load  →  walker  →  value · stream · skip      →  context · packed  →  primitive  →  damage · opcode
-//!            dump  →  decode · encode · value
+//! load · dump · encode  →  support · raw  →  walker  →  damage  →  types
+//!   →  value · decode  →  skip · stream  →  context · packed  →  primitive · members  →  fault  →  format
 //! ```
 
 mod context;
@@ -10,29 +10,36 @@ mod damage;
 mod decode;
 pub mod dump;
 mod encode;
+mod fault;
+mod format;
 mod function;
 mod load;
 mod members;
-mod opcode;
 mod packed;
 mod primitive;
+mod raw;
 mod skip;
 mod stream;
 mod support;
+mod types;
 mod value;
 mod walker;
 
 pub use crate::value::Family;
 pub use context::ModuleId;
-pub use damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed, PackedFault, Packing, StreamFault};
-pub use decode::{DecodeFault, decode};
+pub use damage::{Damage, Doing, Flaw, Judge};
 pub use encode::{Keys, Lost, Origin, RdbTarget, Writer};
+pub use fault::{DamageKind, DecodeFault, Fault, LzfFault, Malformed, PackedFault, Packing, StreamFault};
+pub use format::{DataType, HEADER_LENGTH, Header, Opcode, family_of, is_rdb};
 pub use function::dumped_functions;
 pub use load::{LoadItem, LoadedKey, Loader};
-pub use opcode::{DataType, HEADER_LENGTH, Header, Opcode, TYPES, TypeRow, family_of, is_rdb, type_row};
 #[cfg(test)]
 pub(crate) use primitive::Crc64;
-pub use support::{Refusal, checker_refusal, refusal, taken_for_rdb, takes_type, takes_version};
+pub use raw::decode;
+pub use support::{
+    Refusal, checker_refusal, knows_opcode, late_opcode, refusal, taken_for_rdb, takes_type, takes_version,
+};
+pub use types::{TYPES, TypeRow, type_row};
 pub use walker::{Checksum, Entry, Item, Scrutiny, Walker};
 
 #[cfg(test)]

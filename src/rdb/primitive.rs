@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use crc_fast::{CrcAlgorithm, Digest};
 
-use super::damage::{DamageKind, Fault, Malformed};
-use crate::plural::counted;
+use super::fault::{DamageKind, Fault, LzfFault, Malformed};
 use crate::value::Bytes;
 
 /// A cursor over the bytes of a file that never reads past them. All its offsets are the file's.
@@ -272,28 +271,6 @@ impl<'a> RawString<'a> {
             }
         }
     }
-}
-
-/// What is wrong with LZF-compressed bytes; each completes "it …".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
-pub enum LzfFault {
-    /// The compressed bytes end inside an instruction.
-    #[error("ends inside an instruction")]
-    Ends,
-    /// A reference to before the first byte.
-    #[error("refers to before its beginning")]
-    Reference,
-    /// More comes out than was claimed.
-    #[error("claims {}, and decompresses to more", counted(*.0, "byte"))]
-    TooLong(u64),
-    /// Less comes out than was claimed.
-    #[error("decompresses to {} and claims {claimed}", counted(*actual, "byte"))]
-    TooShort {
-        /// What the file says.
-        claimed: u64,
-        /// What comes out.
-        actual: u64,
-    },
 }
 
 /// One instruction of LZF.

@@ -1,6 +1,6 @@
 //! Finding the end of a value, type by type, without a look at what is in it.
 
-use super::damage::Fault;
+use super::fault::Fault;
 use super::primitive::Reader;
 use super::stream::Layout;
 

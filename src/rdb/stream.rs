@@ -1,7 +1,7 @@
 //! Streams: nodes that are listpacks of their own layout, and consumer groups (Redis `rdb.c`, `t_stream.c`).
 
 use super::context::{Context, Place, Seen};
-use super::damage::{Fault, Malformed, Packing, StreamFault};
+use super::fault::{Fault, Malformed, Packing, StreamFault};
 use super::members::Members;
 use super::packed::{At, Element, Sequence, listpack};
 use super::primitive::RawString;

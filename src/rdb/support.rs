@@ -4,10 +4,11 @@ use std::fmt;
 
 use super::context::ModuleId;
 use super::damage::Judge;
-use super::opcode::{Header, Opcode, TypeRow, family_of};
-use super::walker::Item;
-use crate::server::Server;
-use crate::value::Family;
+use super::decode::VECTOR_SET;
+use super::format::{Header, Opcode, family_of};
+use super::types::TypeRow;
+use super::walker::{Entry, Item};
+use crate::server::{Family, Server, Since, redis};
 
 /// Why a server does not take something that is sound in itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +43,15 @@ impl fmt::Display for Refusal {
 /// `valkey-check-aof` of 9.1.2 too, which so calls every base that its own server writes a format error.
 pub fn taken_for_rdb(judge: Judge, bytes: &[u8]) -> bool {
     match judge {
-        Judge::Loader(Server::Valkey9) => bytes.starts_with(b"REDIS0") || family_of(bytes) == Some(Family::Valkey),
+        Judge::Loader(server) if server.valkey_rdb_version().is_some() => {
+            bytes.starts_with(b"REDIS0") || family_of(bytes) == Some(Family::Valkey)
+        }
         Judge::Loader(_) | Judge::Checker(_) => family_of(bytes) == Some(Family::Redis),
     }
 }
 
-/// The module type of vector sets, which Redis 8.0 has built in.
-pub(super) const VECTOR_SET: &str = "vectorset";
+/// The releases that have the module for vector sets built in.
+const VECTOR_SETS: Since = redis(8, 0);
 
 /// Why `server` refuses to load `item`; none when it does not, flaws aside.
 ///
@@ -56,18 +59,30 @@ pub(super) const VECTOR_SET: &str = "vectorset";
 /// 12 to 79, which it reserves for others, only with `rdb-version-check relaxed`; on a slot import it dies unless
 /// `cluster-enabled yes`.
 pub fn refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
+    // A server that knows slot imports dies of one unless it is a cluster node.
+    let refuses = |opcode: &Opcode| !knows_opcode(server, *opcode) || *opcode == Opcode::SlotImport;
+    if let Some(opcode) = late_opcode(item).filter(refuses) {
+        return Some(Refusal::Opcode(opcode));
+    }
     match item {
         Item::Header(header) => (!takes_version(server, *header)).then_some(Refusal::Version(*header)),
-        Item::SlotInfo { .. } => opcode_refusal(server, Opcode::SlotInfo),
-        Item::SlotImport { .. } => opcode_refusal(server, Opcode::SlotImport),
-        Item::Function { .. } => opcode_refusal(server, Opcode::Function),
         Item::ModuleAux { module, .. } => module_refusal(server, *module),
         Item::Entry(entry) => {
-            let metadata = entry.metadata.and_then(|_| opcode_refusal(server, Opcode::KeyMeta));
             let kind = (!takes_type(server, entry.kind)).then_some(Refusal::Type(entry.kind));
-            metadata.or(kind).or_else(|| entry.module.and_then(|module| module_refusal(server, module)))
+            kind.or_else(|| entry.module.and_then(|module| module_refusal(server, module)))
         }
-        Item::Aux { .. } | Item::SelectDatabase(_) | Item::ResizeDatabase { .. } | Item::End { .. } => None,
+        _ => None,
+    }
+}
+
+/// The opcode that `item` stands for or begins with, if not every server knows it.
+pub fn late_opcode(item: &Item<'_>) -> Option<Opcode> {
+    match item {
+        Item::SlotInfo { .. } => Some(Opcode::SlotInfo),
+        Item::SlotImport { .. } => Some(Opcode::SlotImport),
+        Item::Function { .. } => Some(Opcode::Function),
+        Item::Entry(Entry { metadata: Some(_), .. }) => Some(Opcode::KeyMeta),
+        _ => None,
     }
 }
 
@@ -77,8 +92,8 @@ pub fn refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
 pub fn checker_refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
     match refusal(server, item)? {
         Refusal::Module(_) => None,
-        Refusal::Opcode(Opcode::SlotImport) if server == Server::Valkey9 => None,
-        Refusal::Version(header) if server == Server::Valkey9 && warned_of(header) => None,
+        Refusal::Opcode(opcode) if knows_opcode(server, opcode) => None,
+        Refusal::Version(header) if server.rdb_family() == Family::Valkey && warned_of(header) => None,
         refusal => Some(refusal),
     }
 }
@@ -95,39 +110,24 @@ const fn warned_of(header: Header) -> bool {
 
 /// Whether `server` loads this version of the format.
 pub const fn takes_version(server: Server, header: Header) -> bool {
-    let newest = match (server, header.family) {
-        (Server::Valkey9, Family::Redis) if !header.padded => return false,
-        (_, Family::Redis) => server.rdb_version(),
-        (Server::Valkey9, Family::Valkey) => return header.version == 80,
-        (_, Family::Valkey) => return false,
-    };
-    1 <= header.version && header.version <= newest
+    match (header.family, server.valkey_rdb_version()) {
+        (Family::Redis, Some(_)) if !header.padded => false,
+        (Family::Redis, _) => 1 <= header.version && header.version <= server.rdb_version(),
+        (Family::Valkey, Some(version)) => header.version == version,
+        (Family::Valkey, None) => false,
+    }
 }
 
 /// Whether `server` knows this type. The version that a file says it has does not matter for that.
 pub const fn takes_type(server: Server, row: &TypeRow) -> bool {
-    match (server, row.family) {
-        (Server::Valkey9, Some(Family::Valkey)) => true,
-        (_, Some(Family::Redis)) => server.is_redis_8() && row.number <= server.newest_rdb_type(),
-        (_, Some(Family::Valkey)) => false,
-        (_, None) => row.number <= server.newest_rdb_type(),
-    }
+    row.since.servers().contains(server)
 }
 
-const fn takes_opcode(server: Server, opcode: Opcode) -> bool {
-    match opcode {
-        Opcode::KeyMeta => matches!(server, Server::Redis86),
-        Opcode::SlotImport => false,
-        Opcode::SlotInfo => server.is_redis_8() || matches!(server, Server::Valkey9),
-        Opcode::Function => !matches!(server, Server::Redis62),
-        _ => true,
-    }
-}
-
-fn opcode_refusal(server: Server, opcode: Opcode) -> Option<Refusal> {
-    (!takes_opcode(server, opcode)).then_some(Refusal::Opcode(opcode))
+/// Whether `server` knows this opcode.
+pub const fn knows_opcode(server: Server, opcode: Opcode) -> bool {
+    opcode.since().servers().contains(server)
 }
 
 pub(super) fn module_refusal(server: Server, module: ModuleId) -> Option<Refusal> {
-    (!server.is_redis_8() || module.name() != VECTOR_SET).then_some(Refusal::Module(module))
+    (!VECTOR_SETS.servers().contains(server) || module.name() != VECTOR_SET).then_some(Refusal::Module(module))
 }

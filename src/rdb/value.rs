@@ -1,12 +1,11 @@
 //! Reading a value to its end, and verifying it, type by type.
 
-use super::context::{Around, Context, ModuleId, Place, REDIS_8, Seen, Twice};
-use super::damage::{Fault, Malformed, Packing};
+use super::context::{Around, Context, ModuleId, Place, Seen, Twice};
+use super::fault::{Fault, LzfFault, Malformed, Packing};
 use super::packed::{At, Element, Sequence, intset, listpack, ziplist, zipmap};
-use super::primitive::{LzfFault, RawString, Reader, scans_as_double};
+use super::primitive::{RawString, Reader, scans_as_double};
 use super::skip::{AsciiScore, ascii_score, module_operand};
-use crate::server::FloatSyntax;
-use crate::server::Server;
+use crate::server::{FloatSyntax, ServerSet, redis};
 use crate::value::score::parse_score;
 
 pub(super) use super::stream::{stream_1, stream_2, stream_3, stream_4};
@@ -21,11 +20,12 @@ pub(super) const LATEST_FIELD_EXPIRY: u64 = 0x0000_ffff_ffff_ffff;
 const LISTPACK_FIELDS: u64 = 512;
 const LISTPACK_BYTES: usize = 64;
 
+const BEFORE_7: ServerSet = ServerSet::ALL.without(redis(7, 0).servers());
 /// Redis 6.2 does not look for a score that is NaN before it inserts it.
-const NAN: Seen = Seen::ALWAYS.crashing(Server::Redis62.set());
+const NAN: Seen = Seen::ALWAYS.crashing(BEFORE_7);
 /// The servers that look for the earliest expiry of a packed hash as soon as it is loaded: at the first field's alone, for it
 /// should be that.
-const EARLIEST: Seen = Seen::DEEP.crashing(REDIS_8);
+const EARLIEST: Seen = Seen::DEEP.crashing(redis(7, 4).servers());
 
 pub(super) fn string(context: &mut Context<'_>) -> Result<(), Fault> {
     context.reader.string().map(|_| ())
@@ -244,7 +244,7 @@ struct Format {
 const LISTPACK: Format = Format { packing: Packing::Listpack, entry: Seen::DEEP, deep: Seen::DEEP };
 const ZIPLIST: Format = Format { packing: Packing::Ziplist, entry: Seen::DEEP_SINCE_7, deep: Seen::DEEP_SINCE_7 };
 /// A list that is one ziplist: Redis 6.2 reads its entries while it makes a quicklist of them, and dies of a broken one.
-const ZIPLIST_OF_LIST: Format = Format { entry: Seen::DEEP_SINCE_7.crashing(Server::Redis62.set()), ..ZIPLIST };
+const ZIPLIST_OF_LIST: Format = Format { entry: Seen::DEEP_SINCE_7.crashing(BEFORE_7), ..ZIPLIST };
 
 impl Context<'_> {
     fn packed_flaw(&mut self, place: Place, packing: Packing, at: At, seen: Seen) {

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 
 use super::context::{Context, ModuleId, Seen};
-use super::damage::{Damage, DamageKind, Doing, Fault, Flaw, Judge, Malformed};
-use super::opcode::{HEADER_LENGTH, Header, Opcode, TypeRow, type_row};
+use super::damage::{Damage, Doing, Flaw, Judge};
+use super::fault::{DamageKind, Fault, Malformed};
+use super::format::{HEADER_LENGTH, Header, Opcode};
 use super::primitive::{Crc64, RawString, Reader};
+use super::types::{TypeRow, type_row};
 use super::value::module_value;
 use crate::value::Family;
 

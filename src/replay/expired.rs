@@ -4,12 +4,9 @@ use std::borrow::Cow;
 
 use super::Replayed;
 use crate::keyspace::{Entry, Key, Keyspace};
-use crate::rdb::{self, DataType};
+use crate::rdb;
 use crate::threads;
 use crate::value::{Hash, Value};
-
-/// The first RDB version in which fields expire.
-const FIELDS_EXPIRE_SINCE: u32 = 12;
 
 /// What was taken out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -59,8 +56,7 @@ fn stays_without_fields(value: &mut Value<'_>, time: i64, dropped: &mut u64) -> 
 fn decoded_hash<'a>(value: &Value<'a>) -> Option<Value<'a>> {
     let Value::Raw(raw) = value else { return None };
     let row = rdb::type_row(raw.family, raw.type_code)?;
-    let fields_expire = row.data_type == DataType::Hash && row.since >= FIELDS_EXPIRE_SINCE;
-    rdb::decode(raw).ok().filter(|_| fields_expire)
+    row.has_field_expiry.then(|| rdb::decode(raw).ok())?
 }
 
 /// What a server that looks at the clock while it loads a log does not have as the server had it that wrote the log.

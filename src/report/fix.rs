@@ -156,7 +156,7 @@ impl Report {
     /// Says which server the survey is about, and why.
     pub fn judged_by(&mut self, survey: &Survey) {
         let chosen = survey.report.chosen;
-        self.server = Some(chosen.release.name);
+        self.server = Some(chosen.release.name());
         self.chosen_by = Some(chosen.evidence.name());
         self.notes.push(format!("judged as {chosen}"));
     }

@@ -145,10 +145,10 @@ fn needs(value: &Value<'_>) -> Target {
         Value::Stream(stream) if stream.idempotence().is_some() => Target::Redis86,
         Value::Hash(hash) if hash.iter().any(|(_, field)| field.expiry.is_some()) => Target::Redis74,
         Value::Raw(raw) if raw.family == Family::Valkey => match rdb::type_row(raw.family, raw.type_code) {
-            Some(row) if row.data_type == DataType::Hash && row.since > 12 => Target::Valkey9,
+            Some(row) if row.data_type == DataType::Hash && row.family.is_some() => Target::Valkey9,
             _ => Target::Redis70,
         },
-        Value::Raw(raw) => match rdb::type_row(raw.family, raw.type_code).map_or(0, |row| row.since) {
+        Value::Raw(raw) => match rdb::type_row(raw.family, raw.type_code).map_or(0, |row| row.rdb_version) {
             ..=10 => Target::Redis70,
             11 => Target::Valkey8,
             12 => Target::Redis74,

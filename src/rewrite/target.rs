@@ -70,7 +70,7 @@ impl Target {
 
 impl From<Release> for Target {
     fn from(release: Release) -> Self {
-        release.name.parse().unwrap_or_else(|_| release.server.into())
+        release.name().parse().unwrap_or_else(|_| release.server().into())
     }
 }
 

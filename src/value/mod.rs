@@ -18,8 +18,7 @@ mod stream;
 mod text;
 mod vector_set;
 
-use std::fmt;
-
+pub use crate::server::Family;
 pub use bytes::Bytes;
 pub(crate) use equal::is_equal;
 pub use hash::{Field, FieldRef, Hash};
@@ -68,24 +67,6 @@ pub struct Raw<'a> {
     pub version: u32,
     /// The value's bytes.
     pub payload: &'a [u8],
-}
-
-/// Whose form of the RDB format a file or a value is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Family {
-    /// Files begin with `REDIS`: Redis, and Valkey up to 8.1.
-    Redis,
-    /// Files begin with `VALKEY`: Valkey 9.
-    Valkey,
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Redis => "Redis",
-            Self::Valkey => "Valkey",
-        })
-    }
 }
 
 /// A key that unknown commands write to: what it was before them, and every command since.

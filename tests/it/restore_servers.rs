@@ -48,7 +48,7 @@ fn bases() -> Vec<Base> {
                 continue;
             }
             let packed = entry.value.first().is_some_and(|first| *first == 0xc3);
-            let since = entry.kind.since;
+            let since = entry.kind.rdb_version;
             let base = Base { type_code: entry.kind.number, family, since, payload: entry.value.to_vec() };
             // The largest of the small ones, or the smallest of the large ones.
             let rank = |base: &Base| base.payload.len().abs_diff(LARGEST);

@@ -458,8 +458,7 @@ impl Memory {
         if is_control || matches!(row.name, "post" | "host:") {
             return Judgement::ServerCommand(row);
         }
-        // Redis 6.2 logs scripts as they were called.
-        if self.server != Server::Redis62 && (row.name.starts_with("eval") || row.name.starts_with("fcall")) {
+        if !self.server.logs_scripts() && (row.name.starts_with("eval") || row.name.starts_with("fcall")) {
             return Judgement::Script(row);
         }
         // Looked up every time, so that each window knows of its own.

@@ -17,6 +17,11 @@ use crate::Server;
 use crate::aof::manifest;
 use scan::{End, Scan, strtol};
 
+/// The server whose `redis-check-aof` the program imitates under that name.
+pub const REDIS_CHECK_AOF: Server = Server::Redis80;
+/// The server whose `valkey-check-aof` the program imitates under that name.
+pub const VALKEY_CHECK_AOF: Server = Server::Valkey9;
+
 /// A line that a tool prints to standard output; may hold newlines, but not its last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {

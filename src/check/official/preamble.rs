@@ -7,7 +7,9 @@ use super::{Line, c_string};
 use crate::Server;
 use crate::rdb::{
     Checksum, Damage, DamageKind, DataType, Doing, Entry, Family, HEADER_LENGTH, Header, Item, Opcode, TypeRow, Walker,
+    knows_opcode, late_opcode, takes_type, type_row,
 };
+use crate::server::redis;
 
 /// What `char msg[1024]` holds of a message at most; Valkey 9 has more room.
 const MESSAGE_LIMIT: usize = 1023;
@@ -151,15 +153,15 @@ impl Check<'_> {
         let Header { family, version, .. } = header;
         let known = match (self.server, family) {
             (Server::Valkey9, Family::Redis) => 1..=79,
-            (Server::Valkey9, Family::Valkey) => 80..=80,
-            (server, _) => 1..=server.rdb_version(),
+            (server, Family::Valkey) => server.valkey_rdb_version().map_or(1..=0, |version| version..=version),
+            (server, Family::Redis) => 1..=server.rdb_version(),
         };
         // What this build cannot walk it cannot vouch for.
         if !known.contains(&version) || !header.is_known() {
             return Err(self.error(READ, format!("Can't handle RDB format version {version}").as_bytes()));
         }
         self.version = version;
-        self.foreign = self.server == Server::Valkey9 && family == Family::Redis && version > 11;
+        self.foreign = self.server == Server::Valkey9 && family == Family::Redis && version > self.server.rdb_version();
         if self.foreign {
             self.info(READ, &[format!("Foreign RDB version {version} detected").as_bytes()]);
         }
@@ -168,14 +170,7 @@ impl Check<'_> {
 
     /// The number of an opcode that the walker knows and the server does not.
     fn unknown_opcode(&self, item: &Item<'_>) -> Option<u8> {
-        let server = self.server;
-        match item {
-            Item::Function { .. } if server == Server::Redis62 => Some(245),
-            Item::SlotInfo { .. } if !(server.is_redis_8() || server == Server::Valkey9) => Some(244),
-            Item::SlotImport { .. } if server != Server::Valkey9 => Some(243),
-            Item::Entry(Entry { metadata: Some(_), .. }) if server != Server::Redis86 => Some(243),
-            _ => None,
-        }
+        late_opcode(item).filter(|opcode| !knows_opcode(self.server, *opcode)).map(Opcode::number)
     }
 
     fn item(&mut self, item: &Item<'_>, position: u64) -> Result<(), Failure> {
@@ -223,7 +218,7 @@ impl Check<'_> {
             self.totals.expired += u64::from(expiry != -1 && expiry < self.now);
         }
         // Servers write these types only for hashes that have a field with an expiry.
-        self.totals.field_expires += u64::from(matches!(entry.kind.number, 22..=25));
+        self.totals.field_expires += u64::from(entry.kind.has_field_expiry);
         self.type_shown = TypeShown::None;
         Ok(())
     }
@@ -232,7 +227,7 @@ impl Check<'_> {
         if self.foreign && FOREIGN_UNKNOWN.contains(&row.number) {
             return false;
         }
-        row.number <= self.server.newest_rdb_type()
+        own_row(self.server, row.number).is_some()
     }
 
     fn invalid_type(&mut self, number: u8, position: u64) -> Failure {
@@ -305,7 +300,7 @@ impl Check<'_> {
         let shown = match self.type_shown {
             TypeShown::None => None,
             TypeShown::Initial => Some((0, "string")),
-            TypeShown::Row(row) => Some((row.number, type_name(self.server, row))),
+            TypeShown::Row(row) => Some((row.number, own_row(self.server, row.number).unwrap_or(row).name)),
         };
         if let Some((number, name)) = shown {
             self.print(format!("[additional info] Reading type {number} ({name})").into_bytes());
@@ -332,9 +327,9 @@ impl Check<'_> {
         // Writing to memory cannot fail.
         let _ = write!(lines, "[info] {keys} keys read\n[info] {expires} expires\n[info] {expired} already expired");
         let _ = match self.server {
-            Server::Redis62 | Server::Redis70 | Server::Valkey8 => Ok(()),
-            Server::Redis80 | Server::Redis82 | Server::Redis86 => write!(lines, "\n[info] {field_expires} subexpires"),
             Server::Valkey9 => write!(lines, "\n[info] {functions} functions"),
+            server if redis(7, 4).servers().contains(server) => write!(lines, "\n[info] {field_expires} subexpires"),
+            _ => Ok(()),
         };
         if scripts > 0 {
             let _ = write!(lines, "\n[info] {scripts} lua scripts read");
@@ -347,12 +342,9 @@ impl Check<'_> {
     }
 }
 
-/// What `check-rdb` calls a type.
-fn type_name(server: Server, row: &TypeRow) -> &'static str {
-    match (server, row.number) {
-        (Server::Valkey9, 22) => "hash-volatile-items",
-        _ => row.name,
-    }
+/// The type that the server itself calls by this number, whatever it means in the file.
+fn own_row(server: Server, number: u8) -> Option<&'static TypeRow> {
+    type_row(server.rdb_family(), number).filter(|row| takes_type(server, row))
 }
 
 /// The offset behind the type of the entry that starts at `item`: behind what opcodes say about its key, and one byte more.

@@ -38,7 +38,7 @@ pub(super) fn gravity(malformed: &Malformed, row: Option<&TypeRow>) -> Gravity {
         Malformed::Tuples { .. } => packed(Packing::Listpack, kind, row),
         // The check of a packed collection finds them too.
         Malformed::DuplicateMember | Malformed::DuplicateField
-            if row.is_some_and(|row| matches!(row.number, 12 | 13 | 16 | 17 | 20 | 23 | 25)) =>
+            if row.is_some_and(|row| matches!(row.packing, Some(Packing::Ziplist | Packing::Listpack))) =>
         {
             packed(Packing::Listpack, kind, row)
         }
@@ -46,7 +46,7 @@ pub(super) fn gravity(malformed: &Malformed, row: Option<&TypeRow>) -> Gravity {
         Malformed::DuplicateMember => "Duplicate set members detected",
         Malformed::DuplicateField => "Duplicate hash fields detected",
         Malformed::Container(_) => "Quicklist integrity check failed.",
-        Malformed::FieldExpiry if row.is_some_and(|row| matches!(row.number, 22 | 24)) => "invalid expireAt time: 0",
+        Malformed::FieldExpiry if row.is_some_and(|row| row.packing.is_none()) => "invalid expireAt time: 0",
         Malformed::FieldExpiry | Malformed::FieldExpiryOrder => "Hash listpack integrity check failed.",
         Malformed::Stream(fault) => return Gravity::Corrupt(stream(*fault).to_owned()),
     };
@@ -54,16 +54,17 @@ pub(super) fn gravity(malformed: &Malformed, row: Option<&TypeRow>) -> Gravity {
 }
 
 fn packed(packing: Packing, kind: DataType, row: Option<&TypeRow>) -> &'static str {
-    match (packing, kind, row.map_or(0, |row| row.number)) {
-        (_, DataType::List, 10) => "List ziplist integrity check failed.",
+    let whole = row.and_then(|row| row.packing);
+    match (packing, kind, whole) {
+        (_, DataType::List, Some(Packing::Ziplist)) => "List ziplist integrity check failed.",
         (Packing::Listpack, DataType::List, _) => "Listpack integrity check failed.",
         (_, DataType::List, _) => "Ziplist integrity check failed.",
         (Packing::Intset, ..) => "Intset integrity check failed.",
         (_, DataType::Set, _) => "Set listpack integrity check failed.",
-        (_, DataType::SortedSet, 12) => "Zset ziplist integrity check failed.",
+        (_, DataType::SortedSet, Some(Packing::Ziplist)) => "Zset ziplist integrity check failed.",
         (_, DataType::SortedSet, _) => "Zset listpack integrity check failed.",
         (Packing::Zipmap, ..) => "Zipmap integrity check failed.",
-        (_, DataType::Hash, 13) => "Hash ziplist integrity check failed.",
+        (_, DataType::Hash, Some(Packing::Ziplist)) => "Hash ziplist integrity check failed.",
         (_, DataType::Hash, _) => "Hash listpack integrity check failed.",
         _ => "Stream listpack integrity check failed.",
     }

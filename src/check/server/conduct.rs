@@ -42,7 +42,7 @@ fn examine(server: Server, head: &Head<'_>) -> (Conduct, Option<&'static Command
         return (unknown(server, head), None);
     };
     let fits = command::arity_fits(row, server, count);
-    let conduct = if !fits && checks_arity(server) {
+    let conduct = if !fits && server.checks_arity() {
         Conduct::WrongArity(row.name)
     } else if fits && command::is_restore(row) {
         Conduct::Restores
@@ -98,14 +98,9 @@ impl<'a> Bystander<'a> {
     }
 }
 
-/// Whether the server counts a command's arguments before it runs it (Valkey since 8.1).
-const fn checks_arity(server: Server) -> bool {
-    server.is_valkey()
-}
-
 #[cold]
 fn unknown(server: Server, head: &Head<'_>) -> Conduct {
-    let container = checks_arity(server) && command::known_to(server, &[head.name]).is_some();
+    let container = server.checks_arity() && command::known_to(server, &[head.name]).is_some();
     if container { Conduct::UnknownSubcommand } else { Conduct::Unknown }
 }
 

@@ -54,7 +54,7 @@ pub enum RdbOutcome {
 /// What `server` makes of a log, its parts given in the order in which they are loaded: the base, then every incr.
 pub fn load(layout: Layout, parts: &[PartFacts], server: Server) -> Verdict {
     let mut notes = Vec::new();
-    let outcome = if layout == Layout::Manifest && server == Server::Redis62 {
+    let outcome = if layout == Layout::Manifest && !server.loads_manifests() {
         Outcome::Ignores
     } else if let Some(part) = parts.iter().position(|part| *part == PartFacts::Missing) {
         // The sizes of all parts are asked for before any is loaded.

@@ -40,11 +40,10 @@ pub(super) struct Habits {
 impl Habits {
     /// The habits of a server (`loadAppendOnlyFile` in 6.2, `loadSingleAppendOnlyFile` later).
     pub(super) const fn of(server: Server) -> Self {
-        match server {
-            // 6.2 asks for memory that the host must have: 64 GiB stands for more than that.
-            Server::Redis62 => Self { buffer: 128, annotations: false, deadly_length: 1 << 36 },
-            // Later ones reserve address space, which ends below 2^47; Valkey 8.1 and Redis 7.0 died from some 2^46.8 on.
-            _ => Self { buffer: 1024, annotations: true, deadly_length: 1 << 46 },
+        Self {
+            buffer: server.line_buffer(),
+            annotations: server.skips_annotations(),
+            deadly_length: server.deadly_length(),
         }
     }
 

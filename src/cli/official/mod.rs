@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 use super::console::unwritten;
 use crate::Server;
-use crate::check::official::timestamp_argument;
+use crate::check::official::{self, timestamp_argument};
 use tool::{Mode, Tool};
 
 pub use differences::DIFFERENCES;
@@ -41,8 +41,8 @@ impl Imitated {
 
     const fn server(self) -> Server {
         match self {
-            Self::Redis => Server::Redis80,
-            Self::Valkey => Server::Valkey9,
+            Self::Redis => official::REDIS_CHECK_AOF,
+            Self::Valkey => official::VALKEY_CHECK_AOF,
         }
     }
 
@@ -54,10 +54,7 @@ impl Imitated {
     }
 
     const fn version(self) -> &'static str {
-        match self {
-            Self::Redis => "8.0.6",
-            Self::Valkey => "9.1.2",
-        }
+        self.server().probed()
     }
 }
 

@@ -124,7 +124,7 @@ impl Job<'_, '_> {
 
     /// Whether the server reads no directories.
     fn is_ignored_by(&self, server: Server) -> bool {
-        server == Server::Redis62 && self.opened.log.as_multi_part().is_some()
+        !server.loads_manifests() && self.opened.log.as_multi_part().is_some()
     }
 
     /// Whether a server refuses nothing but a command of a module that was kept: the one that wrote the log has the module.

@@ -29,7 +29,7 @@ use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::rewrite::{Expired, FlushReport, Report, Size, WithoutEffect};
 use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Target, Written, write_directory};
-use crate::server::Server;
+use crate::server::{Product, Server};
 use crate::storage::draft::{self, DraftWriter};
 use crate::storage::{FileSystem, Operations, Ownership, Watch};
 
@@ -329,7 +329,10 @@ impl Job<'_, '_> {
 
     /// Whose digest tells apart all that the output can hold.
     fn judge(lost: Lost) -> Server {
-        if lost.field_expiries > 0 { Server::Redis70 } else { Server::default() }
+        let ignores_field_expiry =
+            |server: Server| !server.digest_marks_expiring_fields() && !server.digest_skips_expired_fields();
+        let without = Server::newest(Product::Redis, ignores_field_expiry).filter(|_| lost.field_expiries > 0);
+        without.unwrap_or_default()
     }
 
     /// The digest of the data that the output is to have.

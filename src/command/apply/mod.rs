@@ -130,7 +130,7 @@ impl<'c, 'a> Call<'c, 'a> {
             record: &[],
             database: 0,
             now: 0,
-            server: Server::Redis86,
+            server: Server::NEWEST_REDIS,
             expired_fields: ExpiredFields::AsWritten,
             load_time: 0,
             diverged: None,

@@ -7,95 +7,23 @@ mod packed;
 mod stream;
 mod vector_set;
 
-use super::damage::{DamageKind, Fault, Malformed};
-use super::opcode::type_row;
-use super::primitive::{RawString, Reader};
+use super::fault::{Fault, Malformed};
+use super::primitive::Reader;
 use super::skip::{AsciiScore, ascii_score};
 use super::value::LATEST_FIELD_EXPIRY;
 use crate::server::FloatSyntax;
 use crate::value::score::parse_score;
-use crate::value::{Bytes, Field, Hash, List, Members, Raw, Set, SortedSet, Value};
+use crate::value::{Bytes, Field, Hash, List, Members, Set, SortedSet, Value};
 
 pub(super) use packed::{
     hash_listpack, hash_listpack_expiring, hash_listpack_expiring_pre_release, hash_ziplist, hash_zipmap, list_ziplist,
     quicklist_listpacks, quicklist_ziplists, set_intset, set_listpack, sorted_set_listpack, sorted_set_ziplist,
 };
 pub(super) use stream::{stream_1, stream_2, stream_3, stream_4};
+pub(super) use vector_set::{VECTOR_SET, is_vector_set, vector_set};
 
 /// Reads a value.
 pub(super) type Decoder = for<'a> fn(&mut Reader<'a>) -> Result<Value<'a>, Fault>;
-
-/// Why a raw value cannot be had in parts.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeFault {
-    /// Only a module, or a newer server, understands it. It can be kept and written again as it is.
-    #[error("RDB type {type_code} can be kept and not be read")]
-    Opaque {
-        /// The type.
-        type_code: u8,
-    },
-    /// It is damaged.
-    #[error("{kind}")]
-    Damaged {
-        /// Where in the value's bytes.
-        offset: usize,
-        /// What is wrong.
-        kind: DamageKind,
-    },
-    /// Bytes follow it that do not belong to it.
-    #[error("{0} bytes follow the value")]
-    TooLong(usize),
-}
-
-impl From<Fault> for DecodeFault {
-    fn from(fault: Fault) -> Self {
-        Self::Damaged { offset: fault.offset, kind: fault.kind }
-    }
-}
-
-/// The value that raw bytes are.
-///
-/// # Errors
-/// The first thing that is wrong with them, or that nobody but a module can read them.
-pub fn decode<'a>(raw: &Raw<'a>) -> Result<Value<'a>, DecodeFault> {
-    let row = type_row(raw.family, raw.type_code);
-    if row.is_some_and(|row| row.decode.is_none()) {
-        return vector_set::vector_set(raw);
-    }
-    let decode = row.and_then(|row| row.decode);
-    let decode = decode.ok_or(DecodeFault::Opaque { type_code: raw.type_code })?;
-    let mut reader = Reader::new(raw.payload, 0);
-    let value = decode(&mut reader)?;
-    match raw.payload.len() - reader.position() {
-        0 => Ok(value),
-        rest => Err(DecodeFault::TooLong(rest)),
-    }
-}
-
-impl Value<'_> {
-    /// Whether it is a vector set, decoded or not.
-    pub(crate) fn is_vector_set(&self) -> bool {
-        match self {
-            Self::VectorSet(_) => true,
-            Self::Raw(raw) => vector_set::is_vector_set(raw),
-            _ => false,
-        }
-    }
-}
-
-impl<'a> Raw<'a> {
-    /// The string that it is, if it is one and needs no memory that its bytes do not take: it lies there in one piece, or is a
-    /// number.
-    #[inline]
-    pub fn in_one_piece(&self) -> Option<Bytes<'a>> {
-        if self.type_code != 0 {
-            return None;
-        }
-        let string = Reader::new(self.payload, 0).raw_string().ok()?;
-        if matches!(string, RawString::Lzf { .. }) { None } else { string.kept().ok() }
-    }
-}
 
 /// A string.
 #[inline]

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::super::damage::{Fault, Malformed, Packing};
+use super::super::fault::{Fault, LzfFault, Malformed, Packing};
 use super::super::packed::{At, Element, Sequence, intset, listpack, ziplist, zipmap};
-use super::super::primitive::{LzfFault, RawString, Reader};
+use super::super::primitive::{RawString, Reader};
 use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, Expiries};
 use super::{Scores, add_field, add_member, add_score, bytes};
 use crate::server::FloatSyntax;

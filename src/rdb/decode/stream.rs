@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::super::damage::{Fault, Malformed, Packing, StreamFault};
+use super::super::fault::{Fault, Malformed, Packing, StreamFault};
 use super::super::packed::{Element, listpack};
 use super::super::primitive::Reader;
 use super::super::stream::{DELETED, Layout, NodeElements, NodeVisitor, SAME_FIELDS};

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::super::context::Context;
 use super::super::testing::{corpus, text};
-use super::super::{Item, TypeRow, Walker, type_row};
+use super::super::{DamageKind, DecodeFault, Item, TypeRow, Walker, decode, type_row};
 use super::*;
 use crate::server::ServerSet;
-use crate::value::Family;
+use crate::value::{Family, Raw};
 
 /// Each value of the corpus with its key.
 fn values() -> Vec<(String, String, Family, &'static TypeRow, Vec<u8>)> {

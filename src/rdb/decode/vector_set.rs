@@ -1,11 +1,13 @@
 //! Vector sets: the values of a module that comes with Redis 8 (`VectorSetRdbLoad` in `vset.c` of Redis 8.6.3).
 
 use super::super::context::ModuleId;
-use super::super::damage::{Fault, Malformed};
+use super::super::fault::{DecodeFault, Fault, Malformed};
 use super::super::primitive::Reader;
-use super::super::support::VECTOR_SET;
-use super::{DecodeFault, bytes};
+use super::bytes;
 use crate::value::{Bytes, Projection, Quantization, Raw, Shape, Value, VectorSet};
+
+/// The module type of vector sets.
+pub(in super::super) const VECTOR_SET: &str = "vectorset";
 
 /// The opcode before a number, and the one before a string, in the value of a module.
 const UNSIGNED: u64 = 2;
@@ -22,7 +24,7 @@ const HAS_ATTRIBUTES: u64 = 2;
 ///
 /// # Errors
 /// [`DecodeFault::Opaque`] for the value of another module.
-pub(super) fn vector_set<'a>(raw: &Raw<'a>) -> Result<Value<'a>, DecodeFault> {
+pub(in super::super) fn vector_set<'a>(raw: &Raw<'a>) -> Result<Value<'a>, DecodeFault> {
     if !is_vector_set(raw) {
         return Err(DecodeFault::Opaque { type_code: raw.type_code });
     }
@@ -41,7 +43,7 @@ pub(super) fn vector_set<'a>(raw: &Raw<'a>) -> Result<Value<'a>, DecodeFault> {
 }
 
 /// Whether a value is of the module for vector sets, in the version that is known.
-pub(super) fn is_vector_set(raw: &Raw<'_>) -> bool {
+pub(in super::super) fn is_vector_set(raw: &Raw<'_>) -> bool {
     let module = || Reader::new(raw.payload, 0).number().map(ModuleId);
     raw.type_code == MODULE && module().is_ok_and(|module| module.name() == VECTOR_SET && module.version() == 0)
 }

@@ -13,8 +13,8 @@ pub(super) use value::encode;
 pub use target::RdbTarget;
 
 use super::context::ModuleId;
-use super::decode::DecodeFault;
-use super::opcode::Opcode;
+use super::fault::DecodeFault;
+use super::format::Opcode;
 use super::walker::MODULE_UNSIGNED;
 use crate::value::Value;
 

@@ -1,7 +1,7 @@
 //! Who is to read what is written.
 
-use super::super::opcode::TypeRow;
 use super::super::support::takes_type;
+use super::super::types::TypeRow;
 use crate::server::Server;
 use crate::value::Family;
 

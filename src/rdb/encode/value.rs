@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::super::decode::{DecodeFault, decode};
-use super::super::opcode::type_row;
+use super::super::fault::DecodeFault;
 use super::super::packed::build::{ListpackBuilder, intset};
+use super::super::raw::decode;
+use super::super::types::type_row;
 use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, LATEST_FIELD_EXPIRY};
 use super::output::Output;
 use super::stream::stream;

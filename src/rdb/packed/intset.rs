@@ -1,7 +1,7 @@
 //! Intsets (Redis `intset.c`): the width of a member, how many there are, the members in ascending order.
 
 use super::{At, signed, u32_at};
-use crate::rdb::damage::PackedFault;
+use crate::rdb::fault::PackedFault;
 
 const HEADER: usize = 8;
 

@@ -1,7 +1,7 @@
 //! Listpacks (Redis `listpack.c`): a header of 6 bytes (total, count), entries that each end in their own length, 255.
 
 use super::{At, Element, Sequence, signed, u16_at, u32_at};
-use crate::rdb::damage::PackedFault;
+use crate::rdb::fault::PackedFault;
 
 const HEADER: usize = 6;
 const END: u8 = 0xff;

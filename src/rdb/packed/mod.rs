@@ -10,7 +10,7 @@ pub mod listpack;
 pub mod ziplist;
 pub mod zipmap;
 
-use super::damage::PackedFault;
+use super::fault::PackedFault;
 use crate::resp::parse_integer;
 
 /// One element of a packed encoding.

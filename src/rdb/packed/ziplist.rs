@@ -2,7 +2,7 @@
 //! with the length of the one before, 255.
 
 use super::{At, Element, Sequence, signed, u16_at, u32_at};
-use crate::rdb::damage::PackedFault;
+use crate::rdb::fault::PackedFault;
 
 const HEADER: usize = 10;
 const END: u8 = 0xff;

@@ -1,7 +1,7 @@
 //! Zipmaps (Redis `zipmap.c`, written before 2.6): a count, then field, value and unused bytes of each pair, 255.
 
 use super::{At, u32_at};
-use crate::rdb::damage::PackedFault;
+use crate::rdb::fault::PackedFault;
 
 const END: u8 = 0xff;
 /// The first byte of a length that takes five bytes, and a count that says nothing.

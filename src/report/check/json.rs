@@ -193,7 +193,7 @@ fn server(report: &Report) -> JsonServer<'_> {
     };
     JsonServer {
         version: report.server.server.name(),
-        release: report.chosen.release.name,
+        release: report.chosen.release.name(),
         chosen_by: report.chosen.evidence.name(),
         outcome,
         part: name(report, part),

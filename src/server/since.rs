@@ -1,0 +1,109 @@
+//! The first releases that have something: a command, a type of RDB value, an opcode.
+
+use super::{Family, Product, Release, Server, ServerSet};
+
+/// The major and the minor number of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Version {
+    major: u32,
+    minor: u32,
+}
+
+impl Version {
+    /// `Version::new(8, 6)` is 8.6.
+    pub const fn new(major: u32, minor: u32) -> Self {
+        Self { major, minor }
+    }
+
+    /// The first two numbers of `8.6.3`.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut numbers = text.split('.').map_while(|number| number.parse().ok());
+        Some(Self { major: numbers.next()?, minor: numbers.next().unwrap_or(0) })
+    }
+
+    const fn is_at_least(self, other: Self) -> bool {
+        self.major > other.major || (self.major == other.major && self.minor >= other.minor)
+    }
+}
+
+/// The last release of Redis whose features Valkey has too, under the same number: Valkey was forked from it.
+const FORK: Version = Version::new(7, 2);
+
+/// The first release of Redis and the first release of Valkey that have something.
+///
+/// ```
+/// use aofkit::server::{Server, redis};
+///
+/// let expiry_of_fields = redis(7, 4).valkey(9, 0);
+/// assert!(expiry_of_fields.servers().contains(Server::Valkey9));
+/// assert!(!expiry_of_fields.servers().contains(Server::Valkey8));
+/// // Everything up to Redis 7.2 is in Valkey.
+/// assert!(redis(7, 0).servers().contains(Server::Valkey8));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Since {
+    redis: Option<Version>,
+    valkey: Option<Version>,
+}
+
+/// Since this release of Redis; up to 7.2 that includes every release of Valkey, later none.
+pub const fn redis(major: u32, minor: u32) -> Since {
+    let version = Version::new(major, minor);
+    Since { redis: Some(version), valkey: if FORK.is_at_least(version) { Some(FORK) } else { None } }
+}
+
+/// Since this release of Valkey, and not in Redis.
+pub const fn valkey(major: u32, minor: u32) -> Since {
+    Since::NEVER.valkey(major, minor)
+}
+
+impl Since {
+    /// In every release.
+    pub const ALWAYS: Self = redis(0, 0);
+    /// In no release.
+    pub const NEVER: Self = Self { redis: None, valkey: None };
+
+    /// The same, and since this release of Valkey.
+    #[must_use]
+    pub const fn valkey(self, major: u32, minor: u32) -> Self {
+        Self { valkey: Some(Version::new(major, minor)), ..self }
+    }
+
+    /// The family of RDBs that may hold it, if it is not in both.
+    pub(crate) const fn only_family(self) -> Option<Family> {
+        match (self.redis, self.valkey) {
+            (Some(_), None) => Some(Family::Redis),
+            (None, Some(_)) => Some(Family::Valkey),
+            _ => None,
+        }
+    }
+
+    /// Whether this release has it.
+    pub const fn includes(self, release: Release) -> bool {
+        self.has(release.server().product(), release.version())
+    }
+
+    /// The lines of servers that have it.
+    pub const fn servers(self) -> ServerSet {
+        let mut servers = ServerSet::NONE;
+        let mut rest = Server::ALL.as_slice();
+        while let [server, others @ ..] = rest {
+            if self.has(server.product(), server.version()) {
+                servers = servers.or(server.set());
+            }
+            rest = others;
+        }
+        servers
+    }
+
+    const fn has(self, product: Product, version: Version) -> bool {
+        let since = match product {
+            Product::Redis => self.redis,
+            Product::Valkey => self.valkey,
+        };
+        match since {
+            Some(since) => version.is_at_least(since),
+            None => false,
+        }
+    }
+}
