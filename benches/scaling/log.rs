@@ -1,7 +1,8 @@
 //! Logs: a value, and commands that are repeated on it.
 
 use aofkit::keyspace::Key;
-use aofkit::rdb::{RdbTarget, dump};
+use aofkit::rdb::dump;
+use aofkit::server::Release;
 use aofkit::replay::{Options, replay};
 use aofkit::resp::write_command;
 
@@ -94,7 +95,7 @@ impl Value {
         let replayed = replay(&[&log], Options::default());
         let entry = replayed.shares.iter().find_map(|share| share.database(0)?.get(Key::new(b"k")));
         entry
-            .and_then(|entry| dump::write(entry.value(), RdbTarget::Redis70).ok())
+            .and_then(|entry| dump::write(entry.value(), Release::Redis70).ok())
             .map(|(payload, _)| payload)
             .unwrap_or_default()
     }

@@ -7,7 +7,7 @@
 mod program;
 
 use aofkit::digest::fingerprint;
-use aofkit::rdb::RdbTarget;
+use aofkit::server::Release;
 use aofkit::replay::replay;
 use aofkit::rewrite;
 use libfuzzer_sys::fuzz_target;
@@ -18,7 +18,7 @@ fuzz_target!(|data: &[u8]| {
     let replayed = replay(&[&log], options(1));
     let everything = |_: u32, _: &[u8]| true;
     let expected = fingerprint(&replayed.shares, &everything);
-    for target in RdbTarget::ALL {
+    for target in Release::ALL.into_iter().filter(|release| release.target() == *release) {
         let to = rewrite::Options { target: Some(target), loss: rewrite::Loss::Allowed, ..rewrite::Options::default() };
         let (mut commands, mut rdb) = (Vec::new(), Vec::new());
         let by_commands = rewrite::write_commands(&replayed.shares, to, &mut commands).unwrap();

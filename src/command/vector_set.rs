@@ -7,7 +7,6 @@ use crate::server::redis;
 
 const GROUP: Group = Group::VectorSet;
 
-
 /// The rows, by name. Before Redis 8.4 servers print the same arity for every command of a module.
 pub(super) static COMMANDS: &[Command] = &[
     GROUP.write("vadd", -5).before(redis(8, 4), -1).since(redis(8, 0)).keyed(FIRST).applies(apply::vadd),

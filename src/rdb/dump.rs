@@ -1,14 +1,14 @@
 //! The payloads of DUMP and RESTORE: a type, a value, the version of the RDB, a checksum of it all.
 
 use super::context::{Context, FoundFlaw, ModuleId};
+use super::encode::{Lost, Output, encode};
 use super::fault::{DamageKind, Fault, Malformed, PackedFault};
-use super::encode::{Lost, Output, RdbTarget, encode};
 use super::format::{DataType, Header};
 use super::primitive::{Crc64, Reader};
 use super::support::{module_refusal, takes_type, takes_version};
 use super::types::{TypeRow, type_row};
 use crate::plural::counted;
-use crate::server::Server;
+use crate::server::{Release, Server};
 use crate::value::{Family, Raw, Value};
 
 /// The type of module values in release candidates of Redis 4.0, which servers know, and refuse.
@@ -237,13 +237,13 @@ fn takes_payloads_of(server: Server, version: u16) -> bool {
 ///
 /// # Errors
 /// Why there can be none.
-pub fn write(value: &Value<'_>, target: RdbTarget) -> Result<(Vec<u8>, Option<Lost>), Lost> {
+pub fn write(value: &Value<'_>, target: Release) -> Result<(Vec<u8>, Option<Lost>), Lost> {
     // Writing to memory does not fail.
     let mut output = Output::new(Vec::new());
     let lost = encode(&mut output, target, value, Output::byte).ok().flatten();
     match lost {
         Some(lost) if lost.is_whole_key() => Err(lost),
-        lost => Ok((finish(output, target.version()), lost)),
+        lost => Ok((finish(output, target.rdb_version()), lost)),
     }
 }
 
@@ -269,14 +269,14 @@ mod tests {
 
     #[test]
     fn a_payload_is_parsed_and_written_alike() {
-        let (payload, lost) = write(&Value::String(Bytes::borrowed(b"bar")), RdbTarget::Redis70).unwrap();
+        let (payload, lost) = write(&Value::String(Bytes::borrowed(b"bar")), Release::Redis70).unwrap();
         assert_eq!(lost, None);
         assert!(payload.starts_with(&BAR[..7]));
         let raw = parse(&payload).unwrap();
         let expected = Raw { type_code: 0, family: Family::Redis, version: 10, payload: b"\x03bar" };
         assert_eq!(raw, expected);
         assert_eq!(write_raw(&raw), payload);
-        assert_eq!(write(&Value::Raw(Box::new(raw)), RdbTarget::Redis70).unwrap().0, payload);
+        assert_eq!(write(&Value::Raw(Box::new(raw)), Release::Redis70).unwrap().0, payload);
     }
 
     fn payload(body: &[u8], version: u16) -> Vec<u8> {

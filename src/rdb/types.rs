@@ -96,29 +96,124 @@ pub static TYPES: [TypeRow; 26] = [
     row(0, "string", DataType::String, "string", (value::string, skip::string, Some(decode::string))),
     row(1, "list-linked", DataType::List, "linkedlist", (value::list, skip::strings, Some(decode::list))),
     row(2, "set-hashtable", DataType::Set, "hashtable", (value::set, skip::strings, Some(decode::set))),
-    row(3, "zset-v1", DataType::SortedSet, "skiplist", (value::sorted_set_ascii, skip::sorted_set_ascii, Some(decode::sorted_set_ascii))),
+    row(
+        3,
+        "zset-v1",
+        DataType::SortedSet,
+        "skiplist",
+        (value::sorted_set_ascii, skip::sorted_set_ascii, Some(decode::sorted_set_ascii)),
+    ),
     row(4, "hash-hashtable", DataType::Hash, "hashtable", (value::hash, skip::pairs, Some(decode::hash))),
-    row(5, "zset-v2", DataType::SortedSet, "skiplist", (value::sorted_set, skip::sorted_set, Some(decode::sorted_set))).since_rdb(8),
+    row(5, "zset-v2", DataType::SortedSet, "skiplist", (value::sorted_set, skip::sorted_set, Some(decode::sorted_set)))
+        .since_rdb(8),
     row(7, "module-value", DataType::Module, "module", (value::module, skip::module, None)).since_rdb(8),
-    row(9, "hash-zipmap", DataType::Hash, "zipmap", (value::hash_zipmap, skip::string, Some(decode::hash_zipmap))).since_rdb(2).packed(Packing::Zipmap),
-    row(10, "list-ziplist", DataType::List, "ziplist", (value::list_ziplist, skip::string, Some(decode::list_ziplist))).since_rdb(2).packed(Packing::Ziplist),
-    row(11, "set-intset", DataType::Set, "intset", (value::set_intset, skip::string, Some(decode::set_intset))).since_rdb(2).packed(Packing::Intset),
-    row(12, "zset-ziplist", DataType::SortedSet, "ziplist", (value::sorted_set_ziplist, skip::string, Some(decode::sorted_set_ziplist))).since_rdb(2).packed(Packing::Ziplist),
-    row(13, "hash-ziplist", DataType::Hash, "ziplist", (value::hash_ziplist, skip::string, Some(decode::hash_ziplist))).since_rdb(4).packed(Packing::Ziplist),
-    row(14, "quicklist", DataType::List, "quicklist", (value::quicklist_ziplists, skip::strings, Some(decode::quicklist_ziplists))).since_rdb(7),
-    row(15, "stream", DataType::Stream, "stream", (value::stream_1, skip::stream_1, Some(decode::stream_1))).since_rdb(9),
-    row(16, "hash-listpack", DataType::Hash, "listpack", (value::hash_listpack, skip::string, Some(decode::hash_listpack))).since(10, redis(7, 0)).packed(Packing::Listpack),
-    row(17, "zset-listpack", DataType::SortedSet, "listpack", (value::sorted_set_listpack, skip::string, Some(decode::sorted_set_listpack))).since(10, redis(7, 0)).packed(Packing::Listpack),
-    row(18, "quicklist-v2", DataType::List, "quicklist2", (value::quicklist_listpacks, skip::quicklist_listpacks, Some(decode::quicklist_listpacks))).since(10, redis(7, 0)),
-    row(19, "stream-v2", DataType::Stream, "stream", (value::stream_2, skip::stream_2, Some(decode::stream_2))).since(10, redis(7, 0)),
-    row(20, "set-listpack", DataType::Set, "listpack", (value::set_listpack, skip::string, Some(decode::set_listpack))).since(11, redis(7, 2)).packed(Packing::Listpack),
-    row(21, "stream-v3", DataType::Stream, "stream", (value::stream_3, skip::stream_3, Some(decode::stream_3))).since(11, redis(7, 2)),
-    row(22, "hash-hashtable-md-pre-release", DataType::Hash, "hashtableex", (value::hash_expiring_pre_release, skip::hash_expiring_pre_release, Some(decode::hash_expiring_pre_release))).since(12, redis(7, 4)).with_field_expiry(),
-    row(23, "hash-listpack-md-pre-release", DataType::Hash, "listpackex", (value::hash_listpack_expiring_pre_release, skip::string, Some(decode::hash_listpack_expiring_pre_release))).since(12, redis(7, 4)).packed(Packing::Listpack).with_field_expiry(),
-    row(24, "hash-hashtable-md", DataType::Hash, "hashtableex", (value::hash_expiring, skip::hash_expiring, Some(decode::hash_expiring))).since(12, redis(7, 4)).with_field_expiry(),
-    row(25, "hash-listpack-md", DataType::Hash, "listpackex", (value::hash_listpack_expiring, skip::hash_listpack_expiring, Some(decode::hash_listpack_expiring))).since(12, redis(7, 4)).packed(Packing::Listpack).with_field_expiry(),
-    row(26, "stream-v4", DataType::Stream, "stream", (value::stream_4, skip::stream_4, Some(decode::stream_4))).since(13, redis(8, 6)),
-    row(22, "hash-volatile-items", DataType::Hash, "hashtable", (value::hash_2, skip::hash_2, Some(decode::hash_2))).since(80, valkey(9, 0)).with_field_expiry(),
+    row(9, "hash-zipmap", DataType::Hash, "zipmap", (value::hash_zipmap, skip::string, Some(decode::hash_zipmap)))
+        .since_rdb(2)
+        .packed(Packing::Zipmap),
+    row(10, "list-ziplist", DataType::List, "ziplist", (value::list_ziplist, skip::string, Some(decode::list_ziplist)))
+        .since_rdb(2)
+        .packed(Packing::Ziplist),
+    row(11, "set-intset", DataType::Set, "intset", (value::set_intset, skip::string, Some(decode::set_intset)))
+        .since_rdb(2)
+        .packed(Packing::Intset),
+    row(
+        12,
+        "zset-ziplist",
+        DataType::SortedSet,
+        "ziplist",
+        (value::sorted_set_ziplist, skip::string, Some(decode::sorted_set_ziplist)),
+    )
+    .since_rdb(2)
+    .packed(Packing::Ziplist),
+    row(13, "hash-ziplist", DataType::Hash, "ziplist", (value::hash_ziplist, skip::string, Some(decode::hash_ziplist)))
+        .since_rdb(4)
+        .packed(Packing::Ziplist),
+    row(
+        14,
+        "quicklist",
+        DataType::List,
+        "quicklist",
+        (value::quicklist_ziplists, skip::strings, Some(decode::quicklist_ziplists)),
+    )
+    .since_rdb(7),
+    row(15, "stream", DataType::Stream, "stream", (value::stream_1, skip::stream_1, Some(decode::stream_1)))
+        .since_rdb(9),
+    row(
+        16,
+        "hash-listpack",
+        DataType::Hash,
+        "listpack",
+        (value::hash_listpack, skip::string, Some(decode::hash_listpack)),
+    )
+    .since(10, redis(7, 0))
+    .packed(Packing::Listpack),
+    row(
+        17,
+        "zset-listpack",
+        DataType::SortedSet,
+        "listpack",
+        (value::sorted_set_listpack, skip::string, Some(decode::sorted_set_listpack)),
+    )
+    .since(10, redis(7, 0))
+    .packed(Packing::Listpack),
+    row(
+        18,
+        "quicklist-v2",
+        DataType::List,
+        "quicklist2",
+        (value::quicklist_listpacks, skip::quicklist_listpacks, Some(decode::quicklist_listpacks)),
+    )
+    .since(10, redis(7, 0)),
+    row(19, "stream-v2", DataType::Stream, "stream", (value::stream_2, skip::stream_2, Some(decode::stream_2)))
+        .since(10, redis(7, 0)),
+    row(20, "set-listpack", DataType::Set, "listpack", (value::set_listpack, skip::string, Some(decode::set_listpack)))
+        .since(11, redis(7, 2))
+        .packed(Packing::Listpack),
+    row(21, "stream-v3", DataType::Stream, "stream", (value::stream_3, skip::stream_3, Some(decode::stream_3)))
+        .since(11, redis(7, 2)),
+    row(
+        22,
+        "hash-hashtable-md-pre-release",
+        DataType::Hash,
+        "hashtableex",
+        (value::hash_expiring_pre_release, skip::hash_expiring_pre_release, Some(decode::hash_expiring_pre_release)),
+    )
+    .since(12, redis(7, 4))
+    .with_field_expiry(),
+    row(
+        23,
+        "hash-listpack-md-pre-release",
+        DataType::Hash,
+        "listpackex",
+        (value::hash_listpack_expiring_pre_release, skip::string, Some(decode::hash_listpack_expiring_pre_release)),
+    )
+    .since(12, redis(7, 4))
+    .packed(Packing::Listpack)
+    .with_field_expiry(),
+    row(
+        24,
+        "hash-hashtable-md",
+        DataType::Hash,
+        "hashtableex",
+        (value::hash_expiring, skip::hash_expiring, Some(decode::hash_expiring)),
+    )
+    .since(12, redis(7, 4))
+    .with_field_expiry(),
+    row(
+        25,
+        "hash-listpack-md",
+        DataType::Hash,
+        "listpackex",
+        (value::hash_listpack_expiring, skip::hash_listpack_expiring, Some(decode::hash_listpack_expiring)),
+    )
+    .since(12, redis(7, 4))
+    .packed(Packing::Listpack)
+    .with_field_expiry(),
+    row(26, "stream-v4", DataType::Stream, "stream", (value::stream_4, skip::stream_4, Some(decode::stream_4)))
+        .since(13, redis(8, 6)),
+    row(22, "hash-volatile-items", DataType::Hash, "hashtable", (value::hash_2, skip::hash_2, Some(decode::hash_2)))
+        .since(80, valkey(9, 0))
+        .with_field_expiry(),
 ];
 
 /// The places in [`TYPES`] of the numbers, for files of Redis and of Valkey.

@@ -5,10 +5,12 @@ use std::io::{self, Write};
 use super::batches::{self, Batches};
 use super::merge::Values;
 use super::ordered::Rest;
-use super::{Lost, Options, Target, Written, type_name};
+use super::target::{FIELD_EXPIRY, FUNCTIONS_AND_COUNTERS, IDEMPOTENT_PRODUCERS, VECTOR_SETS};
+use super::{Lost, Options, Written, type_name};
 use crate::keyspace::{Database, Keyspace};
-use crate::rdb::{self, DataType, ModuleId, Origin};
-use crate::value::{Family, Value};
+use crate::rdb::{self, ModuleId, Origin};
+use crate::server::{Release, Server, Since};
+use crate::value::Value;
 
 /// Writes a keyspace as an RDB, and after it the commands of keys that only commands describe: servers load the file as they
 /// do a log that begins with an RDB preamble.
@@ -58,7 +60,7 @@ fn encode_batches<W: Write>(
     batches: &Batches<'_, '_, '_, W>,
     shares: &[Keyspace<'_>],
     options: Options<'_>,
-    target: Target,
+    target: Release,
 ) -> io::Result<Written> {
     let mut written = Written::default();
     let mut keys = rdb::Keys::new(Piece { batches, number: 0 }, target);
@@ -118,56 +120,38 @@ fn count(shares: &[Keyspace<'_>], options: Options<'_>, number: u32) -> (usize, 
     wanted.fold((0, 0), |(keys, expiring), entry| (keys + 1, expiring + usize::from(entry.expiry().is_some())))
 }
 
-/// The oldest target from Redis 7.0 on that holds all of the data: what [`write_rdb`] writes for without a target.
+/// The oldest release from Redis 7.0 on that holds all of the data: the one that [`write_rdb`] writes for without a target.
 ///
-/// [`Target::Redis74`] stands for fields that expire, of which Valkey 9 has an encoding of its own: whoever does not know which
+/// For fields that expire it is a Redis, though Valkey 9 has an encoding of its own for them: a caller that does not know which
 /// server is to load the RDB cannot choose.
-pub fn oldest(shares: &[Keyspace<'_>]) -> Target {
+pub fn oldest(shares: &[Keyspace<'_>]) -> Release {
     let values = shares.iter().flat_map(Keyspace::databases).flat_map(|(_, database)| database.iter());
-    values.map(|entry| needs(&entry.value)).max_by_key(|target| holds(*target)).unwrap_or(Target::Redis70)
+    let needed = values.fold(FUNCTIONS_AND_COUNTERS, |needed, entry| needed.and(needs(&entry.value)));
+    let targets = Release::ALL.into_iter().filter(|release| release.target() == *release && needed.includes(*release));
+    targets.min_by_key(|release| release.rdb_version()).unwrap_or(Server::NEWEST_REDIS.into())
 }
 
-/// How much a target holds, among those that [`needs`] gives: each holds what those before it do.
-const fn holds(target: Target) -> u8 {
-    match target {
-        Target::Valkey8 => 1,
-        Target::Redis74 => 2,
-        Target::Valkey9 => 3,
-        Target::Redis80 => 4,
-        Target::Redis86 => 5,
-        _ => 0,
-    }
-}
-
-fn needs(value: &Value<'_>) -> Target {
+/// The releases whose RDB holds a value.
+fn needs(value: &Value<'_>) -> Since {
     match value {
-        Value::VectorSet(_) => Target::Redis80,
-        Value::Stream(stream) if stream.idempotence().is_some() => Target::Redis86,
-        Value::Hash(hash) if hash.iter().any(|(_, field)| field.expiry.is_some()) => Target::Redis74,
-        Value::Raw(raw) if raw.family == Family::Valkey => match rdb::type_row(raw.family, raw.type_code) {
-            Some(row) if row.data_type == DataType::Hash && row.family.is_some() => Target::Valkey9,
-            _ => Target::Redis70,
-        },
-        Value::Raw(raw) => match rdb::type_row(raw.family, raw.type_code).map_or(0, |row| row.rdb_version) {
-            ..=10 => Target::Redis70,
-            11 => Target::Valkey8,
-            12 => Target::Redis74,
-            _ => Target::Redis86,
-        },
-        _ => Target::Redis70,
+        Value::VectorSet(_) => VECTOR_SETS,
+        Value::Stream(stream) if stream.idempotence().is_some() => IDEMPOTENT_PRODUCERS,
+        Value::Hash(hash) if hash.iter().any(|(_, field)| field.expiry.is_some()) => FIELD_EXPIRY,
+        Value::Raw(raw) => rdb::type_row(raw.family, raw.type_code).map_or(Since::ALWAYS, |row| row.since),
+        _ => Since::ALWAYS,
     }
 }
 
 impl Lost {
     /// Counts what a writer of an RDB left out.
-    fn note(&mut self, lost: Option<&rdb::Lost>, target: Target, source: Option<Target>) {
+    fn note(&mut self, lost: Option<&rdb::Lost>, target: Release, source: Option<Release>) {
         match lost {
             None => {}
             Some(rdb::Lost::FieldExpiry { fields }) => self.field_expiries += *fields as u64,
             // When a consumer was last active is no data: commands never say it.
             Some(rdb::Lost::StreamMetadata) => {
-                let knew = source.is_none_or(Target::is_redis_7_or_later);
-                self.stream_counters += u64::from(knew && !target.is_redis_7_or_later());
+                let knew = source.is_none_or(|source| FUNCTIONS_AND_COUNTERS.includes(source));
+                self.stream_counters += u64::from(knew && !FUNCTIONS_AND_COUNTERS.includes(target));
             }
             Some(rdb::Lost::StreamProducers) => self.stream_producers += 1,
             Some(rdb::Lost::Function) => self.functions += 1,

@@ -3,10 +3,12 @@
 //! Every command names one key, as those of servers do, so that a log can be divided by key and sent to a cluster. `MSET`
 //! would be shorter and is not used for that reason.
 
-use super::{Options, Target, Written, stream, type_name};
+use super::target::{FUNCTIONS_AND_COUNTERS, HSETEX, VECTOR_SETS, last_field_expiry};
+use super::{Options, Written, stream, type_name};
 use crate::keyspace::{Entry, Keyspace};
 use crate::rdb::{self, DecodeFault};
 use crate::resp;
+use crate::server::Since;
 use crate::value::score::format_score_compact;
 use crate::value::{Element, Hash, History, Quantization, Raw, Shape, SortedSet, Value, Vector, VectorSet};
 
@@ -67,13 +69,13 @@ impl<'o> Emitter<'o> {
     }
 
     /// Whether the target can hold something; without a target, it can.
-    pub(super) fn target_has(&self, what: impl FnOnce(Target) -> bool) -> bool {
-        self.options.target.is_none_or(what)
+    pub(super) fn target_has(&self, what: Since) -> bool {
+        self.options.target.is_none_or(|target| what.includes(target))
     }
 
     /// The function libraries, which come before all keys.
     pub(super) fn functions(&mut self, share: &Keyspace<'_>) {
-        if !self.target_has(Target::is_redis_7_or_later) {
+        if !self.target_has(FUNCTIONS_AND_COUNTERS) {
             self.written.lost.functions += share.functions.len() as u64;
             return;
         }
@@ -148,7 +150,8 @@ impl<'o> Emitter<'o> {
 
     fn sorted_set(&mut self, key: &[u8], set: &SortedSet<'_>) {
         let is_negative_zero = |score: f64| score == 0.0 && score.is_sign_negative();
-        if self.options.target == Some(Target::Redis62) || !set.iter().any(|(_, score)| is_negative_zero(score)) {
+        let keeps_signs = self.options.target.is_some_and(|target| target.server().keeps_negative_zero());
+        if keeps_signs || !set.iter().any(|(_, score)| is_negative_zero(score)) {
             return self.scores(key, set.len(), set.iter());
         }
         // A listpack keeps whole numbers without the sign of a zero. The length of the first member decides: if it is too
@@ -196,7 +199,7 @@ impl<'o> Emitter<'o> {
     }
 
     fn hash(&mut self, key: &[u8], hash: &Hash<'_>) {
-        let limit = self.options.target.map_or(i64::MAX, Target::last_field_expiry);
+        let limit = self.options.target.map_or(i64::MAX, last_field_expiry);
         let mut expiring: Vec<_> =
             hash.iter().filter_map(|(name, field)| Some((field.expiry?, name, field.value))).collect();
         let all = expiring.len();
@@ -204,7 +207,7 @@ impl<'o> Emitter<'o> {
         self.written.lost.field_expiries += (all - expiring.len()) as u64;
         // Fields with equal times share commands; those that expire come last, so that another rewrite gives the same bytes.
         expiring.sort_by_key(|(expiry, ..)| *expiry);
-        let with_values = self.options.target.is_some_and(Target::has_hsetex);
+        let with_values = self.options.target.is_some_and(|target| HSETEX.includes(target));
         let pair = |this: &mut Self, (name, value): (&[u8], &[u8])| {
             this.bulk(name);
             this.bulk(value);
@@ -247,14 +250,13 @@ impl<'o> Emitter<'o> {
             Value::Raw(raw) => raw,
             Value::VectorSet(set) => {
                 let base = set.base().map(|base| Value::Raw(Box::new(*base)));
-                return !self.target_has(Target::has_vector_sets)
-                    || base.is_some_and(|base| self.cannot_restore(&base));
+                return !self.target_has(VECTOR_SETS) || base.is_some_and(|base| self.cannot_restore(&base));
             }
             Value::History(history) => return history.base.as_ref().is_some_and(|base| self.cannot_restore(base)),
             _ => return false,
         };
         let Some(target) = self.options.target else { return false };
-        let refused = raw.version > u32::from(target.version()) || raw.family != target.family();
+        let refused = raw.version > target.rdb_version().into() || raw.family != target.rdb_family();
         refused && matches!(rdb::decode(raw), Err(DecodeFault::Opaque { .. }))
     }
 

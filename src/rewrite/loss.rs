@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{Base, Options, Target};
+use super::target::{FUNCTIONS_AND_COUNTERS, VECTOR_SETS, last_field_expiry};
+use super::{Base, Options};
 use crate::keyspace::Keyspace;
 use crate::value::{History, Value};
 
@@ -66,16 +67,16 @@ impl LossRefused {
 
 /// Whether anything could be given up: `false` without a look at what the values hold, so `true` is only a possibility.
 pub fn may_lose(shares: &[Keyspace<'_>], base: Base, options: Options<'_>) -> bool {
-    let counters = options.target.is_none_or(Target::is_redis_7_or_later);
+    let counters = options.target.is_none_or(|target| FUNCTIONS_AND_COUNTERS.includes(target));
     let in_value = |value: &Value<'_>| match (value, base) {
         (Value::Hash(hash), _) => {
-            options.target.is_some_and(|target| target.last_field_expiry() < i64::MAX)
+            options.target.is_some_and(|target| last_field_expiry(target) < i64::MAX)
                 && hash.iter().any(|(_, field)| field.expiry.is_some())
         }
         (Value::Stream(stream), Base::Resp) => !counters || stream.group_count() > 0 || stream.idempotence().is_some(),
         (Value::Stream(stream), Base::Rdb) => !counters || stream.idempotence().is_some(),
         (Value::Raw(_), _) => true,
-        (Value::VectorSet(_), _) => options.target.is_some_and(|target| !target.has_vector_sets()),
+        (Value::VectorSet(_), _) => options.target.is_some_and(|target| !VECTOR_SETS.includes(target)),
         (Value::History(history), _) => matches!(**history, History { base: Some(_), .. }),
         _ => false,
     };

@@ -17,12 +17,13 @@ use std::num::NonZeroUsize;
 
 use crate::keyspace::Keyspace;
 use crate::rdb;
+use crate::server::Release;
 use crate::value::Value;
 
 pub use base::{oldest, write_rdb};
 pub use layout::{Base, write_directory};
 pub use loss::{Loss, LossRefused, Lost, may_lose};
-pub use target::Target;
+pub use target::FIELD_EXPIRY;
 
 use batches::Batches;
 use commands::Emitter;
@@ -36,10 +37,10 @@ pub struct Options<'p> {
     pub threads: NonZeroUsize,
     /// How many items one command adds at most.
     pub batch: NonZeroUsize,
-    /// Which version must be able to load the output; `None` for whatever the data needs.
-    pub target: Option<Target>,
-    /// Which version wrote the log, where that is known: what it did not know of is not lost.
-    pub source: Option<Target>,
+    /// Which release must be able to load the output; `None` for whatever the data needs.
+    pub target: Option<Release>,
+    /// Which release wrote the log, where that is known: what it did not know of is not lost.
+    pub source: Option<Release>,
     /// What to do where the output cannot hold something.
     pub loss: Loss,
     /// The order of the keys within a database.

@@ -9,8 +9,8 @@
 
 use std::collections::BTreeSet;
 
-use super::Target;
 use super::commands::Emitter;
+use super::target::{FUNCTIONS_AND_COUNTERS, IDEMPOTENT_PRODUCERS};
 use crate::value::{Consumer, ConsumerGroup, Fields, Idempotence, PendingEntry, Stream, StreamId};
 
 /// How many entries of a stream are brought into the cache at a time.
@@ -103,8 +103,8 @@ impl Deleted {
 
 /// The commands for a stream: its entries, its counters, its groups, and what they have pending.
 pub(super) fn emit(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>) {
-    let counters = emitter.target_has(Target::is_redis_7_or_later);
-    let idempotence = stream.idempotence().filter(|_| emitter.target_has(Target::has_idempotent_producers));
+    let counters = emitter.target_has(FUNCTIONS_AND_COUNTERS);
+    let idempotence = stream.idempotence().filter(|_| emitter.target_has(IDEMPOTENT_PRODUCERS));
     let deleted = Deleted::of(stream, counters, idempotence);
     let first = first_group(stream, counters, &deleted);
     let (last_id, added) = match first {
@@ -115,7 +115,7 @@ pub(super) fn emit(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>) {
         None => emit_entries(emitter, key, stream, &deleted),
     };
     emit_counters(emitter, key, stream, last_id, added);
-    let knew = emitter.options.source.is_none_or(Target::is_redis_7_or_later);
+    let knew = emitter.options.source.is_none_or(|source| FUNCTIONS_AND_COUNTERS.includes(source));
     if !counters && knew && !has_default_counters(stream, &deleted) {
         emitter.written.lost.stream_counters += 1;
     }
@@ -192,7 +192,7 @@ fn has_default_counters(stream: &Stream<'_>, deleted: &Deleted) -> bool {
 
 /// The counters, where they are not as adding entries has left them.
 fn emit_counters(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>, last_id: StreamId, added: u64) {
-    let counters = emitter.target_has(Target::is_redis_7_or_later);
+    let counters = emitter.target_has(FUNCTIONS_AND_COUNTERS);
     let is_added = stream.entries_added() == added;
     let is_deleted = stream.max_deleted_id() == StreamId::ZERO;
     if last_id == stream.last_id() && (is_added && is_deleted || !counters) {
@@ -226,7 +226,7 @@ fn emit_group(
     (name, group): (&[u8], &ConsumerGroup<'_>),
     creates: Creates,
 ) {
-    let entries_read = group.entries_read.filter(|_| emitter.target_has(Target::is_redis_7_or_later));
+    let entries_read = group.entries_read.filter(|_| emitter.target_has(FUNCTIONS_AND_COUNTERS));
     let arguments = 5 + usize::from(creates == Creates::Stream) + 2 * usize::from(entries_read.is_some());
     emitter.command("XGROUP", arguments);
     emitter.bulk(b"CREATE");
@@ -337,7 +337,7 @@ fn emit_idempotence(
     (stream, idempotence): (&Stream<'_>, &Idempotence<'_>),
     deleted: &Deleted,
 ) {
-    if !emitter.target_has(Target::has_idempotent_producers) {
+    if !emitter.target_has(IDEMPOTENT_PRODUCERS) {
         emitter.written.lost.stream_producers += 1;
         return;
     }

@@ -116,6 +116,11 @@ impl Default for Server {
 }
 
 impl Release {
+    /// Whose numbers of RDB types it goes by.
+    pub const fn rdb_family(self) -> Family {
+        self.server().rdb_family()
+    }
+
     /// The release of this name.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|release| release.name() == name)
@@ -126,7 +131,8 @@ impl Release {
     pub fn of_version(product: Product, version: &str) -> Option<Self> {
         let version = Version::parse(version)?;
         let known = Self::ALL.into_iter().filter(|release| release.server().product() == product);
-        let not_newer = known.clone().filter(|release| release.version() <= version).max_by_key(|release| release.version());
+        let not_newer =
+            known.clone().filter(|release| release.version() <= version).max_by_key(|release| release.version());
         not_newer.or_else(|| known.min_by_key(|release| release.version()))
     }
 }

@@ -1,5 +1,7 @@
 //! The first releases that have something: a command, a type of RDB value, an opcode.
 
+use std::fmt;
+
 use super::{Family, Product, Release, Server, ServerSet};
 
 /// The major and the minor number of a release.
@@ -7,6 +9,12 @@ use super::{Family, Product, Release, Server, ServerSet};
 pub struct Version {
     major: u32,
     minor: u32,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
 }
 
 impl Version {
@@ -76,6 +84,19 @@ impl Since {
             (None, Some(_)) => Some(Family::Valkey),
             _ => None,
         }
+    }
+
+    /// The releases that have both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let later = |one: Option<Version>, other: Option<Version>| one.zip(other).map(|(one, other)| one.max(other));
+        Self { redis: later(self.redis, other.redis), valkey: later(self.valkey, other.valkey) }
+    }
+
+    /// Whether it came with this release.
+    pub fn begins_with(self, release: Release) -> bool {
+        let since = if release.server().is_valkey() { self.valkey } else { self.redis };
+        since == Some(release.version())
     }
 
     /// Whether this release has it.

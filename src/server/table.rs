@@ -42,6 +42,7 @@ macro_rules! table {
             pub const ALL: [Self; $name::COUNT] = [$(Self::$variant),*];
 
             $($(#[$fact_attribute])*
+            #[must_use]
             pub const fn $fact(self) -> $type {
                 self.row().$fact
             })*
@@ -285,39 +286,49 @@ table! {
         server: Server,
         /// Its number.
         version: Version,
+        /// The version of the RDB format that it writes.
+        rdb_version: u16,
+        /// The release that a rewrite for this one is made for: an older one, if what is written for that serves for both.
+        target: Release,
     }
     /// Redis 6.2.
-    Redis62 = release("redis-6.2", Server::Redis62, Version::new(6, 2));
+    Redis62 = release("redis-6.2", Server::Redis62, Version::new(6, 2), 9, Release::Redis62);
     /// Redis 7.0.
-    Redis70 = release("redis-7.0", Server::Redis70, Version::new(7, 0));
+    Redis70 = release("redis-7.0", Server::Redis70, Version::new(7, 0), 10, Release::Redis70);
     /// Redis 7.2.
-    Redis72 = release("redis-7.2", Server::Redis80, Version::new(7, 2));
+    Redis72 = release("redis-7.2", Server::Redis80, Version::new(7, 2), 11, Release::Redis70);
     /// Redis 7.4.
-    Redis74 = release("redis-7.4", Server::Redis80, Version::new(7, 4));
+    Redis74 = release("redis-7.4", Server::Redis80, Version::new(7, 4), 12, Release::Redis74);
     /// Redis 8.0.
-    Redis80 = release("redis-8.0", Server::Redis80, Version::new(8, 0));
+    Redis80 = release("redis-8.0", Server::Redis80, Version::new(8, 0), 12, Release::Redis80);
     /// Redis 8.2.
-    Redis82 = release("redis-8.2", Server::Redis82, Version::new(8, 2));
+    Redis82 = release("redis-8.2", Server::Redis82, Version::new(8, 2), 12, Release::Redis80);
     /// Redis 8.4.
-    Redis84 = release("redis-8.4", Server::Redis86, Version::new(8, 4));
+    Redis84 = release("redis-8.4", Server::Redis86, Version::new(8, 4), 12, Release::Redis80);
     /// Redis 8.6.
-    Redis86 = release("redis-8.6", Server::Redis86, Version::new(8, 6));
+    Redis86 = release("redis-8.6", Server::Redis86, Version::new(8, 6), 13, Release::Redis86);
     /// Valkey 7.2.
-    Valkey72 = release("valkey-7.2", Server::Valkey8, Version::new(7, 2));
+    Valkey72 = release("valkey-7.2", Server::Valkey8, Version::new(7, 2), 11, Release::Valkey8);
     /// Valkey 8, any release.
-    Valkey8 = release("valkey-8", Server::Valkey8, Version::new(8, 0));
+    Valkey8 = release("valkey-8", Server::Valkey8, Version::new(8, 0), 11, Release::Valkey8);
     /// Valkey 8.0.
-    Valkey80 = release("valkey-8.0", Server::Valkey8, Version::new(8, 0));
+    Valkey80 = release("valkey-8.0", Server::Valkey8, Version::new(8, 0), 11, Release::Valkey8);
     /// Valkey 8.1.
-    Valkey81 = release("valkey-8.1", Server::Valkey8, Version::new(8, 1));
+    Valkey81 = release("valkey-8.1", Server::Valkey8, Version::new(8, 1), 11, Release::Valkey8);
     /// Valkey 9, any release.
-    Valkey9 = release("valkey-9", Server::Valkey9, Version::new(9, 0));
+    Valkey9 = release("valkey-9", Server::Valkey9, Version::new(9, 0), 80, Release::Valkey9);
     /// Valkey 9.0.
-    Valkey90 = release("valkey-9.0", Server::Valkey9, Version::new(9, 0));
+    Valkey90 = release("valkey-9.0", Server::Valkey9, Version::new(9, 0), 80, Release::Valkey9);
     /// Valkey 9.1.
-    Valkey91 = release("valkey-9.1", Server::Valkey9, Version::new(9, 1));
+    Valkey91 = release("valkey-9.1", Server::Valkey9, Version::new(9, 1), 80, Release::Valkey9);
 }
 
-const fn release(name: &'static str, server: Server, version: Version) -> ReleaseRow {
-    ReleaseRow { name, server, version }
+const fn release(
+    name: &'static str,
+    server: Server,
+    version: Version,
+    rdb_version: u16,
+    target: Release,
+) -> ReleaseRow {
+    ReleaseRow { name, server, version, rdb_version, target }
 }

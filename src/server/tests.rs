@@ -78,7 +78,8 @@ fn names_a_server(line: &str) -> bool {
         let names = line.split(path).skip(1);
         names.into_iter().any(|name| {
             let name = name.split(|byte: char| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
-            name.starts_with(|byte: char| byte.is_ascii_uppercase()) && name.ends_with(|byte: char| byte.is_ascii_digit())
+            name.starts_with(|byte: char| byte.is_ascii_uppercase())
+                && name.ends_with(|byte: char| byte.is_ascii_digit())
         })
     })
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use aofkit::rdb::{LoadItem, LoadedKey, Loader, Lost, Origin, RdbTarget, Writer, decode, dump};
+use aofkit::rdb::{LoadItem, LoadedKey, Loader, Lost, Origin, Writer, decode, dump};
+use aofkit::server::Release;
 use aofkit::value::Value;
 
 use crate::harness::servers::SERVERS;
@@ -233,7 +234,7 @@ enum Values {
 }
 
 /// An RDB of what another one holds, and the keys that lost something or were left out.
-fn rewritten(rdb: &[u8], target: RdbTarget, values: Values, without: &[Vec<u8>]) -> (Vec<u8>, Vec<(Vec<u8>, Lost)>) {
+fn rewritten(rdb: &[u8], target: Release, values: Values, without: &[Vec<u8>]) -> (Vec<u8>, Vec<(Vec<u8>, Lost)>) {
     let mut writer =
         Writer::new(Vec::new(), target, Origin { created: 1_700_000_000, used_memory: 0, named: true }).unwrap();
     let mut lost = Vec::new();
@@ -267,7 +268,7 @@ fn what_servers_write_is_written_again_for_them_and_for_each_other() {
     let mut servers: Vec<Filled> = SERVERS.iter().map(|(server, name)| Filled::start(*server, name)).collect();
     for index in 0..servers.len() {
         let source = &mut servers[index];
-        let (name, target) = (source.name, RdbTarget::from(source.server));
+        let (name, target) = (source.name, Release::from(source.server));
         for values in [Values::Copied, Values::Decoded] {
             let (rdb, lost) = rewritten(&source.rdb, target, values, &[]);
             assert_eq!(lost, [], "{name}");
@@ -287,7 +288,7 @@ fn what_servers_write_is_written_again_for_them_and_for_each_other() {
 /// What one server holds is loaded by another, written by that, and loaded by the first again.
 fn by_way_of(servers: &mut [Filled], source: usize, other: usize) {
     let rdb = servers[source].rdb.clone();
-    let target = RdbTarget::from(servers[other].server);
+    let target = Release::from(servers[other].server);
     let (_, lost) = rewritten(&rdb, target, Values::Decoded, &[]);
     // Streams lose what the digest leaves out; vector sets are a module's, which others do not have.
     let mut without = vec![b"vectors".to_vec()];
@@ -298,10 +299,10 @@ fn by_way_of(servers: &mut [Filled], source: usize, other: usize) {
         servers[other].load(&there);
         let written = servers[other].save();
         let first = &mut servers[source];
-        let (expected, _) = rewritten(&rdb, RdbTarget::from(first.server), Values::Copied, &without);
+        let (expected, _) = rewritten(&rdb, Release::from(first.server), Values::Copied, &without);
         first.load(&expected);
         let digest = first.digest();
-        let (back, lost) = rewritten(&written, RdbTarget::from(first.server), values, &[]);
+        let (back, lost) = rewritten(&written, Release::from(first.server), values, &[]);
         assert!(lost.iter().all(|(_, lost)| *lost == Lost::StreamMetadata), "{lost:?}");
         first.load(&back);
         assert_eq!(first.digest(), digest, "{} by way of {} {values:?}", servers[source].name, servers[other].name);
@@ -313,13 +314,13 @@ fn payloads_are_those_of_dump_and_are_restored() {
     for (server, name) in SERVERS {
         let mut filled = Filled::start(server, name);
         let rdb = filled.rdb.clone();
-        let target = RdbTarget::from(server);
+        let target = Release::from(server);
         let mut compared = 0;
         for item in Loader::new(&rdb, 0) {
             let LoadItem::Key(LoadedKey { database: 0, key, mut value, expiry, .. }) = item.unwrap() else { continue };
             let Reply::Bulk(dumped) = filled.running.call(&[&b"DUMP"[..], &key]) else { panic!("{name}: no payload") };
             let raw = dump::parse(&dumped).unwrap();
-            assert_eq!(u32::from(target.version()), raw.version);
+            assert_eq!(u32::from(target.rdb_version()), raw.version);
             assert_eq!(dump::write_raw(&raw), dumped);
             if let Value::Raw(raw) = &value {
                 value = decode(raw).unwrap_or(value);

@@ -3,7 +3,8 @@
 use aofkit::Server;
 use aofkit::replay::{self, Replayed};
 use aofkit::resp;
-use aofkit::rewrite::{self, Base, Target};
+use aofkit::rewrite::{self, Base};
+use aofkit::server::Release;
 
 use crate::harness::{Random, RealServer, seeds};
 
@@ -106,7 +107,7 @@ fn digest(replayed: &Replayed<'_>) -> String {
 
 fn rewritten(replayed: &Replayed<'_>, base: Base) -> Vec<u8> {
     let mut out = Vec::new();
-    let options = rewrite::Options { target: Some(Target::Redis80), ..Default::default() };
+    let options = rewrite::Options { target: Some(Release::Redis80), ..Default::default() };
     let written = rewrite::write(&replayed.shares, base, options, &mut out).unwrap();
     assert!(written.lost.is_nothing(), "{:?}", written.lost);
     out

@@ -153,7 +153,7 @@ impl Check<'_> {
         let Header { family, version, .. } = header;
         let known = match (self.server, family) {
             (Server::Valkey9, Family::Redis) => 1..=79,
-            (server, Family::Valkey) => server.valkey_rdb_version().map_or(1..=0, |version| version..=version),
+            (server, Family::Valkey) => server.valkey_rdb_version().map_or(0..=0, |version| version..=version),
             (server, Family::Redis) => 1..=server.rdb_version(),
         };
         // What this build cannot walk it cannot vouch for.

@@ -61,9 +61,7 @@ pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
         // From 7.0 on it crashes only while EXEC runs it, since it takes the queue away that EXEC walks through.
         "reset" => crash(Crash::EndsTransaction, if old { When::Always } else { When::Queued }),
         "psync" if parse_integer(words.word(2)).is_some() => crash(Crash::NeedsConnection, When::Always),
-        "wait" if server.waits_while_loading() && waits(words) => {
-            crash(Crash::Blocks, When::Alone)
-        }
+        "wait" if server.waits_while_loading() && waits(words) => crash(Crash::Blocks, When::Alone),
         "shutdown" if shuts_down(server, words) => Conduct::Stops(Stop::ShutsDown),
         "debug" => debug(server, &word(1), count),
         "sync" | "post" | "host:" if old => Conduct::Noted(NoteKind::CrashesOnceReady),

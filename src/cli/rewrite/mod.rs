@@ -28,8 +28,8 @@ use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::rewrite::{Expired, FlushReport, Report, Size, WithoutEffect};
-use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Target, Written, write_directory};
-use crate::server::{Product, Server};
+use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Written, write_directory};
+use crate::server::{Product, Release, Server};
 use crate::storage::draft::{self, DraftWriter};
 use crate::storage::{FileSystem, Operations, Ownership, Watch};
 
@@ -73,9 +73,11 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     }
     let base = settings.base_for(&opened);
     let target = ChosenTarget::of(server, &replayed.shares, base)?;
-    if let (Destination::Directory(..), Some(Target::Redis62)) = (&settings.destination, target.target) {
+    if let (Destination::Directory(..), Some(target)) = (&settings.destination, target.target)
+        && !target.server().loads_manifests()
+    {
         return Err(hinted(
-            "redis-6.2 reads no directory of parts".to_owned(),
+            format!("{target} reads no directory of parts"),
             "-o FILE writes one file; --server VERSION names a newer server".to_owned(),
         ));
     }
@@ -390,7 +392,7 @@ impl Job<'_, '_> {
                 Base::Resp => "aof",
                 Base::Rdb => "rdb",
             },
-            target: self.target.target.map(rewrite::Target::name),
+            target: self.target.target.map(Release::name),
             chosen_by: self.target.server.evidence.name(),
             before: Size {
                 bytes: self.opened.bytes().iter().map(|part| part.len() as u64).sum(),

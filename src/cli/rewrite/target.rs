@@ -5,14 +5,15 @@ use crate::aof::producer::{ChosenServer, Evidence};
 use crate::cli::console::hinted;
 use crate::command::apply::EntriesRead;
 use crate::keyspace::Keyspace;
-use crate::rewrite::{self, Base, Target};
+use crate::rewrite::{self, Base, FIELD_EXPIRY};
+use crate::server::{Product, Release};
 
 /// The version that must load the new log, and the reason.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ChosenTarget {
     pub(super) server: ChosenServer,
     /// `None` for the oldest that holds the data.
-    pub(super) target: Option<Target>,
+    pub(super) target: Option<Release>,
 }
 
 /// What ENTRIESREAD sets on the server that was typed or that the RDB in the log names. Where the commands alone tell which
@@ -22,6 +23,11 @@ pub(super) fn entries_read(server: ChosenServer) -> EntriesRead {
         Evidence::Option | Evidence::Rdb if server.server().limits_entries_read() => EntriesRead::AtMostAdded,
         _ => EntriesRead::AsGiven,
     }
+}
+
+/// Whether an RDB for this release is the one of two that fields that expire can be written into: Valkey has another.
+fn is_of_redis_alone(oldest: Release) -> bool {
+    oldest.server().product() == Product::Redis && FIELD_EXPIRY.begins_with(oldest)
 }
 
 impl ChosenTarget {
@@ -35,10 +41,10 @@ impl ChosenTarget {
     /// For an RDB with fields that expire, which Redis and Valkey encode differently, where nothing says which of them the log is
     /// for.
     pub(super) fn of(server: ChosenServer, shares: &[Keyspace<'_>], base: Base) -> anyhow::Result<Self> {
-        let is_divided = || base == Base::Rdb && rewrite::oldest(shares) == Target::Redis74;
+        let is_divided = || base == Base::Rdb && is_of_redis_alone(rewrite::oldest(shares));
         let target = match server.evidence {
-            Evidence::Option | Evidence::Rdb => Some(server.release.into()),
-            Evidence::Commands if server.server().is_valkey() => is_divided().then_some(Target::Valkey9),
+            Evidence::Option | Evidence::Rdb => Some(server.release.target()),
+            Evidence::Commands if server.server().is_valkey() => is_divided().then_some(server.release.target()),
             Evidence::Default if is_divided() => {
                 let message = "the log does not say whether Redis or Valkey wrote it, and neither loads the other's RDB with \
                                fields that expire";
@@ -50,12 +56,12 @@ impl ChosenTarget {
     }
 
     /// The version that wrote the log, as far as that is known.
-    pub(super) fn source(&self) -> Option<Target> {
-        (self.server.evidence == Evidence::Rdb).then(|| self.server.release.into())
+    pub(super) fn source(self) -> Option<Release> {
+        (self.server.evidence == Evidence::Rdb).then(|| self.server.release.target())
     }
 
     /// The server that the new log is checked for before it takes the place of the old one.
-    pub(super) fn checked_for(&self) -> Server {
+    pub(super) fn checked_for(self) -> Server {
         self.server.server()
     }
 }

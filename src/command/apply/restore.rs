@@ -99,7 +99,7 @@ fn number(operand: Option<&&[u8]>, greatest: i64, invalid: &'static str) -> Resu
 mod tests {
     use super::super::testing::Replica;
     use super::*;
-    use crate::rdb::RdbTarget;
+    use crate::server::Release;
     use crate::value::{Bytes, List};
 
     fn restore(replica: &mut Replica, ttl: &str, payload: &[u8], options: &[&str]) -> Result<(), Failure> {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn payload(value: &Value<'_>) -> Vec<u8> {
-        dump::write(value, RdbTarget::Redis80).unwrap().0
+        dump::write(value, Release::Redis80).unwrap().0
     }
 
     #[test]

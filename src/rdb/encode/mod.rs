@@ -2,7 +2,6 @@
 
 mod output;
 mod stream;
-mod target;
 mod value;
 
 use std::io::{self, Write};
@@ -10,12 +9,11 @@ use std::io::{self, Write};
 pub(super) use output::Output;
 pub(super) use value::encode;
 
-pub use target::RdbTarget;
-
 use super::context::ModuleId;
 use super::fault::DecodeFault;
 use super::format::Opcode;
 use super::walker::MODULE_UNSIGNED;
+use crate::server::{Family, Product, Release};
 use crate::value::Value;
 
 /// What a target cannot hold, and was left out.
@@ -70,17 +68,26 @@ impl<W: Write> Writer<W> {
     ///
     /// # Errors
     /// Those of `out`, here and below. After one what was written is to be thrown away.
-    pub fn new(out: W, target: RdbTarget, origin: Origin) -> io::Result<Self> {
+    pub fn new(out: W, target: Release, origin: Origin) -> io::Result<Self> {
         let mut output = Output::new(out);
-        output.bytes(target.header().as_bytes())?;
+        let version = target.rdb_version();
+        let header = match target.rdb_family() {
+            Family::Redis => format!("REDIS{version:04}"),
+            Family::Valkey => format!("VALKEY{version:03}"),
+        };
+        output.bytes(header.as_bytes())?;
         let mut writer = Self { keys: Keys { output, target } };
         if origin.named {
-            writer.aux(target.server_field(), target.server_version())?;
+            let field = match target.server().product() {
+                Product::Redis => "redis-ver",
+                Product::Valkey => "valkey-ver",
+            };
+            writer.aux(field, &format!("{}.0", target.version()))?;
         }
         writer.aux("redis-bits", "64")?;
         writer.aux("ctime", itoa::Buffer::new().format(origin.created))?;
         writer.aux("used-mem", itoa::Buffer::new().format(origin.used_memory))?;
-        writer.aux(if target == RdbTarget::Redis62 { "aof-preamble" } else { "aof-base" }, "1")?;
+        writer.aux(if target.server().loads_manifests() { "aof-base" } else { "aof-preamble" }, "1")?;
         Ok(writer)
     }
 
@@ -95,7 +102,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// What was written for.
-    pub const fn target(&self) -> RdbTarget {
+    pub const fn target(&self) -> Release {
         self.keys.target
     }
 
@@ -119,7 +126,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// See [`Writer::new`].
     pub fn function(&mut self, code: &[u8]) -> io::Result<Option<Lost>> {
-        if self.keys.target == RdbTarget::Redis62 {
+        if !Opcode::Function.since().includes(self.keys.target) {
             return Ok(Some(Lost::Function));
         }
         self.opcode(Opcode::Function)?;
@@ -167,12 +174,12 @@ impl<W: Write> Write for Writer<W> {
 #[derive(Debug)]
 pub struct Keys<W> {
     output: Output<W>,
-    target: RdbTarget,
+    target: Release,
 }
 
 impl<W: Write> Keys<W> {
     /// Keys for what this target reads.
-    pub fn new(out: W, target: RdbTarget) -> Self {
+    pub fn new(out: W, target: Release) -> Self {
         Self { output: Output::new(out), target }
     }
 

@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use super::super::packed::build::ListpackBuilder;
 use super::super::stream::{Layout, SAME_FIELDS};
+use super::Lost;
 use super::output::Output;
-use super::{Lost, RdbTarget};
+use super::value::loads;
+use crate::server::Release;
 use crate::value::{ConsumerGroup, Fields, Idempotence, Stream, StreamId};
 
 /// Up to so many entries a node has (`stream-node-max-entries`).
@@ -15,16 +17,13 @@ const NODE_BYTES: usize = 4096;
 
 pub(super) fn stream<W: Write>(
     output: &mut Output<W>,
-    target: RdbTarget,
+    target: Release,
     stream: &Stream<'_>,
     head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
 ) -> io::Result<Option<Lost>> {
-    let (layout, type_code) = match target {
-        RdbTarget::Redis62 => (Layout::First, 15),
-        RdbTarget::Redis70 => (Layout::Counters, 19),
-        RdbTarget::Redis74 | RdbTarget::Redis80 | RdbTarget::Valkey8 | RdbTarget::Valkey9 => (Layout::ActiveTime, 21),
-        RdbTarget::Redis86 => (Layout::Idempotence, 26),
-    };
+    let newer = [(Layout::Idempotence, 26), (Layout::ActiveTime, 21), (Layout::Counters, 19)];
+    let newest = newer.into_iter().find(|(_, type_code)| loads(target, *type_code));
+    let (layout, type_code) = newest.unwrap_or((Layout::First, 15));
     head(output, type_code)?;
     nodes(output, stream)?;
     output.count(stream.len())?;

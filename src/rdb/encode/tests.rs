@@ -5,11 +5,17 @@ use proptest::prelude::*;
 use super::super::testing::{corpus, text, value};
 use super::super::{Checksum, Item, LoadItem, Loader, Walker, decode, dump};
 use super::*;
+use crate::server::redis;
 use crate::value::{Bytes, Family, Raw};
 
 const ORIGIN: Origin = Origin { created: 1_700_000_000, used_memory: 1 << 20, named: true };
 
-fn written(target: RdbTarget, keys: &[(&[u8], &Value<'_>, Option<i64>)]) -> (Vec<u8>, Vec<Option<Lost>>) {
+/// Every release that something is written for.
+fn targets() -> impl Iterator<Item = Release> {
+    Release::ALL.into_iter().filter(|release| release.target() == *release)
+}
+
+fn written(target: Release, keys: &[(&[u8], &Value<'_>, Option<i64>)]) -> (Vec<u8>, Vec<Option<Lost>>) {
     let mut writer = Writer::new(Vec::new(), target, ORIGIN).unwrap();
     writer.keys().database(3, keys.len(), 1).unwrap();
     let lost = keys.iter().map(|(key, value, expiry)| writer.keys().key(key, value, *expiry).unwrap()).collect();
@@ -49,14 +55,14 @@ fn read(bytes: &[u8]) -> Vec<(Vec<u8>, String, Option<i64>)> {
 
 #[test]
 fn the_first_fields_are_those_of_servers() {
-    for target in RdbTarget::ALL {
+    for target in targets() {
         let mut writer = Writer::new(Vec::new(), target, ORIGIN).unwrap();
         let lost = writer.function(b"#!lua name=lib\n").unwrap();
-        assert_eq!(lost.is_some(), target == RdbTarget::Redis62);
+        assert_eq!(lost.is_some(), target == Release::Redis62);
         let bytes = writer.finish().unwrap();
         let items: Vec<Item<'_>> = Walker::new(&bytes, 0).map(Result::unwrap).collect();
         let Item::Header(header) = &items[0] else { panic!("no header") };
-        assert_eq!((header.family, header.version), (target.family(), u32::from(target.version())));
+        assert_eq!((header.family, header.version), (target.rdb_family(), u32::from(target.rdb_version())));
         let aux: Vec<String> = items
             .iter()
             .filter_map(|item| match item {
@@ -65,7 +71,7 @@ fn the_first_fields_are_those_of_servers() {
             })
             .collect();
         assert_eq!(&aux[1..4], ["redis-bits=64", "ctime=1700000000", "used-mem=1048576"]);
-        assert_eq!(aux[4], if target == RdbTarget::Redis62 { "aof-preamble=1" } else { "aof-base=1" });
+        assert_eq!(aux[4], if target == Release::Redis62 { "aof-preamble=1" } else { "aof-base=1" });
         let functions = items.iter().filter(|item| matches!(item, Item::Function { .. })).count();
         assert_eq!(functions, usize::from(lost.is_none()));
     }
@@ -74,7 +80,7 @@ fn the_first_fields_are_those_of_servers() {
 #[test]
 fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
     for (name, bytes) in corpus() {
-        for target in RdbTarget::ALL {
+        for target in targets() {
             let mut expected = Vec::new();
             let mut writer = Writer::new(Vec::new(), target, ORIGIN).unwrap();
             for item in Loader::new(&bytes, 0) {
@@ -84,7 +90,7 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
                         assert!(lost.as_ref().is_none_or(|lost| !lost.is_whole_key()), "{name}: {lost:?}");
                         let Value::Raw(raw) = key.value else { continue };
                         let row = super::super::type_row(raw.family, raw.type_code).unwrap();
-                        assert!(lost.is_none() || !target.takes(row));
+                        assert!(lost.is_none() || !row.since.includes(target));
                         if lost.is_none() && row.decode.is_some() {
                             expected.push((key.key.to_vec(), text(&decode(&raw).unwrap()), key.expiry));
                         }
@@ -104,7 +110,7 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
                 let found = &read[&key];
                 let Value::Raw(raw) = &found.value else { panic!("{name}: decoded already") };
                 let row = super::super::type_row(raw.family, raw.type_code).unwrap();
-                assert!(target.takes(row));
+                assert!(row.since.includes(target));
                 assert_eq!((text(&decode(raw).unwrap()), found.expiry), (value, expiry), "{name} {target:?}");
             }
         }
@@ -123,7 +129,7 @@ fn what_no_target_can_hold_is_said_and_left_out() {
         (b"history", &history, None),
         (b"k", &string, Some(5)),
     ];
-    let (bytes, lost) = written(RdbTarget::Redis70, &keys);
+    let (bytes, lost) = written(Release::Redis70, &keys);
     assert_eq!(lost[0], Some(Lost::Value(DecodeFault::Opaque { type_code: 27 })));
     assert!(matches!(lost[1], Some(Lost::Value(DecodeFault::Damaged { .. }))));
     assert_eq!(lost[2], Some(Lost::History));
@@ -142,10 +148,10 @@ fn a_writer_that_fails_is_heard() {
             Ok(())
         }
     }
-    let mut writer = Writer::new(Full, RdbTarget::Redis80, ORIGIN).unwrap();
+    let mut writer = Writer::new(Full, Release::Redis80, ORIGIN).unwrap();
     let value = Value::String(Bytes::owned(vec![b'x'; 1 << 20]));
     assert!(writer.keys().key(b"k", &value, None).is_err());
-    assert!(Writer::new(Full, RdbTarget::Redis80, ORIGIN).unwrap().finish().is_err());
+    assert!(Writer::new(Full, Release::Redis80, ORIGIN).unwrap().finish().is_err());
 }
 
 proptest! {
@@ -154,19 +160,15 @@ proptest! {
     #[test]
     fn values_are_written_and_read_alike_for_every_target(value in value(), expiry in proptest::option::of(any::<i64>())) {
         let whole = text(&value);
-        for target in RdbTarget::ALL {
+        for target in targets() {
             let (bytes, lost) = written(target, &[(b"12", &value, expiry), (b"key", &value, None)]);
             prop_assert_eq!(&lost[0], &lost[1]);
             let read = read(&bytes);
             prop_assert_eq!((read[0].0.as_slice(), read[0].2), (&b"12"[..], expiry));
             prop_assert_eq!((read[1].0.as_slice(), read[1].2), (&b"key"[..], None));
             let has_producers = matches!(&value, Value::Stream(stream) if stream.idempotence().is_some());
-            let newest = match target {
-                RdbTarget::Redis86 => true,
-                RdbTarget::Redis80 | RdbTarget::Redis74 | RdbTarget::Valkey9 => !has_producers,
-                _ => false,
-            };
-            prop_assert!(lost[0].is_none() || !newest, "{:?}", lost[0]);
+            let needed = if has_producers { redis(8, 6) } else { redis(7, 4).valkey(9, 0) };
+            prop_assert!(lost[0].is_none() || !needed.includes(target), "{:?}", lost[0]);
             if lost[0].is_none() {
                 prop_assert_eq!(&read[0].1, &whole);
             }

@@ -7,10 +7,11 @@ use super::super::packed::build::{ListpackBuilder, intset};
 use super::super::raw::decode;
 use super::super::types::type_row;
 use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, LATEST_FIELD_EXPIRY};
+use super::Lost;
 use super::output::Output;
 use super::stream::stream;
-use super::{Lost, RdbTarget};
 use crate::resp::parse_integer;
+use crate::server::{Family, Release};
 use crate::value::score::format_score_shortest;
 use crate::value::{FieldRef, Hash, List, Set, SortedSet, Value};
 
@@ -42,18 +43,23 @@ mod code {
     pub(super) const REDIS_HASH_LISTPACK_EXPIRING: u8 = 25;
 }
 
+/// Whether the target loads values of this type.
+pub(super) fn loads(target: Release, type_code: u8) -> bool {
+    type_row(target.rdb_family(), type_code).is_some_and(|row| row.since.includes(target))
+}
+
 /// Writes a value; `head` first writes what comes before it, which has its type in it. Gives what the target cannot hold;
 /// if that is the whole key, `head` was not asked.
 #[inline]
 pub(in super::super) fn encode<W: Write>(
     output: &mut Output<W>,
-    target: RdbTarget,
+    target: Release,
     value: &Value<'_>,
     head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
 ) -> io::Result<Option<Lost>> {
     match value {
         Value::Raw(raw) => match type_row(raw.family, raw.type_code) {
-            Some(row) if target.takes(row) => {
+            Some(row) if row.since.includes(target) => {
                 head(output, raw.type_code)?;
                 output.bytes(raw.payload)?;
                 Ok(None)
@@ -69,7 +75,7 @@ pub(in super::super) fn encode<W: Write>(
 
 fn encode_parts<W: Write>(
     output: &mut Output<W>,
-    target: RdbTarget,
+    target: Release,
     value: &Value<'_>,
     head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
 ) -> io::Result<Option<Lost>> {
@@ -97,11 +103,11 @@ fn encode_parts<W: Write>(
 
 fn list<W: Write>(
     output: &mut Output<W>,
-    target: RdbTarget,
+    target: Release,
     list: &List<'_>,
     head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
 ) -> io::Result<()> {
-    if target == RdbTarget::Redis62 {
+    if !loads(target, code::QUICKLIST_LISTPACKS) {
         head(output, code::LIST)?;
         output.count(list.len())?;
         return list.iter().try_for_each(|element| output.string(element));
@@ -174,7 +180,7 @@ impl OpenNode {
 
 fn set<W: Write>(
     output: &mut Output<W>,
-    target: RdbTarget,
+    target: Release,
     set: &Set<'_>,
     head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -185,7 +191,7 @@ fn set<W: Write>(
         head(output, code::SET_INTSET)?;
         return output.blob(&intset(&numbers));
     }
-    let packs = !matches!(target, RdbTarget::Redis62 | RdbTarget::Redis70);
+    let packs = loads(target, code::SET_LISTPACK);
     if packs && set.len() <= PACKED_MEMBERS && set.iter().all(|member| member.len() <= PACKED_BYTES) {
         let mut packed = ListpackBuilder::default();
         set.iter().for_each(|member| packed.push(member));
@@ -199,11 +205,11 @@ fn set<W: Write>(
 
 fn sorted_set<W: Write>(
     output: &mut Output<W>,
-    target: RdbTarget,
+    target: Release,
     set: &SortedSet<'_>,
     head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
 ) -> io::Result<()> {
-    let packs = target != RdbTarget::Redis62;
+    let packs = loads(target, code::SORTED_SET_LISTPACK);
     if packs && set.len() <= PACKED_MEMBERS && set.iter().all(|(member, _)| member.len() <= PACKED_BYTES) {
         let mut packed = ListpackBuilder::default();
         for (member, score) in set.iter() {
@@ -239,22 +245,22 @@ fn push_score(packed: &mut ListpackBuilder, score: f64) {
 
 fn hash<W: Write>(
     output: &mut Output<W>,
-    target: RdbTarget,
+    target: Release,
     hash: &Hash<'_>,
     head: impl FnOnce(&mut Output<W>, u8) -> io::Result<()>,
 ) -> io::Result<Option<Lost>> {
     let expiring = hash.iter().filter(|(_, field)| field.expiry.is_some()).count();
-    match target {
+    match target.rdb_family() {
         _ if expiring == 0 => {}
-        RdbTarget::Valkey9 => return hash_2(output, hash, head).map(|()| None),
-        RdbTarget::Redis74 | RdbTarget::Redis80 | RdbTarget::Redis86 => {
+        Family::Valkey => return hash_2(output, hash, head).map(|()| None),
+        Family::Redis if loads(target, code::REDIS_HASH_EXPIRING) => {
             if let Some(earliest) = hash.iter().filter_map(|(_, field)| redis_expiry(field)).min() {
                 return hash_expiring(output, hash, earliest, head);
             }
         }
-        RdbTarget::Redis62 | RdbTarget::Redis70 | RdbTarget::Valkey8 => {}
+        Family::Redis => {}
     }
-    if target != RdbTarget::Redis62 && fits_listpack(hash) {
+    if loads(target, code::HASH_LISTPACK) && fits_listpack(hash) {
         let mut packed = ListpackBuilder::default();
         for (name, field) in hash.iter() {
             packed.push(name);

@@ -12,9 +12,10 @@ use aofkit::Server;
 use aofkit::command;
 use aofkit::digest::digest_value;
 use aofkit::keyspace::{Entry, Keyspace};
-use aofkit::rdb::{RdbTarget, dump};
+use aofkit::rdb::dump;
 use aofkit::replay::Replayed;
 use aofkit::rewrite::Base;
+use aofkit::server::Release;
 use aofkit::value::{Bytes, Value};
 
 use crate::harness::servers::RELEASES;
@@ -30,7 +31,7 @@ const PATIENCE: i64 = 100_000;
 fn expand(template: &str, text: &[u8], key: &str) -> Vec<Command> {
     let word = |word: &str| match word {
         "LONG" => vec![b'x'; 70],
-        "PAYLOAD" => dump::write(&Value::String(Bytes::borrowed(b"value")), RdbTarget::Redis62).unwrap().0,
+        "PAYLOAD" => dump::write(&Value::String(Bytes::borrowed(b"value")), Release::Redis62).unwrap().0,
         word => {
             let word = match word.strip_prefix('K') {
                 Some(rest) if rest.is_empty() || rest.starts_with(':') => format!("{key}{rest}"),

@@ -9,7 +9,8 @@ use aofkit::Server;
 use aofkit::command::apply::{EntriesRead, ExpiredFields};
 use aofkit::replay::{self, Replayed, Unknown};
 use aofkit::resp;
-use aofkit::rewrite::{self, Base, Target};
+use aofkit::rewrite::{self, Base};
+use aofkit::server::Release;
 
 use super::Command;
 
@@ -82,15 +83,8 @@ pub(crate) fn rewrite_for(server: Server, replayed: &Replayed<'_>, base: Base) -
     rewrite_with(replayed, base, rewrite::Options { threads, target, ..Default::default() })
 }
 
-fn target_of(server: Server) -> Target {
-    match server {
-        Server::Redis62 => Target::Redis62,
-        Server::Redis70 => Target::Redis70,
-        Server::Valkey8 => Target::Valkey8,
-        Server::Valkey9 => Target::Valkey9,
-        Server::Redis86 => Target::Redis86,
-        _ => Target::Redis80,
-    }
+fn target_of(server: Server) -> Release {
+    Release::from(server).target()
 }
 
 pub(crate) fn rewrite_with(replayed: &Replayed<'_>, base: Base, options: rewrite::Options<'_>) -> Vec<u8> {

@@ -15,8 +15,9 @@ use std::fmt::Write as _;
 
 use aofkit::command::{self, apply::Call};
 use aofkit::keyspace::Keyspace;
-use aofkit::rdb::{RdbTarget, dump};
+use aofkit::rdb::dump;
 use aofkit::rewrite::{self, Base};
+use aofkit::server::Release;
 use aofkit::{Server, digest};
 
 use crate::harness::load::{Cutting, Files, existing};
@@ -265,7 +266,7 @@ fn own_payloads() -> Values {
         values.payloads.extend(
             database
                 .iter()
-                .filter_map(|entry| dump::write(&entry.value, RdbTarget::Redis80).ok())
+                .filter_map(|entry| dump::write(&entry.value, Release::Redis80).ok())
                 .map(|(payload, _)| payload),
         );
     }
