@@ -2,9 +2,9 @@
 
 use aofkit::keyspace::Key;
 use aofkit::rdb::dump;
-use aofkit::server::Release;
 use aofkit::replay::{Options, replay};
 use aofkit::resp::write_command;
+use aofkit::server::Release;
 
 use crate::cases::Shape;
 
