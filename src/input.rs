@@ -40,7 +40,7 @@ struct Inner {
     path: PathBuf,
     bytes: Bytes,
     container: Container,
-    facts: Facts,
+    identity: FileIdentity,
     defect: Option<Error>,
     /// The descriptor behind the bytes of a plain file.
     file: Option<File>,
@@ -152,8 +152,8 @@ impl Container {
 
 /// What the operating system said of the file when it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
-    /// The device that holds the file; with [`Facts::inode`] its identity.
+pub struct FileIdentity {
+    /// The device that holds the file; with [`FileIdentity::inode`] its identity.
     pub device: u64,
     /// The file's number on its device.
     pub inode: u64,
@@ -163,7 +163,7 @@ pub struct Facts {
     pub modified: Option<SystemTime>,
 }
 
-impl Facts {
+impl FileIdentity {
     /// Those in a file's metadata.
     pub fn of(metadata: &Metadata) -> Self {
         Self {
@@ -175,14 +175,14 @@ impl Facts {
     }
 
     /// Whether two files are the same, that says.
-    pub const fn identity(&self) -> Identity {
-        Identity { device: self.device, inode: self.inode }
+    pub const fn file_id(&self) -> FileId {
+        FileId { device: self.device, inode: self.inode }
     }
 }
 
 /// What tells a file from every other, whatever it is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Identity {
+pub struct FileId {
     device: u64,
     inode: u64,
 }
@@ -228,14 +228,14 @@ impl Input {
 
     /// Takes bytes that are in memory already, as they are; for programs that keep logs elsewhere than in files, and for tests.
     ///
-    /// `name` stands where a path would, in reports and errors. Of [`Input::facts`] only the length means anything.
+    /// `name` stands where a path would, in reports and errors. Of [`Input::file_identity`] only the length means anything.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
-        let facts = Facts { device: 0, inode: 0, length: bytes.len() as u64, modified: None };
+        let identity = FileIdentity { device: 0, inode: 0, length: bytes.len() as u64, modified: None };
         Self(Arc::new(Inner {
             path: name.into(),
             bytes: Bytes::Memory(bytes),
             container: Container::Plain,
-            facts,
+            identity,
             defect: None,
             file: None,
         }))
@@ -259,17 +259,20 @@ impl Input {
         start: u64,
         (access, decompress): (Access, Decompress),
     ) -> Result<Self> {
-        let facts = Facts::of(metadata);
+        let identity = FileIdentity::of(metadata);
         let map = match access.0 {
-            Plain::Mapped if metadata.is_file() => map_from(&file, facts.length, start),
+            Plain::Mapped if metadata.is_file() => map_from(&file, identity.length, start),
             Plain::Mapped | Plain::Copied => None,
         };
         let Some((map, start)) = map else {
             // What is appended meanwhile does not belong to it; files in `/proc` say that they are empty, and are not.
-            let limit =
-                if metadata.is_file() && facts.length > 0 { facts.length.saturating_sub(start) } else { u64::MAX };
+            let limit = if metadata.is_file() && identity.length > 0 {
+                identity.length.saturating_sub(start)
+            } else {
+                u64::MAX
+            };
             let source = BufReader::with_capacity(CHUNK, (&file).take(limit));
-            let mut inner = Self::spool(path, source, facts, decompress)?;
+            let mut inner = Self::spool(path, source, identity, decompress)?;
             if metadata.is_file() && inner.container == Container::Plain {
                 inner.file = Some(file);
             }
@@ -277,15 +280,21 @@ impl Input {
         };
         let bytes = Bytes::Mapped { map, start };
         if decompress.container_of(bytes.as_slice()) != Container::Plain {
-            return Self::spool(path, bytes.as_slice(), facts, decompress).map(|inner| Self(Arc::new(inner)));
+            return Self::spool(path, bytes.as_slice(), identity, decompress).map(|inner| Self(Arc::new(inner)));
         }
-        let inner =
-            Inner { path: path.to_owned(), bytes, container: Container::Plain, facts, defect: None, file: Some(file) };
+        let inner = Inner {
+            path: path.to_owned(),
+            bytes,
+            container: Container::Plain,
+            identity,
+            defect: None,
+            file: Some(file),
+        };
         Ok(Self(Arc::new(inner)))
     }
 
     /// Reads `source` to its end, decompressed if it is compressed.
-    fn spool(path: &Path, mut source: impl BufRead, facts: Facts, decompress: Decompress) -> Result<Inner> {
+    fn spool(path: &Path, mut source: impl BufRead, identity: FileIdentity, decompress: Decompress) -> Result<Inner> {
         let mut head = Vec::with_capacity(4);
         source.by_ref().take(4).read_to_end(&mut head).map_err(|source| Error::io(path, "read", source))?;
         let container = decompress.container_of(&head);
@@ -312,7 +321,7 @@ impl Input {
             }
         };
         let bytes = spool.into_bytes().map_err(|source| Error::io(path, "read the temporary copy", source))?;
-        Ok(Inner { path: path.to_owned(), bytes, container, facts, defect, file: None })
+        Ok(Inner { path: path.to_owned(), bytes, container, identity, defect, file: None })
     }
 
     /// The log's bytes: as of when the file was opened, and decompressed.
@@ -338,8 +347,8 @@ impl Input {
     }
 
     /// What the operating system said of the file when it was opened.
-    pub fn facts(&self) -> &Facts {
-        &self.0.facts
+    pub fn file_identity(&self) -> &FileIdentity {
+        &self.0.identity
     }
 
     /// Why the compressed stream could not be read to its end: an [`ErrorKind::Compression`] whose offset is the length of
@@ -355,7 +364,7 @@ impl Input {
     pub fn changed(&self) -> Result<Option<Change>> {
         let Some(file) = &self.0.file else { return Ok(None) };
         let to = file.metadata().map_err(|source| Error::io(self.path(), "get the length", source))?.len();
-        let from = self.0.facts.length;
+        let from = self.0.identity.length;
         Ok(match to.cmp(&from) {
             std::cmp::Ordering::Less => Some(Change::Shrank { from, to }),
             std::cmp::Ordering::Equal => None,

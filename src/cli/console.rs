@@ -1,4 +1,4 @@
-//! Where data and talk go, and what the two ends can show.
+//! Where data and stderr go, and what the two ends can show.
 
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 use std::os::fd::AsFd;
@@ -9,12 +9,12 @@ use crate::error::{Error, ErrorKind, plain};
 use crate::escape::{shell_word, visible};
 use crate::report::style::{Color, Style};
 
-/// Standard output for data, standard error for talk.
+/// Standard output for data, standard error for stderr.
 pub struct Console {
     /// Data goes here; buffered, flushed at the end.
     pub out: BufWriter<Output<StdoutLock<'static>>>,
     /// Talk goes here.
-    pub talk: Stderr,
+    pub stderr: Stderr,
     /// How text is written to standard output.
     pub style: Style,
     /// Whether a progress bar may be drawn on standard error.
@@ -100,7 +100,7 @@ impl Console {
             },
             progress: if wanted(progress, io::stderr().is_terminal()) { Visibility::Shown } else { Visibility::Hidden },
             out: BufWriter::with_capacity(128 * 1024, Output(stdout.lock())),
-            talk: io::stderr(),
+            stderr: io::stderr(),
         }
     }
 
@@ -130,6 +130,6 @@ impl Console {
     /// Says something to the person who started the command, on one line; nobody may be listening, and that is no error.
     pub fn say(&mut self, message: &str) {
         let _ = self.out.flush();
-        let _ = writeln!(self.talk, "{}", visible(message));
+        let _ = writeln!(self.stderr, "{}", visible(message));
     }
 }

@@ -186,7 +186,7 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     // A person who is to decide sees the plan first, a program gets it as a part of the outcome.
     match settings.format {
         Format::Text => report.write_plan(&mut console.out, console.style)?,
-        Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.talk, Style::PLAIN)?,
+        Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.stderr, Style::PLAIN)?,
         Format::Json => {}
     }
     console.out.flush()?;
@@ -215,7 +215,7 @@ fn consents(
             report.message = Some("nothing was changed (--dry-run)".to_owned());
             return Ok(false);
         }
-        consent => consent.decide(&fix::question(change), &mut console.talk)? == Answer::Yes,
+        consent => consent.decide(&fix::question(change), &mut console.stderr)? == Answer::Yes,
     };
     if !agreed {
         report.state = State::Declined;

@@ -42,24 +42,24 @@ impl Consent {
     }
 
     /// The answer: the person's, or the one that there is without.
-    pub fn decide(self, question: &str, talk: &mut impl Write) -> io::Result<Answer> {
+    pub fn decide(self, question: &str, stderr: &mut impl Write) -> io::Result<Answer> {
         match self {
             Self::Given => Ok(Answer::Yes),
             Self::Never | Self::NobodyThere => Ok(Answer::No),
-            Self::Ask => ask(question, io::stdin().lock(), talk),
+            Self::Ask => ask(question, io::stdin().lock(), stderr),
         }
     }
 }
 
-/// Asks `question` on `talk` and reads one line of `input`.
-pub fn ask(question: &str, input: impl BufRead, talk: &mut impl Write) -> io::Result<Answer> {
-    write!(talk, "{question} [y/N] ")?;
-    talk.flush()?;
+/// Asks `question` on `stderr` and reads one line of `input`.
+pub fn ask(question: &str, input: impl BufRead, stderr: &mut impl Write) -> io::Result<Answer> {
+    write!(stderr, "{question} [y/N] ")?;
+    stderr.flush()?;
     let mut line = Vec::new();
     input.take(ANSWER_LIMIT).read_until(b'\n', &mut line)?;
     if !line.ends_with(b"\n") {
         // The end of the input leaves the cursor behind the question.
-        writeln!(talk)?;
+        writeln!(stderr)?;
     }
     let yes = matches!(line.trim_ascii().to_ascii_lowercase().as_slice(), b"y" | b"yes");
     Ok(if yes { Answer::Yes } else { Answer::No })
@@ -78,8 +78,8 @@ mod tests {
         for no in ["", "\n", "n\n", "yep\n", "no\ny\n"] {
             assert_eq!(answer(no), Answer::No, "{no:?}");
         }
-        let mut talk = Vec::new();
-        ask("Cut?", &b"y\n"[..], &mut talk).unwrap();
-        assert_eq!(talk, b"Cut? [y/N] ");
+        let mut stderr = Vec::new();
+        ask("Cut?", &b"y\n"[..], &mut stderr).unwrap();
+        assert_eq!(stderr, b"Cut? [y/N] ");
     }
 }

@@ -74,9 +74,12 @@ fn a_plain_file_is_taken_as_it_is() {
         assert!(input.defect().is_none() && input.file().is_some());
         assert_eq!(input.is_mapped(), matches!(access.0, Plain::Mapped));
         let metadata = fs::metadata(&path).unwrap();
-        let facts = input.facts();
-        assert_eq!((facts.device, facts.inode, facts.length), (metadata.dev(), metadata.ino(), LOG.len() as u64));
-        assert_eq!(facts.modified, metadata.modified().ok());
+        let identity = input.file_identity();
+        assert_eq!(
+            (identity.device, identity.inode, identity.length),
+            (metadata.dev(), metadata.ino(), LOG.len() as u64)
+        );
+        assert_eq!(identity.modified, metadata.modified().ok());
         input.advise_sequential();
         assert_eq!(copied(&input), LOG);
         assert_eq!(input.copy(usize::MAX, &mut [0; 4]), 0);
@@ -111,7 +114,7 @@ fn gzip_is_decompressed_with_all_its_members() {
     let input = Input::open(&path).unwrap();
     assert_eq!(input.bytes(), LOG.repeat(2));
     assert_eq!(input.container(), Container::Gzip);
-    assert_eq!(input.facts().length, bytes.len() as u64);
+    assert_eq!(input.file_identity().length, bytes.len() as u64);
     assert!(input.defect().is_none());
     assert_eq!(Input::open_as_is(&path).unwrap().bytes(), bytes);
 }

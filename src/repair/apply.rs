@@ -8,7 +8,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::plan::{PartPlan, Plan};
-use crate::input::Facts;
+use crate::input::FileIdentity;
 use crate::storage::kept::{self, Cause, Making};
 use crate::storage::{
     Change, FileSystem, OpenElsewhere, Operations, Ownership, Watch, difference, directory_of, unchanged,
@@ -56,8 +56,8 @@ pub fn apply_with(
 /// As [`apply`]; also for a file that has another size.
 pub fn cut(path: &Path, size: u64, length: u64, open_elsewhere: OpenElsewhere) -> Result<Option<Applied>> {
     let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, "open", source))?;
-    let facts = Facts { length: size, ..Facts::of(&metadata) };
-    let plan = Plan { parts: vec![PartPlan::keep_first(path, facts, length)] };
+    let identity = FileIdentity { length: size, ..FileIdentity::of(&metadata) };
+    let plan = Plan { parts: vec![PartPlan::keep_first(path, identity, length)] };
     Ok(apply(&plan, open_elsewhere)?.pop())
 }
 
@@ -81,21 +81,21 @@ fn apply_part(operations: &mut impl Operations, part: &PartPlan, open_elsewhere:
         return Err(refused(path, "the plan takes bytes out of the middle, which this build cannot do".to_owned()));
     };
     let watch = Watch::of_file(path, open_elsewhere)?;
-    unchanged(path, &part.facts)?;
+    unchanged(path, &part.identity)?;
     sweep_unused(operations, path)?;
     let making = Making::begin(operations, path)?;
     let copy = keep(operations, &making, path, part, cut_at);
     let copy = making.or_discard(operations, copy)?;
     let mut change = Change::begin();
     // Between the plan and here people read and answered, and a large copy takes its time.
-    let checked = watch.check().and_then(|()| unchanged(path, &part.facts));
+    let checked = watch.check().and_then(|()| unchanged(path, &part.identity));
     making.or_discard(operations, checked)?;
     // The lease keeps this process out as well.
     drop(watch);
-    let cut = truncate(operations, path, &part.facts, cut_at);
+    let cut = truncate(operations, path, &part.identity, cut_at);
     let file = making.or_discard(operations, cut)?;
     change.done();
-    let removed = part.facts.length - cut_at;
+    let removed = part.identity.length - cut_at;
     operations.sync(&file).map_err(|source| {
         let done = format!("the file was cut at byte {cut_at}, and what was cut off is in {}", copy.display());
         Error::new(path, ErrorKind::NotDurable { done, source })
@@ -114,7 +114,7 @@ fn keep(
     let open_error = |source| Error::io(path, "open", source);
     let source = File::open(path).map_err(open_error)?;
     let ownership = Ownership::of(&source.metadata().map_err(open_error)?);
-    let length = part.facts.length - cut_at;
+    let length = part.identity.length - cut_at;
     let name = removed_name(path, cut_at);
     let (copy, file) = making.keep_bytes(operations, &name, (&source, cut_at, length))?;
     making.finish(operations, (Cause::Fix, Some(cut_at)), vec![file], Vec::new(), Some(ownership))?;
@@ -122,10 +122,10 @@ fn keep(
 }
 
 /// Cuts a file that is still as it was.
-fn truncate(operations: &mut impl Operations, path: &Path, facts: &Facts, cut_at: u64) -> Result<File> {
+fn truncate(operations: &mut impl Operations, path: &Path, identity: &FileIdentity, cut_at: u64) -> Result<File> {
     let file = operations.open(path).map_err(|source| Error::io(path, "open for writing", source))?;
     let now = file.metadata().map_err(|source| Error::io(path, "get the length", source))?;
-    if let Some(what) = difference(facts, &Facts::of(&now)) {
+    if let Some(what) = difference(identity, &FileIdentity::of(&now)) {
         return Err(refused(path, format!("{what}; stop whatever writes to it, and run this again")));
     }
     operations.truncate(&file, cut_at).map_err(|source| Error::io(path, "cut the file", source))?;

@@ -7,7 +7,7 @@ use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
 use crate::aof::scan::Scan;
 use crate::check::{Code, Finding, PartReport, Severity};
 use crate::escape::shell_word;
-use crate::input::{Container, Facts, is_stdin};
+use crate::input::{Container, FileIdentity, is_stdin};
 
 /// What a repair does to a log: for each part, which bytes stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct PartPlan {
     /// The file.
     pub path: PathBuf,
     /// The file as it was when it was read: it is not touched if anything of this is different.
-    pub facts: Facts,
+    pub identity: FileIdentity,
     /// The byte ranges that stay: in order, none empty, none touching another, all within the file's length.
     pub keep: Vec<Range<u64>>,
 }
@@ -41,17 +41,17 @@ impl Plan {
 
 impl PartPlan {
     /// A plan that keeps the first `length` bytes of a file (all of them, if it has no more).
-    pub fn keep_first(path: impl Into<PathBuf>, facts: Facts, length: u64) -> Self {
-        let length = length.min(facts.length);
+    pub fn keep_first(path: impl Into<PathBuf>, identity: FileIdentity, length: u64) -> Self {
+        let length = length.min(identity.length);
         // Not one range but a list of them, which is empty when nothing stays.
         let keep = std::iter::once(0..length).filter(|range| !range.is_empty()).collect();
-        Self { path: path.into(), facts, keep }
+        Self { path: path.into(), identity, keep }
     }
 
     /// The byte ranges that go, in order.
     pub fn removed(&self) -> Vec<Range<u64>> {
         let starts = std::iter::once(0).chain(self.keep.iter().map(|range| range.end));
-        let ends = self.keep.iter().map(|range| range.start).chain([self.facts.length]);
+        let ends = self.keep.iter().map(|range| range.start).chain([self.identity.length]);
         starts.zip(ends).map(|(start, end)| start..end).filter(|range| !range.is_empty()).collect()
     }
 
@@ -63,7 +63,7 @@ impl PartPlan {
     /// The offset from which on everything goes, for a part that only loses its end.
     pub fn cut_at(&self) -> Option<u64> {
         match self.removed().as_slice() {
-            [only] if only.end == self.facts.length => Some(only.start),
+            [only] if only.end == self.identity.length => Some(only.start),
             _ => None,
         }
     }
@@ -237,12 +237,12 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
     let report = &survey.report;
     let mut parts = Vec::with_capacity(report.parts.len());
     for (index, (part, file)) in report.parts.iter().zip(&survey.files).enumerate() {
-        let (scan, facts) = records(survey, part, file)?;
+        let (scan, identity) = records(survey, part, file)?;
         let damage = damage(survey, part);
         let cut = match damage {
-            None => facts.length,
+            None => identity.length,
             // The checker and the server read over it alike.
-            Some(_) if report.is_sound() => facts.length,
+            Some(_) if report.is_sound() => identity.length,
             Some(_) if index + 1 < report.parts.len() => {
                 return Err(Refusal::new(Obstacle::DamageBeforeTheLastPart, &part.path).with(damage));
             }
@@ -254,7 +254,7 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
                 _ => scan.valid_up_to(),
             },
         };
-        parts.push(PartPlan::keep_first(&part.path, facts, cut));
+        parts.push(PartPlan::keep_first(&part.path, identity, cut));
     }
     if parts.is_empty() {
         return Err(Refusal::new(Obstacle::NoParts, &report.path));
@@ -292,9 +292,9 @@ fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
 }
 
 /// The records of a part that can be cut.
-fn records<'s>(survey: &Survey, part: &'s PartReport, file: &FileSurvey) -> Result<(&'s Scan, Facts), Refusal> {
-    let obstacle = match (file.condition, &part.scan, file.facts()) {
-        (Condition::Records | Condition::ReadOver(_), Some(scan), Some(facts)) => return Ok((scan, facts)),
+fn records<'s>(survey: &Survey, part: &'s PartReport, file: &FileSurvey) -> Result<(&'s Scan, FileIdentity), Refusal> {
+    let obstacle = match (file.condition, &part.scan, file.file_identity()) {
+        (Condition::Records | Condition::ReadOver(_), Some(scan), Some(identity)) => return Ok((scan, identity)),
         (Condition::Compressed(container), ..) => Obstacle::Compressed(container),
         (Condition::Missing, ..) | (_, _, None) => Obstacle::MissingPart,
         (Condition::NoLog, ..) => Obstacle::NoLog,
@@ -328,7 +328,7 @@ const fn is_damage(code: Code) -> bool {
 /// What a server would do instead of a repair is no matter of it.
 pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item = &'s Finding> {
     let ends: Vec<(&Path, u64)> =
-        plan.parts.iter().map(|part| (part.path.as_path(), part.cut_at().unwrap_or(part.facts.length))).collect();
+        plan.parts.iter().map(|part| (part.path.as_path(), part.cut_at().unwrap_or(part.identity.length))).collect();
     survey.report.findings.iter().filter(move |finding| {
         let goes = |(path, end): &(&Path, u64)| {
             *path == finding.file && finding.offset.is_some_and(|offset| offset >= *end && !plan.is_nothing())

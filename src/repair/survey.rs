@@ -6,7 +6,7 @@ use crate::aof::scan::Scan;
 use crate::aof::{DamageKind, is_no_log};
 use crate::check::server::{PartEnd, Resume, load_resp};
 use crate::check::{self, PartReport, Report, Settings};
-use crate::input::{Container, Facts, Input};
+use crate::input::{Container, FileIdentity, Input};
 use crate::{Result, Server};
 
 pub use crate::aof::listing::{Listing, Place};
@@ -61,8 +61,8 @@ pub enum ReadOver {
 
 impl FileSurvey {
     /// The file as it was just before it was read; `None` where there was none.
-    pub fn facts(&self) -> Option<Facts> {
-        self.input.as_ref().map(|input| *input.facts())
+    pub fn file_identity(&self) -> Option<FileIdentity> {
+        self.input.as_ref().map(|input| *input.file_identity())
     }
 
     /// The bytes of the file; none where there is none.
@@ -98,7 +98,7 @@ fn condition(input: &Input, part: &PartReport, server: Server) -> Condition {
     if container != Container::Plain {
         return Condition::Compressed(container);
     }
-    if bytes.len() as u64 != input.facts().length {
+    if bytes.len() as u64 != input.file_identity().length {
         return Condition::Stream;
     }
     let Some(scan) = &part.scan else { return Condition::Rdb };

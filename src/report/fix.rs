@@ -110,7 +110,7 @@ impl Found {
 
 /// The question that is asked before a cut.
 pub fn question(change: &PartPlan) -> String {
-    let cut_at = change.cut_at().unwrap_or(change.facts.length);
+    let cut_at = change.cut_at().unwrap_or(change.identity.length);
     format!("Cut {} at byte {cut_at}?", FileName(&change.path))
 }
 
@@ -187,13 +187,13 @@ impl Report {
 
     /// A part is to be cut.
     pub fn planned(&mut self, survey: &Survey, part: &PartReport, file: &FileSurvey, change: &PartPlan) {
-        let cut_at = change.cut_at().unwrap_or(change.facts.length);
+        let cut_at = change.cut_at().unwrap_or(change.identity.length);
         self.state = State::Planned;
         self.sound = Some(false);
         self.about(&change.path);
-        self.size = Some(change.facts.length);
+        self.size = Some(change.identity.length);
         self.cut_at = Some(cut_at);
-        self.removed = Some(change.facts.length - cut_at);
+        self.removed = Some(change.identity.length - cut_at);
         self.copy = Some(FileName(copy_name(&change.path, cut_at)));
         self.name(directory_of(&copy_name(&change.path, cut_at)));
         self.take(damage(survey, part));

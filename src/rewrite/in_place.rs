@@ -14,7 +14,7 @@ use super::layout::{Base, Names, manifest_of};
 use crate::aof::log::{Layout, Log, MultiPart};
 use crate::aof::manifest::{Entry, Kind};
 use crate::aof::{Content, Reader};
-use crate::input::{Container, Facts, Input};
+use crate::input::{Container, FileIdentity, Input};
 use crate::resp;
 use crate::storage::draft::{Displaced, Draft, DraftWriter, sync_directory};
 use crate::storage::kept::{self, Cause, Kept, Making, RecordedFile};
@@ -180,13 +180,16 @@ impl Prepared<'_> {
             own.map(|kept| kept::sweep_unused(operations, kept, &open)).try_for_each(|swept| swept.map(|_| ()))
         });
         let grown = swept.and_then(|()| grown(self.log, self.reading, &self.watch));
-        let (draft, (grown, facts)) = self.draft.or_discard(operations, grown)?;
+        let (draft, (grown, identity)) = self.draft.or_discard(operations, grown)?;
         let swap = Swap {
             log: self.log,
             watch: &self.watch,
             ownership: self.ownership,
             reading: self.reading,
-            facts: Expected { facts, paths: self.reading.inputs.iter().map(|input| input.path().to_owned()).collect() },
+            identity: Expected {
+                identity,
+                paths: self.reading.inputs.iter().map(|input| input.path().to_owned()).collect(),
+            },
         };
         let bytes = grown.len() as u64;
         let kept = match self.place {
@@ -210,13 +213,13 @@ struct Parts {
 
 /// What the parts of the old log must still be.
 struct Expected {
-    facts: Vec<Facts>,
+    identity: Vec<FileIdentity>,
     paths: Vec<PathBuf>,
 }
 
 impl Expected {
     fn check(&self) -> Result<()> {
-        self.paths.iter().zip(&self.facts).try_for_each(|(path, facts)| unchanged(path, facts))
+        self.paths.iter().zip(&self.identity).try_for_each(|(path, identity)| unchanged(path, identity))
     }
 }
 
@@ -226,7 +229,7 @@ struct Swap<'s> {
     watch: &'s Watch,
     reading: Reading<'s>,
     ownership: Option<Ownership>,
-    facts: Expected,
+    identity: Expected,
 }
 
 impl Swap<'_> {
@@ -237,7 +240,7 @@ impl Swap<'_> {
     fn last_look(&self) -> Result<()> {
         self.watch.check_openers()?;
         self.log.as_multi_part().map_or(Ok(()), |log| same_manifest(log, &log.manifest_path))?;
-        self.facts.check()
+        self.identity.check()
     }
 
     fn file(
@@ -262,8 +265,8 @@ impl Swap<'_> {
         let (draft, kept) = draft.or_discard(operations, kept)?;
         let displaced = draft.exchange(operations);
         let displaced = making.or_discard(operations, displaced)?;
-        let facts = self.facts.facts.first().copied();
-        let unchanged = |old: &Path| facts.map_or(Ok(()), |facts| unchanged(old, &facts));
+        let identity = self.identity.identity.first().copied();
+        let unchanged = |old: &Path| identity.map_or(Ok(()), |identity| unchanged(old, &identity));
         let checked = self.after(operations, &displaced, path, unchanged);
         making.or_discard(operations, checked)?;
         change.done();
@@ -308,7 +311,7 @@ impl Swap<'_> {
             draft.sync(operations)?.exchange(operations)
         });
         let checked = displaced.and_then(|displaced| {
-            let unchanged = |old: &Path| same_manifest(log, old).and_then(|()| self.facts.check());
+            let unchanged = |old: &Path| same_manifest(log, old).and_then(|()| self.identity.check());
             self.after(operations, &displaced, manifest, unchanged).map(|()| displaced)
         });
         let displaced = match making.or_discard(operations, checked) {
@@ -442,15 +445,15 @@ fn same_manifest(log: &MultiPart, path: &Path) -> Result<()> {
 
 /// What was appended to the last part since it was read, from where the replay ended, as the beginning of what follows the
 /// new base; and what the parts are now.
-fn grown(log: &Log, reading: Reading<'_>, watch: &Watch) -> Result<(Vec<u8>, Vec<Facts>)> {
+fn grown(log: &Log, reading: Reading<'_>, watch: &Watch) -> Result<(Vec<u8>, Vec<FileIdentity>)> {
     watch.check_openers()?;
     log.as_multi_part().map_or(Ok(()), |log| same_manifest(log, &log.manifest_path))?;
-    let mut all: Vec<Facts> = reading.inputs.iter().map(|input| *input.facts()).collect();
+    let mut all: Vec<FileIdentity> = reading.inputs.iter().map(|input| *input.file_identity()).collect();
     let Some((last, earlier)) = reading.inputs.split_last() else { return Ok((Vec::new(), all)) };
-    earlier.iter().try_for_each(|input| unchanged(input.path(), input.facts()))?;
-    let (path, before) = (last.path(), last.facts());
-    let now = Facts::of(&fs::metadata(path).map_err(|source| Error::io(path, "open", source))?);
-    let is_longer = now.identity() == before.identity() && now.length > before.length;
+    earlier.iter().try_for_each(|input| unchanged(input.path(), input.file_identity()))?;
+    let (path, before) = (last.path(), last.file_identity());
+    let now = FileIdentity::of(&fs::metadata(path).map_err(|source| Error::io(path, "open", source))?);
+    let is_longer = now.file_id() == before.file_id() && now.length > before.length;
     // What nobody else could open did not grow by records.
     if !is_longer || watch.keeps_others_out() {
         unchanged(path, before)?;
@@ -473,8 +476,8 @@ fn grown(log: &Log, reading: Reading<'_>, watch: &Watch) -> Result<(Vec<u8>, Vec
         resp::write_command(&mut grown, &[b"SELECT", reading.database.to_string().as_bytes()]);
     }
     grown.extend_from_slice(&tail);
-    if let Some(facts) = all.last_mut() {
-        *facts = now;
+    if let Some(identity) = all.last_mut() {
+        *identity = now;
     }
     Ok((grown, all))
 }

@@ -1,8 +1,8 @@
 //! Which records and entries of a log are wanted: plain data, and questions about one record at a time.
 
-mod course;
+mod state;
 
-pub use course::{Course, Place, Step, Walk, selected_database};
+pub use state::{Place, Step, StreamState, Walk, selected_database};
 
 use crate::aof::{Content, Record};
 use crate::{command, glob};

@@ -71,7 +71,7 @@ fn transactions_are_numbered_through_the_log() {
         numbers.push(step.place.transaction);
     }
     assert_eq!(numbers, [Some(1), Some(1), Some(1), None, Some(2), Some(2)]);
-    let mut next = Walk::part(&log, 0, *walk.course());
+    let mut next = Walk::part(&log, 0, *walk.state());
     assert_eq!(next.next_step().unwrap().unwrap().place.transaction, Some(3));
 }
 
@@ -101,7 +101,7 @@ proptest! {
             first.next_step();
         }
         let at = usize::try_from(first.position()).unwrap();
-        let piece = Walk::piece(&log[at..], first.position(), first.records(), *first.course());
+        let piece = Walk::piece(&log[at..], first.position(), first.records(), *first.state());
         let (behind, position) = facts(piece);
         prop_assert_eq!(&whole[split.min(whole.len())..], behind.as_slice());
         prop_assert_eq!(position, log.len() as u64);

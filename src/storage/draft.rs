@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::names::{draft_name, is_draft};
 use super::unfinished::Registered;
 use super::{Operations, Ownership, directory_of};
-use crate::input::Facts;
+use crate::input::FileIdentity;
 use crate::{Error, ErrorKind, Result};
 
 /// The mode of a file until it has its owner.
@@ -259,7 +259,7 @@ fn opens_by_descriptor(file: &File) -> bool {
 
 fn is_still(file: &File, path: &Path) -> bool {
     match (file.metadata(), fs::metadata(path)) {
-        (Ok(file), Ok(named)) => Facts::of(&file).identity() == Facts::of(&named).identity(),
+        (Ok(file), Ok(named)) => FileIdentity::of(&file).file_id() == FileIdentity::of(&named).file_id(),
         _ => false,
     }
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::lease::{Exclusion, Lease, NoLease};
 use super::writers::{Opener, Openers, openers};
 use crate::error::plain;
-use crate::input::{Facts, Identity, Input};
+use crate::input::{FileId, FileIdentity, Input};
 use crate::plural::counted;
 use crate::{Error, ErrorKind, Result};
 
@@ -60,7 +60,7 @@ impl fmt::Display for Elsewhere {
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
-    facts: Facts,
+    identity: FileIdentity,
     /// `None` where `/proc` alone tells, and where nobody cares.
     lease: Option<Lease>,
 }
@@ -84,7 +84,7 @@ impl Watch {
         let files = inputs.iter().map(|input| {
             let opened = input.file().map_or_else(|| File::open(input.path()), File::try_clone);
             let opened = opened.map_err(|source| Error::io(input.path(), "open", source))?;
-            Ok((input.path(), *input.facts(), opened))
+            Ok((input.path(), *input.file_identity(), opened))
         });
         Self::start(files.collect::<Result<_>>()?, Exclusion::Everybody, open_elsewhere)
     }
@@ -105,18 +105,22 @@ impl Watch {
         let files = paths.iter().map(|path| {
             let open_error = |source| Error::io(*path, "open", source);
             let opened = File::open(path).map_err(open_error)?;
-            let facts = Facts::of(&opened.metadata().map_err(open_error)?);
-            Ok((*path, facts, opened))
+            let identity = FileIdentity::of(&opened.metadata().map_err(open_error)?);
+            Ok((*path, identity, opened))
         });
         Self::start(files.collect::<Result<_>>()?, Exclusion::Writers, open_elsewhere)
     }
 
-    fn start(files: Vec<(&Path, Facts, File)>, exclusion: Exclusion, open_elsewhere: OpenElsewhere) -> Result<Self> {
-        let identities: Vec<_> = files.iter().map(|(_, facts, _)| facts.identity()).collect();
+    fn start(
+        files: Vec<(&Path, FileIdentity, File)>,
+        exclusion: Exclusion,
+        open_elsewhere: OpenElsewhere,
+    ) -> Result<Self> {
+        let identities: Vec<_> = files.iter().map(|(_, identity, _)| identity.file_id()).collect();
         let shown = openers(&identities);
         let mut watch = Self { files: Vec::new(), ignored: None, open_elsewhere };
-        for (path, facts, opened) in files {
-            let lease = match (look(opened, facts.identity(), exclusion, &shown), open_elsewhere) {
+        for (path, identity, opened) in files {
+            let lease = match (look(opened, identity.file_id(), exclusion, &shown), open_elsewhere) {
                 (Ok(lease), OpenElsewhere::Refuse) => lease,
                 // Who opens it now is not to be kept waiting.
                 (Ok(_), OpenElsewhere::Ignore) => None,
@@ -126,7 +130,7 @@ impl Watch {
                     None
                 }
             };
-            watch.files.push(Watched { path: path.to_owned(), facts, lease });
+            watch.files.push(Watched { path: path.to_owned(), identity, lease });
         }
         Ok(watch)
     }
@@ -151,7 +155,7 @@ impl Watch {
     /// # Errors
     /// [`ErrorKind::Refused`], [`ErrorKind::OpenElsewhere`], [`ErrorKind::Io`].
     pub fn check(&self) -> Result<()> {
-        self.files.iter().try_for_each(|file| unchanged(&file.path, &file.facts))?;
+        self.files.iter().try_for_each(|file| unchanged(&file.path, &file.identity))?;
         self.check_openers()
     }
 
@@ -173,9 +177,9 @@ impl Watch {
         if unleased.is_empty() {
             return Ok(());
         }
-        let identities: Vec<_> = unleased.iter().map(|file| file.facts.identity()).collect();
+        let identities: Vec<_> = unleased.iter().map(|file| file.identity.file_id()).collect();
         let shown = openers(&identities);
-        unleased.into_iter().try_for_each(|file| match shown.writer(file.facts.identity()) {
+        unleased.into_iter().try_for_each(|file| match shown.writer(file.identity.file_id()) {
             Some(writer) => {
                 let found = Elsewhere::Writer(Some(writer.clone()));
                 Err(Error::new(&file.path, ErrorKind::OpenElsewhere(found)))
@@ -188,7 +192,7 @@ impl Watch {
 /// Takes a lease, or finds out who is in the way; neither where `/proc` alone tells that nobody is.
 fn look(
     opened: File,
-    identity: Identity,
+    identity: FileId,
     exclusion: Exclusion,
     shown: &Openers,
 ) -> std::result::Result<Option<Lease>, Elsewhere> {
@@ -231,17 +235,17 @@ pub fn refuse_writers(path: &Path, open_elsewhere: OpenElsewhere) -> Result<()> 
 ///
 /// # Errors
 /// [`ErrorKind::Refused`], [`ErrorKind::Io`].
-pub fn unchanged(path: &Path, facts: &Facts) -> Result<()> {
-    let now = Facts::of(&fs::metadata(path).map_err(|source| Error::io(path, "get the length", source))?);
-    difference(facts, &now).map_or(Ok(()), |what| {
+pub fn unchanged(path: &Path, identity: &FileIdentity) -> Result<()> {
+    let now = FileIdentity::of(&fs::metadata(path).map_err(|source| Error::io(path, "get the length", source))?);
+    difference(identity, &now).map_or(Ok(()), |what| {
         let text = format!("{what}; stop whatever writes to it, and run this again");
         Err(Error::new(path, ErrorKind::Refused(text)))
     })
 }
 
 /// How a file differs from what it was, in words.
-pub(crate) fn difference(before: &Facts, now: &Facts) -> Option<String> {
-    if now.identity() != before.identity() {
+pub(crate) fn difference(before: &FileIdentity, now: &FileIdentity) -> Option<String> {
+    if now.file_id() != before.file_id() {
         Some("the file was replaced by another since it was read".to_owned())
     } else if now.length != before.length {
         Some(format!("the file had {} when it was read, and has {} now", counted(before.length, "byte"), now.length))
@@ -260,7 +264,7 @@ mod tests {
     /// What is found out about a file by somebody who cannot see other processes, or sees that there are none.
     fn looked(path: &Path, exclusion: Exclusion, is_complete: bool) -> std::result::Result<Option<Lease>, Elsewhere> {
         let opened = File::open(path).unwrap();
-        let identity = Facts::of(&opened.metadata().unwrap()).identity();
+        let identity = FileIdentity::of(&opened.metadata().unwrap()).file_id();
         look(opened, identity, exclusion, &Openers { found: Vec::new(), is_complete })
     }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
-use crate::input::{Facts, Identity};
+use crate::input::{FileId, FileIdentity};
 
 /// The access mode in the flags of `open(2)`; reading only is 0.
 const ACCESS_MODE: u32 = 0b11;
@@ -28,25 +28,25 @@ pub struct Opener {
 #[derive(Debug, Default)]
 pub(crate) struct Openers {
     /// The other processes that have one of the files open, each with the file: those that write first, then by process id.
-    pub(crate) found: Vec<(Identity, Opener)>,
+    pub(crate) found: Vec<(FileId, Opener)>,
     /// Whether that is everyone on the host: nothing was hidden.
     pub(crate) is_complete: bool,
 }
 
 impl Openers {
     /// The first that has this file open.
-    pub(crate) fn of(&self, file: Identity) -> Option<&Opener> {
+    pub(crate) fn of(&self, file: FileId) -> Option<&Opener> {
         self.found.iter().find(|(opened, _)| *opened == file).map(|(_, opener)| opener)
     }
 
     /// The first that may write to this file.
-    pub(crate) fn writer(&self, file: Identity) -> Option<&Opener> {
+    pub(crate) fn writer(&self, file: FileId) -> Option<&Opener> {
         self.of(file).filter(|opener| opener.writes)
     }
 }
 
 /// The other processes that have one of these files open.
-pub(crate) fn openers(files: &[Identity]) -> Openers {
+pub(crate) fn openers(files: &[FileId]) -> Openers {
     let Ok(entries) = fs::read_dir("/proc") else { return Openers::default() };
     let own = std::process::id();
     // The first process is everybody's parent: where it is missing, processes are hidden (hidepid).
@@ -76,12 +76,12 @@ fn sees_the_host() -> bool {
 }
 
 /// Which of the files the process has open, and whether for writing.
-fn opens(process: u32, files: &[Identity]) -> io::Result<Vec<(Identity, bool)>> {
-    let mut found: Vec<(Identity, bool)> = Vec::new();
+fn opens(process: u32, files: &[FileId]) -> io::Result<Vec<(FileId, bool)>> {
+    let mut found: Vec<(FileId, bool)> = Vec::new();
     for descriptor in fs::read_dir(format!("/proc/{process}/fd"))? {
         let descriptor = descriptor?;
         let Ok(metadata) = fs::metadata(descriptor.path()) else { continue };
-        let identity = Facts::of(&metadata).identity();
+        let identity = FileIdentity::of(&metadata).file_id();
         if files.contains(&identity) {
             found.push((identity, is_for_writing(&descriptor.file_name().to_string_lossy(), process)));
         }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_process_that_appends_is_told_from_one_that_reads() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let identity = Facts::of(&file.as_file().metadata().unwrap()).identity();
+        let identity = FileIdentity::of(&file.as_file().metadata().unwrap()).file_id();
         let held_by = |stdio: Stdio, stdin: Stdio| {
             let mut child = Command::new("sleep").arg("20").stdin(stdin).stdout(stdio).spawn().unwrap();
             let found = openers(&[identity]).found.into_iter().map(|(_, opener)| opener);

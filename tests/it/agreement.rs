@@ -14,7 +14,7 @@ use aofkit::repair::plan::plan;
 use aofkit::repair::survey::{Condition, ReadOver, survey};
 use aofkit::replay::{self, End, Replayed};
 use aofkit::rewrite::{self, Base};
-use aofkit::select::{Course, Walk};
+use aofkit::select::{StreamState, Walk};
 use tempfile::TempDir;
 
 use crate::harness::files::{logs, testdata};
@@ -51,7 +51,7 @@ fn shown_up_to(bytes: &[u8]) -> Option<u64> {
         }
         start = usize::try_from(walker.position()).unwrap();
     }
-    let mut walk = Walk::part(bytes, start, Course::default());
+    let mut walk = Walk::part(bytes, start, StreamState::default());
     let mut end = start as u64;
     while let Some(Ok(step)) = walk.next_step() {
         if matches!(step.place.membership, Membership::Outside | Membership::Closes) {

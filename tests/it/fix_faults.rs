@@ -274,7 +274,7 @@ fn a_plan_with_a_hole_in_the_middle_is_refused_before_anything_is_touched() {
     let path = log_in(directory.path());
     let mut plan = plan_of(&path);
     let part = &mut plan.parts[0];
-    part.keep = vec![0..10, 20..part.facts.length];
+    part.keep = vec![0..10, 20..part.identity.length];
     assert_eq!(part.removed(), std::slice::from_ref(&(10..20)));
     assert!(repair::apply(&plan, OpenElsewhere::Refuse).is_err());
     assert_eq!(fs::read(&path).unwrap(), damaged());

@@ -20,11 +20,11 @@ use crate::Error;
 use crate::aof::log::{Layout, Log, Part, Role};
 use crate::cli::source;
 use crate::escape::Argument;
-use crate::input::{Container, Facts, Identity};
+use crate::input::{Container, FileId, FileIdentity};
 use crate::rdb;
 use crate::report::file_name::FileName;
 use crate::report::inspect::finding::{self, Finding};
-use crate::select::{Course, Selection, Walk};
+use crate::select::{Selection, StreamState, Walk};
 
 /// How long to wait when there is nothing new.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
@@ -41,21 +41,21 @@ pub struct Follower<'s> {
     sequence: Option<i64>,
     /// The manifest as it was last read.
     manifest: Option<Manifest>,
-    course: Course,
+    state: StreamState,
     interrupted: Arc<AtomicBool>,
 }
 
 /// Where the manifest is, and how to see that it was written again.
 struct Manifest {
     path: PathBuf,
-    facts: Option<Facts>,
+    identity: Option<FileIdentity>,
 }
 
 /// A file that grows.
 struct Tail {
     part: Part,
     file: File,
-    identity: Identity,
+    identity: FileId,
     /// What was read and is no whole record yet.
     buffer: Vec<u8>,
     /// The offset of the buffer in the file.
@@ -93,11 +93,10 @@ impl<'s> Follower<'s> {
         signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted))?;
         let manifest = match &log.layout {
             Layout::Single => None,
-            Layout::MultiPart(multi_part) => Some(Manifest { path: multi_part.manifest_path.clone(), facts: None }),
+            Layout::MultiPart(multi_part) => Some(Manifest { path: multi_part.manifest_path.clone(), identity: None }),
         };
         let parts = chosen(settings, log)?;
-        let mut follower =
-            Self { settings, tail: None, sequence: None, manifest, course: position.course, interrupted };
+        let mut follower = Self { settings, tail: None, sequence: None, manifest, state: position.state, interrupted };
         if let Some(part) = parts.get(position.part).filter(|part| part.role != Role::Base) {
             follower.sequence = part.sequence;
             follower.tail = Some(Tail::open(part, position.behind)?);
@@ -106,14 +105,14 @@ impl<'s> Follower<'s> {
     }
 
     /// Shows what comes, until it is interrupted or has shown enough. What it finds wrong ends it too.
-    pub fn run(mut self, show: &mut Show<'_>, talk: &mut Stderr) -> anyhow::Result<Vec<Finding>> {
+    pub fn run(mut self, show: &mut Show<'_>, stderr: &mut Stderr) -> anyhow::Result<Vec<Finding>> {
         loop {
             match self.pump(show)? {
                 Pumped::Damaged(finding) => return Ok(vec![finding]),
                 Pumped::Full => return Ok(Vec::new()),
                 Pumped::Dry => {}
             }
-            match self.move_on(show, talk)? {
+            match self.move_on(show, stderr)? {
                 Next::Wait => {}
                 Next::GoOn => continue,
                 Next::End(findings) => return Ok(findings),
@@ -128,20 +127,22 @@ impl<'s> Follower<'s> {
 
     fn pump(&mut self, show: &mut Show<'_>) -> anyhow::Result<Pumped> {
         match &mut self.tail {
-            Some(tail) => tail.pump(&self.settings.selection, &mut self.course, show, &self.interrupted),
+            Some(tail) => tail.pump(&self.settings.selection, &mut self.state, show, &self.interrupted),
             None => Ok(Pumped::Dry),
         }
     }
 
     /// Goes on to another file if there is reason to.
-    fn move_on(&mut self, show: &mut Show<'_>, talk: &mut Stderr) -> anyhow::Result<Next> {
+    fn move_on(&mut self, show: &mut Show<'_>, stderr: &mut Stderr) -> anyhow::Result<Next> {
         if self.manifest.is_some() {
-            return self.follow_manifest(show, talk);
+            return self.follow_manifest(show, stderr);
         }
         let Some(tail) = &mut self.tail else { return Ok(Next::Wait) };
         let cut = tail.file.metadata().is_ok_and(|metadata| metadata.len() < tail.position());
         let news = match fs::metadata(&tail.part.path) {
-            Ok(metadata) if Facts::of(&metadata).identity() != tail.identity => "was replaced; showing the new file",
+            Ok(metadata) if FileIdentity::of(&metadata).file_id() != tail.identity => {
+                "was replaced; showing the new file"
+            }
             Ok(_) if cut => "was truncated; showing it from its start",
             Ok(_) => {
                 tail.gone = false;
@@ -151,16 +152,16 @@ impl<'s> Follower<'s> {
             Err(_) => {
                 tail.gone = true;
                 show.flush()?;
-                let _ = writeln!(talk, "note: {}: the file is gone; waiting for it to come back", tail.name());
+                let _ = writeln!(stderr, "note: {}: the file is gone; waiting for it to come back", tail.name());
                 return Ok(Next::Wait);
             }
         };
         // The RDB that begins a new file may still be being written.
         let Some(start) = start_of_records(&tail.part.path)? else { return Ok(Next::Wait) };
         show.flush()?;
-        let _ = writeln!(talk, "note: {}: the file {news}", tail.name());
+        let _ = writeln!(stderr, "note: {}: the file {news}", tail.name());
         let part = tail.part.clone();
-        self.course.begin_part();
+        self.state.begin_part();
         let next = Tail::open(&part, Some(Behind { offset: start, records: 0 }))?;
         show.next_part(&part, next.length())?;
         self.tail = Some(next);
@@ -168,15 +169,15 @@ impl<'s> Follower<'s> {
     }
 
     /// Looks whether the manifest names a file behind the one that is being read.
-    fn follow_manifest(&mut self, show: &mut Show<'_>, talk: &mut Stderr) -> anyhow::Result<Next> {
+    fn follow_manifest(&mut self, show: &mut Show<'_>, stderr: &mut Stderr) -> anyhow::Result<Next> {
         let Some(manifest) = &mut self.manifest else { return Ok(Next::Wait) };
-        let facts = fs::metadata(&manifest.path).ok().as_ref().map(Facts::of);
-        if facts.is_none() || facts == manifest.facts {
+        let identity = fs::metadata(&manifest.path).ok().as_ref().map(FileIdentity::of);
+        if identity.is_none() || identity == manifest.identity {
             return Ok(Next::Wait);
         }
         // It may be gone again already, or half written by a hand: then the next look tells.
         let Ok(log) = Log::open_by(source::mapped(), &manifest.path) else { return Ok(Next::Wait) };
-        manifest.facts = facts;
+        manifest.identity = identity;
         let parts = chosen(self.settings, &log).unwrap_or_default();
         let is_next = |part: &&&Part| part.role != Role::Base && part.sequence > self.sequence;
         let Some(next) = parts.iter().filter(is_next).min_by_key(|part| part.sequence).copied() else {
@@ -191,7 +192,7 @@ impl<'s> Follower<'s> {
         show.flush()?;
         if let Some(rest) = self.tail.as_ref().filter(|tail| !tail.buffer.is_empty()) {
             let _ = writeln!(
-                talk,
+                stderr,
                 "warning: {}: the file ends inside a record, and the log goes on in {} (byte {})",
                 rest.name(),
                 Argument(next.file_name()),
@@ -202,19 +203,19 @@ impl<'s> Follower<'s> {
             && sequence > last + 1
         {
             let _ = writeln!(
-                talk,
+                stderr,
                 "warning: what was written between incr {last} and incr {sequence} was rewritten before it could be read"
             );
         }
         let Some(start) = start_of_records(&next.path)? else { return Ok(Next::Wait) };
-        self.course.begin_part();
+        self.state.begin_part();
         let tail = Tail::open(next, Some(Behind { offset: start, records: 0 }))?;
         show.next_part(next, tail.length())?;
         self.sequence = next.sequence;
         self.tail = Some(tail);
         // There may be yet another behind it.
         if let Some(manifest) = &mut self.manifest {
-            manifest.facts = None;
+            manifest.identity = None;
         }
         Ok(Next::GoOn)
     }
@@ -254,7 +255,7 @@ impl Tail {
         file.seek(SeekFrom::Start(offset)).map_err(follow_error)?;
         Ok(Self {
             part: part.clone(),
-            identity: Facts::of(&metadata).identity(),
+            identity: FileIdentity::of(&metadata).file_id(),
             file,
             buffer: Vec::new(),
             base: offset,
@@ -281,7 +282,7 @@ impl Tail {
     fn pump(
         &mut self,
         selection: &Selection,
-        course: &mut Course,
+        state: &mut StreamState,
         show: &mut Show<'_>,
         interrupted: &AtomicBool,
     ) -> anyhow::Result<Pumped> {
@@ -290,7 +291,7 @@ impl Tail {
             // At the end of what is there, that must do.
             let least = if read == 0 { self.seen + 1 } else { self.enough };
             if self.buffer.len() >= least {
-                match self.show(selection, course, show)? {
+                match self.show(selection, state, show)? {
                     Pumped::Dry => {}
                     other => return Ok(other),
                 }
@@ -314,9 +315,9 @@ impl Tail {
         }
     }
 
-    fn show(&mut self, selection: &Selection, course: &mut Course, show: &mut Show<'_>) -> anyhow::Result<Pumped> {
-        let mut walk = Walk::piece(&self.buffer, self.base, self.records, *course);
-        let mut whole = (self.base, self.records, *course);
+    fn show(&mut self, selection: &Selection, state: &mut StreamState, show: &mut Show<'_>) -> anyhow::Result<Pumped> {
+        let mut walk = Walk::piece(&self.buffer, self.base, self.records, *state);
+        let mut whole = (self.base, self.records, *state);
         let mut pumped = Pumped::Dry;
         self.enough = 0;
         while let Some(next) = walk.next_step() {
@@ -339,7 +340,7 @@ impl Tail {
             let wanted = selection.takes(&step.record, &step.place);
             let past = selection.is_past(step.record.offset);
             let flow = if wanted { show.record(&step)? } else { show.pass(&step)? };
-            whole = (walk.position(), walk.records(), *walk.course());
+            whole = (walk.position(), walk.records(), *walk.state());
             if flow.is_break() || (past && !show.printer.is_incomplete()) {
                 pumped = Pumped::Full;
                 break;
@@ -352,7 +353,7 @@ impl Tail {
         self.seen = self.buffer.len();
         self.base = position;
         self.records = records;
-        *course = reached;
+        *state = reached;
         Ok(pumped)
     }
 }

@@ -25,7 +25,7 @@ use crate::report::inspect::{
 };
 use crate::report::number::counted;
 use crate::report::style::Style;
-use crate::select::{Course, Selection, Walk};
+use crate::select::{Selection, StreamState, Walk};
 use arguments::Format;
 pub use arguments::Inspect;
 use follow::Follower;
@@ -139,7 +139,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
             end.findings = found;
         }
         if let (Purpose::Follow, Some(position), false) = (settings.purpose, end.position.take(), show.is_full()) {
-            end.findings.extend(Follower::new(&log, settings, position)?.run(&mut show, &mut console.talk)?);
+            end.findings.extend(Follower::new(&log, settings, position)?.run(&mut show, &mut console.stderr)?);
             show.flush()?;
         }
         end
@@ -248,7 +248,7 @@ impl Settings {
             let bytes = input.bytes();
             let start =
                 usize::try_from(if rdb::is_rdb(bytes) { source::rdb_end(bytes) } else { 0 }).unwrap_or(usize::MAX);
-            let mut walk = Walk::part(bytes, start, Course::default());
+            let mut walk = Walk::part(bytes, start, StreamState::default());
             while let Some(step) = walk.next_step() {
                 match step {
                     Ok(step) if step.place.time.is_some() => return Ok(()),

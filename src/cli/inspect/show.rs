@@ -8,7 +8,7 @@ use super::traverse::{Checkpoint, Visitor};
 use crate::aof::log::Part;
 use crate::input::Input;
 use crate::rdb;
-use crate::report::inspect::{Fate, Printer};
+use crate::report::inspect::{Printer, TransactionOutcome};
 use crate::select::{Step, Walk};
 
 /// Counts matches against `--limit` and `--tail`.
@@ -117,8 +117,8 @@ impl Visitor for Show<'_> {
         self.settings.format == super::Format::Resp
     }
 
-    fn fate(&mut self, fate: Fate) {
-        self.printer.transaction(fate);
+    fn outcome(&mut self, outcome: TransactionOutcome) {
+        self.printer.transaction(outcome);
     }
 }
 

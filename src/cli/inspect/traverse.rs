@@ -9,9 +9,9 @@ use crate::aof::{Content, Damage, DamageKind};
 use crate::cli::progress::Progress;
 use crate::input::Input;
 use crate::rdb;
-use crate::report::inspect::Fate;
+use crate::report::inspect::TransactionOutcome;
 use crate::report::inspect::finding::{self, Finding, Remedy};
-use crate::select::{Course, Selection, Step, Walk};
+use crate::select::{Selection, Step, StreamState, Walk};
 
 /// Meets what a log holds, in order; `Break` ends the way.
 pub trait Visitor {
@@ -35,7 +35,7 @@ pub trait Visitor {
     }
 
     /// How the transaction ends that the last record opened.
-    fn fate(&mut self, _fate: Fate) {}
+    fn outcome(&mut self, _outcome: TransactionOutcome) {}
 
     /// Between two records, outside any transaction: from here the way can be taken up again.
     fn between(&mut self, _part: usize, _walk: &Walk<'_>) {}
@@ -67,8 +67,8 @@ pub enum Growth {
 pub struct Checkpoint {
     pub part: usize,
     pub behind: Option<Behind>,
-    /// The course up to there; for a part's beginning, up to the end of the part before.
-    pub course: Course,
+    /// The state up to there; for a part's beginning, up to the end of the part before.
+    pub state: StreamState,
 }
 
 /// The records of a part that were walked over.
@@ -81,13 +81,13 @@ pub struct Behind {
 impl Checkpoint {
     /// The beginning of the log.
     pub fn start() -> Self {
-        Self { part: 0, behind: None, course: Course::default() }
+        Self { part: 0, behind: None, state: StreamState::default() }
     }
 
     /// The place that a walk has reached.
     pub fn behind(part: usize, walk: &Walk<'_>) -> Self {
         let behind = Behind { offset: walk.position(), records: walk.records() };
-        Self { part, behind: Some(behind), course: *walk.course() }
+        Self { part, behind: Some(behind), state: *walk.state() }
     }
 }
 
@@ -134,11 +134,11 @@ impl Traversal<'_> {
         let mut walk = match start.behind {
             Some(Behind { offset, records }) => {
                 let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
-                Walk::piece(rest, offset, records, start.course)
+                Walk::piece(rest, offset, records, start.state)
             }
             None => {
                 let Some(rdb_end) = self.rdb(part, bytes, findings, visitor)? else { return Ok(PartEnd::Stopped) };
-                Walk::part(bytes, rdb_end, start.course)
+                Walk::part(bytes, rdb_end, start.state)
             }
         };
         let is_last = start.part + 1 == self.parts.len();
@@ -150,8 +150,8 @@ impl Traversal<'_> {
         {
             findings.extend(finding::of_change(part, change));
         }
-        let course = match end {
-            RecordsEnd::Whole(course) => course,
+        let state = match end {
+            RecordsEnd::Whole(state) => state,
             RecordsEnd::Stopped => return Ok(PartEnd::Stopped),
             RecordsEnd::Damaged(damage) => {
                 findings.push(finding::of_damage(part, &damage, bytes, input.container()));
@@ -162,10 +162,10 @@ impl Traversal<'_> {
             findings.push(Finding { text: defect.to_string(), remedy: Remedy::None });
             return Ok(PartEnd::Stopped);
         }
-        if let Some(opening) = course.course.opening().filter(|_| !growing) {
+        if let Some(opening) = state.state.opening().filter(|_| !growing) {
             findings.push(finding::of_opening(part, opening));
         }
-        Ok(PartEnd::Whole(Checkpoint { part: start.part, ..course }))
+        Ok(PartEnd::Whole(Checkpoint { part: start.part, ..state }))
     }
 
     /// The RDB that the part begins with, if it does; the index behind it, or nothing if the way ends there.
@@ -248,9 +248,13 @@ impl Traversal<'_> {
                 return Ok(RecordsEnd::Stopped);
             }
             if opened && asks_for_fate {
-                visitor.fate(if walk.transaction_completes() { Fate::Completes } else { Fate::Unfinished });
+                visitor.outcome(if walk.transaction_completes() {
+                    TransactionOutcome::Completes
+                } else {
+                    TransactionOutcome::Unfinished
+                });
             }
-            if !walk.course().is_in_transaction() {
+            if !walk.state().is_in_transaction() {
                 visitor.between(part, walk);
             }
         }

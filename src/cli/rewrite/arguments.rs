@@ -18,7 +18,7 @@ use crate::cli::replay::ReplayArguments;
 use crate::cli::server_argument::ServerArgument;
 use crate::cli::source;
 use crate::cli::time::{self, Moment};
-use crate::input::{Facts, is_stdin};
+use crate::input::{FileIdentity, is_stdin};
 use crate::report::copies::Doing;
 use crate::rewrite::{self, Base, Loss, Order};
 use crate::storage::draft::Durability;
@@ -264,7 +264,7 @@ impl Rewrite {
         };
         // /dev/stdout, or what standard output was redirected to.
         let stdout = io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata());
-        if stdout.is_ok_and(|stdout| Facts::of(&stdout).identity() == Facts::of(&metadata).identity()) {
+        if stdout.is_ok_and(|stdout| FileIdentity::of(&stdout).file_id() == FileIdentity::of(&metadata).file_id()) {
             return Ok(Destination::Stdout);
         }
         if !metadata.is_file() {

@@ -72,14 +72,14 @@ fn agree(job: &Job<'_, '_>, consent: Consent, report: &mut Report, console: &mut
     // A person who is to decide sees the plan first, a program gets it as a part of the outcome.
     match job.settings.format {
         Format::Text => report.write_text(&mut console.out, console.style)?,
-        Format::Json if consent == Consent::Ask => report.write_text(&mut console.talk, Style::PLAIN)?,
+        Format::Json if consent == Consent::Ask => report.write_text(&mut console.stderr, Style::PLAIN)?,
         Format::Json => {}
     }
     if let Some(note) = report.growth() {
         console.say(&format!("note: {note}"));
     }
     console.out.flush()?;
-    let answer = consent.decide(&report.question(), &mut console.talk)?;
+    let answer = consent.decide(&report.question(), &mut console.stderr)?;
     match (consent, answer) {
         (_, Answer::Yes) => return Ok(true),
         (Consent::Never, _) => report.unchanged(RewriteOutcome::Planned, " (--dry-run)"),

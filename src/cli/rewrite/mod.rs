@@ -20,7 +20,7 @@ use crate::aof::log::Log;
 use crate::digest::{Total, digest, fingerprint};
 use crate::error::{Error, ErrorKind};
 use crate::glob;
-use crate::input::{Facts, Input, is_stdin};
+use crate::input::{FileIdentity, Input, is_stdin};
 use crate::keyspace::Keyspace;
 use crate::rdb;
 use crate::replay::{self, Dropped, Replayed};
@@ -158,8 +158,8 @@ impl Settings {
         }
         let Destination::File(path, replace, _) = &self.destination else { return Ok(()) };
         let Ok(metadata) = path.metadata() else { return Ok(()) };
-        let identity = Facts::of(&metadata).identity();
-        if opened.inputs.iter().any(|input| input.facts().identity() == identity) {
+        let identity = FileIdentity::of(&metadata).file_id();
+        if opened.inputs.iter().any(|input| input.file_identity().file_id() == identity) {
             return Err(hinted(
                 format!("{}: this is the log itself", FileName(path)),
                 "--in-place replaces it".to_owned(),
@@ -173,7 +173,7 @@ impl Settings {
 
     /// Refuses to write a second log beside the parts of the first: a server would not know which one to load.
     fn refuse_directory_of(&self, path: &Path, opened: &Opened) -> anyhow::Result<()> {
-        let identity = |path: &Path| path.metadata().ok().map(|metadata| Facts::of(&metadata).identity());
+        let identity = |path: &Path| path.metadata().ok().map(|metadata| FileIdentity::of(&metadata).file_id());
         let parts = opened.log.as_multi_part().map(|parts| parts.directory.as_path());
         let is_same = |other: &Path| other.is_dir() && identity(other) == identity(path);
         if [Some(self.path.as_path()), parts].into_iter().flatten().any(is_same) {
@@ -229,7 +229,7 @@ impl Job<'_, '_> {
         }
         // Standard output may be the log itself.
         if self.settings.destination == Destination::Stdout {
-            console.talk.write_all(&text)?;
+            console.stderr.write_all(&text)?;
         } else {
             console.out.write_all(&text)?;
         }

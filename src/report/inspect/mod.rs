@@ -48,7 +48,7 @@ pub trait Printer {
     fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> io::Result<()>;
 
     /// How the transaction ends that the last record opened. A printer that is not told must wait and see.
-    fn transaction(&mut self, _fate: Fate) {}
+    fn transaction(&mut self, _outcome: TransactionOutcome) {}
 
     /// Whether more records, wanted or not, are needed to complete what was printed.
     fn is_incomplete(&self) -> bool {
@@ -97,7 +97,7 @@ pub enum Payloads {
 
 /// How a transaction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum TransactionOutcome {
     /// An `EXEC` closes it.
     Completes,
     /// The part ends first.

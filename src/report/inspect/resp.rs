@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{FLUSH_AT, Fate, Heading, Printer};
+use super::{FLUSH_AT, Heading, Printer, TransactionOutcome};
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, timestamp};
 use crate::rdb;
@@ -28,7 +28,7 @@ pub struct Resp<W> {
     multi: Vec<u8>,
     /// What is wanted of a transaction whose end is not known yet.
     held: Vec<u8>,
-    fate: Option<Fate>,
+    outcome: Option<TransactionOutcome>,
 }
 
 /// The transaction that the input is in.
@@ -64,7 +64,7 @@ impl<W: Write> Resp<W> {
             transaction: Transaction::None,
             multi: Vec::new(),
             held: Vec::new(),
-            fate: None,
+            outcome: None,
         }
     }
 
@@ -84,7 +84,7 @@ impl<W: Write> Resp<W> {
     }
 
     fn is_held(&self) -> bool {
-        self.transaction == Transaction::Written && self.fate.is_none()
+        self.transaction == Transaction::Written && self.outcome.is_none()
     }
 
     fn hand_on(&mut self) -> io::Result<()> {
@@ -126,7 +126,7 @@ impl<W: Write> Resp<W> {
     /// The transaction is whole.
     fn leave(&mut self, exec: &[u8]) -> io::Result<()> {
         self.write(exec)?;
-        self.fate = Some(Fate::Completes);
+        self.outcome = Some(TransactionOutcome::Completes);
         let held = std::mem::take(&mut self.held);
         self.write(&held)?;
         self.begin_anew();
@@ -135,7 +135,7 @@ impl<W: Write> Resp<W> {
 
     fn begin_anew(&mut self) {
         self.transaction = Transaction::None;
-        self.fate = None;
+        self.outcome = None;
     }
 
     /// Whatever is held of a transaction was never written.
@@ -210,9 +210,9 @@ impl<W: Write> Printer for Resp<W> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "the entries of an RDB cannot be written as commands"))
     }
 
-    fn transaction(&mut self, fate: Fate) {
-        self.fate = Some(fate);
-        if fate == Fate::Unfinished {
+    fn transaction(&mut self, outcome: TransactionOutcome) {
+        self.outcome = Some(outcome);
+        if outcome == TransactionOutcome::Unfinished {
             self.transaction = Transaction::LeftOut;
         }
     }

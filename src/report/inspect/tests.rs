@@ -20,7 +20,11 @@ fn print(printer: &mut dyn Printer, log: &[u8], selection: &Selection, ahead: Ah
             printer.pass(&step).unwrap();
         }
         if opens && ahead == Ahead::Told {
-            printer.transaction(if walk.transaction_completes() { Fate::Completes } else { Fate::Unfinished });
+            printer.transaction(if walk.transaction_completes() {
+                TransactionOutcome::Completes
+            } else {
+                TransactionOutcome::Unfinished
+            });
         }
     }
     printer.flush().unwrap();

@@ -20,7 +20,7 @@ pub use undo::{UndoneRewrite, check_undo, sweep_unused, undo_rewrite};
 
 use super::names::kept_of;
 use super::{Operations, directory_of};
-use crate::input::Facts;
+use crate::input::FileIdentity;
 use crate::{Error, Result};
 
 /// What is read at a time.
@@ -135,8 +135,8 @@ fn is_abandoned(kept: &Kept) -> bool {
 
 /// Whether two names lead to the same file, or to files with the same bytes.
 fn is_same_content(one: &Path, other: &Path, open: Open<'_>) -> io::Result<bool> {
-    let (first, second) = (Facts::of(&fs::metadata(one)?), Facts::of(&fs::metadata(other)?));
-    if first.identity() == second.identity() {
+    let (first, second) = (FileIdentity::of(&fs::metadata(one)?), FileIdentity::of(&fs::metadata(other)?));
+    if first.file_id() == second.file_id() {
         return Ok(true);
     }
     if first.length != second.length {

@@ -18,14 +18,14 @@ pub struct Place {
 
 /// Follows database, time and transactions from record to record, and from part to part.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Course {
+pub struct StreamState {
     database: u64,
     time: Option<i64>,
     tracker: Tracker,
     opened: u64,
 }
 
-impl Course {
+impl StreamState {
     /// The next part begins: in database 0, and outside any transaction.
     pub fn begin_part(&mut self) {
         self.database = 0;
@@ -94,24 +94,24 @@ pub struct Walk<'a> {
     reader: Reader<'a>,
     base: u64,
     earlier: u64,
-    course: Course,
+    state: StreamState,
 }
 
 impl<'a> Walk<'a> {
     /// A walk over a log of one RESP file.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self::part(bytes, 0, Course::default())
+        Self::part(bytes, 0, StreamState::default())
     }
 
-    /// A walk over the part that `bytes` are, whose first record is at `start`, in the course of a log.
-    pub fn part(bytes: &'a [u8], start: usize, mut course: Course) -> Self {
-        course.begin_part();
-        Self { bytes, reader: Reader::new(bytes, start), base: 0, earlier: 0, course }
+    /// A walk over the part that `bytes` are, whose first record is at `start`, in the state of a log.
+    pub fn part(bytes: &'a [u8], start: usize, mut state: StreamState) -> Self {
+        state.begin_part();
+        Self { bytes, reader: Reader::new(bytes, start), base: 0, earlier: 0, state }
     }
 
     /// A walk over a piece of a part: `bytes` stand at offset `base` of their file, behind `earlier` records of it.
-    pub fn piece(bytes: &'a [u8], base: u64, earlier: u64, course: Course) -> Self {
-        Self { bytes, reader: Reader::new(bytes, 0), base, earlier, course }
+    pub fn piece(bytes: &'a [u8], base: u64, earlier: u64, state: StreamState) -> Self {
+        Self { bytes, reader: Reader::new(bytes, 0), base, earlier, state }
     }
 
     /// The next record; `None` at the end. Damage is returned again by every further call.
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
                 let raw = self.bytes.get(start..end).unwrap_or_default();
                 record.offset += self.base;
                 record.number += self.earlier;
-                let place = self.course.take(&record);
+                let place = self.state.take(&record);
                 record.membership = place.membership;
                 Some(Ok(Step { record, raw, place }))
             }
@@ -147,9 +147,9 @@ impl<'a> Walk<'a> {
         self.earlier + self.reader.records()
     }
 
-    /// The course so far.
-    pub fn course(&self) -> &Course {
-        &self.course
+    /// The state so far.
+    pub fn state(&self) -> &StreamState {
+        &self.state
     }
 
     /// Whether the transaction that is open now is closed by an `EXEC` further on. Reads ahead, and stays where it is.
