@@ -5,30 +5,15 @@ use aofkit::command::resolve;
 use aofkit::keyspace::Keyspace;
 use aofkit::value::Value;
 
-use crate::harness::{RealServer, Reply};
+use crate::harness::{Random, RealServer, Reply};
 
-/// Numbers that are the same in every run (xorshift).
-struct Random(u64);
+/// Makes commands of templates.
+struct Filler(Random);
 
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        (self.next() >> 11) % limit
-    }
-
-    fn pick<'t>(&mut self, texts: &[&'t str]) -> &'t str {
-        texts[usize::try_from(self.below(texts.len() as u64)).unwrap()]
-    }
-
+impl Filler {
     fn number(&mut self) -> i64 {
-        let number = self.next().cast_signed();
-        match self.below(8) {
+        let number = self.0.next().cast_signed();
+        match self.0.below(8) {
             0 => number,
             1 => i64::MAX,
             2 => i64::MIN,
@@ -38,37 +23,39 @@ impl Random {
     }
 
     fn float(&mut self) -> String {
-        let length = u32::try_from(self.below(19) + 1).unwrap();
-        let digits = self.below(10_u64.pow(length));
-        let sign = self.pick(&["", "", "-", "+"]);
-        match self.below(7) {
-            0 => format!("{sign}{digits}.{}", self.below(1_000_000)),
-            1 => format!("{sign}{digits}e{}", self.below(60).cast_signed() - 40),
+        let length = u32::try_from(self.0.below(19) + 1).unwrap();
+        let digits = self.0.below(10_u64.pow(length));
+        let sign = self.0.pick(&["", "", "-", "+"]);
+        match self.0.below(7) {
+            0 => format!("{sign}{digits}.{}", self.0.below(1_000_000)),
+            1 => format!("{sign}{digits}e{}", self.0.below(60_i64) - 40),
             2 => format!("{sign}.{digits}"),
-            3 => format!("{sign}0x{digits:x}p{}", self.below(80).cast_signed() - 60),
-            4 => format!("{sign}0.{digits:019}{}", self.next()),
-            5 => self.pick(&["inf", "1e400", "1e4932", "nan", "1e-5000", "", " 1", "1 ", "0", "-0.0"]).to_owned(),
+            3 => format!("{sign}0x{digits:x}p{}", self.0.below(80_i64) - 60),
+            4 => format!("{sign}0.{digits:019}{}", self.0.next()),
+            5 => self.0.pick(&["inf", "1e400", "1e4932", "nan", "1e-5000", "", " 1", "1 ", "0", "-0.0"]).to_owned(),
             _ => format!("{sign}{digits}"),
         }
     }
 
     fn value(&mut self) -> String {
-        match self.below(6) {
+        match self.0.below(6) {
             0 => self.number().to_string(),
             1 => self.float(),
             2 => String::new(),
-            3 => "x".repeat(usize::try_from(self.below(100)).unwrap()),
-            _ => self.pick(&["1", "12", "other", "HYLL", "0"]).to_owned(),
+            3 => "x".repeat(usize::try_from(self.0.below(100)).unwrap()),
+            _ => self.0.pick(&["1", "12", "other", "HYLL", "0"]).to_owned(),
         }
     }
 
     fn time(&mut self) -> String {
         const LATER: u64 = 4_000_000_000;
-        match self.below(6) {
-            0 => format!("PXAT {}", LATER * 1000 + self.below(100_000)),
+        match self.0.below(6) {
+            0 => format!("PXAT {}", LATER * 1000 + self.0.below(100_000)),
             1 => "EXAT 9223372036854775807".to_owned(),
-            2 => self.pick(&["PXAT 0", "EXAT x", "EX -1", "EX 9223372036854775", "PX 9223372036854775807"]).to_owned(),
-            _ => format!("EXAT {}", LATER + self.below(10)),
+            2 => {
+                self.0.pick(&["PXAT 0", "EXAT x", "EX -1", "EX 9223372036854775", "PX 9223372036854775807"]).to_owned()
+            }
+            _ => format!("EXAT {}", LATER + self.0.below(10)),
         }
     }
 
@@ -77,19 +64,19 @@ impl Random {
         let mut words = Vec::new();
         for word in template.split(' ') {
             let word = match word {
-                "$k" => format!("k{}", self.below(6)),
-                "$h" => format!("h{}", self.below(4)),
+                "$k" => format!("k{}", self.0.below(6)),
+                "$h" => format!("h{}", self.0.below(4)),
                 "$v" => self.value(),
                 "$i" => self.number().to_string(),
                 "$f" => self.float(),
-                "$o" => self.pick(&["0", "1", "7", "8", "63", "100", "-1", "x", "#3", "4294967296"]).to_owned(),
-                "$b" => self.pick(&["0", "1", "1", "2"]).to_owned(),
-                "$d" => self.pick(&["0", "1", "2", "-1", "x"]).to_owned(),
+                "$o" => self.0.pick(&["0", "1", "7", "8", "63", "100", "-1", "x", "#3", "4294967296"]).to_owned(),
+                "$b" => self.0.pick(&["0", "1", "1", "2"]).to_owned(),
+                "$d" => self.0.pick(&["0", "1", "2", "-1", "x"]).to_owned(),
                 "$t" => self.time(),
-                "$e" => format!("element {}", self.below(100_000)),
+                "$e" => format!("element {}", self.0.below(100_000)),
                 "$T" => {
-                    let width = self.below(66);
-                    format!("{}{width}", self.pick(&["i", "u"]))
+                    let width = self.0.below(66);
+                    format!("{}{width}", self.0.pick(&["i", "u"]))
                 }
                 other => other.to_owned(),
             };
@@ -278,15 +265,15 @@ fn theirs(server: &mut RealServer, key: &str) -> (Option<Vec<u8>>, i64) {
 /// Runs commands made of templates, here and by a server; after each one all keys must be the same.
 fn run_on(name: &str, templates: &[&[&str]], count: usize, seed: u64) {
     let mut server = RealServer::start(name);
-    let mut random = Random(seed);
+    let mut random = Filler(Random(seed));
     let mut keyspace = Keyspace::default();
     let keys: Vec<String> = (0..6).map(|key| format!("k{key}")).chain((0..4).map(|key| format!("h{key}"))).collect();
     let (mut failed, mut done) = (0, 0);
     for step in 0..count {
-        let templates = templates[usize::try_from(random.below(templates.len() as u64)).unwrap()];
-        let template = random.pick(templates);
+        let templates = templates[usize::try_from(random.0.below(templates.len() as u64)).unwrap()];
+        let template = random.0.pick(templates);
         let words: Vec<&'static [u8]> = random.fill(template).into_iter().map(|word| &*word.leak()).collect();
-        let database = u32::from(random.below(8) == 0);
+        let database = u32::from(random.0.below(8) == 0);
         server.call(&["SELECT", &database.to_string()]);
         let reply = server.call(&words);
         let shown: Vec<_> = words.iter().map(|word| word.escape_ascii().to_string()).collect();
@@ -345,13 +332,13 @@ fn hyperloglogs_of_many_sizes_are_the_servers_byte_for_byte() {
     for name in SERVERS {
         let mut server = RealServer::start(name);
         let mut keyspace = Keyspace::default();
-        let mut random = Random(77);
+        let mut random = Filler(Random(77));
         for round in 0..60_u64 {
             let key = format!("h{}", round % 6);
             // Few elements, some of them again, and so many that a sparse one becomes dense.
             let count = [3, 20, 100, 400, 900, 3000][usize::try_from(round % 6).unwrap()];
             let mut words: Vec<Vec<u8>> = vec![b"PFADD".to_vec(), key.clone().into_bytes()];
-            words.extend((0..count).map(|_| random.below(100_000).to_string().into_bytes()));
+            words.extend((0..count).map(|_| random.0.below(100_000).to_string().into_bytes()));
             let commands = [
                 words,
                 vec![b"PFCOUNT".to_vec(), key.clone().into_bytes()],

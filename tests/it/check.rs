@@ -14,7 +14,7 @@ use aofkit::aof::log::walk_tree;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::files::{logs, testdata};
+use crate::harness::files::{gzip, logs, testdata};
 use crate::harness::log::command;
 
 /// A sound log of three records.
@@ -250,12 +250,6 @@ fn piped(folder: &Folder, arguments: &[&str], bytes: &[u8]) -> Answer {
         .unwrap();
     process.stdin.take().unwrap().write_all(bytes).unwrap();
     Answer::of(process.wait_with_output().unwrap())
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {

@@ -13,7 +13,7 @@ use aofkit::check::{Code, Report, Settings, Severity, check};
 use aofkit::input::Input;
 use tempfile::TempDir;
 
-use crate::harness::files::{logs, testdata};
+use crate::harness::files::{gzip, logs, testdata};
 use crate::harness::log::command;
 
 /// A sound log of three records.
@@ -29,12 +29,6 @@ fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     let path = folder.path().join(name);
     fs::write(&path, bytes).unwrap();
     path
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 #[test]

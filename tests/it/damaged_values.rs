@@ -1,7 +1,7 @@
 //! Values that are damaged, in an RDB or in the payload of a RESTORE, go through neither `rewrite` nor `digest`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use aofkit::Server;
 use aofkit::rdb::{DamageKind, Item, Malformed, Walker};
@@ -10,9 +10,7 @@ use predicates::prelude::*;
 use predicates::str::contains;
 use tempfile::TempDir;
 
-fn testdata() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata")
-}
+use crate::harness::files::{rdb_files, testdata};
 
 /// Every way to copy a value: raw into an RDB, as commands, and into the digest alone.
 fn runs(path: &Path, output: &Path) -> Vec<Command> {
@@ -63,8 +61,7 @@ fn a_damaged_value_in_an_rdb_is_refused_with_its_file_offset_and_key() {
     let directory = TempDir::new().unwrap();
     let output = directory.path().join("new.rdb");
     let mut refused = 0;
-    for file in fs::read_dir(testdata().join("rdb/flawed")).unwrap() {
-        let path = file.unwrap().path();
+    for path in rdb_files("rdb/flawed") {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         let Some((key, offset)) = damage(&fs::read(&path).unwrap()) else { continue };
         refused += 1;
@@ -84,11 +81,7 @@ fn a_damaged_value_in_an_rdb_is_refused_with_its_file_offset_and_key() {
 fn values_that_every_server_loads_go_through() {
     let directory = TempDir::new().unwrap();
     let output = directory.path().join("new.rdb");
-    for file in fs::read_dir(testdata().join("rdb")).unwrap() {
-        let path = file.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "rdb") {
-            continue;
-        }
+    for path in rdb_files("rdb") {
         for mut run in runs(&path, &output) {
             // Data of modules has no digest.
             let stderr = String::from_utf8(run.output().unwrap().stderr).unwrap();

@@ -5,23 +5,7 @@ use std::collections::BTreeSet;
 use aofkit::glob;
 
 use crate::harness::servers::SERVERS;
-use crate::harness::{RealServer, Reply};
-
-/// A small generator of the same numbers every time.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).expect("31 bits") % limit
-    }
-
-    fn text(&mut self, alphabet: &[u8], longest: usize) -> Vec<u8> {
-        (0..self.below(longest + 1)).map(|_| alphabet[self.below(alphabet.len())]).collect()
-    }
-}
+use crate::harness::{Random, RealServer, Reply};
 
 const PATTERN_BYTES: &[u8] = b"****???[[[[]]]]^^--\\\\\\abcd\x00\x01\x7f\x80\xff";
 const TEXT_BYTES: &[u8] = b"aaabbbccd[]^-\\*?\x00\x01\x7f\x80\xff";
@@ -30,7 +14,7 @@ const TEXT_BYTES: &[u8] = b"aaabbbccd[]^-\\*?\x00\x01\x7f\x80\xff";
 fn the_same_keys_match_as_on_each_server() {
     for (_, folder) in SERVERS {
         let mut real = RealServer::start(folder);
-        let mut numbers = Numbers(0x1234_5678_9abc_def1);
+        let mut numbers = Random(0x1234_5678_9abc_def1);
         let mut keys: BTreeSet<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();
         keys.insert(Vec::new());
         while keys.len() < 1_000 {

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::harness::files::testdata;
 use crate::harness::log::log;
 
 /// The objects that were printed so far, and the names of all of their members.
@@ -98,13 +99,9 @@ fn is_path(value: &Value) -> bool {
     value.is_string() || value["base64"].is_string()
 }
 
-fn testdata(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(name)
-}
-
 /// A copy of a log of `testdata`, to be changed.
 fn copied(directory: &TempDir, name: &str) -> PathBuf {
-    let (from, to) = (testdata(name), directory.path().join(Path::new(name).file_name().unwrap()));
+    let (from, to) = (testdata().join(name), directory.path().join(Path::new(name).file_name().unwrap()));
     if from.is_file() {
         fs::copy(&from, &to).unwrap();
         return to;
@@ -135,7 +132,7 @@ fn all_subcommands_agree() {
     };
     fs::write(&odd, log(&["#TS:1700000000", "SET a 1", "MULTI"])).unwrap();
 
-    let trees = ["damaged", "logs", "rdb"].map(testdata);
+    let trees = ["damaged", "logs", "rdb"].map(|name| testdata().join(name));
     let trees: Vec<&Path> = trees.iter().map(PathBuf::as_path).collect();
     let checked = walk.run(&["check"], &trees, Envelope::Each);
     assert!(checked.len() > 200, "{}", checked.len());
@@ -143,16 +140,16 @@ fn all_subcommands_agree() {
 
     let mut logs: Vec<PathBuf> = ["rdb", "damaged"]
         .iter()
-        .flat_map(|folder| fs::read_dir(testdata(folder)).unwrap())
+        .flat_map(|folder| fs::read_dir(testdata().join(folder)).unwrap())
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "rdb" || extension == "aof"))
         .collect();
-    logs.push(testdata("logs/redis-8.0/timestamps"));
+    logs.push(testdata().join("logs/redis-8.0/timestamps"));
     logs.push(odd.clone());
     let logs: Vec<&Path> = logs.iter().map(PathBuf::as_path).collect();
     let shown = walk.run(&["inspect", "--decode"], &logs, Envelope::First);
     assert_eq!(shown.iter().filter(|object| object["kind"] == "log").count(), logs.len());
-    let one = walk.run(&["inspect"], &[&testdata("logs/redis-8.0/timestamps")], Envelope::First);
+    let one = walk.run(&["inspect"], &[&testdata().join("logs/redis-8.0/timestamps")], Envelope::First);
     assert!(one[1..].iter().all(|object| object.get("path").is_none()));
     // Every filter leaves the header, and nothing else is without a command then.
     let filtered = walk.run(&["inspect", "--command", "set"], &[&odd], Envelope::First);
@@ -224,10 +221,10 @@ fn so_do_those_that_change_a_log() {
         (&written[0]["flushes"][0]["part"], &written[0]["flushes"][0]["offset"]),
         (&"emptied.aof".into(), &27.into())
     );
-    walk.run(&["rewrite", "-o", "-"], &[&testdata("logs/redis-8.0/timestamps")], Envelope::Each);
+    walk.run(&["rewrite", "-o", "-"], &[&testdata().join("logs/redis-8.0/timestamps")], Envelope::Each);
 
     for path in ["logs/valkey-9.1/rdb-base", "torn.aof", "logs/redis-8.0/fresh"] {
-        walk.run(&["digest"], &[&testdata(path)], Envelope::Each);
+        walk.run(&["digest"], &[&testdata().join(path)], Envelope::Each);
     }
     walk.run(&["digest", "--key", "b"], &[&new], Envelope::Each);
     for name in ["digest", "grown_bytes", "removed_bytes", "clock_ms", "finding", "restored", "copies", "chosen_by"] {

@@ -14,7 +14,7 @@ use aofkit::Server;
 use aofkit::aof::manifest::{Kind, Manifest, official_is_manifest, parse_as};
 
 use crate::harness::servers::{Process, SERVERS, program};
-use crate::harness::{assert_none, on_two_threads};
+use crate::harness::{Random, assert_none, on_two_threads};
 
 /// The servers that read manifests, and the releases that stand for them.
 fn servers() -> impl Iterator<Item = (Server, &'static str)> {
@@ -279,17 +279,10 @@ fn table() -> Vec<Vec<u8>> {
     table
 }
 
-/// Numbers that are the same each time.
-fn numbers(mut state: u64) -> impl FnMut(usize) -> usize {
-    move |limit| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).unwrap() % limit
-    }
-}
-
 /// Manifests put together from what matters.
 fn generated(count: usize) -> Vec<Vec<u8>> {
-    let mut below = numbers(20_240_229);
+    let mut random = Random(20_240_229);
+    let mut below = |limit: usize| random.below(limit);
     let names = ["a", "c", "\"d e\"", "'f'", "g\"h\"", "\"\\x69\\t\"", "j'k", "l/m", "\"\""];
     let sequences = ["1", "2", "3", "4", "5", "10", "1x", "-1", "0"];
     let types = ["b", "i", "i", "i", "h", "incr", "x"];
@@ -334,13 +327,13 @@ fn servers_and_checkers_judge_manifests_as_we_do() {
 /// A checker names the file that it cannot open, and so tells how it took the quotes apart.
 #[server_test]
 fn checkers_read_names_as_we_do() {
-    let mut below = numbers(7);
+    let mut random = Random(7);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("list");
     let mut found = Vec::new();
     for _ in 0..NAMES {
         let alphabet = b"ab\"\"\"'''  \\\\\\x41n\t\x0b\r\xff\xe9#;";
-        let name: Vec<u8> = (0..=below(9)).map(|_| alphabet[below(alphabet.len())]).collect();
+        let name: Vec<u8> = random.text(alphabet, 10);
         let bytes = [b"file ", name.as_slice(), b" seq 1 type b\n"].concat();
         fs::write(&path, &bytes).unwrap();
         for (server, release) in servers() {

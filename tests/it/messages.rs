@@ -9,6 +9,7 @@ use predicates::Predicate;
 use predicates::str::is_match;
 use tempfile::TempDir;
 
+use crate::harness::files::testdata;
 use crate::harness::log::command;
 use crate::harness::terminal;
 
@@ -32,8 +33,9 @@ fn log() -> Vec<u8> {
     .concat()
 }
 
-fn testdata(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(folder);
+/// What is in a folder of `testdata`.
+fn files_of(folder: &str) -> Vec<PathBuf> {
+    let folder = testdata().join(folder);
     let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
@@ -78,7 +80,7 @@ fn one_is_never_in_the_plural() {
     fs::write(&path, &grown).unwrap();
     let (code, _, talk) = run(&["fix", "--undo", "--force"], &path);
     assert_eq!((code, wrong.eval(&talk), talk.contains("1 byte ")), (2, false, true), "{talk}");
-    for path in testdata("damaged").into_iter().chain(testdata("rdb/flawed")) {
+    for path in files_of("damaged").into_iter().chain(files_of("rdb/flawed")) {
         for subcommand in ["check", "inspect"] {
             let (_, out, talk) = run(&[subcommand], &path);
             assert!(!wrong.eval(&out) && !wrong.eval(&talk), "{}: {out}{talk}", path.display());
@@ -108,7 +110,7 @@ fn on_terminal(arguments: &[&str], path: &Path, columns: u16) -> (i32, String) {
 #[test]
 fn text_fits_a_terminal_and_breaks_no_path_and_no_command() {
     let directory = TempDir::new().unwrap();
-    let copies: Vec<PathBuf> = testdata("damaged");
+    let copies: Vec<PathBuf> = files_of("damaged");
     for (index, source) in copies.iter().filter(|path| path.is_file()).enumerate() {
         let path = directory.path().join("a log with spaces.aof");
         fs::copy(source, &path).unwrap();

@@ -8,7 +8,7 @@
 ///
 /// Found by giving every command every smaller number of arguments on redis 6.2.14, 7.0.15 and 8.0.6, with the key missing
 /// and holding a value of each type, after other commands and as the first, alone and in a transaction: these never
-/// crashed, on any of the three that has them, nor did they on 8.2.3 and 8.6.3 in `tests/server_verdict.rs`. (`PUBLISH`
+/// crashed, on any of the three that has them, nor did they on 8.2.3 and 8.6.3 in `tests/it/server_verdict.rs`. (`PUBLISH`
 /// alone does when somebody has subscribed; `CLIENT SETINFO name` crashes 8.2.3.)
 const SURVIVORS: &[(usize, &str)] = &[
     (

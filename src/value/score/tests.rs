@@ -154,7 +154,7 @@ fn scores_are_written_as_each_version_writes_them() {
     }
 }
 
-/// What real servers of each kind make of them; see `tests/number_servers.rs`.
+/// What real servers of each kind make of them; see `tests/it/number_servers`.
 #[test]
 fn servers_differ_in_what_is_a_number() {
     use FloatSyntax::{FastFloat, FastFloatOrStrtod, Strtod};

@@ -1,5 +1,6 @@
 //! The files of `testdata`.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::log::walk_tree;
@@ -26,4 +27,11 @@ pub(crate) fn rdb_files(folder: &str) -> Vec<PathBuf> {
         files.filter(|path| path.extension().is_some_and(|extension| extension == "rdb")).collect();
     files.sort();
     files
+}
+
+/// Compressed.
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
 }

@@ -24,7 +24,7 @@
 //! For example, one hundred random programs on Redis 8.6:
 //!
 //! ```text
-//! AOFKIT_SERVERS=DIR AOFKIT_PROGRAMS=100 cargo test replay_servers::redis_8_6
+//! AOFKIT_SERVERS=DIR AOFKIT_PROGRAMS=100 cargo test replay_servers::release_redis_8_6
 //! ```
 
 pub(crate) mod faulty;

@@ -27,4 +27,9 @@ impl Random {
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
+
+    /// Up to so many bytes of an alphabet.
+    pub fn text(&mut self, alphabet: &[u8], longest: usize) -> Vec<u8> {
+        (0..self.below(longest + 1)).map(|_| self.pick(alphabet)).collect()
+    }
 }

@@ -573,7 +573,7 @@ fn no_applied_row_goes_unexercised() {
         }
     }
     // MIGRATE is never logged; a log in which it stands did nothing there. Vector sets are compared in
-    // `tests/vector_sets_servers.rs`.
+    // `vector_sets_servers.rs`.
     let elsewhere = ["migrate", "vadd", "vrem", "vsetattr"];
     let missing: Vec<&str> = command::all()
         .filter(|row| row.apply.is_some() && !elsewhere.contains(&row.name))
