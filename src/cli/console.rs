@@ -1,4 +1,4 @@
-//! Where data and stderr go, and what the two ends can show.
+//! Where data and messages go, and what the two ends can show.
 
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 use std::os::fd::AsFd;
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, plain};
 use crate::escape::{shell_word, visible};
 use crate::report::style::{Color, Style};
 
-/// Standard output for data, standard error for stderr.
+/// Standard output for data, standard error for messages.
 pub struct Console {
     /// Data goes here; buffered, flushed at the end.
     pub out: BufWriter<Output<StdoutLock<'static>>>,

@@ -1,6 +1,6 @@
 //! Vector sets: the elements of a vector index (Redis 8.0 and later), without the index itself.
 //!
-//! FileIdentity from `modules/vector-sets/vset.c` and `hnsw.c` of Redis 8.6.3. The arithmetic is that of the server in `f32`, step by step, since a
+//! The facts are from `modules/vector-sets/vset.c` and `hnsw.c` of Redis 8.6.3. The arithmetic is that of the server in `f32`, step by step, since a
 //! digest covers its result to the bit.
 
 use std::collections::{BTreeMap, BTreeSet};
