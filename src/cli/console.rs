@@ -13,7 +13,7 @@ use crate::report::style::{Color, Style};
 pub struct Console {
     /// Data goes here; buffered, flushed at the end.
     pub out: BufWriter<Output<StdoutLock<'static>>>,
-    /// Talk goes here.
+    /// Messages go here.
     pub stderr: Stderr,
     /// How text is written to standard output.
     pub style: Style,
