@@ -1,4 +1,4 @@
-//! `aofkit generate`: the shell completions and the man pages, from the clap tree.
+//! `aofkit generate`: the shell completions, the man pages and the reference, from the tables of the program.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,14 +11,14 @@ use clap::{Arg, Command, ValueEnum};
 use clap_complete::Shell;
 
 use super::console::Console;
-use super::{Outcome, exit_codes};
+use super::{Outcome, exit_codes, reference};
 use crate::command;
 use crate::escape::visible;
 
 /// Where to write.
 #[derive(Debug, clap::Args)]
 pub struct Generate {
-    /// The directory in which completions/ and man/ are made
+    /// The directory in which completions/, man/ and docs/reference.md are made
     #[arg(value_name = "DIR")]
     directory: PathBuf,
 }
@@ -74,6 +74,7 @@ fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     for (tool, name) in &drop_ins {
         add(name, drop_in_page(tool, name)?);
     }
+    files.push((PathBuf::from("docs/reference.md"), reference::page(&command).into_bytes()));
     Ok(files)
 }
 

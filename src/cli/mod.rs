@@ -17,6 +17,7 @@ mod official;
 mod offset;
 mod progress;
 mod prompt;
+mod reference;
 mod replay;
 mod rewrite;
 mod server_argument;

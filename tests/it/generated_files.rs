@@ -1,4 +1,4 @@
-//! The committed completions and man pages are those that the command line generates now.
+//! The committed completions, man pages and reference are those that the command line generates now.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,10 +9,15 @@ use assert_cmd::Command;
 const DIRECTORIES: [&str; 2] = ["completions", "man"];
 
 #[test]
-fn completions_and_man_pages_are_up_to_date() {
+fn generated_files_are_up_to_date() {
     let fresh = tempfile::tempdir().unwrap();
     Command::new(env!("CARGO_BIN_EXE_aofkit")).arg("generate").arg(fresh.path()).assert().success();
     let project = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let reference = |folder: &Path| fs::read_to_string(folder.join("docs/reference.md")).unwrap();
+    assert!(
+        reference(fresh.path()) == reference(project),
+        "docs/reference.md has drifted; make it anew with `cargo run generate .`"
+    );
     for directory in DIRECTORIES {
         let generated = files(&fresh.path().join(directory)).unwrap();
         assert!(!generated.is_empty(), "nothing was generated into {directory}");
