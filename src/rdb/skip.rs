@@ -2,7 +2,6 @@
 
 use super::fault::Fault;
 use super::primitive::Reader;
-use super::stream::Layout;
 
 /// Reads a value to its end. What is packed or compressed is not looked into.
 pub(super) type Skipper = fn(&mut Reader<'_>) -> Result<(), Fault>;
@@ -94,6 +93,37 @@ pub(super) fn quicklist_listpacks(reader: &mut Reader<'_>) -> Result<(), Fault> 
         reader.length()?;
         string(reader)
     })
+}
+
+/// What each layout of a stream has beyond the first (RDB type 15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Layout {
+    /// RDB 9.
+    First,
+    /// RDB 10: first id, greatest deleted id, entries added; entries read by each group.
+    Counters,
+    /// RDB 11: when each consumer was last active.
+    ActiveTime,
+    /// RDB 13: producers and their idempotent ids.
+    Idempotence,
+}
+
+impl Layout {
+    /// How many numbers follow the nodes: the length, the last id; then first id, greatest deleted id and the number of
+    /// entries ever added.
+    pub(super) const fn numbers(self) -> usize {
+        if matches!(self, Self::First) { 3 } else { 8 }
+    }
+
+    /// How many numbers follow a group's name: the last id delivered; then the number of entries read.
+    pub(super) const fn group_numbers(self) -> usize {
+        if matches!(self, Self::First) { 2 } else { 3 }
+    }
+
+    /// How many bytes follow a consumer's name: when it was last seen; then when it was last active.
+    pub(super) const fn consumer_times(self) -> u64 {
+        if matches!(self, Self::ActiveTime | Self::Idempotence) { 16 } else { 8 }
+    }
 }
 
 pub(super) fn stream_1(reader: &mut Reader<'_>) -> Result<(), Fault> {

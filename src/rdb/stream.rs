@@ -5,39 +5,8 @@ use super::fault::{Fault, Malformed, Packing, StreamFault};
 use super::members::Members;
 use super::packed::{At, Element, Sequence, listpack};
 use super::primitive::RawString;
-use super::value::broken;
+use super::skip::Layout;
 use crate::value::Idempotence;
-
-/// What each layout of a stream has beyond the first (RDB type 15).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Layout {
-    /// RDB 9.
-    First,
-    /// RDB 10: first id, greatest deleted id, entries added; entries read by each group.
-    Counters,
-    /// RDB 11: when each consumer was last active.
-    ActiveTime,
-    /// RDB 13: producers and their idempotent ids.
-    Idempotence,
-}
-
-impl Layout {
-    /// How many numbers follow the nodes: the length, the last id; then first id, greatest deleted id and the number of
-    /// entries ever added.
-    pub(super) const fn numbers(self) -> usize {
-        if matches!(self, Self::First) { 3 } else { 8 }
-    }
-
-    /// How many numbers follow a group's name: the last id delivered; then the number of entries read.
-    pub(super) const fn group_numbers(self) -> usize {
-        if matches!(self, Self::First) { 2 } else { 3 }
-    }
-
-    /// How many bytes follow a consumer's name: when it was last seen; then when it was last active.
-    pub(super) const fn consumer_times(self) -> u64 {
-        if matches!(self, Self::ActiveTime | Self::Idempotence) { 16 } else { 8 }
-    }
-}
 
 pub(super) fn stream_1(context: &mut Context<'_>) -> Result<(), Fault> {
     stream(context, Layout::First)
@@ -133,7 +102,7 @@ fn idempotence(context: &mut Context<'_>) -> Result<(), Fault> {
             for _ in 0..context.reader.length()? {
                 let offset = context.reader.position();
                 let id = context.reader.raw_string()?;
-                id.open(&mut context.text).map_err(|fault| broken(&context.reader, offset, fault))?;
+                id.open(&mut context.text).map_err(|fault| context.reader.fault(offset, Malformed::Lzf(fault)))?;
                 context.reader.number()?;
                 context.reader.number()?;
             }
@@ -159,7 +128,7 @@ fn node_key(context: &mut Context<'_>) -> Result<Option<u128>, Fault> {
             flaw(context, offset, StreamFault::NodeKey(length), Seen::ALWAYS);
             return Ok(None);
         }
-        _ => raw.bytes().map_err(|fault| broken(&context.reader, offset, fault))?,
+        _ => raw.bytes().map_err(|fault| context.reader.fault(offset, Malformed::Lzf(fault)))?,
     };
     let key = <[u8; 16]>::try_from(&*bytes).ok().map(u128::from_be_bytes);
     if key.is_none() {
@@ -455,7 +424,7 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn push(&mut self, context: &mut Context<'a>, offset: usize, name: RawString<'a>) -> Result<(), Fault> {
-        let bytes = name.open(&mut self.text).map_err(|fault| broken(&context.reader, offset, fault))?;
+        let bytes = name.open(&mut self.text).map_err(|fault| context.reader.fault(offset, Malformed::Lzf(fault)))?;
         self.members.add(bytes);
         self.seen.push((offset, context.reader.position(), name));
         Ok(())

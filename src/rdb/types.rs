@@ -7,8 +7,9 @@ use super::decode::{self, Decoder};
 use super::fault::Packing;
 use super::format::DataType;
 use super::skip::{self, Skipper};
+use super::stream;
 use super::value::{self, Verifier};
-use crate::server::{Family, Since, redis, valkey};
+use crate::server::{Family, Release, Since, redis, valkey};
 
 /// One type of value.
 #[derive(Debug, Clone, Copy)]
@@ -136,7 +137,7 @@ pub static TYPES: [TypeRow; 26] = [
         (value::quicklist_ziplists, skip::strings, Some(decode::quicklist_ziplists)),
     )
     .since_rdb(7),
-    row(15, "stream", DataType::Stream, "stream", (value::stream_1, skip::stream_1, Some(decode::stream_1)))
+    row(15, "stream", DataType::Stream, "stream", (stream::stream_1, skip::stream_1, Some(decode::stream_1)))
         .since_rdb(9),
     row(
         16,
@@ -164,12 +165,12 @@ pub static TYPES: [TypeRow; 26] = [
         (value::quicklist_listpacks, skip::quicklist_listpacks, Some(decode::quicklist_listpacks)),
     )
     .since(10, redis(7, 0)),
-    row(19, "stream-v2", DataType::Stream, "stream", (value::stream_2, skip::stream_2, Some(decode::stream_2)))
+    row(19, "stream-v2", DataType::Stream, "stream", (stream::stream_2, skip::stream_2, Some(decode::stream_2)))
         .since(10, redis(7, 0)),
     row(20, "set-listpack", DataType::Set, "listpack", (value::set_listpack, skip::string, Some(decode::set_listpack)))
         .since(11, redis(7, 2))
         .packed(Packing::Listpack),
-    row(21, "stream-v3", DataType::Stream, "stream", (value::stream_3, skip::stream_3, Some(decode::stream_3)))
+    row(21, "stream-v3", DataType::Stream, "stream", (stream::stream_3, skip::stream_3, Some(decode::stream_3)))
         .since(11, redis(7, 2)),
     row(
         22,
@@ -209,7 +210,7 @@ pub static TYPES: [TypeRow; 26] = [
     .since(12, redis(7, 4))
     .packed(Packing::Listpack)
     .with_field_expiry(),
-    row(26, "stream-v4", DataType::Stream, "stream", (value::stream_4, skip::stream_4, Some(decode::stream_4)))
+    row(26, "stream-v4", DataType::Stream, "stream", (stream::stream_4, skip::stream_4, Some(decode::stream_4)))
         .since(13, redis(8, 6)),
     row(22, "hash-volatile-items", DataType::Hash, "hashtable", (value::hash_2, skip::hash_2, Some(decode::hash_2)))
         .since(80, valkey(9, 0))
@@ -251,4 +252,9 @@ pub fn type_row(family: Family, number: u8) -> Option<&'static TypeRow> {
         Family::Valkey => valkey,
     };
     TYPES.get(usize::from(*places.get(usize::from(number))?))
+}
+
+/// Whether a release loads values of this type.
+pub(super) fn loads(release: Release, number: u8) -> bool {
+    type_row(release.rdb_family(), number).is_some_and(|row| row.since.includes(release))
 }

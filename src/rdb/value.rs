@@ -1,14 +1,12 @@
 //! Reading a value to its end, and verifying it, type by type.
 
 use super::context::{Around, Context, ModuleId, Place, Seen, Twice};
-use super::fault::{Fault, LzfFault, Malformed, Packing};
+use super::fault::{Fault, Malformed, Packing};
 use super::packed::{At, Element, Sequence, intset, listpack, ziplist, zipmap};
 use super::primitive::{RawString, Reader, scans_as_double};
 use super::skip::{AsciiScore, ascii_score, module_operand};
 use crate::server::{FloatSyntax, ServerSet, redis};
 use crate::value::score::parse_score;
-
-pub(super) use super::stream::{stream_1, stream_2, stream_3, stream_4};
 
 /// Reads a value to its end. What leaves the end unknown is a [`Fault`]; what does not is noted as a flaw.
 pub(super) type Verifier = fn(&mut Context<'_>) -> Result<(), Fault>;
@@ -577,9 +575,4 @@ pub(super) fn module_value(context: &mut Context<'_>) -> Result<(), Fault> {
             }
         }
     }
-}
-
-/// The fault of a string whose compression is broken.
-pub(super) fn broken(reader: &Reader<'_>, start: usize, fault: LzfFault) -> Fault {
-    reader.fault(start, Malformed::Lzf(fault))
 }

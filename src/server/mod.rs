@@ -1,5 +1,7 @@
 //! The servers whose behaviour is reproduced: a table of what is known of each, and sets of them.
 
+mod facts;
+mod set;
 mod since;
 mod table;
 #[cfg(test)]
@@ -8,65 +10,13 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-pub use since::{Since, Version, redis, valkey};
+pub use facts::{Family, FloatSyntax, ManifestDetection, Product, Version};
+pub use set::ServerSet;
+pub use since::{Since, redis, valkey};
 pub use table::{Release, Server};
 
 /// How many databases a server has unless it is configured otherwise.
 pub const DATABASES: u32 = 16;
-
-/// Who makes a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Product {
-    /// Redis.
-    Redis,
-    /// Valkey.
-    Valkey,
-}
-
-/// Whose form of the RDB format a file or a value is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Family {
-    /// Files begin with `REDIS`: Redis, and Valkey up to 8.1.
-    Redis,
-    /// Files begin with `VALKEY`: Valkey 9.
-    Valkey,
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Redis => "Redis",
-            Self::Valkey => "Valkey",
-        })
-    }
-}
-
-/// How `redis-check-aof` or `valkey-check-aof` recognizes a manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ManifestDetection {
-    /// It does not know manifests.
-    Never,
-    /// By any line that begins with `file`.
-    AnyLine,
-    /// By the first line that is not a comment, if it begins with `file`.
-    FirstLine,
-}
-
-/// Which texts are floating-point numbers.
-///
-/// There are three places: a *score* is an argument of ZADD, of WEIGHTS, of GEOADD and the like; the *end of a range* is that of
-/// ZREMRANGEBYSCORE and of ZRANGESTORE with BYSCORE; a *weight* is what SORT compares by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FloatSyntax {
-    /// `strtod` of the C library, in the locale C: hexadecimal numbers everywhere, white space before ends of ranges and weights; a
-    /// weight that is too large, or so small that it loses digits, is none.
-    Strtod,
-    /// The library `fast_float`, and `strtod` for scores that it does not read, so scores alone may be hexadecimal. A weight that is
-    /// too large is infinite.
-    FastFloatOrStrtod,
-    /// The library `fast_float` alone: nothing is hexadecimal. A weight that is empty, too large or too small is none.
-    FastFloat,
-}
 
 impl Server {
     /// The newest Redis.
@@ -81,11 +31,6 @@ impl Server {
         }
         newest
     };
-
-    /// This server alone, as a set.
-    pub const fn set(self) -> ServerSet {
-        ServerSet(1 << self as u16)
-    }
 
     /// Whether it is Valkey (and not Redis).
     pub const fn is_valkey(self) -> bool {
@@ -179,46 +124,5 @@ impl FromStr for Server {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|server| server.name() == text).ok_or_else(|| UnknownServer(text.to_owned()))
-    }
-}
-
-/// A set of [`Server`]s, a bit each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct ServerSet(u16);
-
-impl ServerSet {
-    /// No server.
-    pub const NONE: Self = Self(0);
-    /// Every server of [`Server::ALL`].
-    pub const ALL: Self = Self((1 << Server::ALL.len()) - 1);
-    /// Those that write annotations and logs of several parts.
-    pub const WITH_ANNOTATIONS: Self = redis(7, 0).servers();
-
-    /// The servers in either set.
-    #[must_use]
-    pub const fn or(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    /// The servers in both sets.
-    #[must_use]
-    pub const fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    /// The servers of this set that are not in the other.
-    #[must_use]
-    pub const fn without(self, other: Self) -> Self {
-        Self(self.0 & !other.0)
-    }
-
-    /// Whether `server` is in the set.
-    pub const fn contains(self, server: Server) -> bool {
-        self.0 & server.set().0 != 0
-    }
-
-    /// The servers in the set, in the order of [`Server::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = Server> {
-        Server::ALL.into_iter().filter(move |server| self.contains(*server))
     }
 }

@@ -1,38 +1,8 @@
 //! The first releases that have something: a command, a type of RDB value, an opcode.
 
-use std::fmt;
-
-use super::{Family, Product, Release, Server, ServerSet};
-
-/// The major and the minor number of a release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Version {
-    major: u32,
-    minor: u32,
-}
-
-impl fmt::Display for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.major, self.minor)
-    }
-}
-
-impl Version {
-    /// `Version::new(8, 6)` is 8.6.
-    pub const fn new(major: u32, minor: u32) -> Self {
-        Self { major, minor }
-    }
-
-    /// The first two numbers of `8.6.3`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text.split('.').map_while(|number| number.parse().ok());
-        Some(Self { major: numbers.next()?, minor: numbers.next().unwrap_or(0) })
-    }
-
-    const fn is_at_least(self, other: Self) -> bool {
-        self.major > other.major || (self.major == other.major && self.minor >= other.minor)
-    }
-}
+use super::facts::{Family, Product, Version};
+use super::set::ServerSet;
+use super::table::{Release, Server};
 
 /// The last release of Redis whose features Valkey has too, under the same number: Valkey was forked from it.
 const FORK: Version = Version::new(7, 2);

@@ -5,8 +5,7 @@
 //! know a command or a type of RDB value, and the names on the command line follow. What came with the release says so itself:
 //! `.since(redis(8, 8))` in the row of a command or of an RDB type.
 
-use super::since::Version;
-use super::{FloatSyntax, ManifestDetection, Product};
+use super::facts::{FloatSyntax, ManifestDetection, Product, Version};
 
 /// Declares an enum whose variants have a row of facts each, and a method for each fact.
 macro_rules! table {

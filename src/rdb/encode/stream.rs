@@ -3,10 +3,11 @@
 use std::io::{self, Write};
 
 use super::super::packed::build::ListpackBuilder;
-use super::super::stream::{Layout, SAME_FIELDS};
+use super::super::skip::Layout;
+use super::super::stream::SAME_FIELDS;
+use super::super::types::loads;
 use super::Lost;
 use super::output::Output;
-use super::value::loads;
 use crate::server::Release;
 use crate::value::{ConsumerGroup, Fields, Idempotence, Stream, StreamId};
 

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::super::fault::DecodeFault;
 use super::super::packed::build::{ListpackBuilder, intset};
 use super::super::raw::decode;
-use super::super::types::type_row;
+use super::super::types::{loads, type_row};
 use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, LATEST_FIELD_EXPIRY};
 use super::Lost;
 use super::output::Output;
@@ -41,11 +41,6 @@ mod code {
     pub(super) const VALKEY_HASH_2: u8 = 22;
     pub(super) const REDIS_HASH_EXPIRING: u8 = 24;
     pub(super) const REDIS_HASH_LISTPACK_EXPIRING: u8 = 25;
-}
-
-/// Whether the target loads values of this type.
-pub(super) fn loads(target: Release, type_code: u8) -> bool {
-    type_row(target.rdb_family(), type_code).is_some_and(|row| row.since.includes(target))
 }
 
 /// Writes a value; `head` first writes what comes before it, which has its type in it. Gives what the target cannot hold;
