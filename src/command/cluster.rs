@@ -9,7 +9,7 @@ const GROUP: Group = Group::Cluster;
 pub(super) static COMMANDS: &[Command] = &[
     GROUP.control("asking", 1),
     GROUP.control("cluster", -2).subcommands(CLUSTER),
-    GROUP.read("clusterscan", -2).since(valkey(9, 0)),
+    GROUP.read("clusterscan", -2).since(valkey(9, 1)),
     GROUP.control("readonly", 1),
     GROUP.control("readwrite", 1),
 ];
@@ -25,7 +25,7 @@ const CLUSTER: &[Command] = &[
     GROUP.control("cluster|delslots", -3).since(redis(7, 0)),
     GROUP.control("cluster|delslotsrange", -4).since(redis(7, 0)),
     GROUP.control("cluster|failover", -2).since(redis(7, 0)),
-    GROUP.write("cluster|flushslot", -3).since(valkey(9, 1)),
+    GROUP.write("cluster|flushslot", -3).since(valkey(9, 0)),
     GROUP.control("cluster|flushslots", 2).since(redis(7, 0)),
     GROUP.control("cluster|forget", 3).since(redis(7, 0)),
     GROUP.control("cluster|getkeysinslot", 4).since(redis(7, 0)),

@@ -22,7 +22,7 @@ impl Version {
     }
 
     /// The first two numbers of `8.6.3`.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub fn parse(text: &str) -> Option<Self> {
         let mut numbers = text.split('.').map_while(|number| number.parse().ok());
         Some(Self { major: numbers.next()?, minor: numbers.next().unwrap_or(0) })
     }

@@ -63,10 +63,12 @@ impl Since {
         Self { redis: later(self.redis, other.redis), valkey: later(self.valkey, other.valkey) }
     }
 
-    /// Whether it came with this release.
-    pub fn begins_with(self, release: Release) -> bool {
-        let since = if release.server().is_valkey() { self.valkey } else { self.redis };
-        since == Some(release.version())
+    /// The first release of a product that has it.
+    pub const fn version(self, product: Product) -> Option<Version> {
+        match product {
+            Product::Redis => self.redis,
+            Product::Valkey => self.valkey,
+        }
     }
 
     /// Whether this release has it.
@@ -88,11 +90,7 @@ impl Since {
     }
 
     const fn has(self, product: Product, version: Version) -> bool {
-        let since = match product {
-            Product::Redis => self.redis,
-            Product::Valkey => self.valkey,
-        };
-        match since {
+        match self.version(product) {
             Some(since) => version.is_at_least(since),
             None => false,
         }

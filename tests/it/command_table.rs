@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aofkit::command::{self, Command, Effect, Group, KeyPositions, Resolution};
+use aofkit::server::{Product, Version};
 use aofkit::{Server, ServerSet};
 
 use crate::harness::servers::SERVERS;
@@ -223,6 +224,53 @@ fn the_groups_are_those_of_the_documentation() {
         }
         assert!(compared > 200, "{folder}: {compared}");
     }
+}
+
+/// A field of what `COMMAND DOCS` says of a command.
+fn documented<'r>(fields: &'r Reply, name: &str) -> Option<&'r Reply> {
+    fields.array().chunks_exact(2).find(|pair| pair[0].bytes() == name.as_bytes()).map(|pair| &pair[1])
+}
+
+/// Redis 6.2 has QUIT, but not in its table; 8.0.6 has VISMEMBER.
+const WRONGLY_DOCUMENTED: [&str; 2] = ["quit", "vismember"];
+
+/// Compares the `since` of commands and of their subcommands; gives how many.
+fn compare_since(entries: &[Reply], server: Server, differing: &mut Vec<String>) -> usize {
+    let mut compared = 0;
+    for entry in entries.chunks_exact(2) {
+        let (name, fields) = (entry[0].text(), &entry[1]);
+        let words: Vec<&[u8]> = name.split('|').map(str::as_bytes).collect();
+        let row = command::resolve(&words).row().unwrap_or_else(|| panic!("{name} is missing"));
+        let ours = row.since.version(server.product()).unwrap_or_else(|| panic!("{name} on {server}"));
+        if let Some(theirs) = documented(fields, "since").and_then(|since| Version::parse(&since.text())) {
+            // What the oldest modelled release has, all have; it has no rows of subcommands. What Redis 7.2 has, Valkey has too.
+            let oldest = match server.product() {
+                Product::Valkey => Version::new(7, 2),
+                Product::Redis if row.is_subcommand() => Version::new(7, 0),
+                Product::Redis => Version::new(6, 2),
+            };
+            if ours.max(oldest) != theirs.max(oldest) && !WRONGLY_DOCUMENTED.contains(&row.name) {
+                differing.push(format!("{name}: since {ours} here, since {theirs} on {server}"));
+            }
+            compared += 1;
+        }
+        let subcommands = documented(fields, "subcommands").map(Reply::array).unwrap_or_default();
+        compared += compare_since(subcommands, server, differing);
+    }
+    compared
+}
+
+#[server_test]
+fn commands_are_since_the_releases_that_servers_name() {
+    let mut differing = Vec::new();
+    for product in [Product::Redis, Product::Valkey] {
+        let newest = Server::newest(product, |_| true).unwrap();
+        let (server, folder) = SERVERS.into_iter().find(|(server, _)| *server == newest).unwrap();
+        let documentation = RealServer::start(folder).call(&["COMMAND", "DOCS"]);
+        let compared = compare_since(documentation.array(), server, &mut differing);
+        assert!(compared > 300, "{folder}: {compared}");
+    }
+    assert!(differing.is_empty(), "{differing:#?}");
 }
 
 /// Well-formed examples of the rows whose keys depend on what the arguments say.

@@ -27,7 +27,8 @@ pub(super) fn entries_read(server: ChosenServer) -> EntriesRead {
 
 /// Whether an RDB for this release is the one of two that fields that expire can be written into: Valkey has another.
 fn is_of_redis_alone(oldest: Release) -> bool {
-    oldest.server().product() == Product::Redis && FIELD_EXPIRY.begins_with(oldest)
+    let product = oldest.server().product();
+    product == Product::Redis && FIELD_EXPIRY.version(product) == Some(oldest.version())
 }
 
 impl ChosenTarget {
