@@ -32,7 +32,8 @@ pub(crate) const SERVERS: [(Server, &str); 7] = [
 
 /// The release that stands for a server of the library.
 pub(crate) fn release(server: Server) -> &'static str {
-    SERVERS.iter().find(|(known, _)| *known == server).unwrap().1
+    let found = SERVERS.iter().find(|(known, _)| *known == server);
+    found.unwrap_or_else(|| panic!("add {server} to SERVERS and RELEASES in tests/it/harness/servers.rs")).1
 }
 
 /// The server of the library that stands for a release.
@@ -92,5 +93,13 @@ fn servers_that_are_required_are_there() {
             let version = program(release, "server").arg("--version").output().unwrap();
             assert!(version.status.success(), "{release} does not run: {version:?}");
         }
+    }
+}
+
+#[test]
+fn every_server_has_a_release_to_compare_with() {
+    for server in Server::ALL {
+        let name = release(server);
+        assert_eq!(server_of(name), server, "{name}");
     }
 }
