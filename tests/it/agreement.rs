@@ -1,5 +1,5 @@
-//! Everything that reads a log stops at the same byte: what `check` calls valid, where a replay ends, what `inspect` shows, what
-//! `fix` keeps, and what a rewrite is made of.
+//! Everything that reads a log stops at the same byte: what `check` calls valid, where a replay ends, what `inspect`
+//! shows, what `fix` keeps, and what a rewrite is made of.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ fn rewritten(replayed: &Replayed<'_>) -> Result<Vec<u8>, String> {
     written.map(|_| out).map_err(|error| error.to_string())
 }
 
-/// Where the records end that `inspect` shows, those of an unfinished transaction not counted; `None` behind a damaged RDB.
+/// The end of the last record that `inspect` shows outside an unfinished transaction; `None` after a damaged RDB.
 fn shown_up_to(bytes: &[u8]) -> Option<u64> {
     let mut start = 0;
     if is_rdb(bytes) {
@@ -75,7 +75,7 @@ fn disagreement(file: &Path, bytes: &[u8]) -> Option<String> {
     }
     let replay = replayed(bytes);
     let stopped = replay.summary.stopped.offset;
-    // A value of an RDB that is damaged may still have an end: a replay goes on and says that its data is not to be used.
+    // A replay goes on after a damaged value of an RDB whose end is known, and reports that its data must not be used.
     let is_usable = replay.summary.damaged.is_none() && !matches!(replay.summary.end, End::DamagedRdb(_));
     if is_usable && (shown.is_none() || stopped != valid) || shown.is_some() && stopped != valid {
         return Some(format!("check is valid up to {valid}, a replay ends at {stopped}: {:?}", replay.summary.end));

@@ -1,4 +1,4 @@
-//! What real servers and their checkers do with every log in `testdata`, and what aofkit says of it: as data, beside the logs.
+//! What real servers and their checkers do with every log in `testdata`, and what aofkit says of it: beside the logs.
 //!
 //! `testdata/NAME.expected.json` is about the logs in `testdata/NAME`; `testdata/README.md` says how to read it.
 //! `AOFKIT_UPDATE=1` writes it again from what the servers do.
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use aofkit::Server;
 use aofkit::aof::log::{Log, Part};
 use aofkit::check::server::{Crash, Outcome};
-use aofkit::check::{CheckerReason, Report, Settings, check};
+use aofkit::check::{CheckerReason, Code, Report, Settings, check};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::files::{logs, testdata};
@@ -70,6 +70,13 @@ fn read(group: &str) -> Rows {
 pub(crate) fn codes() -> BTreeSet<String> {
     let rows = GROUPS.iter().flat_map(|group| read(group).into_values().flatten());
     rows.flat_map(|row| row.findings.into_values().flatten()).collect()
+}
+
+/// The logs of a group in which a code is found, for whatever server.
+pub(crate) fn showing(group: &str, code: Code) -> Vec<PathBuf> {
+    let is_found = |row: &Row| row.findings.values().flatten().any(|name| name == code.name());
+    let logs = read(group).into_iter().filter(|(_, rows)| rows.iter().any(is_found));
+    logs.map(|(log, _)| testdata().join(log)).collect()
 }
 
 /// As JSON: a line for each row.

@@ -21,7 +21,7 @@ const FLOORS: &[&[&str]] = &[
 /// The root of the library, and the program.
 const ROOTS: [&str; 3] = ["lib", "main", "memory"];
 
-/// Files that import from above, and the module that they import. Each is a mistake to be mended: it is removed from here then.
+/// Files that import from above, and the module that they import. Each is to be removed from here once it is mended.
 const EXCEPTIONS: &[(&str, &str)] = &[("aof/scan/window.rs", "command")];
 
 fn floor(module: &str) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! What the real checkers say of RDB files, sound and damaged, and which of those the servers load, against what a walk finds.
+//! What real checkers say of sound and damaged RDB files, and which of them servers load, compared with a walk.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

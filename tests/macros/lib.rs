@@ -20,7 +20,8 @@ pub fn server_test(_: TokenStream, test: TokenStream) -> TokenStream {
 
 /// `#[test]` in a process of its own; see `isolated` in the tests' harness, which it calls.
 ///
-/// For tests that other tests would disturb: a process that is being started holds copies of all open files, and so their locks.
+/// For tests that others would disturb: a process that is being started holds copies of all open files, and so their
+/// locks.
 #[proc_macro_attribute]
 pub fn isolated_test(_: TokenStream, test: TokenStream) -> TokenStream {
     let tokens: Vec<TokenTree> = test.into_iter().collect();

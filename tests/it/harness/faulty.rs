@@ -24,7 +24,6 @@ pub enum Fault {
 pub const FAULTS: [Fault; 5] = [Fault::Error, Fault::Full, Fault::Kill, Fault::KillHalfway, Fault::KillBehind];
 
 /// What the file system can do.
-#[allow(dead_code, reason = "not every test needs both")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disk {
     /// All that the real one here can.
@@ -34,7 +33,6 @@ pub enum Disk {
 }
 
 /// Both.
-#[allow(dead_code, reason = "not every test needs both")]
 pub const DISKS: [Disk; 2] = [Disk::Modern, Disk::Bare];
 
 /// The real file system with one fault at operation `at`, from 0.
@@ -62,18 +60,15 @@ impl Faulty {
     }
 
     /// The same on another file system.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn on(self, disk: Disk) -> Self {
         Self { disk, ..self }
     }
 
     /// The same where no file can be given another owner or group: to whoever is not root, and on FAT.
-    #[allow(dead_code, reason = "not every test needs it")]
     pub fn without_owners(self) -> Self {
         Self { gives_owners: false, ..self }
     }
 
-    #[allow(dead_code, reason = "not every test needs it")]
     /// The same, with something that happens right before each operation, given by its name.
     pub fn before_each(self, hook: impl FnMut(&str) + Send + 'static) -> Self {
         Self { hook: Box::new(hook), ..self }

@@ -155,7 +155,7 @@ fn ask(socket: &Path, questions: &[Vec<&str>]) -> io::Result<Vec<String>> {
     questions.iter().map(|_| lines.next().unwrap_or(Err(io::ErrorKind::UnexpectedEof.into()))).collect()
 }
 
-/// Which of these keys the server has that loaded a log; `None` if it did not start, or did not live long enough to tell.
+/// Loads a log, and asks which of these keys the server has; `None` if it did not start or did not answer.
 pub(crate) fn existing(release: &str, files: &Files, keys: &[String]) -> (Loaded, Option<Vec<bool>>) {
     let loaded = load_and_ask(release, files, &keys.iter().map(|key| vec!["EXISTS", key]).collect::<Vec<_>>());
     let found = loaded.answers.as_ref().map(|answers| answers.iter().map(|answer| answer == ":1").collect());

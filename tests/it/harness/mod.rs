@@ -2,11 +2,13 @@
 //!
 //! # Servers
 //!
-//! Tests marked `#[server_test]` need real servers: `scripts/provision-servers DIR` unpacks them, and `AOFKIT_SERVERS=DIR` names
-//! them. Where the tests are compiled without that variable, libtest reports these tests as ignored. With it, or with
-//! `AOFKIT_REQUIRE_SERVERS`, they run, and a server that is missing makes its tests fail. The decision is made when the tests
-//! are compiled because libtest cannot ignore a test that is already running; cargo compiles them again when the variables
-//! change.
+//! Tests marked `#[server_test]` need real servers: `scripts/provision-servers DIR` unpacks them, and
+//! `AOFKIT_SERVERS=DIR` names them. Where the tests are compiled without that variable, libtest reports these tests as
+//! ignored. With it, or with `AOFKIT_REQUIRE_SERVERS`, they run, and a server that is missing makes its tests fail. The
+//! decision is made when the tests are compiled because libtest cannot ignore a test that is already running; cargo
+//! compiles them again when the variables change.
+//!
+//! Tests marked `#[isolated_test]` run in a process of their own, because others would disturb them.
 //!
 //! # Settings
 //!
@@ -14,12 +16,12 @@
 //! |---|---|
 //! | `AOFKIT_SERVERS=DIR` | the folder of the servers: `DIR/redis-8.6/bin/redis-server`, … |
 //! | `AOFKIT_REQUIRE_SERVERS=1` | fail where a server is missing, `AOFKIT_SERVERS` included |
-//! | `AOFKIT_PROGRAMS=N` | how many random programs, logs or values a test makes for each server, instead of its default |
+//! | `AOFKIT_PROGRAMS=N` | random programs, logs or values for each server, instead of the test's default |
 //! | `AOFKIT_SEED=N` | the first seed of those, instead of the test's default |
 //! | `AOFKIT_WITHOUT="NAME …"` | commands that random programs leave out |
 //! | `AOFKIT_NUMBERS=all` | compare every number in every place, not one in five |
 //! | `AOFKIT_KEEP=DIR` | keep two rewritten logs that differ, as `DIR/ours` and `DIR/expected` |
-//! | `AOFKIT_UPDATE=1` | write the expectations in `testdata/*/expected.json` from what the servers do |
+//! | `AOFKIT_UPDATE=1` | write the expectations in `testdata/*.expected.json` from what the servers do |
 //!
 //! For example, one hundred random programs on Redis 8.6:
 //!

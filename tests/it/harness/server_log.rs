@@ -122,7 +122,7 @@ impl RealServer {
             let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
             (field("aof_rewrite_in_progress:").unwrap(), field("aof_last_bgrewrite_status:").unwrap())
         };
-        // The file of a server without a manifest, or the manifest: a rewrite that has only been scheduled replaces neither.
+        // The manifest, or the file of a server without one: a rewrite that has only been scheduled replaces neither.
         let replaced = if self.is_single() { self.log_directory().join("appendonly.aof") } else { self.manifest() };
         let identity = || fs::metadata(&replaced).ok().map(|metadata| (metadata.ino(), metadata.modified().ok()));
         let before = identity();

@@ -43,7 +43,7 @@ pub(crate) fn server_of(release: &str) -> Server {
 
 /// A program of a release, such as `server`, `check-aof` or `check-rdb`.
 ///
-/// A release that comes as the server alone has its checkers in there: the server is one when it is started under that name.
+/// Where a release comes as the server alone, that is its checkers as well: it acts as the one whose name it is given.
 #[track_caller]
 pub(crate) fn program(release: &str, name: &str) -> Command {
     let servers =
