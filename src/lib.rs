@@ -3,8 +3,8 @@
 //! The layers; an arrow points at what may be imported, and nothing points up:
 //!
 //! ```text
-//! cli  →  report  →  check · repair · select · rewrite  →  replay · digest  →  aof · command · rdb  →  keyspace  →  value
-//!      →  resp · input · storage · escape · glob · server · plural · error
+//! cli  →  report  →  check · repair · rewrite · select  →  replay · digest  →  command  →  keyspace  →  aof  →  rdb  →  value
+//!      →  resp · input · storage · server · error · escape · glob · plural · threads
 //! ```
 //!
 //! - [`aof`]: a log as records, transactions, parts and a manifest; [`resp`]: one record; [`rdb`]: an RDB, item by item.

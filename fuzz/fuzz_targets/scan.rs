@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 
 use aofkit::Server;
-use aofkit::aof::scan::{Options, Scan, scan};
+use aofkit::check::scan::{Options, Scan, scan};
 use aofkit::aof::{Content, Reader};
 use libfuzzer_sys::fuzz_target;
 

@@ -6,7 +6,6 @@ pub mod log;
 pub mod manifest;
 pub mod producer;
 pub(crate) mod reader;
-pub mod scan;
 pub mod transaction;
 
 pub use database::database_number;

@@ -7,7 +7,7 @@
 //! ```
 //! use aofkit::Server;
 //! use aofkit::aof::producer::{Clues, Evidence};
-//! use aofkit::aof::scan::{Options, scan};
+//! use aofkit::check::scan::{Options, scan};
 //!
 //! // Of all servers, Valkey 9 alone knows the command.
 //! let log = b"*3\r\n$7\r\nDELIFEQ\r\n$1\r\nk\r\n$1\r\nv\r\n";
@@ -205,7 +205,7 @@ fn named_by(part: &[u8]) -> Option<Release> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aof::scan::{Options, scan};
+    use crate::check::scan::{Options, scan};
     use crate::resp::write_command;
 
     fn log(commands: &[&str]) -> Vec<u8> {

@@ -97,7 +97,7 @@ impl Tracker {
     }
 
     /// Goes on with what was found behind a point where no transaction was open, `before` records from the start.
-    pub(super) fn resume(&mut self, rest: Self, before: u64) {
+    pub(crate) fn resume(&mut self, rest: Self, before: u64) {
         self.complete += rest.complete;
         self.open = rest.open.map(|opening| Opening { record: opening.record + before, ..opening });
     }

@@ -133,7 +133,7 @@ impl Checker {
     fn records(&self, bytes: &[u8], report: &PartReport, start: Option<u64>) -> Verdict {
         let start = Resume::at(index(start.unwrap_or(0)), self.lines);
         let Some(scan) = &report.scan else { return official::check_resp(bytes, start, self.server) };
-        if !scan.oddities.is_empty() || (!self.server.skips_annotations() && scan.annotations > 0) {
+        if !scan.anomalies.is_empty() || (!self.server.skips_annotations() && scan.annotations > 0) {
             return official::check_resp(bytes, start, self.server);
         }
         let commands = scan.records - scan.annotations;

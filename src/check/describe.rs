@@ -13,9 +13,9 @@ use super::rdb::{RdbSummary, Refused, Unsearched};
 use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::manifest::Problem as ManifestProblem;
-use crate::aof::scan::{self, Oddity, PayloadEffect, Scan, Seen};
 use crate::aof::transaction::{Misplaced, Opening};
 use crate::aof::{Damage, DamageKind, is_no_log};
+use crate::check::scan::{self, Anomaly, PayloadEffect, Scan, Seen};
 use crate::error::{Error, plain};
 use crate::escape::{Escaped, shell_word, shortened};
 use crate::input::{Change, Container, is_stdin};
@@ -108,8 +108,8 @@ pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8
         rdb_findings(findings, report, rdb, bytes, server);
     }
     if let Some(scan) = &report.scan {
-        for (oddity, seen) in scan.oddities.iter() {
-            findings.push(odd(report, bytes, oddity, seen, server));
+        for (anomaly, seen) in scan.anomalies.iter() {
+            findings.push(odd(report, bytes, anomaly, seen, server));
         }
         if let Some(damage) = scan.damage {
             findings.push(damaged(report, bytes, &damage, scan, place));
@@ -210,36 +210,36 @@ fn is_zero(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0)
 }
 
-fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: Server) -> Finding {
+fn odd(report: &PartReport, bytes: &[u8], anomaly: &Anomaly, seen: Seen, server: Server) -> Finding {
     let rewrite =
         "take these records out, or give the server what it lacks (a module, a renamed command, a newer version)";
-    let (code, severity, message, advice) = match oddity {
-        Oddity::Payload { effect, key, fault } => payload_words(*effect, key, fault, server),
-        Oddity::Misplaced(misplaced) => misplaced_words(*misplaced),
-        Oddity::UnknownCommand(name) => (
+    let (code, severity, message, advice) = match anomaly {
+        Anomaly::Payload { effect, key, fault } => payload_words(*effect, key, fault, server),
+        Anomaly::Misplaced(misplaced) => misplaced_words(*misplaced),
+        Anomaly::UnknownCommand(name) => (
             Code::UnknownCommand,
             Severity::Error,
             format!("{server} does not know the command '{}'", Escaped(name)),
             rewrite,
         ),
-        Oddity::UnknownSubcommand { command, subcommand } => (
+        Anomaly::UnknownSubcommand { command, subcommand } => (
             Code::UnknownSubcommand,
             Severity::Error,
             format!("{server} does not know the subcommand '{}' of {}", Escaped(subcommand), command.to_uppercase()),
             rewrite,
         ),
-        Oddity::WrongArity(name) => {
+        Anomaly::WrongArity(name) => {
             let name = name.replace('|', " ").to_uppercase();
             let message = format!("wrong number of arguments for {name}");
             (Code::WrongArity, Severity::Warning, message, "take the record out: no server wrote it")
         }
-        Oddity::NulInName(name) => (
+        Anomaly::NulInName(name) => (
             Code::NulInName,
             Severity::Error,
             format!("a NUL in the name of a command: '{}'", Escaped(name)),
             "take the record out: no server wrote it",
         ),
-        Oddity::NoSuchDatabase(text) => (
+        Anomaly::NoSuchDatabase(text) => (
             Code::NoSuchDatabase,
             Severity::Warning,
             format!(
@@ -249,13 +249,13 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
             ),
             "set 'databases' high enough, or what follows lands in the database selected before",
         ),
-        Oddity::ServerCommand(name) => (
+        Anomaly::ServerCommand(name) => (
             Code::ServerCommand,
             Severity::Note,
             format!("{} is no command that servers write into a log", name.replace('|', " ").to_uppercase()),
             "find out what wrote it",
         ),
-        Oddity::Script(name) => (
+        Anomaly::Script(name) => (
             Code::RunsScript,
             Severity::Warning,
             format!(
@@ -264,14 +264,14 @@ fn odd(report: &PartReport, bytes: &[u8], oddity: &Oddity, seen: Seen, server: S
             ),
             "make sure that it succeeds; servers since 7.0 log what scripts do, and not the scripts",
         ),
-        Oddity::CutAnnotation => (
+        Anomaly::CutAnnotation => (
             Code::CutAnnotation,
             Severity::Warning,
             "the last line is an annotation without its line end: it swallows the record that is appended next"
                 .to_owned(),
             "append a line end before a server writes to this file",
         ),
-        Oddity::Others => (
+        Anomaly::Others => (
             Code::ManyOddities,
             // Where they keep a server from loading the log, its verdict says so.
             Severity::Warning,

@@ -10,6 +10,7 @@ mod lost_fields;
 pub mod official;
 mod part;
 mod rdb;
+pub mod scan;
 pub mod server;
 
 use std::num::NonZeroUsize;
@@ -24,7 +25,6 @@ pub use rdb::{RdbSummary, Refused, Unsearched};
 use crate::aof::log::{Layout, Log};
 use crate::aof::manifest::{self, Manifest};
 use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
-use crate::aof::scan;
 use crate::error::Result;
 use crate::input::Input;
 use crate::server::{Server, ServerSet};

@@ -8,7 +8,7 @@ use super::server::{self, PartEnd, PartFacts, PartOutcome};
 use super::{Examination, RdbSummary, describe};
 use crate::aof::listing::{Place, listing};
 use crate::aof::log::{Part, Role};
-use crate::aof::scan::{self, Scan};
+use crate::check::scan::{self, Scan};
 use crate::error::Result;
 use crate::input::{Change, Container, Input};
 use crate::rdb::{self, Judge};
@@ -203,7 +203,7 @@ fn server_facts(bytes: &[u8], report: &PartReport, server: Server) -> PartFacts 
 /// What a server makes of the records; asks the model only for what the scan leaves open.
 fn resp_outcome(bytes: &[u8], scan: &Scan, server: Server) -> PartOutcome {
     let mut resume = server::Resume::behind_preamble(scan.start);
-    let from_the_end = scan.oddities.is_empty() && (server.skips_annotations() || scan.annotations == 0);
+    let from_the_end = scan.anomalies.is_empty() && (server.skips_annotations() || scan.annotations == 0);
     if from_the_end {
         if scan.damage.is_none() && scan.open().is_none() {
             return PartOutcome { end: PartEnd::Whole, records: scan.records, notes: Vec::new() };

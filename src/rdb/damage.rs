@@ -108,7 +108,7 @@ pub struct Flaw {
     /// The servers whose `check-rdb` (and `check-aof`, for a preamble) finds it and stops there.
     pub checkers: ServerSet,
     /// The servers that refuse to load it. The others load it as it is, with their default
-    /// `sanitize-dump-payload no`, or skip the key when it is [`Malformed::EmptyKey`].
+    /// `sanitize-dump-payload no`, or skip the key when it is [`EmptyKey`](super::Malformed::EmptyKey).
     pub servers: ServerSet,
 }
 

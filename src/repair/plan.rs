@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
-use crate::aof::scan::Scan;
+use crate::check::scan::Scan;
 use crate::check::{Code, Finding, PartReport, Severity};
 use crate::escape::shell_word;
 use crate::input::{Container, FileIdentity, is_stdin};

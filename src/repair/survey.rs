@@ -2,8 +2,8 @@
 
 use crate::aof::listing::listing;
 use crate::aof::log::{Log, Role};
-use crate::aof::scan::Scan;
 use crate::aof::{DamageKind, is_no_log};
+use crate::check::scan::Scan;
 use crate::check::server::{PartEnd, Resume, load_resp};
 use crate::check::{self, PartReport, Report, Settings};
 use crate::input::{Container, FileIdentity, Input};

@@ -22,7 +22,7 @@ const FLOORS: &[&[&str]] = &[
 const ROOTS: [&str; 3] = ["lib", "main", "memory"];
 
 /// Files that import from above, and the module that they import. Each is to be removed from here once it is mended.
-const EXCEPTIONS: &[(&str, &str)] = &[("aof/scan/window.rs", "command")];
+const EXCEPTIONS: &[(&str, &str)] = &[];
 
 fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().position(|floor| floor.contains(&module))

@@ -1,11 +1,11 @@
-//! One stretch of records, read without knowing what came before it.
+//! One range of records, read without knowing what came before it.
 
 use std::collections::BTreeSet;
 
 use memchr::{memchr, memmem};
 
+use super::anomaly::{Anomalies, Anomaly, PayloadEffect, shortened};
 use super::header::{HeaderCache, PlainHeader};
-use super::oddity::{Oddities, Oddity, PayloadEffect, shortened};
 use crate::aof::database::database_number;
 use crate::aof::reader::{self, Damage, Outline};
 use crate::aof::transaction::{Control, Opening, Tracker};
@@ -94,14 +94,14 @@ pub(super) struct Window {
     pub(super) last_timestamp: Option<i64>,
     /// The servers that know all commands, those aside that no server knows, and the annotations.
     pub(super) servers: ServerSet,
-    pub(super) oddities: Oddities,
+    pub(super) anomalies: Anomalies,
     pub(super) damage: Option<Damage>,
     limit: usize,
 }
 
 /// Where a window begins and where it may end: at the first boundary at or behind the limit.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Stretch {
+pub(super) struct ScanRange {
     /// A record boundary, guessed or proven.
     pub(super) start: usize,
     pub(super) limit: usize,
@@ -131,7 +131,7 @@ impl Passed {
 }
 
 impl Window {
-    fn new(Stretch { start, limit }: Stretch) -> Self {
+    fn new(ScanRange { start, limit }: ScanRange) -> Self {
         Self {
             start,
             end: start,
@@ -148,25 +148,25 @@ impl Window {
             first_timestamp: None,
             last_timestamp: None,
             servers: ServerSet::ALL,
-            oddities: Oddities::default(),
+            anomalies: Anomalies::default(),
             damage: None,
             limit,
         }
     }
 
-    /// Reads the records of a stretch.
-    pub(super) fn read(source: Source<'_>, stretch: Stretch, memory: &mut Memory) -> Self {
-        let mut window = Self::new(stretch);
+    /// Reads the records of a range.
+    pub(super) fn read(source: Source<'_>, range: ScanRange, memory: &mut Memory) -> Self {
+        let mut window = Self::new(range);
         window.finish(source, memory);
         window
     }
 
-    /// Reads the records of two stretches side by side.
+    /// Reads the records of two ranges side by side.
     ///
-    /// Where an argument ends is known only when its length was read, so that one stretch alone leaves the processor waiting;
+    /// Where an argument ends is known only when its length was read, so that one range alone leaves the processor waiting;
     /// the other fills the gaps.
-    pub(super) fn read_two(source: Source<'_>, stretches: [Stretch; 2], memory: &mut Memory) -> [Self; 2] {
-        let [mut one, mut other] = stretches.map(Self::new);
+    pub(super) fn read_two(source: Source<'_>, ranges: [ScanRange; 2], memory: &mut Memory) -> [Self; 2] {
+        let [mut one, mut other] = ranges.map(Self::new);
         while !one.is_done() && !other.is_done() {
             Self::plain_commands_of_two(source, &mut one, &mut other, memory);
             one.step(source, memory);
@@ -314,38 +314,38 @@ impl Window {
             self.last_timestamp = Some(timestamp);
         }
         if end == source.whole.len() && !source.whole.ends_with(b"\n") {
-            self.odd(Oddity::CutAnnotation);
+            self.report(Anomaly::CutAnnotation);
         }
         self.end = end;
     }
 
-    /// Notes an oddity of the record that is being read.
-    fn odd(&mut self, oddity: Oddity) {
-        self.oddities.add(oddity, self.end as u64, self.records);
+    /// Notes an anomaly of the record that is being read.
+    fn report(&mut self, anomaly: Anomaly) {
+        self.anomalies.add(anomaly, self.end as u64, self.records);
     }
 
     #[cold]
     #[inline(never)]
     fn special(&mut self, judgement: Judgement, head: &Head<'_>) {
         if memchr(0, head.name).is_some() {
-            self.odd(Oddity::NulInName(shortened(head.name)));
+            self.report(Anomaly::NulInName(shortened(head.name)));
         }
         match judgement {
             Judgement::Plain | Judgement::KeepsFields | Judgement::Restore => {}
             Judgement::Control(control) => self.control(control),
             Judgement::Select => self.select(head),
-            Judgement::UnknownCommand => self.odd(Oddity::UnknownCommand(shortened(head.name))),
+            Judgement::UnknownCommand => self.report(Anomaly::UnknownCommand(shortened(head.name))),
             Judgement::UnknownSubcommand(row) => {
-                self.odd(Oddity::UnknownSubcommand { command: row.name, subcommand: shortened(head.second) });
+                self.report(Anomaly::UnknownSubcommand { command: row.name, subcommand: shortened(head.second) });
             }
-            Judgement::ServerCommand(row) => self.odd(Oddity::ServerCommand(row.name)),
-            Judgement::Script(row) => self.odd(Oddity::Script(row.name)),
+            Judgement::ServerCommand(row) => self.report(Anomaly::ServerCommand(row.name)),
+            Judgement::Script(row) => self.report(Anomaly::Script(row.name)),
             Judgement::WrongArity(row) => {
                 // It has its effect on transactions all the same.
                 if let Some(control) = Control::from_name(head.name) {
                     self.control(control);
                 }
-                self.odd(Oddity::WrongArity(row.name));
+                self.report(Anomaly::WrongArity(row.name));
             }
         }
     }
@@ -366,7 +366,7 @@ impl Window {
             Some(Restoration::Works) | None => return,
         };
         let key = shortened(arguments.get(1).copied().unwrap_or_default());
-        self.odd(Oddity::Payload { effect, key, fault: fault.to_string() });
+        self.report(Anomaly::Payload { effect, key, fault: fault.to_string() });
     }
 
     fn control(&mut self, control: Control) {
@@ -376,7 +376,7 @@ impl Window {
             Some(transactions) => {
                 let (_, misplaced) = transactions.control(control, opening);
                 if let Some(misplaced) = misplaced {
-                    self.odd(Oddity::Misplaced(misplaced));
+                    self.report(Anomaly::Misplaced(misplaced));
                 }
             }
             None => {
@@ -395,7 +395,7 @@ impl Window {
                 // Servers write SELECT for a command only, so that what is selected is used.
                 self.databases.insert(number);
             }
-            None => self.odd(Oddity::NoSuchDatabase(shortened(head.second))),
+            None => self.report(Anomaly::NoSuchDatabase(shortened(head.second))),
         }
     }
 }

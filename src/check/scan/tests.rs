@@ -124,7 +124,7 @@ proptest! {
 }
 
 #[test]
-fn oddities_name_their_first_record() {
+fn anomalies_name_their_first_record() {
     let mut log = Vec::new();
     command(&mut log, &[b"SET", b"k", b"v"]);
     let offset = log.len() as u64;
@@ -133,8 +133,8 @@ fn oddities_name_their_first_record() {
     }
     command(&mut log, &[b"EXEC"]);
     let scan = scan_with(&log, 1, usize::MAX);
-    let seen: Vec<_> = scan.oddities.iter().map(|(oddity, seen)| (oddity.clone(), seen)).collect();
-    assert_eq!(seen[1], (Oddity::UnknownCommand(b"JSON.SET".to_vec()), Seen { count: 3, offset, record: 2 }));
+    let seen: Vec<_> = scan.anomalies.iter().map(|(anomaly, seen)| (anomaly.clone(), seen)).collect();
+    assert_eq!(seen[1], (Anomaly::UnknownCommand(b"JSON.SET".to_vec()), Seen { count: 3, offset, record: 2 }));
     assert_eq!(seen[0].1.record, 5);
 }
 
@@ -146,7 +146,7 @@ fn databases_are_those_that_were_used_or_selected() {
     command(&mut log, &[b"SELECT", b"99"]);
     let scan = scan_with(&log, 1, usize::MAX);
     assert_eq!(scan.databases, BTreeSet::from([3]));
-    assert_eq!(scan.oddities.iter().next().unwrap().0, &Oddity::NoSuchDatabase(b"99".to_vec()));
+    assert_eq!(scan.anomalies.iter().next().unwrap().0, &Anomaly::NoSuchDatabase(b"99".to_vec()));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn progress_adds_up_to_the_whole() {
 }
 
 #[test]
-fn which_oddities_are_told_apart_does_not_depend_on_windows() {
+fn which_anomalies_are_told_apart_does_not_depend_on_windows() {
     let mut log = Vec::new();
     // The first name of all comes again behind more kinds than are kept, once in each order.
     let names = (0..300).chain((0..300).rev()).chain([0]);
@@ -173,8 +173,8 @@ fn which_oddities_are_told_apart_does_not_depend_on_windows() {
         command(&mut log, &[format!("unknown{name:03}").as_bytes()]);
     }
     let alone = scan_with(&log, 1, log.len());
-    let others = alone.oddities.iter().last().unwrap();
-    assert_eq!((others.0, others.1.count), (&Oddity::Others, 2 * (300 - 256)));
+    let others = alone.anomalies.iter().last().unwrap();
+    assert_eq!((others.0, others.1.count), (&Anomaly::Others, 2 * (300 - 256)));
     for share in [50, 700, log.len() / 2, log.len() - 100] {
         assert_eq!(scan_with(&log, 3, share), alone, "windows of {share}");
     }

@@ -5,9 +5,9 @@
 //! the end of one meets the start of the next, its findings count; where they do not meet (the guess was a command inside a
 //! value), the bytes between are read again from the proven boundary. So the result is, to the byte, that of one thread.
 
+mod anomaly;
 mod buffer;
 mod header;
-mod oddity;
 mod window;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,12 +16,12 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+pub use anomaly::{Anomalies, Anomaly, PayloadEffect, Seen};
 use buffer::CopyBuffer;
-pub use oddity::{Oddities, Oddity, PayloadEffect, Seen};
-use window::{Source, Stretch, Window};
+use window::{ScanRange, Source, Window};
 
-use super::reader::Damage;
-use super::transaction::{Opening, Tracker};
+use crate::aof::Damage;
+use crate::aof::transaction::{Opening, Tracker};
 use crate::server::{Server, ServerSet};
 use crate::threads;
 
@@ -63,7 +63,7 @@ pub struct Scan {
     /// The servers that know all commands and annotations. Commands that no server knows do not count.
     pub servers: ServerSet,
     /// What is well formed and yet odd.
-    pub oddities: Oddities,
+    pub anomalies: Anomalies,
     /// Why the pass stopped before the end of the part.
     pub damage: Option<Damage>,
 }
@@ -83,7 +83,7 @@ impl Scan {
             first_timestamp: None,
             last_timestamp: None,
             servers: ServerSet::ALL,
-            oddities: Oddities::default(),
+            anomalies: Anomalies::default(),
             damage: None,
         }
     }
@@ -197,13 +197,11 @@ impl Shared<'_, '_> {
                 } else {
                     source.guess_boundary(share.start, share.end)
                 };
-                start.map(|start| Stretch { start, limit: share.end })
+                start.map(|start| ScanRange { start, limit: share.end })
             };
             let [one, other] = match (guess(one), guess(other)) {
                 (Some(one), Some(other)) => Window::read_two(source, [one, other], &mut memory).map(Some),
-                (one, other) => {
-                    [one, other].map(|stretch| stretch.map(|stretch| Window::read(source, stretch, &mut memory)))
-                }
+                (one, other) => [one, other].map(|range| range.map(|range| Window::read(source, range, &mut memory))),
             };
             self.stitch(index, one, &mut memory);
             self.stitch(index + 1, other, &mut memory);
@@ -259,7 +257,7 @@ impl Stitcher {
             return; // one record covers the whole window
         }
         let mut read =
-            |start: usize, limit: usize| Window::read(Source::whole(bytes), Stretch { start, limit }, memory);
+            |start: usize, limit: usize| Window::read(Source::whole(bytes), ScanRange { start, limit }, memory);
         let Some(guessed) = guessed else { return self.merge(read(position, limit)) };
         if position == guessed.start {
             return self.merge(guessed);
@@ -286,7 +284,7 @@ impl Stitcher {
             let (_, misplaced) =
                 scan.transactions.control(event.control, Opening { offset, record, command_end_before });
             if let Some(misplaced) = misplaced {
-                scan.oddities.add(Oddity::Misplaced(misplaced), offset, record);
+                scan.anomalies.add(Anomaly::Misplaced(misplaced), offset, record);
             }
         }
         if let Some(rest) = window.transactions {
@@ -298,7 +296,7 @@ impl Stitcher {
         }
         scan.databases.extend(window.databases);
         self.database = window.database.unwrap_or(self.database);
-        scan.oddities.merge(window.oddities, before);
+        scan.anomalies.merge(window.anomalies, before);
         scan.keeps_fields |= window.keeps_fields;
         scan.first_timestamp = scan.first_timestamp.or(window.first_timestamp);
         scan.last_timestamp = window.last_timestamp.or(scan.last_timestamp);

@@ -6,12 +6,12 @@ use crate::aof::transaction::Misplaced;
 
 /// Names are kept up to this many bytes: enough to recognise one.
 const NAME_LIMIT: usize = 64;
-/// So many different oddities are told apart; what comes on top is only counted.
+/// So many different anomalies are told apart; what comes on top is only counted.
 const KINDS_LIMIT: usize = 256;
 
 /// A record that can be read, but that a server would not execute as it was meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Oddity {
+pub enum Anomaly {
     /// A control command of transactions where it does not belong.
     Misplaced(Misplaced),
     /// The server knows no command of this name: it refuses the whole log.
@@ -61,7 +61,7 @@ pub enum PayloadEffect {
     Overlooked,
 }
 
-/// How often an oddity occurs, and where first.
+/// How often an anomaly occurs, and where first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
     /// How many records have it.
@@ -72,47 +72,47 @@ pub struct Seen {
     pub record: u64,
 }
 
-/// The oddities of a part, each with its first place.
+/// The anomalies of a part, each with its first place.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Oddities(BTreeMap<Oddity, Seen>);
+pub struct Anomalies(BTreeMap<Anomaly, Seen>);
 
-impl Oddities {
+impl Anomalies {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Each, in a fixed order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Oddity, Seen)> {
-        self.0.iter().map(|(oddity, seen)| (oddity, *seen))
+    pub fn iter(&self) -> impl Iterator<Item = (&Anomaly, Seen)> {
+        self.0.iter().map(|(anomaly, seen)| (anomaly, *seen))
     }
 
-    pub(super) fn add(&mut self, oddity: Oddity, offset: u64, record: u64) {
-        self.note(oddity, Seen { count: 1, offset, record });
+    pub(super) fn add(&mut self, anomaly: Anomaly, offset: u64, record: u64) {
+        self.note(anomaly, Seen { count: 1, offset, record });
     }
 
-    /// Adds those of a later stretch whose record numbers start behind `before`.
+    /// Adds those of a later range whose record numbers start behind `before`.
     pub(super) fn merge(&mut self, later: Self, before: u64) {
-        for (oddity, seen) in later.0 {
-            self.note(oddity, Seen { record: seen.record + before, ..seen });
+        for (anomaly, seen) in later.0 {
+            self.note(anomaly, Seen { record: seen.record + before, ..seen });
         }
     }
 
-    /// Which ones are told apart must not depend on how the part was cut into stretches: the first ones in the order of
-    /// [`Oddity`] are, because what is among the first of the whole is also among the first of each stretch.
-    fn note(&mut self, oddity: Oddity, seen: Seen) {
-        self.count(oddity, seen);
-        let others = usize::from(self.0.contains_key(&Oddity::Others));
+    /// Which ones are told apart must not depend on how the part was cut into ranges: the first ones in the order of
+    /// [`Anomaly`] are, because what is among the first of the whole is also among the first of each range.
+    fn note(&mut self, anomaly: Anomaly, seen: Seen) {
+        self.count(anomaly, seen);
+        let others = usize::from(self.0.contains_key(&Anomaly::Others));
         if self.0.len() - others > KINDS_LIMIT {
-            let last = self.0.range(..Oddity::Others).next_back().map(|(last, _)| last.clone());
+            let last = self.0.range(..Anomaly::Others).next_back().map(|(last, _)| last.clone());
             if let Some(seen) = last.and_then(|last| self.0.remove(&last)) {
-                self.count(Oddity::Others, seen);
+                self.count(Anomaly::Others, seen);
             }
         }
     }
 
-    fn count(&mut self, oddity: Oddity, seen: Seen) {
-        let first = self.0.entry(oddity).or_insert(Seen { count: 0, ..seen });
+    fn count(&mut self, anomaly: Anomaly, seen: Seen) {
+        let first = self.0.entry(anomaly).or_insert(Seen { count: 0, ..seen });
         first.count += seen.count;
         if seen.offset < first.offset {
             (first.offset, first.record) = (seen.offset, seen.record);
