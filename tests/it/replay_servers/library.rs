@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
-use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aofkit::Server;
@@ -14,11 +13,13 @@ use aofkit::server::Release;
 
 use super::Command;
 
-/// The time at which the test began, in milliseconds of Unix time.
+/// The time at which the test began, which has a thread of its own, in milliseconds of Unix time.
 pub(crate) fn now() -> i64 {
-    static NOW: LazyLock<i64> =
-        LazyLock::new(|| i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap());
-    *NOW
+    thread_local! {
+        static NOW: i64 =
+            i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+    }
+    NOW.with(|now| *now)
 }
 
 pub(crate) fn encode(commands: &[Command]) -> Vec<u8> {
