@@ -6,7 +6,7 @@ use crate::resp::parse_integer;
 /// space or a leading zero, up to 2147483647.
 ///
 /// A server stays where it is when that is `None`, and when it has no such database. How many it has, the log does not say: who
-/// judges by a server's defaults compares with [`DATABASES`](crate::server::DATABASES).
+/// judges by a server's defaults compares with [`Server::databases`](crate::Server::databases).
 pub fn database_number(argument: &[u8]) -> Option<u32> {
     let number = i32::try_from(parse_integer(argument)?).ok()?;
     number.try_into().ok()

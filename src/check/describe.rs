@@ -21,7 +21,7 @@ use crate::escape::{Escaped, shell_word, shortened};
 use crate::input::{Change, Container, is_stdin};
 use crate::plural::counted;
 use crate::rdb;
-use crate::server::{DATABASES, Server};
+use crate::server::Server;
 
 /// So much of a key is shown in a sentence, in columns.
 const KEY_COLUMNS: usize = 64;
@@ -245,7 +245,7 @@ fn odd(report: &PartReport, bytes: &[u8], anomaly: &Anomaly, seen: Seen, server:
             format!(
                 "SELECT of '{}': servers have databases 0 to {} unless configured otherwise",
                 Escaped(text),
-                DATABASES - 1
+                server.databases() - 1
             ),
             "set 'databases' high enough, or what follows lands in the database selected before",
         ),

@@ -23,7 +23,7 @@ use crate::error::Result;
 use crate::input::Input;
 use crate::keyspace::{Entry, Key, Keyspace};
 use crate::rdb::{self, LoadItem, Loader};
-use crate::server::DATABASES;
+use crate::server::Server;
 use crate::value::{Bytes, Field, Hash, Value};
 
 /// The most fields that are followed.
@@ -56,7 +56,7 @@ pub(super) struct LostFields {
 }
 
 /// Looks for fields that are lost. Reads the log again if a command in it takes the expiry of a field away.
-pub(super) fn find(log: &Log, reports: &[PartReport]) -> Result<Option<LostFields>> {
+pub(super) fn find(log: &Log, reports: &[PartReport], server: Server) -> Result<Option<LostFields>> {
     if !reports.iter().filter_map(|report| report.scan.as_ref()).any(|scan| scan.keeps_fields) {
         return Ok(None);
     }
@@ -65,7 +65,11 @@ pub(super) fn find(log: &Log, reports: &[PartReport]) -> Result<Option<LostField
         inputs.iter().zip(reports).map(|(input, report)| Records::new(input, report)).collect();
     let mut followed = Followed::default();
     for part in parts.iter().filter(|part| part.keeps_fields) {
-        part.commands(|place, arguments| followed.add(place.database, arguments));
+        part.commands(|place, arguments| {
+            if place.database < server.databases() {
+                followed.add(place.database, arguments);
+            }
+        });
     }
     let mut tracker = Tracker {
         followed: &followed,
@@ -148,7 +152,7 @@ impl<'a> Followed<'a> {
     fn add(&mut self, database: u32, arguments: &[&'a [u8]]) {
         let (Some(name), Some(key)) = (arguments.first(), arguments.get(1)) else { return };
         let keeps = name.eq_ignore_ascii_case(b"hpersist") || name.eq_ignore_ascii_case(b"hgetex");
-        let Some(fields) = named_fields(arguments, 1).filter(|_| keeps && database < DATABASES) else { return };
+        let Some(fields) = named_fields(arguments, 1).filter(|_| keeps) else { return };
         for field in arguments.get(fields).unwrap_or_default() {
             if self.count == MOST_FIELDS {
                 self.is_full = true;

@@ -146,7 +146,8 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
     describe::verdicts(&mut findings, &checker, &verdict, &examination.reports, &log.path);
     if server.expires_fields_on_load() && verdict.outcome.starts() {
         findings.extend(
-            lost_fields::find(log, &examination.reports)?.map(|lost| describe::lost_fields(&lost, server, &log.path)),
+            lost_fields::find(log, &examination.reports, server)?
+                .map(|lost| describe::lost_fields(&lost, server, &log.path)),
         );
     }
     let scans = examination.reports.iter().filter_map(|part| part.scan.as_ref());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::server::RdbOutcome;
 use crate::escape::Escaped;
 use crate::rdb::{self, Checksum, Damage, DataType, Entry, Flaw, Header, Item, Judge, Refusal, Walker};
-use crate::server::{DATABASES, Server};
+use crate::server::Server;
 
 /// So many flaws are kept; what comes on top still counts for the verdicts.
 const FLAWS_LIMIT: usize = 64;
@@ -151,7 +151,7 @@ impl RdbSummary {
             Item::Header(header) => self.header = Some(*header),
             Item::Aux { key, value } => self.aux(key, value),
             // Servers exit at one that they do not have.
-            Item::SelectDatabase(number) if *number >= u64::from(DATABASES) => {
+            Item::SelectDatabase(number) if *number >= u64::from(server.databases()) => {
                 self.refused.get_or_insert((offset, Refused::Database(*number)));
                 return Some(RdbOutcome::UnsupportedContent { offset });
             }

@@ -15,9 +15,6 @@ pub use set::ServerSet;
 pub use since::{Since, redis, valkey};
 pub use table::{Release, Server};
 
-/// How many databases a server has unless it is configured otherwise.
-pub const DATABASES: u32 = 16;
-
 impl Server {
     /// The newest Redis.
     pub const NEWEST_REDIS: Self = {

@@ -63,6 +63,9 @@ table! {
         /// Its checker of append-only files, with the line of releases.
         checker: &'static str,
 
+        /// The number of databases that it has unless it is configured otherwise.
+        databases: u32,
+
         /// The newest version of the RDB format with the magic `REDIS` that it loads.
         rdb_version: u32,
         /// The version of the RDB format with the magic `VALKEY` that it loads and writes. A server that has one numbers its types
@@ -152,6 +155,7 @@ const REDIS_6_2: ServerRow = ServerRow {
     version: Version::new(6, 2),
     probed: "6.2.14",
     checker: "redis-check-aof 6.2",
+    databases: 16,
     rdb_version: 9,
     valkey_rdb_version: None,
     skips_zero_checksum: false,

@@ -12,7 +12,7 @@ use crate::aof::transaction::{Control, Opening, Tracker};
 use crate::command::{self, Command, Effect};
 use crate::rdb::dump::Restoration;
 use crate::resp::{self, Head};
-use crate::server::{DATABASES, Server, ServerSet};
+use crate::server::{Server, ServerSet};
 
 /// A control command met before it is known whether a transaction is open.
 #[derive(Debug, Clone, Copy)]
@@ -292,7 +292,7 @@ impl Window {
                 self.used();
                 self.restore(source.whole, memory.server);
             }
-            judgement => self.special(judgement, head),
+            judgement => self.special(judgement, head, memory.server),
         }
         self.end = end;
         self.last_command_end = Some(end as u64);
@@ -326,14 +326,14 @@ impl Window {
 
     #[cold]
     #[inline(never)]
-    fn special(&mut self, judgement: Judgement, head: &Head<'_>) {
+    fn special(&mut self, judgement: Judgement, head: &Head<'_>, server: Server) {
         if memchr(0, head.name).is_some() {
             self.report(Anomaly::NulInName(shortened(head.name)));
         }
         match judgement {
             Judgement::Plain | Judgement::KeepsFields | Judgement::Restore => {}
             Judgement::Control(control) => self.control(control),
-            Judgement::Select => self.select(head),
+            Judgement::Select => self.select(head, server),
             Judgement::UnknownCommand => self.report(Anomaly::UnknownCommand(shortened(head.name))),
             Judgement::UnknownSubcommand(row) => {
                 self.report(Anomaly::UnknownSubcommand { command: row.name, subcommand: shortened(head.second) });
@@ -388,8 +388,8 @@ impl Window {
         }
     }
 
-    fn select(&mut self, head: &Head<'_>) {
-        match database_number(head.second).filter(|number| *number < DATABASES) {
+    fn select(&mut self, head: &Head<'_>, server: Server) {
+        match database_number(head.second).filter(|number| *number < server.databases()) {
             Some(number) => {
                 self.database = Some(number);
                 // Servers write SELECT for a command only, so that what is selected is used.

@@ -7,7 +7,7 @@ use super::conduct::Conduct;
 use super::verdict::{Crash, NoteKind, Stop, Words};
 use crate::aof::database_number;
 use crate::resp::parse_integer;
-use crate::server::{DATABASES, Server};
+use crate::server::Server;
 
 /// Whether the command of this name (in lower case) needs a look at its arguments.
 pub(super) fn is_special(name: &str) -> bool {
@@ -55,7 +55,7 @@ pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
     let word = |index: usize| words.word(index).to_ascii_lowercase();
     let count = words.0.len();
     match name {
-        "select" if database_number(words.word(1)).is_none_or(|number| number >= DATABASES) => {
+        "select" if database_number(words.word(1)).is_none_or(|number| number >= server.databases()) => {
             Conduct::Noted(NoteKind::SelectFails)
         }
         // From 7.0 on it crashes only while EXEC runs it, since it takes the queue away that EXEC walks through.
