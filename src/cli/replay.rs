@@ -327,21 +327,21 @@ impl ReplayArguments {
 
     /// Names the commands whose effect is not known; an error if that is to be the end.
     fn unknown_commands(&self, opened: &Opened, summary: &Summary, console: &mut Console) -> anyhow::Result<()> {
-        let lines = summary.unknown.iter().map(|(name, met)| {
-            let (file, offset) = (opened.file(met.first), met.first.offset);
-            let times = plural(met.count, "time");
+        let lines = summary.unknown.iter().map(|(name, stats)| {
+            let (file, offset) = (opened.file(stats.first), stats.first.offset);
+            let times = plural(stats.count, "time");
             (
-                met,
+                stats,
                 format!(
                     "{file}: unknown command {}, {} {times} (first at byte {offset})",
                     Escaped(name),
-                    grouped(met.count)
+                    grouped(stats.count)
                 ),
             )
         });
         let mut refused = 0;
-        for (met, line) in lines {
-            let fatal = self.unknown == Unknown::Refuse || self.unknown == Unknown::Keep && !met.keepable;
+        for (stats, line) in lines {
+            let fatal = self.unknown == Unknown::Refuse || self.unknown == Unknown::Keep && !stats.keepable;
             refused += usize::from(fatal);
             if fatal {
                 console.error(&line);

@@ -1,6 +1,6 @@
 //! Samples of a log, which tell how to divide its keys so that every thread has about as much to do.
 
-use super::names::{Names, Treatment};
+use super::dispatch::{Dispatch, DispatchCache};
 use crate::command::Group;
 use crate::keyspace::{Division, Key};
 use crate::resp;
@@ -19,7 +19,7 @@ pub(super) fn divide(parts: &[&[u8]], count: usize) -> Division {
     let mut weights = [0; Division::BUCKETS];
     let total: usize = parts.iter().map(|bytes| bytes.len()).sum();
     if count > 1 {
-        let mut names = Names::new();
+        let mut names = DispatchCache::new();
         let mut arguments = Vec::new();
         for bytes in parts {
             // One at least in every part; a part has its share of the others.
@@ -44,7 +44,7 @@ fn level(weights: &mut [u64; Division::BUCKETS]) {
 fn weigh<'a>(
     bytes: &'a [u8],
     place: usize,
-    names: &mut Names<'a>,
+    dispatch: &mut DispatchCache<'a>,
     arguments: &mut Vec<&'a [u8]>,
     weights: &mut [u64; Division::BUCKETS],
 ) {
@@ -55,7 +55,7 @@ fn weigh<'a>(
             Ok(end) => position = end,
             Err(_) => return,
         }
-        if let (Treatment::FirstKey(row), Some(key)) = (names.treatment(arguments), arguments.get(1))
+        if let (Dispatch::FirstKey(row), Some(key)) = (dispatch.of(arguments), arguments.get(1))
             && let Some(weight) = weights.get_mut(Division::bucket_of(Key::new(key)))
         {
             *weight += weight_of(row.group, arguments.len());

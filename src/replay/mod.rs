@@ -6,10 +6,10 @@
 //! processors busy, one thread starts again alone.
 
 mod balance;
+mod barrier;
+mod dispatch;
 mod expired;
 mod flushes;
-mod gate;
-mod names;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ use crate::threads;
 pub use expired::{Dropped, LoadDifference, drop_expired};
 pub use flushes::Flush;
 
-use gate::Gate;
+use barrier::Barrier;
 use worker::Worker;
 
 /// How much of a log is replayed, and how.
@@ -139,7 +139,7 @@ pub struct Summary {
     /// The first of those.
     pub failures: Vec<FailedCommand>,
     /// Commands whose effect is not known, by name.
-    pub unknown: BTreeMap<Vec<u8>, Met>,
+    pub unknown: BTreeMap<Vec<u8>, UnknownCommandStats>,
     /// Whether the other [`ExpiredFields`] may give other data; if not, both give the same. [`LoadDifference`] says what differs.
     pub diverged: bool,
     /// The last `FLUSHALL` and `FLUSHDB` commands that removed keys, at most 100, in their order.
@@ -160,7 +160,7 @@ pub struct Summary {
 
 /// How often something was met, and where first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Met {
+pub struct UnknownCommandStats {
     /// Where first.
     pub first: Place,
     /// How often.
@@ -220,11 +220,11 @@ const FAILURES: usize = 100;
 /// Replays the parts of a log, in order.
 pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     let count = options.threads.get().min(Division::MOST_SHARES);
-    replay_through(&Gate::new(count), count, parts, options)
+    replay_through(&Barrier::new(count), count, parts, options)
 }
 
-/// Replays with so many threads that meet at this gate, or with one where there are not so many, or they hinder each other.
-fn replay_through<'a>(gate: &Gate, count: usize, parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
+/// Replays with so many threads that meet at this barrier, or with one where there are not so many, or they hinder each other.
+fn replay_through<'a>(barrier: &Barrier, count: usize, parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     let reported = AtomicU64::new(0);
     let progress = |bytes| {
         reported.fetch_add(bytes, Ordering::Relaxed);
@@ -233,8 +233,8 @@ fn replay_through<'a>(gate: &Gate, count: usize, parts: &[&'a [u8]], options: Op
     let division = balance::divide(parts, count);
     let shares: Vec<Mutex<Keyspace<'a>>> = (0..count).map(|_| Mutex::default()).collect();
     let watched = Options { progress: &progress, ..options };
-    let work = |index| Worker::new(index, (&shares, &division), gate, watched).run(parts);
-    let Some(workers) = threads::together(count, work).filter(|_| !gate.is_given_up()) else {
+    let work = |index| Worker::new(index, (&shares, &division), barrier, watched).run(parts);
+    let Some(workers) = threads::together(count, work).filter(|_| !barrier.is_given_up()) else {
         drop(shares);
         // What was reported is not reported once more.
         let progress = |bytes: u64| {
@@ -252,16 +252,16 @@ fn replay_through<'a>(gate: &Gate, count: usize, parts: &[&'a [u8]], options: Op
         summary.diverged |= other.diverged;
         summary.damaged = DamagedValue::first(summary.damaged, other.damaged);
         summary.failures.extend(other.failures);
-        for (name, met) in other.unknown {
+        for (name, stats) in other.unknown {
             summary
                 .unknown
                 .entry(name)
                 .and_modify(|known| {
-                    known.first = known.first.min(met.first);
-                    known.count += met.count;
-                    known.keepable &= met.keepable;
+                    known.first = known.first.min(stats.first);
+                    known.count += stats.count;
+                    known.keepable &= stats.keepable;
                 })
-                .or_insert(met);
+                .or_insert(stats);
         }
         summary.rdb_keys += other.rdb_keys;
         flushes::add(&mut summary.flushes, &other.flushes);

@@ -159,8 +159,8 @@ fn unknown_commands_are_named_and_may_be_kept_with_their_key() {
     ];
     let left = ["SELECT 0", "SET a 1", "SET name x PXAT 2000000000000", "SET over 1"];
     let summary = assert_rewritten(&lines, with_threads(2), &left);
-    let met = summary.unknown[&b"JSON.SET"[..]];
-    assert_eq!((met.count, met.keepable, met.first.offset), (4, true, 27));
+    let stats = summary.unknown[&b"JSON.SET"[..]];
+    assert_eq!((stats.count, stats.keepable, stats.first.offset), (4, true, 27));
     let kept = Options { unknown: Unknown::Keep, ..with_threads(2) };
     let expected = [
         "SELECT 0",
@@ -235,14 +235,14 @@ fn threads_that_hinder_each_other_leave_it_to_one() {
     lines.push("INCR counter".to_owned());
     let log = log(&lines.iter().map(String::as_str).collect::<Vec<_>>());
     let expected = rewritten(&replay(&[&log], with_threads(1)));
-    let gate = Gate::new(2);
-    gate.give_up();
+    let barrier = Barrier::new(2);
+    barrier.give_up();
     let read = AtomicU64::new(0);
     let progress = |bytes| {
         read.fetch_add(bytes, Ordering::Relaxed);
     };
     let options = Options { progress: &progress, ..with_threads(2) };
-    let replayed = replay_through(&gate, 2, &[&log], options);
+    let replayed = replay_through(&barrier, 2, &[&log], options);
     assert_eq!((replayed.shares.len(), rewritten(&replayed)), (1, expected));
     let read = read.into_inner();
     assert!(read > 5 << 20 && read <= log.len() as u64, "{read} of {}", log.len());

@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::barrier::Barrier;
+use super::dispatch::{Dispatch, DispatchCache, runs_others};
 use super::flushes::{self, Scope};
-use super::gate::Gate;
-use super::names::{Names, Treatment, runs_others};
-use super::{DamagedValue, End, FAILURES, FailedCommand, Met, Options, Place, Summary, Unknown, Until};
+use super::{DamagedValue, End, FAILURES, FailedCommand, Options, Place, Summary, Unknown, UnknownCommandStats, Until};
 use crate::aof::database_number;
 use crate::aof::reader::{self, Outline};
 use crate::aof::transaction::{Membership, Opening, Tracker};
@@ -28,10 +28,10 @@ pub(super) struct Worker<'w, 'a, 'p> {
     shares: &'w [Mutex<Keyspace<'a>>],
     division: &'w Division,
     own: Option<MutexGuard<'w, Keyspace<'a>>>,
-    gate: &'w Gate,
-    meetings: usize,
+    barrier: &'w Barrier,
+    rendezvous: usize,
     options: Options<'p>,
-    names: Names<'a>,
+    dispatch: DispatchCache<'a>,
     database: u32,
     /// The log's clock, in milliseconds of Unix time.
     now: i64,
@@ -109,7 +109,7 @@ struct Queued {
     hash: u64,
     arguments: Range<usize>,
     record: Range<usize>,
-    treatment: Treatment,
+    dispatch: Dispatch,
 }
 
 /// The transactions of a part, and the commands of the open one: they are read again when `EXEC` is met.
@@ -123,10 +123,10 @@ struct Pending {
 impl Pending {
     /// How the command with this number stands to transactions.
     #[inline]
-    fn membership(&mut self, treatment: Treatment, number: u64, record: &Range<usize>) -> Membership {
+    fn membership(&mut self, dispatch: Dispatch, number: u64, record: &Range<usize>) -> Membership {
         let command_end_before = self.last_command_end.replace(record.end as u64);
-        match treatment {
-            Treatment::Control(control) => {
+        match dispatch {
+            Dispatch::Control(control) => {
                 let opening = Opening { offset: record.start as u64, record: number, command_end_before };
                 self.transactions.control(control, opening).0
             }
@@ -151,7 +151,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     pub(super) fn new(
         index: usize,
         (shares, division): (&'w [Mutex<Keyspace<'a>>], &'w Division),
-        gate: &'w Gate,
+        barrier: &'w Barrier,
         options: Options<'p>,
     ) -> Self {
         Self {
@@ -159,10 +159,10 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             shares,
             division,
             own: shares.get(index).map(lock),
-            gate,
-            meetings: 0,
+            barrier,
+            rendezvous: 0,
             options,
-            names: Names::new(),
+            dispatch: DispatchCache::new(),
             database: 0,
             now: options.now,
             part: 0,
@@ -174,18 +174,18 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     }
 
     /// Whether this thread counts what all see.
-    const fn counts(&self) -> bool {
+    const fn is_primary(&self) -> bool {
         self.index == 0
     }
 
     /// Whether a key is in this thread's share.
     #[inline]
-    fn owns(&self, key: Key<'_>) -> bool {
+    fn is_local(&self, key: Key<'_>) -> bool {
         self.division.share_of(key) == self.index
     }
 
     pub(super) fn run(mut self, parts: &[&'a [u8]]) -> Summary {
-        let _guard = self.gate.guard();
+        let _guard = self.barrier.guard();
         for (index, bytes) in parts.iter().enumerate() {
             self.part = index;
             let last = index + 1 == parts.len();
@@ -198,7 +198,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             self.base += bytes.len() as u64;
         }
         self.summary.database = self.database;
-        self.summary.servers = self.names.servers;
+        self.summary.servers = self.dispatch.servers;
         self.summary.diverged = self.diverged.get();
         self.summary
     }
@@ -264,7 +264,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
 
     /// Takes note of an annotation; returns whether the replay goes on.
     fn annotation(&mut self, line: &[u8]) -> bool {
-        self.names.servers = self.names.servers.and(ServerSet::WITH_ANNOTATIONS);
+        self.dispatch.servers = self.dispatch.servers.and(ServerSet::WITH_ANNOTATIONS);
         if let Some(seconds) = reader::timestamp(line) {
             if matches!(self.options.until, Until::Time(time) if seconds > time) {
                 return false;
@@ -285,10 +285,10 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         (number, record): (u64, Range<usize>),
         pending: &mut Pending,
     ) {
-        let treatment = self.names.treatment(queue.arguments.get(begun..).unwrap_or_default());
-        let membership = pending.membership(treatment, number, &record);
+        let dispatch = self.dispatch.of(queue.arguments.get(begun..).unwrap_or_default());
+        let membership = pending.membership(dispatch, number, &record);
         match membership {
-            Membership::Outside => return self.enqueue(bytes, queue, begun, record, treatment),
+            Membership::Outside => return self.enqueue(bytes, queue, begun, record, dispatch),
             Membership::Opens => {}
             Membership::Inside => pending.records.push(record),
             Membership::Closes => {
@@ -298,8 +298,8 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                 for record in std::mem::take(&mut pending.records) {
                     let begun = queue.arguments.len();
                     if resp::parse(bytes, record.start, &mut queue.arguments).is_ok() {
-                        let treatment = self.names.treatment(queue.arguments.get(begun..).unwrap_or_default());
-                        self.enqueue(bytes, queue, begun, record, treatment);
+                        let dispatch = self.dispatch.of(queue.arguments.get(begun..).unwrap_or_default());
+                        self.enqueue(bytes, queue, begun, record, dispatch);
                     }
                 }
                 return;
@@ -316,28 +316,28 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         queue: &mut Queue<'a>,
         begun: usize,
         record: Range<usize>,
-        treatment: Treatment,
+        dispatch: Dispatch,
     ) {
         let arguments = queue.arguments.get(begun..).unwrap_or_default();
         let mut hash = 0;
-        match treatment {
-            Treatment::FirstKey(_) => {
+        match dispatch {
+            Dispatch::FirstKey(_) => {
                 hash = arguments.get(1).map_or(0, |key| Key::new(key).hash);
-                if arguments.len() > 1 && !self.owns(Key { bytes: &[], hash }) {
+                if arguments.len() > 1 && !self.is_local(Key { bytes: &[], hash }) {
                     queue.arguments.truncate(begun);
                     self.summary.commands += 1;
                     return;
                 }
                 queue.hashes.push((hash, begun..queue.arguments.len()));
             }
-            Treatment::Keys(row) => {
+            Dispatch::Keys(row) => {
                 let keys = row.keys(arguments).take(Queue::KEYS).filter_map(|index| arguments.get(index));
-                let own = keys.map(|key| Key::new(key)).filter(|key| self.owns(*key));
+                let own = keys.map(|key| Key::new(key)).filter(|key| self.is_local(*key));
                 queue.hashes.extend(own.map(|key| (key.hash, 0..0)));
             }
             _ => {}
         }
-        queue.commands.push(Queued { hash, arguments: begun..queue.arguments.len(), record, treatment });
+        queue.commands.push(Queued { hash, arguments: begun..queue.arguments.len(), record, dispatch });
         if queue.is_full() {
             self.flush(bytes, queue);
         }
@@ -348,10 +348,10 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         if let Some(database) = self.own.as_deref().and_then(|own| own.database(self.database)) {
             queue.fetch(database);
         }
-        for Queued { hash, arguments, record, treatment } in queue.commands.drain(..) {
+        for Queued { hash, arguments, record, dispatch } in queue.commands.drain(..) {
             let arguments = queue.arguments.get(arguments).unwrap_or_default();
             let logged = Logged { arguments, offset: record.start, record: bytes.get(record).unwrap_or_default() };
-            self.apply(logged, hash, treatment);
+            self.apply(logged, hash, dispatch);
         }
         queue.hashes.clear();
         queue.arguments.clear();
@@ -363,92 +363,97 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         if at < self.reported + STEP {
             return false;
         }
-        if self.counts() {
+        if self.is_primary() {
             (self.options.progress)(at - self.reported);
         }
         self.reported = at;
-        self.gate.is_given_up()
+        self.barrier.is_given_up()
     }
 
     #[inline]
-    fn apply(&mut self, met: Logged<'_, 'a>, hash: u64, treatment: Treatment) {
+    fn apply(&mut self, command: Logged<'_, 'a>, hash: u64, dispatch: Dispatch) {
         self.summary.commands += 1;
-        match treatment {
+        match dispatch {
             // The key is in this share: others were not put into the queue.
-            Treatment::FirstKey(row) => match met.arguments.get(1) {
-                Some(bytes) => self.apply_here(met, row, Some(Key { bytes, hash })),
-                None if self.counts() => self.failed(met, Failure::Arity),
+            Dispatch::FirstKey(row) => match command.arguments.get(1) {
+                Some(bytes) => self.apply_here(command, row, Some(Key { bytes, hash })),
+                None if self.is_primary() => self.failed(command, Failure::Arity),
                 None => {}
             },
-            Treatment::Keys(row) => self.apply_to_keys(met, row),
-            Treatment::Select => self.select(met),
-            Treatment::Ignored | Treatment::Control(_) => self.summary.ignored += 1,
-            Treatment::Unknown | Treatment::Container => self.unknown(met),
+            Dispatch::Keys(row) => self.apply_to_keys(command, row),
+            Dispatch::Select => self.select(command),
+            Dispatch::Ignored | Dispatch::Control(_) => self.summary.ignored += 1,
+            Dispatch::Unknown | Dispatch::Container => self.unknown(command),
         }
     }
 
-    fn select(&mut self, met: Logged<'_, 'a>) {
+    fn select(&mut self, command: Logged<'_, 'a>) {
         // Servers have as many databases as they are configured for.
-        match met.arguments.get(1).and_then(|text| database_number(text)) {
+        match command.arguments.get(1).and_then(|text| database_number(text)) {
             Some(number) => self.database = number,
-            None if self.counts() => self.failed(met, Failure::other("invalid DB index")),
+            None if self.is_primary() => self.failed(command, Failure::other("invalid DB index")),
             None => {}
         }
     }
 
     /// Applies a command whose keys its row gives.
-    fn apply_to_keys(&mut self, met: Logged<'_, 'a>, row: &'static Command) {
+    fn apply_to_keys(&mut self, command: Logged<'_, 'a>, row: &'static Command) {
         if row.key_positions == KeyPositions::None
             && let Some(scope) = Scope::of(row)
         {
-            return self.apply_flush(met, row, scope);
+            return self.apply_flush(command, row, scope);
         }
         if row.by_key || self.shares.len() == 1 {
-            return self.apply_here(met, row, None);
+            return self.apply_here(command, row, None);
         }
-        let mut keys = row.keys(met.arguments).filter_map(|index| met.arguments.get(index));
+        let mut keys = row.keys(command.arguments).filter_map(|index| command.arguments.get(index));
         let share = |key: &&[u8]| self.division.share_of(Key::new(key));
-        let Some(first) = keys.next().map(share) else { return self.apply_here(met, row, None) };
+        let Some(first) = keys.next().map(share) else { return self.apply_here(command, row, None) };
         // SORT reads the keys that its patterns give besides.
         if row.key_positions == KeyPositions::Sort {
-            return self.apply_together(met, row);
+            return self.apply_together(command, row);
         }
         if keys.all(|key| share(key) == first) {
             if first == self.index {
-                self.apply_here(met, row, None);
+                self.apply_here(command, row, None);
             }
             return;
         }
-        self.apply_together(met, row);
+        self.apply_together(command, row);
     }
 
     /// Empties this thread's share, and remembers how many keys that removed.
-    fn apply_flush(&mut self, met: Logged<'_, 'a>, row: &'static Command, scope: Scope) {
-        let place = self.place(met);
+    fn apply_flush(&mut self, command: Logged<'_, 'a>, row: &'static Command, scope: Scope) {
+        let place = self.place(command);
         let flush = self.own.as_deref().map(|own| scope.flush(own, self.database, place));
-        match (self.run_here(met, row, None), flush) {
+        match (self.run_here(command, row, None), flush) {
             (Ok(()), Some(flush)) => flushes::remember(&mut self.summary.flushes, flush),
             (Ok(()), None) => {}
-            (Err(failure), _) => self.could_not(met, row, failure),
+            (Err(failure), _) => self.could_not(command, row, failure),
         }
     }
 
     /// Applies a command to this thread's share.
     #[inline]
-    fn apply_here(&mut self, met: Logged<'_, 'a>, row: &'static Command, key: Option<Key<'a>>) {
-        if let Err(failure) = self.run_here(met, row, key) {
-            self.could_not(met, row, failure);
+    fn apply_here(&mut self, command: Logged<'_, 'a>, row: &'static Command, key: Option<Key<'a>>) {
+        if let Err(failure) = self.run_here(command, row, key) {
+            self.could_not(command, row, failure);
         }
     }
 
     #[inline]
-    fn run_here(&mut self, met: Logged<'_, 'a>, row: &'static Command, key: Option<Key<'a>>) -> Result<(), Failure> {
+    fn run_here(
+        &mut self,
+        command: Logged<'_, 'a>,
+        row: &'static Command,
+        key: Option<Key<'a>>,
+    ) -> Result<(), Failure> {
         let Some(apply) = row.apply else { return Ok(()) };
-        let created = self.base + met.offset as u64;
+        let created = self.base + command.offset as u64;
         let Some(own) = self.own.as_deref_mut() else { return Ok(()) };
         let mut share = [own];
-        let call = Call::on_all(met.arguments, &mut share).on_share(self.index, self.division);
-        let mut call = call.with_record(met.record).with_key(key);
+        let call = Call::on_all(command.arguments, &mut share).on_share(self.index, self.division);
+        let mut call = call.with_record(command.record).with_key(key);
         (call.database, call.now, call.created) = (self.database, self.now, created);
         self.options.imitate(&mut call);
         call.diverged = Some(&self.diverged);
@@ -456,43 +461,44 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     }
 
     /// Applies a command to all shares, while their threads wait.
-    fn apply_together(&mut self, met: Logged<'_, 'a>, row: &'static Command) {
+    fn apply_together(&mut self, command: Logged<'_, 'a>, row: &'static Command) {
         self.own = None;
-        let meeting = self.meetings;
-        self.meetings += 1;
+        let rendezvous = self.rendezvous;
+        self.rendezvous += 1;
         let mut failure = None;
-        self.gate.meet(meeting, self.counts(), || {
+        self.barrier.wait_at(rendezvous, self.is_primary(), || {
             let mut guards: Vec<_> = self.shares.iter().map(lock).collect();
             let mut shares: Vec<_> = guards.iter_mut().map(|guard| &mut **guard).collect();
-            let mut call = Call::on_all(met.arguments, &mut shares).divided(self.division).with_record(met.record);
-            (call.database, call.now, call.created) = (self.database, self.now, self.base + met.offset as u64);
+            let mut call =
+                Call::on_all(command.arguments, &mut shares).divided(self.division).with_record(command.record);
+            (call.database, call.now, call.created) = (self.database, self.now, self.base + command.offset as u64);
             self.options.imitate(&mut call);
             call.diverged = Some(&self.diverged);
             failure = row.apply.and_then(|apply| apply.run(&mut call).err());
         });
         self.own = self.shares.get(self.index).map(lock);
         if let Some(failure) = failure {
-            self.could_not(met, row, failure);
+            self.could_not(command, row, failure);
         }
     }
 
     /// A command that failed: because its key is known by its commands only, or as on a server.
     #[cold]
-    fn could_not(&mut self, met: Logged<'_, 'a>, row: &'static Command, failure: Failure) {
+    fn could_not(&mut self, command: Logged<'_, 'a>, row: &'static Command, failure: Failure) {
         if failure == Failure::UnknownValue {
-            let mut keys = row.keys(met.arguments);
+            let mut keys = row.keys(command.arguments);
             if keys.len() == 1 && keys.next() == Some(1) {
-                self.keep(met);
+                self.keep(command);
             } else {
-                self.note_unknown(met, Keepable::No);
+                self.note_unknown(command, Keepable::No);
             }
         } else if let Failure::DamagedPayload(kind) = failure {
-            let key = met.arguments.get(1).copied().unwrap_or_default().to_vec();
-            self.damaged(DamagedValue { place: self.place(met), key, kind: *kind });
+            let key = command.arguments.get(1).copied().unwrap_or_default().to_vec();
+            self.damaged(DamagedValue { place: self.place(command), key, kind: *kind });
         } else {
             // Commands without keys fail for every thread, and count once.
-            if self.counts() || row.keys(met.arguments).next().is_some() && !row.by_key {
-                self.failed(met, failure);
+            if self.is_primary() || row.keys(command.arguments).next().is_some() && !row.by_key {
+                self.failed(command, failure);
             }
         }
     }
@@ -503,62 +509,62 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     }
 
     #[cold]
-    fn failed(&mut self, met: Logged<'_, 'a>, failure: Failure) {
+    fn failed(&mut self, command: Logged<'_, 'a>, failure: Failure) {
         self.summary.failed += 1;
         if self.summary.failures.len() < FAILURES {
-            let name = met.arguments.first().copied().unwrap_or_default().to_vec();
-            self.summary.failures.push(FailedCommand { place: self.place(met), name, failure });
+            let name = command.arguments.first().copied().unwrap_or_default().to_vec();
+            self.summary.failures.push(FailedCommand { place: self.place(command), name, failure });
         }
     }
 
-    fn place(&self, met: Logged<'_, 'a>) -> Place {
-        Place { part: self.part, offset: met.offset as u64 }
+    fn place(&self, command: Logged<'_, 'a>) -> Place {
+        Place { part: self.part, offset: command.offset as u64 }
     }
 
     /// A command that no row applies.
     #[cold]
-    fn unknown(&mut self, met: Logged<'_, 'a>) {
+    fn unknown(&mut self, command: Logged<'_, 'a>) {
         // Where a row says that the first argument is not the only key, what the command did cannot be kept with one key.
-        let row = command::resolve(met.arguments).row();
+        let row = command::resolve(command.arguments).row();
         let is_keepable = row.is_none_or(|row| row.key_positions == FIRST && !runs_others(row));
-        let Some(key) = met.arguments.get(1).filter(|_| is_keepable) else {
-            if self.counts() {
-                self.note_unknown(met, Keepable::No);
+        let Some(key) = command.arguments.get(1).filter(|_| is_keepable) else {
+            if self.is_primary() {
+                self.note_unknown(command, Keepable::No);
             }
             return;
         };
-        if self.owns(Key::new(key)) {
-            self.keep(met);
+        if self.is_local(Key::new(key)) {
+            self.keep(command);
         }
     }
 
     /// Keeps a command with its key.
-    fn keep(&mut self, met: Logged<'_, 'a>) {
-        self.note_unknown(met, Keepable::Yes);
-        let (Some(&name), Unknown::Keep) = (met.arguments.get(1), self.options.unknown) else { return };
+    fn keep(&mut self, command: Logged<'_, 'a>) {
+        self.note_unknown(command, Keepable::Yes);
+        let (Some(&name), Unknown::Keep) = (command.arguments.get(1), self.options.unknown) else { return };
         let Some(own) = self.own.as_deref_mut() else { return };
         let database = own.database_mut(self.database);
         let key = Key::new(name);
         match database.get_mut(key) {
             Some(mut entry) => match &mut entry.value {
-                Value::History(history) => history.records.push(met.record),
+                Value::History(history) => history.records.push(command.record),
                 other => {
                     let base = std::mem::replace(other, Value::String(crate::value::Bytes::default()));
-                    *other = Value::History(Box::new(History { base: Some(base), records: vec![met.record] }));
+                    *other = Value::History(Box::new(History { base: Some(base), records: vec![command.record] }));
                 }
             },
             None => {
-                let history = History { base: None, records: vec![met.record] };
-                database.add(key, Value::History(Box::new(history)), self.base + met.offset as u64);
+                let history = History { base: None, records: vec![command.record] };
+                database.add(key, Value::History(Box::new(history)), self.base + command.offset as u64);
             }
         }
     }
 
-    fn note_unknown(&mut self, met: Logged<'_, 'a>, keepable: Keepable) {
-        let name = met.arguments.first().copied().unwrap_or_default().to_ascii_uppercase();
-        let first = self.place(met);
+    fn note_unknown(&mut self, command: Logged<'_, 'a>, keepable: Keepable) {
+        let name = command.arguments.first().copied().unwrap_or_default().to_ascii_uppercase();
+        let first = self.place(command);
         let keepable = keepable == Keepable::Yes;
-        let known = self.summary.unknown.entry(name).or_insert(Met { first, count: 0, keepable });
+        let known = self.summary.unknown.entry(name).or_insert(UnknownCommandStats { first, count: 0, keepable });
         known.count += 1;
         known.keepable &= keepable;
     }
@@ -574,7 +580,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         while let Some(item) = loader.next_wanted(|key| {
             let key = Key::new(key);
             hash = key.hash;
-            self.owns(key)
+            self.is_local(key)
         }) {
             match item {
                 Ok(LoadItem::Function(code)) => {
@@ -592,7 +598,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
                         self.load_keys(&mut mine);
                     }
                 }
-                Ok(LoadItem::ModuleAux { module, when, data }) if self.counts() => {
+                Ok(LoadItem::ModuleAux { module, when, data }) if self.is_primary() => {
                     let kept = ModuleData { module: module.0, when, data };
                     self.own.as_deref_mut().map(|own| &mut own.module_data).into_iter().for_each(|all| all.push(kept));
                 }

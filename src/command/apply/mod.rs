@@ -182,7 +182,7 @@ impl<'c, 'a> Call<'c, 'a> {
     }
 
     /// Whether a key is in what may be touched; for commands that take their keys one by one.
-    pub fn owns(&self, key: &[u8]) -> bool {
+    pub fn is_local(&self, key: &[u8]) -> bool {
         match (self.mine, self.division) {
             (Some(index), Some(division)) => division.share_of(Key::new(key)) == index,
             _ => true,

@@ -15,7 +15,7 @@ use crate::resp::parse_integer;
 pub(in crate::command) fn del(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     call.argument(1)?;
     for key in call.arguments_from(1) {
-        if call.owns(key) {
+        if call.is_local(key) {
             call.remove(key);
         }
     }

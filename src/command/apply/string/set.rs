@@ -133,7 +133,7 @@ fn pairs<'c, 'a>(call: &Call<'c, 'a>) -> Result<Pairs<'c, 'a>, Failure> {
 pub(in crate::command) fn mset(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (pairs, first) = pairs(call)?;
     for ([key, value], created) in pairs.iter().zip((first..).step_by(2)) {
-        if call.owns(key) {
+        if call.is_local(key) {
             call.created = created;
             call.put(key, string(value));
         }

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 const SPINS: u32 = 2_000;
 
 /// Meetings are not given up before this many of them had to let others run.
-const SLOW_MEETINGS: usize = 200;
+const SLOW_RENDEZVOUS: usize = 200;
 
 /// Nor before this much time was spent on that, by all threads together.
 const SLOW: Duration = Duration::from_millis(50);
 
 /// A meeting point for `count` threads, which all come to it equally often.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Barrier {
     count: usize,
     /// How many have come, over all meetings.
     arrived: AtomicUsize,
@@ -30,7 +30,7 @@ pub(super) struct Gate {
     waited: AtomicU64,
 }
 
-impl Gate {
+impl Barrier {
     pub(super) fn new(count: usize) -> Self {
         Self {
             count,
@@ -54,16 +54,16 @@ impl Gate {
 
     /// Comes to the meeting with this number, from 0. One of the threads, the leader, gets to run `lead` once all are there;
     /// all go on when it is done.
-    pub(super) fn meet(&self, meeting: usize, leads: bool, lead: impl FnOnce()) {
+    pub(super) fn wait_at(&self, rendezvous: usize, leads: bool, lead: impl FnOnce()) {
         self.arrived.fetch_add(1, Ordering::AcqRel);
         if leads {
-            self.wait(|| self.arrived.load(Ordering::Acquire) >= (meeting + 1) * self.count);
+            self.wait(|| self.arrived.load(Ordering::Acquire) >= (rendezvous + 1) * self.count);
             if !self.is_given_up() {
                 lead();
             }
             self.passed.fetch_add(1, Ordering::AcqRel);
         } else {
-            self.wait(|| self.passed.load(Ordering::Acquire) > meeting);
+            self.wait(|| self.passed.load(Ordering::Acquire) > rendezvous);
         }
     }
 
@@ -88,9 +88,9 @@ impl Gate {
     fn count_slow(&self, wait: Duration) {
         let wait = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
         let waited = Duration::from_nanos(self.waited.fetch_add(wait, Ordering::Relaxed).saturating_add(wait));
-        let meetings = self.slow.fetch_add(1, Ordering::Relaxed) + 1;
+        let rendezvous = self.slow.fetch_add(1, Ordering::Relaxed) + 1;
         // A thread that has all the work keeps the others waiting as well; then it loses nothing by being alone.
-        if meetings >= SLOW_MEETINGS && waited >= SLOW && waited >= self.started.elapsed().mul_f64(0.8) {
+        if rendezvous >= SLOW_RENDEZVOUS && waited >= SLOW && waited >= self.started.elapsed().mul_f64(0.8) {
             self.give_up();
         }
     }
@@ -100,13 +100,13 @@ impl Gate {
         self.given_up.store(true, Ordering::Relaxed);
     }
 
-    /// Breaks the gate if the thread that holds this ends by a panic, so that no other waits for ever.
+    /// Breaks the barrier if the thread that holds this ends by a panic, so that no other waits for ever.
     pub(super) fn guard(&self) -> impl Drop + '_ {
         Guard(self)
     }
 }
 
-struct Guard<'g>(&'g Gate);
+struct Guard<'g>(&'g Barrier);
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
@@ -120,17 +120,17 @@ impl Drop for Guard<'_> {
 mod tests {
     use super::*;
 
-    /// A gate at which threads have waited so often, so long each time.
-    fn waited(meetings: usize, wait: Duration) -> Gate {
-        let gate = Gate::new(2);
-        (0..meetings).for_each(|_| gate.count_slow(wait));
-        gate
+    /// A barrier at which threads have waited so often, so long each time.
+    fn waited(rendezvous: usize, wait: Duration) -> Barrier {
+        let barrier = Barrier::new(2);
+        (0..rendezvous).for_each(|_| barrier.count_slow(wait));
+        barrier
     }
 
     #[test]
     fn meetings_are_given_up_when_they_take_most_of_the_time() {
-        assert!(waited(SLOW_MEETINGS, Duration::from_mins(1)).is_given_up());
-        assert!(!waited(SLOW_MEETINGS - 1, Duration::from_mins(1)).is_given_up(), "there are few of them");
-        assert!(!waited(SLOW_MEETINGS, Duration::from_nanos(1)).is_given_up(), "they take no time");
+        assert!(waited(SLOW_RENDEZVOUS, Duration::from_mins(1)).is_given_up());
+        assert!(!waited(SLOW_RENDEZVOUS - 1, Duration::from_mins(1)).is_given_up(), "there are few of them");
+        assert!(!waited(SLOW_RENDEZVOUS, Duration::from_nanos(1)).is_given_up(), "they take no time");
     }
 }

@@ -6,7 +6,7 @@ use crate::server::ServerSet;
 
 /// What a replay does with a command.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Treatment {
+pub(super) enum Dispatch {
     /// It is applied to its only key, the first argument.
     FirstKey(&'static Command),
     /// It is applied to the keys that its row gives, if any.
@@ -23,7 +23,7 @@ pub(super) enum Treatment {
     Container,
 }
 
-impl Treatment {
+impl Dispatch {
     /// Of a command given with all its arguments.
     pub(super) fn of(arguments: &[&[u8]]) -> Self {
         let Some(name) = arguments.first() else { return Self::Ignored };
@@ -56,9 +56,9 @@ pub(super) fn runs_others(row: &Command) -> bool {
     row.effect == Effect::Indirect
 }
 
-/// Remembers the treatment of names, and who knows them: a log has millions of commands and a few dozen names.
+/// Remembers the dispatch of names, and who knows them: a log has millions of commands and a few dozen names.
 #[derive(Debug)]
-pub(super) struct Names<'a> {
+pub(super) struct DispatchCache<'a> {
     slots: Vec<Option<Slot<'a>>>,
     /// The servers that know every command so far.
     pub(super) servers: ServerSet,
@@ -67,11 +67,11 @@ pub(super) struct Names<'a> {
 #[derive(Debug, Clone, Copy)]
 struct Slot<'a> {
     name: &'a [u8],
-    treatment: Treatment,
+    dispatch: Dispatch,
     servers: ServerSet,
 }
 
-impl<'a> Names<'a> {
+impl<'a> DispatchCache<'a> {
     const SLOTS: usize = 256;
 
     pub(super) fn new() -> Self {
@@ -80,22 +80,22 @@ impl<'a> Names<'a> {
 
     /// What to do with a command.
     #[inline]
-    pub(super) fn treatment(&mut self, arguments: &[&'a [u8]]) -> Treatment {
-        let Some(name) = arguments.first().copied() else { return Treatment::Ignored };
-        let Some(slot) = self.slots.get_mut(slot_of(name)) else { return Treatment::of(arguments) };
+    pub(super) fn of(&mut self, arguments: &[&'a [u8]]) -> Dispatch {
+        let Some(name) = arguments.first().copied() else { return Dispatch::Ignored };
+        let Some(slot) = self.slots.get_mut(slot_of(name)) else { return Dispatch::of(arguments) };
         let known = match slot {
             Some(known) if known.name == name => *known,
             _ => {
-                let treatment = Treatment::of_name(arguments);
-                *slot.insert(Slot { name, treatment, servers: command::servers_knowing(arguments) })
+                let dispatch = Dispatch::of_name(arguments);
+                *slot.insert(Slot { name, dispatch, servers: command::servers_knowing(arguments) })
             }
         };
-        if !matches!(known.treatment, Treatment::Container) {
+        if !matches!(known.dispatch, Dispatch::Container) {
             self.servers = self.servers.and(known.servers);
-            return known.treatment;
+            return known.dispatch;
         }
         self.servers = self.servers.and(command::servers_knowing(arguments));
-        Treatment::of(arguments)
+        Dispatch::of(arguments)
     }
 }
 
@@ -104,5 +104,5 @@ impl<'a> Names<'a> {
 fn slot_of(name: &[u8]) -> usize {
     let byte = |index: usize| usize::from(name.get(index).copied().unwrap_or(0));
     let last = usize::from(name.last().copied().unwrap_or(0));
-    (byte(0) ^ byte(1) << 2 ^ last << 4 ^ name.len() << 5) % Names::SLOTS
+    (byte(0) ^ byte(1) << 2 ^ last << 4 ^ name.len() << 5) % DispatchCache::SLOTS
 }
