@@ -277,34 +277,34 @@ impl<'a> Database<'a> {
 
     /// Where a key probably is, if it is there: looks at the table alone.
     ///
-    /// For several keys in turn, and then [`Database::touch`] for what was found, the processor waits for all of their cache
+    /// For several keys in turn, and then [`Database::prefetch`] for what was found, the processor waits for all of their cache
     /// lines at once; looking each up when its command is applied, it waits for one after the other.
     #[inline]
-    pub fn hint(&self, hash: u64) -> Option<u32> {
+    pub fn probe(&self, hash: u64) -> Option<u32> {
         self.table.find(spread(hash), |_| true).copied()
     }
 
-    /// Brings what [`Database::hint`] found into the cache.
+    /// Brings what [`Database::probe`] found into the cache.
     #[inline]
-    pub fn touch(&self, hint: u32) {
-        if let Some(item) = self.item(hint) {
+    pub fn prefetch(&self, probe: u32) {
+        if let Some(item) = self.item(probe) {
             // It may lie on two cache lines.
             std::hint::black_box((item.created, std::mem::discriminant(&item.value)));
         }
     }
 
-    /// Brings the collection of what [`Database::hint`] found into the cache, once the entry is there.
+    /// Brings the collection of what [`Database::probe`] found into the cache, once the entry is there.
     #[inline]
-    pub fn touch_value(&self, hint: u32) {
-        if let Some(value) = self.hinted(hint) {
-            value.touch_collection();
+    pub fn prefetch_value(&self, probe: u32) {
+        if let Some(value) = self.probed(probe) {
+            value.prefetch_collection();
         }
     }
 
-    /// The value of what [`Database::hint`] found.
+    /// The value of what [`Database::probe`] found.
     #[inline]
-    pub fn hinted(&self, hint: u32) -> Option<&Value<'a>> {
-        self.item(hint).map(|item| &item.value)
+    pub fn probed(&self, probe: u32) -> Option<&Value<'a>> {
+        self.item(probe).map(|item| &item.value)
     }
 
     /// The entry of a key.

@@ -57,10 +57,10 @@ struct Logged<'r, 'a> {
 struct Queue<'a> {
     arguments: Vec<&'a [u8]>,
     commands: Vec<Queued>,
-    /// The hashes of their keys, as far as those are told at a glance; the same arguments as in `hints`.
+    /// The hashes of their keys, as far as those are told at a glance; the same arguments as in `probed_entries`.
     hashes: Vec<(u64, Range<usize>)>,
     /// Where those keys probably are, and the arguments of the command if it has one alone.
-    hints: Vec<(u32, Range<usize>)>,
+    probed_entries: Vec<(u32, Range<usize>)>,
     /// Where the members probably are that the commands are about, and the key that has them.
     members: Vec<(u32, usize)>,
 }
@@ -83,21 +83,21 @@ impl<'a> Queue<'a> {
     /// at once as long as none depends on another.
     fn fetch(&mut self, database: &Database<'a>) {
         let hashes = self.hashes.drain(..);
-        self.hints.extend(hashes.filter_map(|(hash, arguments)| Some((database.hint(hash)?, arguments))));
-        for (hint, _) in &self.hints {
-            database.touch(*hint);
+        self.probed_entries.extend(hashes.filter_map(|(hash, arguments)| Some((database.probe(hash)?, arguments))));
+        for (probe, _) in &self.probed_entries {
+            database.prefetch(*probe);
         }
-        for (hint, _) in &self.hints {
-            database.touch_value(*hint);
+        for (probe, _) in &self.probed_entries {
+            database.prefetch_value(*probe);
         }
-        for (hint, arguments) in self.hints.drain(..) {
+        for (probe, arguments) in self.probed_entries.drain(..) {
             let arguments = self.arguments.get(arguments).unwrap_or_default();
-            let place = database.hinted(hint).and_then(|value| value.hint(arguments));
-            self.members.extend(place.map(|place| (hint, place)));
+            let place = database.probed(probe).and_then(|value| value.probe(arguments));
+            self.members.extend(place.map(|place| (probe, place)));
         }
-        for (hint, place) in self.members.drain(..) {
-            if let Some(value) = database.hinted(hint) {
-                value.touch(place);
+        for (probe, place) in self.members.drain(..) {
+            if let Some(value) = database.probed(probe) {
+                value.prefetch(place);
             }
         }
     }
@@ -620,7 +620,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         let number = |key: &LoadedKey<'_>| u32::try_from(key.database).unwrap_or(u32::MAX);
         // Where they belong in the table is fetched for all of them at once.
         for (hash, key, _) in &*keys {
-            std::hint::black_box(own.database(number(key)).and_then(|database| database.hint(*hash)));
+            std::hint::black_box(own.database(number(key)).and_then(|database| database.probe(*hash)));
         }
         for (hash, key, created) in keys.drain(..) {
             self.summary.rdb_keys += 1;

@@ -156,7 +156,7 @@ fn emit_entries(emitter: &mut Emitter<'_>, key: &[u8], stream: &Stream<'_>, dele
     for (index, (id, fields)) in stream.entries().enumerate() {
         // Entries lie all over the log: the processor waits for several of them at once.
         if index % AHEAD == 0 {
-            ahead.by_ref().take(AHEAD).for_each(|(_, fields)| fields.touch());
+            ahead.by_ref().take(AHEAD).for_each(|(_, fields)| fields.prefetch());
         }
         while let Some(other) = others.next_if(|other| *other < id) {
             emitter.add_for_now(key, other);

@@ -113,7 +113,7 @@ impl Buffer {
     /// Brings the first lines of its memory into the cache, all of them at once: the type says how many there are, so that the
     /// processor need not wait for the length. What is read on from there in order, processors fetch ahead themselves.
     #[inline]
-    pub(super) fn touch(&self) {
+    pub(super) fn prefetch(&self) {
         const CACHE_LINE: usize = 64;
         const LINES: usize = 16;
         let lines = self.0.bytes().iter().step_by(CACHE_LINE).take(LINES);

@@ -87,7 +87,7 @@ impl<'a, V> Members<'a, V> {
 
     /// The index at which a string probably is, if many are kept: looks at the table alone.
     #[inline]
-    pub fn hint(&self, member: &[u8]) -> Option<usize> {
+    pub fn probe(&self, member: &[u8]) -> Option<usize> {
         self.table.as_ref()?.find(hash_of(member), |_| true).map(|&index| index as usize)
     }
 

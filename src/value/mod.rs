@@ -106,14 +106,14 @@ impl Value<'_> {
     }
 
     /// Brings what most commands read of it into the cache: all of a small collection, the end of a stream, and of others how
-    /// many items they have. See [`Value::hint`] for members of large ones.
+    /// many items they have. See [`Value::probe`] for members of large ones.
     #[inline]
-    pub fn touch_collection(&self) {
+    pub fn prefetch_collection(&self) {
         match self {
-            Self::Hash(hash) => hash.records().touch_flat(),
-            Self::Set(set) => set.records().touch_flat(),
-            Self::SortedSet(sorted_set) => sorted_set.touch_flat(),
-            Self::Stream(stream) => stream.log().touch_end(),
+            Self::Hash(hash) => hash.records().prefetch_flat(),
+            Self::Set(set) => set.records().prefetch_flat(),
+            Self::SortedSet(sorted_set) => sorted_set.prefetch_flat(),
+            Self::Stream(stream) => stream.log().prefetch_end(),
             other => {
                 std::hint::black_box(other.item_count());
             }
@@ -121,25 +121,25 @@ impl Value<'_> {
     }
 
     /// Where the member or field probably is that most commands with these arguments are about, in a large collection: looks at
-    /// its table alone. See [`Value::touch`].
+    /// its table alone. See [`Value::prefetch`].
     #[inline]
-    pub fn hint(&self, arguments: &[&[u8]]) -> Option<usize> {
+    pub fn probe(&self, arguments: &[&[u8]]) -> Option<usize> {
         match self {
-            Self::Hash(hash) => hash.records().hint(arguments.get(2)?),
-            Self::Set(set) => set.records().hint(arguments.get(2)?),
+            Self::Hash(hash) => hash.records().probe(arguments.get(2)?),
+            Self::Set(set) => set.records().probe(arguments.get(2)?),
             // Behind the score, if there is one.
-            Self::SortedSet(sorted_set) => sorted_set.hint(arguments.get(2..)?.last()?),
+            Self::SortedSet(sorted_set) => sorted_set.probe(arguments.get(2..)?.last()?),
             _ => None,
         }
     }
 
-    /// Brings what [`Value::hint`] found into the cache.
+    /// Brings what [`Value::probe`] found into the cache.
     #[inline]
-    pub fn touch(&self, hint: usize) {
+    pub fn prefetch(&self, probe: usize) {
         match self {
-            Self::Hash(hash) => hash.records().touch(hint),
-            Self::Set(set) => set.records().touch(hint),
-            Self::SortedSet(sorted_set) => sorted_set.touch(hint),
+            Self::Hash(hash) => hash.records().prefetch(probe),
+            Self::Set(set) => set.records().prefetch(probe),
+            Self::SortedSet(sorted_set) => sorted_set.prefetch(probe),
             _ => {}
         }
     }

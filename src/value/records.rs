@@ -87,29 +87,29 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
 
     /// Where the record of a string probably is, if they are many.
     #[inline]
-    pub(super) fn hint(&self, key: &[u8]) -> Option<usize> {
+    pub(super) fn probe(&self, key: &[u8]) -> Option<usize> {
         match &self.0 {
             Repr::Flat(_) => None,
-            Repr::Indexed(indexed) => indexed.hint(key),
+            Repr::Indexed(indexed) => indexed.probe(key),
         }
     }
 
     /// Brings the records into the cache, if they are few.
     #[inline]
-    pub(super) fn touch_flat(&self) {
+    pub(super) fn prefetch_flat(&self) {
         match &self.0 {
-            Repr::Flat(bytes) => bytes.touch(),
+            Repr::Flat(bytes) => bytes.prefetch(),
             Repr::Indexed(indexed) => {
                 std::hint::black_box(indexed.len());
             }
         }
     }
 
-    /// Brings what [`Records::hint`] found into the cache.
+    /// Brings what [`Records::probe`] found into the cache.
     #[inline]
-    pub(super) fn touch(&self, hint: usize) {
+    pub(super) fn prefetch(&self, probe: usize) {
         if let Repr::Indexed(indexed) = &self.0 {
-            indexed.touch(hint);
+            indexed.prefetch(probe);
         }
     }
 

@@ -96,7 +96,7 @@ impl Index {
 
     /// Where a record of a hash probably starts, if there is a table: looks at nothing else.
     #[inline]
-    pub(super) fn hint(&self, hash: impl FnOnce() -> u64) -> Option<usize> {
+    pub(super) fn probe(&self, hash: impl FnOnce() -> u64) -> Option<usize> {
         match self {
             Self::Table(table) => table.find(hash(), |_| true).map(|&at| at as usize),
             Self::None | Self::Tags(_) => None,

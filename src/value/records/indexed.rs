@@ -58,13 +58,13 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
 
     /// Where the record of a string probably starts.
     #[inline]
-    pub(super) fn hint(&self, key: &[u8]) -> Option<usize> {
-        self.index.hint(|| hash_of(key))
+    pub(super) fn probe(&self, key: &[u8]) -> Option<usize> {
+        self.index.probe(|| hash_of(key))
     }
 
     /// Brings a record into the cache.
     #[inline]
-    pub(super) fn touch(&self, start: usize) {
+    pub(super) fn prefetch(&self, start: usize) {
         std::hint::black_box(self.bytes.get(start).copied());
     }
 

@@ -255,29 +255,29 @@ impl<'a> SortedSet<'a> {
 
     /// Where a member probably is, if they are many.
     #[inline]
-    pub(super) fn hint(&self, member: &[u8]) -> Option<usize> {
+    pub(super) fn probe(&self, member: &[u8]) -> Option<usize> {
         match self.0.form() {
-            Form::Large(large) => large.members.hint(member),
+            Form::Large(large) => large.members.probe(member),
             Form::Packed(_) | Form::Listed(_) => None,
         }
     }
 
     /// Brings the members into the cache, if they are few.
     #[inline]
-    pub(super) fn touch_flat(&self) {
+    pub(super) fn prefetch_flat(&self) {
         match self.0.form() {
-            Form::Packed(packed) => packed.touch(),
+            Form::Packed(packed) => packed.prefetch(),
             Form::Listed(_) | Form::Large(_) => {
                 std::hint::black_box(self.len());
             }
         }
     }
 
-    /// Brings what [`SortedSet::hint`] found into the cache.
+    /// Brings what [`SortedSet::probe`] found into the cache.
     #[inline]
-    pub(super) fn touch(&self, hint: usize) {
+    pub(super) fn prefetch(&self, probe: usize) {
         if let Form::Large(large) = self.0.form() {
-            std::hint::black_box(large.members.at(hint).map(|(_, score)| *score));
+            std::hint::black_box(large.members.at(probe).map(|(_, score)| *score));
         }
     }
 

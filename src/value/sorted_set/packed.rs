@@ -123,8 +123,8 @@ impl Packed {
 
     /// Brings the entries into the cache.
     #[inline]
-    pub(super) fn touch(&self) {
-        self.bytes.touch();
+    pub(super) fn prefetch(&self) {
+        self.bytes.prefetch();
     }
 
     /// Takes entries out.

@@ -50,10 +50,10 @@ impl<'a> Entries<'a> {
 
     /// Brings what appending reads into the cache: both ends of the last block, and the fields of its first entry.
     #[inline]
-    pub(in crate::value) fn touch_end(&self) {
+    pub(in crate::value) fn prefetch_end(&self) {
         let Some(block) = self.blocks.back_block() else { return };
         if let Some((_, fields)) = block.items.front() {
-            fields.touch();
+            fields.prefetch();
         }
         std::hint::black_box(block.items.back().map(|(id, _)| *id));
     }

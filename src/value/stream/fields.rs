@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
 
     /// Brings them into the cache, if they are short.
     #[inline]
-    pub(crate) fn touch(&self) {
+    pub(crate) fn prefetch(&self) {
         let bytes = self.as_resp();
         std::hint::black_box((bytes.first().copied(), bytes.last().copied()));
     }
