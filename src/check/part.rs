@@ -11,7 +11,7 @@ use crate::aof::log::{Part, Role};
 use crate::check::scan::{self, Scan};
 use crate::error::Result;
 use crate::input::{Change, Container, Input};
-use crate::rdb::{self, Judge};
+use crate::rdb::{self, Consumer};
 use crate::server::Server;
 
 /// What a part is made of.
@@ -190,7 +190,8 @@ fn server_facts(bytes: &[u8], report: &PartReport, server: Server) -> PartFacts 
     if bytes.is_empty() {
         return PartFacts::Empty;
     }
-    let rdb = report.rdb.as_ref().filter(|_| rdb::taken_for_rdb(Judge::Loader(server), bytes)).map(|rdb| rdb.outcome);
+    let rdb =
+        report.rdb.as_ref().filter(|_| rdb::taken_for_rdb(Consumer::Loader(server), bytes)).map(|rdb| rdb.outcome);
     let resp = match (&report.scan, rdb) {
         // It begins with an RDB that this server takes for RESP.
         (_, None) if report.rdb.is_some() => Some(server::load_resp(bytes, server::Resume::behind_preamble(0), server)),

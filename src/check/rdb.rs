@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::server::RdbOutcome;
 use crate::escape::Escaped;
-use crate::rdb::{self, Checksum, Damage, DataType, Entry, Flaw, Header, Item, Judge, Refusal, Walker};
+use crate::rdb::{self, Checksum, Consumer, Damage, DataType, Entry, Flaw, Header, Item, Refusal, Walker};
 use crate::server::Server;
 
 /// So many flaws are kept; what comes on top still counts for the verdicts.
@@ -146,7 +146,7 @@ impl RdbSummary {
         let room = FLAWS_LIMIT.saturating_sub(self.flaws.len());
         self.flaws.extend(item.flaws().iter().take(room).cloned());
         self.sane_to_checker &=
-            rdb::checker_refusal(server, item).is_none() && item.stop(Judge::Checker(server)).is_none();
+            rdb::checker_refusal(server, item).is_none() && item.stop(Consumer::Checker(server)).is_none();
         match item {
             Item::Header(header) => self.header = Some(*header),
             Item::Aux { key, value } => self.aux(key, value),
@@ -179,11 +179,11 @@ impl RdbSummary {
                 _ => RdbOutcome::UnsupportedContent { offset },
             });
         }
-        item.stop(Judge::Loader(server)).map(|damage| RdbOutcome::Damaged { offset: damage.offset })
+        item.stop(Consumer::Loader(server)).map(|damage| RdbOutcome::Damaged { offset: damage.offset })
     }
 
     fn damaged(&mut self, damage: Damage, server: Server) -> RdbOutcome {
-        let offset = damage.stop(Judge::Loader(server)).offset;
+        let offset = damage.stop(Consumer::Loader(server)).offset;
         let outcome = if damage.kind.is_unknown() {
             RdbOutcome::UnsupportedContent { offset }
         } else {

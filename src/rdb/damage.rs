@@ -71,14 +71,14 @@ pub struct Damage {
 
 /// Who reads an RDB and may stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Judge {
+pub enum Consumer {
     /// The `check-rdb` of a server, or its `check-aof` over a preamble or base.
     Checker(Server),
     /// A server that starts.
     Loader(Server),
 }
 
-impl Judge {
+impl Consumer {
     /// The first of `flaws` at which it stops.
     pub fn first_minded(self, flaws: &[Flaw]) -> Option<&Damage> {
         flaws.iter().find(|flaw| flaw.minds(self)).map(|flaw| &flaw.damage)
@@ -86,9 +86,9 @@ impl Judge {
 }
 
 impl Damage {
-    /// Where `judge` stops: here, or at something in the same item that did not stop the walk.
-    pub fn stop(&self, judge: Judge) -> &Self {
-        judge.first_minded(&self.flaws).unwrap_or(self)
+    /// Where `consumer` stops: here, or at something in the same item that did not stop the walk.
+    pub fn stop(&self, consumer: Consumer) -> &Self {
+        consumer.first_minded(&self.flaws).unwrap_or(self)
     }
 }
 
@@ -113,11 +113,11 @@ pub struct Flaw {
 }
 
 impl Flaw {
-    /// Whether `judge` stops at it.
-    pub const fn minds(&self, judge: Judge) -> bool {
-        match judge {
-            Judge::Checker(server) => self.checkers.contains(server),
-            Judge::Loader(server) => self.servers.contains(server),
+    /// Whether `consumer` stops at it.
+    pub const fn minds(&self, consumer: Consumer) -> bool {
+        match consumer {
+            Consumer::Checker(server) => self.checkers.contains(server),
+            Consumer::Loader(server) => self.servers.contains(server),
         }
     }
 }

@@ -27,7 +27,7 @@ mod walker;
 
 pub use crate::value::Family;
 pub use context::ModuleId;
-pub use damage::{Damage, Doing, Flaw, Judge};
+pub use damage::{Consumer, Damage, Doing, Flaw};
 pub use encode::{Keys, Lost, Origin, Writer};
 pub use fault::{DamageKind, DecodeFault, Fault, LzfFault, Malformed, PackedFault, Packing, StreamFault};
 pub use format::{DataType, HEADER_LENGTH, Header, Opcode, family_of, is_rdb};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::context::ModuleId;
-use super::damage::Judge;
+use super::damage::Consumer;
 use super::decode::VECTOR_SET;
 use super::format::{Header, Opcode, family_of};
 use super::types::TypeRow;
@@ -36,17 +36,17 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Whether `judge` takes a file of an append-only log that begins with these bytes for an RDB, and not for RESP,
+/// Whether `consumer` takes a file of an append-only log that begins with these bytes for an RDB, and not for RESP,
 /// which it then reads and refuses.
 ///
 /// The server of Valkey 9.1 looks for `REDIS0` or `VALKEY`, everything else for `REDIS` alone. That goes for
 /// `valkey-check-aof` of 9.1.2 too, which so calls every base that its own server writes a format error.
-pub fn taken_for_rdb(judge: Judge, bytes: &[u8]) -> bool {
-    match judge {
-        Judge::Loader(server) if server.valkey_rdb_version().is_some() => {
+pub fn taken_for_rdb(consumer: Consumer, bytes: &[u8]) -> bool {
+    match consumer {
+        Consumer::Loader(server) if server.valkey_rdb_version().is_some() => {
             bytes.starts_with(b"REDIS0") || family_of(bytes) == Some(Family::Valkey)
         }
-        Judge::Loader(_) | Judge::Checker(_) => family_of(bytes) == Some(Family::Redis),
+        Consumer::Loader(_) | Consumer::Checker(_) => family_of(bytes) == Some(Family::Redis),
     }
 }
 

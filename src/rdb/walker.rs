@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::context::{Context, ModuleId, Seen};
-use super::damage::{Damage, Doing, Flaw, Judge};
+use super::damage::{Consumer, Damage, Doing, Flaw};
 use super::fault::{DamageKind, Fault, Malformed};
 use super::format::{HEADER_LENGTH, Header, Opcode};
 use super::primitive::{Crc64, RawString, Reader};
@@ -85,9 +85,9 @@ impl Item<'_> {
         }
     }
 
-    /// Where `judge` stops inside the item; none when it does not.
-    pub fn stop(&self, judge: Judge) -> Option<&Damage> {
-        judge.first_minded(self.flaws())
+    /// Where `consumer` stops inside the item; none when it does not.
+    pub fn stop(&self, consumer: Consumer) -> Option<&Damage> {
+        consumer.first_minded(self.flaws())
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use aofkit::Server;
-use aofkit::rdb::{Damage, DamageKind, DataType, Doing, Flaw, Judge, Walker, checker_refusal, family_of, refusal};
+use aofkit::rdb::{Consumer, Damage, DamageKind, DataType, Doing, Flaw, Walker, checker_refusal, family_of, refusal};
 use aofkit::value::Family;
 
 use crate::harness::files::rdb_files;
@@ -48,7 +48,7 @@ impl Walked {
 
     /// What the checker stops at, unless it is something that it does not take though it is sound.
     fn stop_of(&self, checker: Server) -> Option<&Damage> {
-        let judge = Judge::Checker(checker);
+        let judge = Consumer::Checker(checker);
         let stop = judge.first_minded(&self.flaws).or_else(|| self.damage.as_ref().map(|damage| damage.stop(judge)));
         stop.filter(|_| !self.refused)
     }

@@ -4,7 +4,7 @@ use aofkit::Server;
 use aofkit::check::server::{
     Crash, Layout, NoteKind, Outcome, PartEnd, PartFacts, RdbOutcome, Reason, Resume, Verdict, load, load_resp,
 };
-use aofkit::rdb::{Judge, taken_for_rdb};
+use aofkit::rdb::{Consumer, taken_for_rdb};
 
 use crate::harness::load::{Cutting, Ended, Files, Loaded, load_all, part_name};
 use crate::harness::log::command;
@@ -26,7 +26,7 @@ fn judge(files: &Files, server: Server) -> Verdict {
         if bytes.is_empty() {
             return PartFacts::Empty;
         }
-        let rdb = taken_for_rdb(Judge::Loader(server), bytes).then(|| {
+        let rdb = taken_for_rdb(Consumer::Loader(server), bytes).then(|| {
             if bytes.starts_with(RDB) {
                 RdbOutcome::Whole { end: RDB.len() as u64 }
             } else {

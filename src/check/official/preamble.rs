@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::rdb_reason::{Gravity, UNEXPECTED_END, gravity};
+use super::rdb_reason::{ErrorClass, UNEXPECTED_END, class};
 use super::{Line, c_string};
 use crate::Server;
 use crate::rdb::{
@@ -263,9 +263,9 @@ impl Check<'_> {
             DamageKind::UnsupportedVersion(header) => {
                 self.error(damage.position, format!("Can't handle RDB format version {}", header.version).as_bytes())
             }
-            DamageKind::Malformed(malformed) => match gravity(malformed, damage.row) {
-                Gravity::Error(text) => self.error(damage.position, text.as_bytes()),
-                Gravity::Corrupt(reason) => self.corrupt(damage.position, &reason),
+            DamageKind::Malformed(malformed) => match class(malformed, damage.row) {
+                ErrorClass::Error(text) => self.error(damage.position, text.as_bytes()),
+                ErrorClass::Corrupt(reason) => self.corrupt(damage.position, &reason),
             },
         }
     }

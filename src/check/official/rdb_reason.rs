@@ -3,7 +3,7 @@
 use crate::rdb::{DataType, Malformed, Packing, StreamFault, TypeRow};
 
 /// How a check goes on from a broken value.
-pub(super) enum Gravity {
+pub(super) enum ErrorClass {
     /// As from any other error.
     Error(&'static str),
     /// It exits on the spot, after this reason.
@@ -14,23 +14,23 @@ pub(super) enum Gravity {
 pub(super) const UNEXPECTED_END: &str = "Unexpected EOF reading RDB file";
 
 /// The words of `rdb.c` (Redis 8.0) for what the walker found.
-pub(super) fn gravity(malformed: &Malformed, row: Option<&TypeRow>) -> Gravity {
+pub(super) fn class(malformed: &Malformed, row: Option<&TypeRow>) -> ErrorClass {
     let kind = row.map_or(DataType::String, |row| row.data_type);
     let reason = match malformed {
-        Malformed::Signature => return Gravity::Error("Wrong signature trying to load DB from file"),
-        Malformed::ModuleWhen(_) => return Gravity::Error("bad when_opcode"),
-        Malformed::SlotImport => return Gravity::Error("Invalid slot import job name length in RDB"),
+        Malformed::Signature => return ErrorClass::Error("Wrong signature trying to load DB from file"),
+        Malformed::ModuleWhen(_) => return ErrorClass::Error("bad when_opcode"),
+        Malformed::SlotImport => return ErrorClass::Error("Invalid slot import job name length in RDB"),
         Malformed::EmptyKey
         | Malformed::ReservedLength
         | Malformed::Score
         | Malformed::EmptyNode
         | Malformed::VectorSet
-        | Malformed::ModuleOpcode(_) => return Gravity::Error(UNEXPECTED_END),
+        | Malformed::ModuleOpcode(_) => return ErrorClass::Error(UNEXPECTED_END),
         Malformed::LengthEncoding(byte) => {
-            return Gravity::Corrupt(format!("Unknown length encoding {} in rdbLoadLen()", byte >> 6));
+            return ErrorClass::Corrupt(format!("Unknown length encoding {} in rdbLoadLen()", byte >> 6));
         }
         Malformed::StringEncoding(encoding) => {
-            return Gravity::Corrupt(format!("Unknown RDB string encoding type {encoding}"));
+            return ErrorClass::Corrupt(format!("Unknown RDB string encoding type {encoding}"));
         }
         Malformed::Lzf(_) => "Invalid LZF compressed string",
         Malformed::ScoreIsNan => "Zset with NAN score detected",
@@ -48,9 +48,9 @@ pub(super) fn gravity(malformed: &Malformed, row: Option<&TypeRow>) -> Gravity {
         Malformed::Container(_) => "Quicklist integrity check failed.",
         Malformed::FieldExpiry if row.is_some_and(|row| row.packing.is_none()) => "invalid expireAt time: 0",
         Malformed::FieldExpiry | Malformed::FieldExpiryOrder => "Hash listpack integrity check failed.",
-        Malformed::Stream(fault) => return Gravity::Corrupt(stream(*fault).to_owned()),
+        Malformed::Stream(fault) => return ErrorClass::Corrupt(stream(*fault).to_owned()),
     };
-    Gravity::Corrupt(reason.to_owned())
+    ErrorClass::Corrupt(reason.to_owned())
 }
 
 fn packed(packing: Packing, kind: DataType, row: Option<&TypeRow>) -> &'static str {

@@ -19,7 +19,7 @@
 //! ```
 
 mod arity;
-mod conduct;
+mod behavior;
 mod log;
 mod message;
 mod part;
@@ -27,7 +27,7 @@ mod special;
 mod stdio;
 mod verdict;
 
-pub use conduct::Bystander;
+pub use behavior::PlainCommandFilter;
 pub use log::{Layout, PartFacts, RdbOutcome, load};
 pub use message::LOG_LINE_LIMIT;
 pub use part::{OpenTransaction, PartEnd, PartOutcome, Resume, load_resp};

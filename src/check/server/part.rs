@@ -1,8 +1,8 @@
 //! The RESP of one part, as a server loads it.
 
-use super::conduct::{Bystander, Conduct};
+use super::behavior::{CommandBehavior, PlainCommandFilter};
 use super::special::{self, When};
-use super::stdio::{Found, Habits};
+use super::stdio::{Found, ReadLimits};
 use super::verdict::{Crash, Cut, Note, NoteKind, Place, Reason, ShortRead, Stop, Words};
 use crate::aof::transaction::Control;
 use crate::command;
@@ -13,7 +13,7 @@ use crate::server::Server;
 /// Where to begin in a part: behind records that are known to be sound.
 ///
 /// Whoever has scanned a part strictly can spare the model the same work. All that is before must be records of the strict
-/// grammar, commands of which [`super::Bystander::merely_runs`] is true, annotations, and transactions without any command that is
+/// grammar, commands of which [`super::PlainCommandFilter::merely_runs`] is true, annotations, and transactions without any command that is
 /// not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Resume {
@@ -85,8 +85,8 @@ pub fn load_resp(bytes: &[u8], resume: Resume, server: Server) -> PartOutcome {
 struct Loader<'a> {
     bytes: &'a [u8],
     server: Server,
-    habits: Habits,
-    bystander: Bystander<'a>,
+    limits: ReadLimits,
+    filter: PlainCommandFilter<'a>,
     position: usize,
     records: u64,
     /// `valid_up_to`: the end of the last command.
@@ -101,18 +101,18 @@ struct Open {
     /// `valid_before_multi`: a nested `MULTI` moves it.
     command_end_before: u64,
     /// What the first command that is deadly will do when `EXEC` runs it.
-    doom: Option<(Place, Doom)>,
+    fatal: Option<(Place, FatalEffect)>,
 }
 
 #[derive(Clone)]
-enum Doom {
+enum FatalEffect {
     Crash(Crash),
     Stop(Stop),
     /// The payload of a RESTORE.
     Payload(DumpFault),
 }
 
-impl Doom {
+impl FatalEffect {
     fn end(self, place: Place) -> PartEnd {
         match self {
             Self::Crash(cause) => PartEnd::Crashed(place, cause),
@@ -129,13 +129,13 @@ impl<'a> Loader<'a> {
         let open = resume.open.map(|open| Open {
             multi: open.multi,
             command_end_before: open.command_end_before.unwrap_or(floor),
-            doom: None,
+            fatal: None,
         });
         Self {
             bytes,
             server,
-            habits: Habits::of(server),
-            bystander: Bystander::new(server),
+            limits: ReadLimits::of(server),
+            filter: PlainCommandFilter::new(server),
             position: usize::try_from(resume.position).unwrap_or(usize::MAX).min(bytes.len()),
             records: resume.records,
             command_end: resume.last_command_end.unwrap_or(floor),
@@ -158,7 +158,7 @@ impl<'a> Loader<'a> {
     fn odd_record(&mut self) -> Option<PartEnd> {
         let mut head = Head::default();
         let place = self.place();
-        let found = self.habits.read(self.bytes, self.position, &mut head);
+        let found = self.limits.read(self.bytes, self.position, &mut head);
         let bad_format = |at: usize| PartEnd::Refused(place, Reason::BadFormat { at: at as u64 });
         match found {
             Found::End => Some(self.clean_end()),
@@ -187,8 +187,8 @@ impl<'a> Loader<'a> {
 
     #[inline]
     fn command(&mut self, head: &Head<'a>, end: usize) -> Option<PartEnd> {
-        let ended = match self.bystander.conduct(head) {
-            Conduct::Runs => None,
+        let ended = match self.filter.behavior(head) {
+            CommandBehavior::Runs => None,
             other => self.remarkable(other),
         };
         if ended.is_none() {
@@ -200,52 +200,56 @@ impl<'a> Loader<'a> {
     }
 
     #[cold]
-    fn remarkable(&mut self, conduct: Conduct) -> Option<PartEnd> {
+    fn remarkable(&mut self, behavior: CommandBehavior) -> Option<PartEnd> {
         let place = self.place();
-        match conduct {
-            Conduct::Runs => None,
-            Conduct::Restores => match self.restoration() {
-                Some(Restoration::Exits(fault)) => self.doom(place, Doom::Payload(fault), When::Always),
-                Some(Restoration::Crashes(_)) => self.doom(place, Doom::Crash(Crash::DamagedPayload), When::Always),
+        match behavior {
+            CommandBehavior::Runs => None,
+            CommandBehavior::Restores => match self.restoration() {
+                Some(Restoration::Exits(fault)) => self.fatal(place, FatalEffect::Payload(fault), When::Always),
+                Some(Restoration::Crashes(_)) => {
+                    self.fatal(place, FatalEffect::Crash(Crash::DamagedPayload), When::Always)
+                }
                 Some(Restoration::Fails(_)) => {
                     self.note(NoteKind::RestoreFails, place);
                     None
                 }
                 Some(Restoration::Works | Restoration::Overlooks(_)) | None => None,
             },
-            Conduct::Control { control, arity } => {
+            CommandBehavior::Control { control, arity } => {
                 if !arity {
                     self.note(NoteKind::WrongArity, place);
                 }
                 self.control(control, place)
             }
-            Conduct::Unknown => Some(PartEnd::Refused(place, Reason::UnknownCommand(self.words()))),
-            Conduct::UnknownSubcommand => Some(PartEnd::Refused(place, Reason::UnknownSubcommand(self.words()))),
-            Conduct::WrongArity(command) => Some(PartEnd::Refused(place, Reason::WrongArity { command })),
-            Conduct::Special(name) => {
-                let conduct = special::conduct(self.server, name, &self.words());
+            CommandBehavior::Unknown => Some(PartEnd::Refused(place, Reason::UnknownCommand(self.words()))),
+            CommandBehavior::UnknownSubcommand => {
+                Some(PartEnd::Refused(place, Reason::UnknownSubcommand(self.words())))
+            }
+            CommandBehavior::WrongArity(command) => Some(PartEnd::Refused(place, Reason::WrongArity { command })),
+            CommandBehavior::Special(name) => {
+                let behavior = special::behavior(self.server, name, &self.words());
                 // One level deep: it never says that it depends.
-                if matches!(conduct, Conduct::Special(_)) { None } else { self.remarkable(conduct) }
+                if matches!(behavior, CommandBehavior::Special(_)) { None } else { self.remarkable(behavior) }
             }
             // While EXEC runs a script, its failures are handled as they should.
-            Conduct::Noted(NoteKind::RunsScript) if self.open.is_some() => None,
-            Conduct::Noted(kind) => {
+            CommandBehavior::Noted(NoteKind::RunsScript) if self.open.is_some() => None,
+            CommandBehavior::Noted(kind) => {
                 self.note(kind, place);
                 None
             }
-            Conduct::Crashes { cause, when } => self.doom(place, Doom::Crash(cause), when),
-            Conduct::Stops(stop) => self.doom(place, Doom::Stop(stop), When::Always),
+            CommandBehavior::Crashes { cause, when } => self.fatal(place, FatalEffect::Crash(cause), when),
+            CommandBehavior::Stops(stop) => self.fatal(place, FatalEffect::Stop(stop), When::Always),
         }
     }
 
     /// A command that ends the server: at once, or when `EXEC` runs it.
-    fn doom(&mut self, place: Place, doom: Doom, when: When) -> Option<PartEnd> {
+    fn fatal(&mut self, place: Place, fatal: FatalEffect, when: When) -> Option<PartEnd> {
         match (&mut self.open, when) {
             (Some(open), When::Always | When::Queued) => {
-                open.doom.get_or_insert((place, doom));
+                open.fatal.get_or_insert((place, fatal));
                 None
             }
-            (None, When::Always | When::Alone) => Some(doom.end(place)),
+            (None, When::Always | When::Alone) => Some(fatal.end(place)),
             (Some(_), When::Alone) | (None, When::Queued) => None,
         }
     }
@@ -254,7 +258,7 @@ impl<'a> Loader<'a> {
     fn restoration(&self) -> Option<Restoration> {
         let mut arguments: Vec<&[u8]> = Vec::new();
         // Read laxly, as all records are.
-        match self.habits.read(self.bytes, self.position, &mut arguments) {
+        match self.limits.read(self.bytes, self.position, &mut arguments) {
             Found::Command(_) => command::restoration(&arguments, self.server),
             _ => None,
         }
@@ -263,7 +267,7 @@ impl<'a> Loader<'a> {
     fn control(&mut self, control: Control, place: Place) -> Option<PartEnd> {
         match (control, self.open.as_mut()) {
             (Control::Multi, None) => {
-                self.open = Some(Open { multi: place, command_end_before: self.command_end, doom: None });
+                self.open = Some(Open { multi: place, command_end_before: self.command_end, fatal: None });
                 None
             }
             (Control::Multi, Some(open)) => {
@@ -272,16 +276,16 @@ impl<'a> Loader<'a> {
                 None
             }
             (Control::Exec, Some(open)) => {
-                let doom = open.doom.take();
+                let fatal = open.fatal.take();
                 self.open = None;
-                doom.map(|(place, doom)| doom.end(place))
+                fatal.map(|(place, fatal)| fatal.end(place))
             }
             (Control::Exec, None) => {
                 self.note(NoteKind::LoneExec, place);
                 None
             }
             (Control::Discard, Some(open)) => {
-                open.doom.get_or_insert((place, Doom::Crash(Crash::EndsTransaction)));
+                open.fatal.get_or_insert((place, FatalEffect::Crash(Crash::EndsTransaction)));
                 None
             }
             (Control::Discard, None) => {
@@ -319,7 +323,7 @@ impl<'a> Loader<'a> {
     fn words(&self) -> Words {
         let mut words = FirstWords(Words::default());
         // Read laxly, since it may be a record that the strict grammar refuses; it is the same for the others.
-        self.habits.read(self.bytes, self.position, &mut words);
+        self.limits.read(self.bytes, self.position, &mut words);
         words.0
     }
 }
@@ -352,7 +356,7 @@ impl<'a> Sink<'a> for FirstWords {
 mod tests {
     use super::*;
     use crate::aof::Reader;
-    use crate::check::server::Bystander;
+    use crate::check::server::PlainCommandFilter;
     use proptest::prelude::*;
 
     fn commands(lines: &str) -> Vec<u8> {
@@ -432,7 +436,7 @@ mod tests {
     /// Scans strictly up to the first record that is not plain, or to `limit`.
     fn scan(bytes: &[u8], server: Server, limit: u64) -> Resume {
         let mut reader = Reader::new(bytes, 0);
-        let mut bystander = Bystander::new(server);
+        let mut filter = PlainCommandFilter::new(server);
         let mut resume = Resume::default();
         while resume.records < limit {
             let Some(Ok(record)) = reader.next_record() else { break };
@@ -448,7 +452,7 @@ mod tests {
                         resume.open = Some(OpenTransaction { multi: place, command_end_before });
                     }
                     Some(Control::Exec) if resume.open.is_some() && head.count == 1 => resume.open = None,
-                    None if bystander.merely_runs(&head) => {}
+                    None if filter.merely_runs(&head) => {}
                     _ => break,
                 }
                 resume.last_command_end = Some(record.end());

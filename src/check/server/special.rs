@@ -3,7 +3,7 @@
 //! No server writes them into a log; a hand-made or a wrongly merged one may hold them. Learnt by giving every command that
 //! a server lists to that server in a log of its own, and again inside a transaction.
 
-use super::conduct::Conduct;
+use super::behavior::CommandBehavior;
 use super::verdict::{Crash, NoteKind, Stop, Words};
 use crate::aof::database_number;
 use crate::resp::parse_integer;
@@ -50,21 +50,21 @@ pub(super) fn is_special(name: &str) -> bool {
 }
 
 /// What `server` does with a command that [`is_special`], by its row's name and its first arguments.
-pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
+pub(super) fn behavior(server: Server, name: &str, words: &Words) -> CommandBehavior {
     let old = server == Server::Redis62;
     let word = |index: usize| words.word(index).to_ascii_lowercase();
     let count = words.0.len();
     match name {
         "select" if database_number(words.word(1)).is_none_or(|number| number >= server.databases()) => {
-            Conduct::Noted(NoteKind::SelectFails)
+            CommandBehavior::Noted(NoteKind::SelectFails)
         }
         // From 7.0 on it crashes only while EXEC runs it, since it takes the queue away that EXEC walks through.
         "reset" => crash(Crash::EndsTransaction, if old { When::Always } else { When::Queued }),
         "psync" if parse_integer(words.word(2)).is_some() => crash(Crash::NeedsConnection, When::Always),
         "wait" if server.waits_while_loading() && waits(words) => crash(Crash::Blocks, When::Alone),
-        "shutdown" if shuts_down(server, words) => Conduct::Stops(Stop::ShutsDown),
+        "shutdown" if shuts_down(server, words) => CommandBehavior::Stops(Stop::ShutsDown),
         "debug" => debug(server, &word(1), count),
-        "sync" | "post" | "host:" if old => Conduct::Noted(NoteKind::CrashesOnceReady),
+        "sync" | "post" | "host:" if old => CommandBehavior::Noted(NoteKind::CrashesOnceReady),
         "unsubscribe" | "punsubscribe" if old => crash(Crash::NeedsConnection, When::Always),
         "subscribe" | "psubscribe" if old => crash(Crash::NeedsConnection, When::Queued),
         "client" if old && count == 2 && word(1) == b"info" => crash(Crash::NeedsConnection, When::Always),
@@ -74,15 +74,15 @@ pub(super) fn conduct(server: Server, name: &str, words: &Words) -> Conduct {
         }
         "replicaof" | "slaveof" => replicate(server, words),
         "acl|deluser" | "acl|load" | "acl|setuser" | "bgrewriteaof" | "config|set" | "module|load"
-        | "module|loadex" => Conduct::Noted(NoteKind::ChangesServer),
+        | "module|loadex" => CommandBehavior::Noted(NoteKind::ChangesServer),
         // Redis 6.2 has no rows for subcommands.
         "acl" | "module" if old && matches!(word(1).as_slice(), b"setuser" | b"deluser" | b"load") => {
-            Conduct::Noted(NoteKind::ChangesServer)
+            CommandBehavior::Noted(NoteKind::ChangesServer)
         }
         "eval" | "eval_ro" | "evalsha" | "evalsha_ro" | "fcall" | "fcall_ro" if !old => {
-            Conduct::Noted(NoteKind::RunsScript)
+            CommandBehavior::Noted(NoteKind::RunsScript)
         }
-        _ => Conduct::Runs,
+        _ => CommandBehavior::Runs,
     }
 }
 
@@ -97,30 +97,30 @@ pub(super) enum When {
     Queued,
 }
 
-fn crash(cause: Crash, when: When) -> Conduct {
-    Conduct::Crashes { cause, when }
+fn crash(cause: Crash, when: When) -> CommandBehavior {
+    CommandBehavior::Crashes { cause, when }
 }
 
-fn debug(server: Server, subcommand: &[u8], count: usize) -> Conduct {
+fn debug(server: Server, subcommand: &[u8], count: usize) -> CommandBehavior {
     match subcommand {
         b"segfault" | b"panic" | b"assert" | b"oom" => crash(Crash::Asked, When::Always),
         b"loadaof" => crash(Crash::LoadsAgain, When::Always),
         b"reload" if server.is_redis_8() && count == 2 => crash(Crash::LoadsAgain, When::Alone),
-        b"restart" | b"crash-and-recover" if server == Server::Redis62 => Conduct::Stops(Stop::RestartsForEver),
-        _ => Conduct::Runs,
+        b"restart" | b"crash-and-recover" if server == Server::Redis62 => CommandBehavior::Stops(Stop::RestartsForEver),
+        _ => CommandBehavior::Runs,
     }
 }
 
 /// `REPLICAOF host port` makes a replica of the server, which then throws its data away for its master's.
-fn replicate(server: Server, words: &Words) -> Conduct {
+fn replicate(server: Server, words: &Words) -> CommandBehavior {
     let no_one = words.word(1).eq_ignore_ascii_case(b"no") && words.word(2).eq_ignore_ascii_case(b"one");
     let port = parse_integer(words.word(2));
     match server {
-        _ if no_one => Conduct::Runs,
+        _ if no_one => CommandBehavior::Runs,
         Server::Redis62 if port.is_some() => crash(Crash::NeedsConnection, When::Always),
-        Server::Redis62 => Conduct::Runs,
-        _ if port.is_some_and(|port| (0..=65535).contains(&port)) => Conduct::Noted(NoteKind::ChangesServer),
-        _ => Conduct::Runs,
+        Server::Redis62 => CommandBehavior::Runs,
+        _ if port.is_some_and(|port| (0..=65535).contains(&port)) => CommandBehavior::Noted(NoteKind::ChangesServer),
+        _ => CommandBehavior::Runs,
     }
 }
 
@@ -148,9 +148,9 @@ fn shuts_down(server: Server, words: &Words) -> bool {
 mod tests {
     use super::*;
 
-    fn of(server: Server, line: &str) -> Conduct {
+    fn of(server: Server, line: &str) -> CommandBehavior {
         let words = Words(line.split(' ').map(|word| word.as_bytes().to_vec()).collect());
-        conduct(server, &line.split(' ').next().unwrap().to_ascii_lowercase(), &words)
+        behavior(server, &line.split(' ').next().unwrap().to_ascii_lowercase(), &words)
     }
 
     #[test]
@@ -165,14 +165,14 @@ mod tests {
             ("SELECT x", true),
             ("SELECT 99999999999999999999", true),
         ] {
-            let expected = if fails { Conduct::Noted(NoteKind::SelectFails) } else { Conduct::Runs };
+            let expected = if fails { CommandBehavior::Noted(NoteKind::SelectFails) } else { CommandBehavior::Runs };
             assert_eq!(of(Server::Redis80, line), expected, "{line}");
         }
     }
 
     #[test]
     fn a_server_shuts_down_from_its_log_when_it_is_told_to_do_so_now() {
-        let stops = |server, line| of(server, line) == Conduct::Stops(Stop::ShutsDown);
+        let stops = |server, line| of(server, line) == CommandBehavior::Stops(Stop::ShutsDown);
         assert!(stops(Server::Redis62, "SHUTDOWN") && stops(Server::Redis62, "shutdown nosave"));
         assert!(!stops(Server::Redis62, "SHUTDOWN NOW"));
         for server in [Server::Redis70, Server::Redis80, Server::Valkey8, Server::Valkey9] {

@@ -28,7 +28,7 @@ pub(super) enum Found {
 
 /// How a server reads.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Habits {
+pub(super) struct ReadLimits {
     /// The size of the buffer that a line must fit into, its NUL included; a longer line is read in pieces.
     buffer: usize,
     /// Whether a line that begins with `#` is skipped.
@@ -37,8 +37,8 @@ pub(super) struct Habits {
     deadly_length: i64,
 }
 
-impl Habits {
-    /// The habits of a server (`loadAppendOnlyFile` in 6.2, `loadSingleAppendOnlyFile` later).
+impl ReadLimits {
+    /// What a server reads (`loadAppendOnlyFile` in 6.2, `loadSingleAppendOnlyFile` later).
     pub(super) const fn of(server: Server) -> Self {
         Self {
             buffer: server.line_buffer(),
@@ -143,7 +143,7 @@ mod tests {
 
     fn read(server: Server, bytes: &[u8]) -> (Found, Vec<Vec<u8>>) {
         let mut arguments: Vec<&[u8]> = Vec::new();
-        let found = Habits::of(server).read(bytes, 0, &mut arguments);
+        let found = ReadLimits::of(server).read(bytes, 0, &mut arguments);
         (found, arguments.into_iter().map(<[u8]>::to_vec).collect())
     }
 
@@ -217,7 +217,7 @@ mod tests {
             if let Ok(end) = crate::resp::parse(&bytes, 0, &mut strict) {
                 for server in Server::ALL {
                     let mut arguments: Vec<&[u8]> = Vec::new();
-                    let found = Habits::of(server).read(&bytes, 0, &mut arguments);
+                    let found = ReadLimits::of(server).read(&bytes, 0, &mut arguments);
                     prop_assert_eq!(found, Found::Command(end));
                     prop_assert_eq!(&arguments, &strict);
                 }

@@ -167,7 +167,7 @@ impl<'c, 'a> Call<'c, 'a> {
     }
 
     /// Says that the share is this one of several: every key that the command names is in it, or it is a command that takes its
-    /// keys one by one and asks [`Call::owns`].
+    /// keys one by one and asks [`Call::is_local`].
     #[must_use]
     pub const fn on_share(mut self, index: usize, division: &'c Division) -> Self {
         self.mine = Some(index);

@@ -10,7 +10,7 @@ use crate::server::Server;
 
 /// How a server behaves when it meets a command in a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Conduct {
+pub(super) enum CommandBehavior {
     /// It runs it; should the command fail, that is ignored.
     Runs,
     /// It runs it, which is worth a note.
@@ -21,11 +21,11 @@ pub(super) enum Conduct {
     Control { control: Control, arity: bool },
     /// It refuses the log.
     Unknown,
-    /// It refuses the log, and tells this from [`Conduct::Unknown`].
+    /// It refuses the log, and tells this from [`CommandBehavior::Unknown`].
     UnknownSubcommand,
     /// It refuses the log: the command of this name does not take so many arguments.
     WrongArity(&'static str),
-    /// It depends on the arguments, see [`super::special::conduct`]; the row's name.
+    /// It depends on the arguments, see [`super::special::behavior`]; the row's name.
     Special(&'static str),
     /// It crashes, in this position.
     Crashes { cause: Crash, when: When },
@@ -35,29 +35,29 @@ pub(super) enum Conduct {
 
 /// How `server` behaves when it meets the command with this head, and the row it has for it.
 #[inline]
-fn examine(server: Server, head: &Head<'_>) -> (Conduct, Option<&'static Command>) {
+fn examine(server: Server, head: &Head<'_>) -> (CommandBehavior, Option<&'static Command>) {
     let arguments = [head.name, head.second];
     let count = head.count as usize;
     let Some(row) = command::known_to(server, arguments.get(..count.min(2)).unwrap_or(&arguments)) else {
         return (unknown(server, head), None);
     };
     let fits = command::arity_fits(row, server, count);
-    let conduct = if !fits && server.checks_arity() {
-        Conduct::WrongArity(row.name)
+    let behavior = if !fits && server.checks_arity() {
+        CommandBehavior::WrongArity(row.name)
     } else if fits && command::is_restore(row) {
-        Conduct::Restores
+        CommandBehavior::Restores
     } else if fits && row.effect == Effect::Write {
-        Conduct::Runs
+        CommandBehavior::Runs
     } else if let Some(control) = Control::from_name(head.name) {
-        Conduct::Control { control, arity: fits }
+        CommandBehavior::Control { control, arity: fits }
     } else if !fits {
         unchecked(server, row, count)
     } else if is_special(row.name) {
-        Conduct::Special(row.name)
+        CommandBehavior::Special(row.name)
     } else {
-        Conduct::Runs
+        CommandBehavior::Runs
     };
-    (conduct, Some(row))
+    (behavior, Some(row))
 }
 
 /// Tells the commands that a server merely runs while it loads a log.
@@ -66,13 +66,13 @@ fn examine(server: Server, head: &Head<'_>) -> (Conduct, Option<&'static Command
 /// on, or does something with that is worth a note. Whoever scans a part can stop at the first of those, hand it to
 /// [`super::load_resp`] with a [`super::Resume`], and need not look at the part's beginning twice.
 #[derive(Debug, Clone)]
-pub struct Bystander<'a> {
+pub struct PlainCommandFilter<'a> {
     server: Server,
     /// Name and count of the last command that runs whatever its arguments are: logs repeat themselves.
     usual: (&'a [u8], u32),
 }
 
-impl<'a> Bystander<'a> {
+impl<'a> PlainCommandFilter<'a> {
     /// One that knows what `server` does.
     pub const fn new(server: Server) -> Self {
         Self { server, usual: (&[], 0) }
@@ -81,39 +81,39 @@ impl<'a> Bystander<'a> {
     /// Whether the server merely runs the command with this head.
     #[inline]
     pub fn merely_runs(&mut self, head: &Head<'a>) -> bool {
-        self.conduct(head) == Conduct::Runs
+        self.behavior(head) == CommandBehavior::Runs
     }
 
     #[inline]
-    pub(super) fn conduct(&mut self, head: &Head<'a>) -> Conduct {
+    pub(super) fn behavior(&mut self, head: &Head<'a>) -> CommandBehavior {
         if self.usual == (head.name, head.count) {
-            return Conduct::Runs;
+            return CommandBehavior::Runs;
         }
-        let (conduct, row) = examine(self.server, head);
+        let (behavior, row) = examine(self.server, head);
         // A subcommand's row is called otherwise: there, more than the name counts.
-        if conduct == Conduct::Runs && row.is_some_and(|row| row.name.len() == head.name.len()) {
+        if behavior == CommandBehavior::Runs && row.is_some_and(|row| row.name.len() == head.name.len()) {
             self.usual = (head.name, head.count);
         }
-        conduct
+        behavior
     }
 }
 
 #[cold]
-fn unknown(server: Server, head: &Head<'_>) -> Conduct {
+fn unknown(server: Server, head: &Head<'_>) -> CommandBehavior {
     let container = server.checks_arity() && command::known_to(server, &[head.name]).is_some();
-    if container { Conduct::UnknownSubcommand } else { Conduct::Unknown }
+    if container { CommandBehavior::UnknownSubcommand } else { CommandBehavior::Unknown }
 }
 
 /// A number of arguments that the command does not take, and nobody counts them.
 #[cold]
-fn unchecked(server: Server, row: &'static Command, count: usize) -> Conduct {
+fn unchecked(server: Server, row: &'static Command, count: usize) -> CommandBehavior {
     let least = row.arity.on(server).unsigned_abs() as usize;
     if count > least && is_special(row.name) {
-        return Conduct::Special(row.name);
+        return CommandBehavior::Special(row.name);
     }
     if count > least || arity::survives(row.name, count) {
-        return Conduct::Noted(NoteKind::WrongArity);
+        return CommandBehavior::Noted(NoteKind::WrongArity);
     }
     let cause = if row.subcommands.is_empty() { Crash::TooFewArguments } else { Crash::ContainerAlone };
-    Conduct::Crashes { cause, when: When::Always }
+    CommandBehavior::Crashes { cause, when: When::Always }
 }
