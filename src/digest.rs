@@ -1,7 +1,7 @@
 //! Keyspace → the 40 hex digits that `DEBUG DIGEST` prints.
 //!
-//! The digest of a key is built from SHA-1: what has an order is mixed in (`digest = SHA1(digest ^ SHA1(data))`), what has
-//! none is xored. The rules are those of `debug.c` in Redis 6.2, 7.0, 8.0 and Valkey 9.1.
+//! The digest of a key is built from SHA-1: what has an order is mixed in (`digest = SHA1(digest ^ SHA1(data))`), what
+//! has none is xored. The rules are those of `debug.c` in Redis 6.2, 7.0, 8.0 and Valkey 9.1.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,8 +91,9 @@ pub fn digest(
     Context { server, now, wanted, depth: Depth::AsServer }.total(shares)
 }
 
-/// A digest of all that a log can say of the keys that `wanted` takes: also when keys and fields expire, the counters, groups
-/// and pending entries of streams, and values that only modules know. It compares what this crate read, and nothing else.
+/// A digest of all that a log can say of the keys that `wanted` takes: also when keys and fields expire, the counters,
+/// groups and pending entries of streams, and values that only modules know. It compares what this crate read, and
+/// nothing else.
 pub fn fingerprint(shares: &[Keyspace<'_>], wanted: &(dyn Fn(u32, &[u8]) -> bool + Sync)) -> Total {
     Context { server: Server::default(), now: 0, wanted, depth: Depth::Everything }.total(shares)
 }
@@ -106,7 +107,8 @@ enum Depth {
     Everything,
 }
 
-/// The digest of one value, as `DEBUG DIGEST-VALUE` prints it on `server`; `now` is the time in milliseconds of Unix time.
+/// The digest of one value, as `DEBUG DIGEST-VALUE` prints it on `server`; `now` is the time in milliseconds of Unix
+/// time.
 ///
 /// # Errors
 /// [`Undigestible`].
@@ -340,8 +342,8 @@ fn stream_groups(digest: &mut Digest, stream: &Stream<'_>) {
     }
 }
 
-/// The settings and producers of a stream, without the ids whose entry is gone: no command makes them, and a server leaves
-/// them out when it rewrites its log, too.
+/// The settings and producers of a stream, without the ids whose entry is gone: no command makes them, and a server
+/// leaves them out when it rewrites its log, too.
 fn idempotent_ids(digest: &mut Digest, stream: &Stream<'_>, idempotence: &Idempotence<'_>) {
     if !idempotence.has_default_settings() {
         digest.mix(format!("{} {}", idempotence.duration, idempotence.max_entries).as_bytes());

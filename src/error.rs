@@ -15,8 +15,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// Damage inside a log is no error: readers return it as a value (see [`crate::aof::Damage`] and
 /// [`crate::rdb::Damage`]). An error says that the question could not be answered at all.
 ///
-/// Its text holds the file's name as it is if that is UTF-8: make it [`visible`](crate::escape::visible) before a terminal
-/// sees it.
+/// Its text holds the file's name as it is if that is UTF-8: make it [`visible`](crate::escape::visible) before a
+/// terminal sees it.
 #[derive(Debug)]
 pub struct Error {
     kind: Box<ErrorKind>,
@@ -133,6 +133,6 @@ impl fmt::Display for Error {
     }
 }
 
-/// Without a `source`: what the operating system or the decompressor said stands in the text already, and whoever prints a
-/// chain of errors would say it twice. It is in [`Error::kind`].
+/// Without a `source`: what the operating system or the decompressor said stands in the text already, and whoever
+/// prints a chain of errors would say it twice. It is in [`Error::kind`].
 impl std::error::Error for Error {}

@@ -1,9 +1,9 @@
 //! Escapes, so that nothing untrusted reaches a terminal raw, in two forms.
 //!
-//! - For files that servers read: [`escape`] and [`argument`] write what `sdscatrepr` (Redis 6.2 to 8.0, Valkey) does: `\\`, `\"`,
-//!   `\n`, `\r`, `\t`, `\a`, `\b`, and `\xHH` for every other byte outside printable ASCII.
-//! - For people: [`show`], [`show_argument`] and what is made of them keep UTF-8 as it is, and escape the rest in the same way:
-//!   control characters, what turns the direction of text, what cannot be seen, and bytes that are not UTF-8.
+//! - For files that servers read: [`escape`] and [`argument`] write what `sdscatrepr` (Redis 6.2 to 8.0, Valkey) does:
+//!   `\\`, `\"`, `\n`, `\r`, `\t`, `\a`, `\b`, and `\xHH` for every other byte outside printable ASCII.
+//! - For people: [`show`], [`show_argument`] and what is made of them keep UTF-8 as it is, and escape the rest in the
+//!   same way: control characters, what turns the direction of text, what cannot be seen, and bytes that are not UTF-8.
 //!
 //! Both read back with `redis-cli`.
 
@@ -159,15 +159,16 @@ const fn digit(nibble: u8) -> u8 {
     if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
 }
 
-/// Whether `bytes` can stand without quotes: printable ASCII without spaces, quotes and backslashes, and at least one of it.
+/// Whether `bytes` can stand without quotes: printable ASCII without spaces, quotes and backslashes, and at least one
+/// of it.
 pub fn is_word(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\'))
 }
 
 /// Appends `bytes` as one argument of a command line: as they are when they are a word, else escaped in quotes.
 ///
-/// Servers write names into a manifest so (`sdsneedsrepr`), but for an empty one and one with a `'` in it: those they write in a
-/// way that they cannot read again.
+/// Servers write names into a manifest so (`sdsneedsrepr`), but for an empty one and one with a `'` in it: those they
+/// write in a way that they cannot read again.
 pub fn argument(out: &mut Vec<u8>, bytes: &[u8]) {
     if is_word(bytes) {
         out.extend_from_slice(bytes);
@@ -178,8 +179,8 @@ pub fn argument(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Appends `bytes` as [`show_argument`] does, within `columns`, as far as that can be: what is too long is cut, and its length
-/// given: `"aaaa…" (1048576 bytes)`. Returns the columns used.
+/// Appends `bytes` as [`show_argument`] does, within `columns`, as far as that can be: what is too long is cut, and its
+/// length given: `"aaaa…" (1048576 bytes)`. Returns the columns used.
 pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {
     // A character has at most four bytes, but for those that take no column.
     if bytes.len() <= columns.saturating_mul(4) {
@@ -224,7 +225,8 @@ pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {
 /// What a shortened value shows at least, in columns.
 const MINIMUM: usize = 4;
 
-/// Whether a terminal obeys the character rather than show it: a control character, or a mark that turns the direction of text.
+/// Whether a terminal obeys the character rather than show it: a control character, or a mark that turns the direction
+/// of text.
 pub fn is_obeyed(character: char) -> bool {
     match character {
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
@@ -232,8 +234,9 @@ pub fn is_obeyed(character: char) -> bool {
     }
 }
 
-/// Whether nothing of the character can be seen, so that two texts could look the same: those that Unicode calls "default
-/// ignorable" (joiners, fillers, variation selectors, tags), annotations between lines, and no characters at all.
+/// Whether nothing of the character can be seen, so that two texts could look the same: those that Unicode calls
+/// "default ignorable" (joiners, fillers, variation selectors, tags), annotations between lines, and no characters at
+/// all.
 const fn is_invisible(character: char) -> bool {
     matches!(
         character,

@@ -3,9 +3,9 @@
 /// Whether `pattern` matches the whole of `text`, as `KEYS pattern` and `SCAN … MATCH pattern` decide it.
 ///
 /// - `*` is any bytes, `?` any one byte, `\x` the byte `x`, every other byte itself; case counts.
-/// - `[abc]`, `[a-c]`, `[^a]` are one byte of a class. A range may be written backwards. Inside a class `\` takes the next
-///   byte's meaning away, but not before or behind the `-` of a range: `[\a-c]` is `a`, `-` or `c`. A class that is
-///   never closed goes on to the end of the pattern. `[]` is no byte at all, `[^]` any byte.
+/// - `[abc]`, `[a-c]`, `[^a]` are one byte of a class. A range may be written backwards. Inside a class `\` takes the
+///   next byte's meaning away, but not before or behind the `-` of a range: `[\a-c]` is `a`, `-` or `c`. A class that
+///   is never closed goes on to the end of the pattern. `[]` is no byte at all, `[^]` any byte.
 /// - Ranges compare bytes as signed numbers, so that 0x80 to 0xff come before 0x00 (servers on x86-64 do so, where C's
 ///   `char` is signed).
 /// - An empty text is matched by the empty pattern and by `*` alone; `**` does not match it.

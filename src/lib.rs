@@ -7,16 +7,20 @@
 //!      →  resp · input · storage · server · error · escape · glob · plural · threads
 //! ```
 //!
-//! - [`aof`]: a log as records, transactions, parts and a manifest; [`resp`]: one record; [`rdb`]: an RDB, item by item.
+//! - [`aof`]: a log as records, transactions, parts and a manifest; [`resp`]: one record; [`rdb`]: an RDB, item by
+//!   item.
 //! - [`command`]: the table of commands: arity, key positions, who knows them, and what each does to a keyspace.
-//! - [`value`] and [`keyspace`]: the data that a log describes; [`replay`]: a log applied as a server applies it while it loads;
-//!   [`mod@digest`]: what `DEBUG DIGEST` prints of it; [`rewrite`]: the fewest commands, or an RDB, that give it.
+//! - [`value`] and [`keyspace`]: the data that a log describes; [`replay`]: a log applied as a server applies it while
+//!   it loads; [`mod@digest`]: what `DEBUG DIGEST` prints of it; [`rewrite`]: the fewest commands, or an RDB, that give
+//!   it.
 //! - [`mod@check`]: findings, and what the official checkers and the servers ([`Server`]) make of a log.
-//! - [`storage`]: the only code that changes files. [`repair`]: what a cut would do, as data, and the cut; [`select`]: which records are wanted.
+//! - [`storage`]: the only code that changes files. [`repair`]: what a cut would do, as data, and the cut; [`select`]:
+//!   which records are wanted.
 //! - [`report`]: all of it as text and JSON. `cli`, behind the feature of that name, talks to people.
 //!
-//! Readers return what they saw, damage included, as values with absolute byte offsets. They take any bytes without a panic, and
-//! allocate nothing by a size that a file merely claims. An [`Error`] says that a question could not be answered at all.
+//! Readers return what they saw, damage included, as values with absolute byte offsets. They take any bytes without a
+//! panic, and allocate nothing by a size that a file merely claims. An [`Error`] says that a question could not be
+//! answered at all.
 //!
 //! ```
 //! use aofkit::aof::log::Log;

@@ -4,7 +4,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 
 use aofkit::cli::out_of_memory;
 
-/// The system's allocator. Where that has no memory, the process ends with a message; the standard library would abort it.
+/// The system's allocator. Where that has no memory, the process ends with a message; the standard library would abort
+/// it.
 struct OrExit;
 
 #[global_allocator]
@@ -19,8 +20,8 @@ fn or_exit(pointer: *mut u8, size: usize) -> *mut u8 {
     pointer
 }
 
-// SAFETY: every method passes its arguments on to the method of the same name of `System`, whose contract is the same, and returns
-// what that returned, or does not return. `out_of_memory` neither unwinds nor comes back.
+// SAFETY: every method passes its arguments on to the method of the same name of `System`, whose contract is the same,
+// and returns what that returned, or does not return. `out_of_memory` neither unwinds nor comes back.
 #[expect(unsafe_code, reason = "an allocator cannot be written without")]
 unsafe impl GlobalAlloc for OrExit {
     #[inline]

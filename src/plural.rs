@@ -11,7 +11,8 @@ pub(crate) fn plural(number: u64, singular: &str) -> Cow<'_, str> {
     }
 }
 
-/// A number and what it counts: `1 byte`, `1560 bytes`. Reports group the digits, see [`crate::report::number::counted`].
+/// A number and what it counts: `1 byte`, `1560 bytes`. Reports group the digits, see
+/// [`crate::report::number::counted`].
 pub(crate) fn counted(number: u64, singular: &str) -> String {
     format!("{number} {}", plural(number, singular))
 }

@@ -1,12 +1,13 @@
 //! RESP as it stands in a log: bytes → command, and command → bytes.
 //!
 //! The grammar is what the official checkers *and* the servers accept: `*argc CRLF`, then `argc` times
-//! `$length CRLF payload CRLF`. Where one of them is laxer than the other (a bare LF, junk behind a number, `*0`), the bytes
-//! are malformed here, and the models of the two in [`crate::check`] say what each makes of them.
+//! `$length CRLF payload CRLF`. Where one of them is laxer than the other (a bare LF, junk behind a number, `*0`), the
+//! bytes are malformed here, and the models of the two in [`crate::check`] say what each makes of them.
 
 use std::fmt;
 
-/// The longest line with a count or a length that the official checkers read, its CRLF included (`char buf[128]` and `fgets`).
+/// The longest line with a count or a length that the official checkers read, its CRLF included (`char buf[128]` and
+/// `fgets`).
 const LINE_LIMIT: usize = 127;
 /// The largest count that servers read as written (`int argc`); beyond it they wrap around.
 const ARGUMENTS_LIMIT: u64 = i32::MAX as u64;
@@ -357,7 +358,8 @@ fn argument_defect(bytes: &[u8], payload: usize, end: usize, index: u64) -> Defe
     let field = Field::Terminator(index);
     match bytes.get(end..).unwrap_or_default() {
         [] => Defect::Truncated { field, missing: Some(2) },
-        // Whatever the one byte is: checkers and servers read the two of a line end at once, and find the file too short.
+        // Whatever the one byte is: checkers and servers read the two of a line end at once, and find the file too
+        // short.
         [_] => Defect::Truncated { field, missing: Some(1) },
         [first, second, ..] => {
             let at = if *first == b'\r' { end + 1 } else { end };

@@ -1,4 +1,5 @@
-//! Work on several threads. A system that gives no more of them (a limit on processes or memory) makes it slower, not wrong.
+//! Work on several threads. A system that gives no more of them (a limit on processes or memory) makes it slower, not
+//! wrong.
 
 use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -21,8 +22,8 @@ pub(crate) fn for_each<T: Send, R: Send>(items: impl IntoIterator<Item = T>, wor
     })
 }
 
-/// Runs `work` on so many threads at once, which may wait for each other, and returns what it returned, in order of their
-/// indexes; none, and nothing is run, where there are not so many.
+/// Runs `work` on so many threads at once, which may wait for each other, and returns what it returned, in order of
+/// their indexes; none, and nothing is run, where there are not so many.
 ///
 /// A panic of one goes on in the caller.
 pub(crate) fn together<R: Send>(count: usize, work: impl Fn(usize) -> R + Sync) -> Option<Vec<R>> {

@@ -89,8 +89,8 @@ pub struct Case {
     ///   tried;
     /// - `new`, `newid`, `j`: an item that is not there, an ID after all others, the number of the repetition;
     /// - `big`, `longer`: a value of 2,000 bytes, and one that is a byte longer in every repetition;
-    /// - `n`, `half`, `all`, `pairs`, `fields`: the number of items, half of it, all keys, 100 new keys or fields
-    ///   with values, and 100 fields that are the same each time;
+    /// - `n`, `half`, `all`, `pairs`, `fields`: the number of items, half of it, all keys, 100 new keys or fields with
+    ///   values, and 100 fields that are the same each time;
     /// - `library`, `payload`: a function library of `n` / 100 functions, and what DUMP returns for `k`.
     pub templates: &'static [&'static str],
 }

@@ -88,7 +88,8 @@ impl Value {
         (self.items / 100).max(1)
     }
 
-    /// What a server's DUMP of the key `k` returns, for all that know the type; fields that expire are in none of those.
+    /// What a server's DUMP of the key `k` returns, for all that know the type; fields that expire are in none of
+    /// those.
     fn payload(self) -> Vec<u8> {
         let mut log = Vec::new();
         self.write(&mut log);

@@ -1,8 +1,8 @@
 //! Which server wrote a log, as far as the log tells.
 //!
 //! The RDB at its start names one, and that is known at once; which servers know all of its commands is known when they
-//! have been read. So whoever reads a log begins with [`Clues::chosen`] as it is then, and asks again at the end. Only a
-//! log that a newer server continued, or one without an RDB that has commands of Valkey alone, is read twice.
+//! have been read. So whoever reads a log begins with [`Clues::chosen`] as it is then, and asks again at the end. Only
+//! a log that a newer server continued, or one without an RDB that has commands of Valkey alone, is read twice.
 //!
 //! ```
 //! use aofkit::Server;

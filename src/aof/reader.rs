@@ -10,7 +10,8 @@ use crate::plural::counted;
 use crate::rdb;
 use crate::resp::{self, Defect, Field, Problem, Sink};
 
-/// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and `fgets`).
+/// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and
+/// `fgets`).
 pub const ANNOTATION_LIMIT: usize = 1023;
 
 /// What begins an annotation with a time; unix seconds follow.
@@ -52,7 +53,8 @@ pub enum DamageKind {
         /// The byte that stands there.
         found: u8,
     },
-    /// An annotation longer than [`ANNOTATION_LIMIT`]: checkers and servers take what follows that many bytes for a record.
+    /// An annotation longer than [`ANNOTATION_LIMIT`]: checkers and servers take what follows that many bytes for a
+    /// record.
     LongAnnotation,
 }
 
@@ -197,8 +199,8 @@ impl<'a> Reader<'a> {
 
 /// Whether a whole file has nothing of a log in it, so that it was probably given by mistake: a cut would empty it.
 ///
-/// It begins with no RDB, no command and no zeros, and nothing near its start looks as commands do; or it is an archive, which may
-/// have a log inside.
+/// It begins with no RDB, no command and no zeros, and nothing near its start looks as commands do; or it is an
+/// archive, which may have a log inside.
 pub fn is_no_log(bytes: &[u8]) -> bool {
     const HEAD: usize = 64 << 10;
     if rdb::is_rdb(bytes) || bytes.starts_with(TIMESTAMP) {
@@ -232,7 +234,8 @@ pub(crate) struct Outline<'a> {
 
 /// Reads the record at `at`, which is to have this number; `None` at the end of the part.
 ///
-/// Every reader of records goes through here; only the models of the checkers and of the servers read by rules of their own.
+/// Every reader of records goes through here; only the models of the checkers and of the servers read by rules of their
+/// own.
 #[inline]
 pub(crate) fn record_at<'a>(
     bytes: &'a [u8],

@@ -36,14 +36,16 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// What is wrong with a part that ends before an `EXEC`, as a clause that goes with a file and the offset of the `MULTI`.
+    /// What is wrong with a part that ends before an `EXEC`, as a clause that goes with a file and the offset of the
+    /// `MULTI`.
     pub const UNFINISHED: &str = "the file ends inside the transaction that MULTI opens here";
 }
 
 /// A control command where it does not belong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Misplaced {
-    /// `MULTI` inside a transaction: the official checkers call it invalid, servers queue it and its failure is ignored.
+    /// `MULTI` inside a transaction: the official checkers call it invalid, servers queue it and its failure is
+    /// ignored.
     NestedMulti,
     /// `EXEC` outside a transaction: the official checkers call it invalid, servers ignore it.
     LoneExec,

@@ -108,8 +108,8 @@ impl Checker {
         if report.role == Role::Single && kind == FileKind::Manifest {
             return self.stop(Some(index), CheckerReason::TakenForManifest);
         }
-        // The tools look for an RDB in a base and in a single file, not in an incr. Valkey's 9 do not know their own magic:
-        // that verdict is given as it should be, not as it is.
+        // The tools look for an RDB in a base and in a single file, not in an incr. Valkey's 9 do not know their own
+        // magic: that verdict is given as it should be, not as it is.
         let looks_for_rdb = report.role != Role::Incr;
         let writes_valkey = self.server.rdb_family() == Family::Valkey;
         let knows_magic = kind == FileKind::Rdb || (writes_valkey && rdb::family_of(bytes) == Some(Family::Valkey));

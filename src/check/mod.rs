@@ -1,7 +1,8 @@
 //! What is wrong with a log, and what the official checkers and the servers make of it.
 //!
-//! A log is read once, in parallel. Where nothing odd is found, both verdicts follow. Where something is, the models of the
-//! checkers ([`official`]) and of the servers ([`server`]) go on from there, each as lax and as strict as the real one.
+//! A log is read once, in parallel. Where nothing odd is found, both verdicts follow. Where something is, the models of
+//! the checkers ([`official`]) and of the servers ([`server`]) go on from there, each as lax and as strict as the real
+//! one.
 
 mod checker;
 mod describe;

@@ -92,7 +92,8 @@ pub struct PartReport {
     pub size: u64,
     /// The RDB that it begins with.
     pub rdb: Option<RdbSummary>,
-    /// The records behind the RDB, or all of them; `None` when an RDB is damaged, so that it is not known where they begin.
+    /// The records behind the RDB, or all of them; `None` when an RDB is damaged, so that it is not known where they
+    /// begin.
     pub scan: Option<Scan>,
 }
 

@@ -9,8 +9,8 @@ use crate::server::Server;
 
 /// So many flaws are kept; what comes on top still counts for the verdicts.
 const FLAWS_LIMIT: usize = 64;
-/// Collections with more members than this are not searched for one that occurs twice: the limit of [`crate::rdb`], which keeps
-/// its memory small.
+/// Collections with more members than this are not searched for one that occurs twice: the limit of [`crate::rdb`],
+/// which keeps its memory small.
 const SEARCHED_LIMIT: u64 = 1 << 21;
 /// After so many bytes the progress is told of them.
 const STRIDE: u64 = 4 << 20;

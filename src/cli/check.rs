@@ -30,7 +30,8 @@ A log is sound when the official checker calls it valid and the server loads all
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
-    /// Logs: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, a tree of logs, or '-' for standard input
+    /// Logs: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, a tree of logs, or '-' for
+    /// standard input
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -162,7 +163,8 @@ fn logs(path: &Path) -> Result<Tree, Error> {
     }
 }
 
-/// All logs below a directory, if the one that was found there is not the only one: it is a tree, and none is passed over.
+/// All logs below a directory, if the one that was found there is not the only one: it is a tree, and none is passed
+/// over.
 ///
 /// An `appendonlydir` is one log, whatever else lies in it, and so is a data directory with its snapshot beside.
 fn others_beside(directory: &Path, log: &Log) -> Result<Option<Tree>, Error> {

@@ -127,7 +127,8 @@ impl Console {
         self.say(&format!("aofkit: {message}"));
     }
 
-    /// Says something to the person who started the command, on one line; nobody may be listening, and that is no error.
+    /// Says something to the person who started the command, on one line; nobody may be listening, and that is no
+    /// error.
     pub fn say(&mut self, message: &str) {
         let _ = self.out.flush();
         let _ = writeln!(self.stderr, "{}", visible(message));

@@ -36,7 +36,8 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DigestArguments {
-    /// The log: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, or '-' for standard input
+    /// The log: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, or '-' for standard
+    /// input
     #[arg(value_name = "PATH")]
     path: PathBuf,
     #[command(flatten)]
@@ -59,7 +60,8 @@ enum Format {
     /// The digest alone
     Text,
     #[expect(clippy::doc_markdown, reason = "this is help, which shows no backticks")]
-    /// A JSON object: aofkit, schema, path, digest, server, chosen_by, keys, expired_fields, on_load (lost_fields, changed_fields, changed_keys)
+    /// A JSON object: aofkit, schema, path, digest, server, chosen_by, keys, expired_fields, on_load (lost_fields,
+    /// changed_fields, changed_keys)
     Json,
 }
 

@@ -18,8 +18,8 @@ static ENDED: AtomicBool = AtomicBool::new(false);
 
 /// Ends the process with a line on standard error and exit code 2, once its unfinished files are removed.
 ///
-/// For an allocator that has no memory for so many bytes, so it allocates nothing. Where the removal of a file does, that file
-/// stays.
+/// For an allocator that has no memory for so many bytes, so it allocates nothing. Where the removal of a file does,
+/// that file stays.
 pub fn out_of_memory(size: Option<usize>) -> ! {
     if ENDING.replace(true) {
         low_level::exit(2);
@@ -57,7 +57,8 @@ impl Line {
     }
 }
 
-/// Treats a new thread that finds no memory for its signal stack, about which the standard library panics, in the same way.
+/// Treats a new thread that finds no memory for its signal stack, about which the standard library panics, in the same
+/// way.
 pub(super) fn install() {
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |information| {

@@ -1,7 +1,7 @@
 //! The command line: the only layer that talks to people.
 //!
-//! Arguments come in two stages, as typed (`arguments`) and as resolved (each subcommand's `Settings`). A subcommand is one
-//! file with one `run(settings, context)`: data goes to the `Write` it was given, messages to standard error.
+//! Arguments come in two stages, as typed (`arguments`) and as resolved (each subcommand's `Settings`). A subcommand is
+//! one file with one `run(settings, context)`: data goes to the `Write` it was given, messages to standard error.
 
 mod arguments;
 mod check;

@@ -31,14 +31,14 @@ use crate::report::number::{counted, grouped};
 pub(super) struct ReplayArguments {
     /// The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)
     ///
-    /// Ends before the first #TS: annotation with a later time; servers write them with aof-timestamp-enabled yes. A log without
-    /// any is an error.
+    /// Ends before the first #TS: annotation with a later time; servers write them with aof-timestamp-enabled yes. A
+    /// log without any is an error.
     #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, conflicts_with = "at_offset", help_heading = "Which data")]
     at: Option<Moment>,
     /// The data as it was when the last part, or PART, had this many bytes
     ///
-    /// PART is the file name of a part; the parts after it are left out. A record that is not complete at the offset is left out,
-    /// too. An offset beyond the end of its part, or inside an RDB, is an error.
+    /// PART is the file name of a part; the parts after it are left out. A record that is not complete at the offset
+    /// is left out, too. An offset beyond the end of its part, or inside an RDB, is an error.
     #[arg(long, value_name = "[PART:]N", help_heading = "Which data")]
     at_offset: Option<PartOffset>,
     /// How to handle commands of modules and others that no server knows
@@ -46,11 +46,12 @@ pub(super) struct ReplayArguments {
     unknown: Unknown,
     /// Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it
     ///
-    /// Redis 7.4 and later look at the clock while they load a log. There HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT, HSETNX, HSETEX
-    /// with FNX or FXX, HGETDEL and SORT with BY or GET do not find a field whose expiry has passed by the time of loading, though
-    /// it was there when the command was logged: a field that HPERSIST kept is lost. The same goes for XADD with IDMP whose id had
-    /// been forgotten. Other servers, Valkey among them, do not look at the clock, and both values mean the same for them. If what
-    /// --server would load differs from what was written, a note says what is lost. The time of loading is --now.
+    /// Redis 7.4 and later look at the clock while they load a log. There HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT,
+    /// HSETNX, HSETEX with FNX or FXX, HGETDEL and SORT with BY or GET do not find a field whose expiry has passed
+    /// by the time of loading, though it was there when the command was logged: a field that HPERSIST kept is
+    /// lost. The same goes for XADD with IDMP whose id had been forgotten. Other servers, Valkey among them, do
+    /// not look at the clock, and both values mean the same for them. If what --server would load differs from
+    /// what was written, a note says what is lost. The time of loading is --now.
     #[arg(
         long,
         value_name = "WHICH",

@@ -12,8 +12,8 @@ pub(super) fn install() {
         let _ = rustix::io::write(rustix::stdio::stderr(), MESSAGE);
         low_level::exit(2);
     };
-    // SAFETY: the action only makes the system calls write and exit (`low_level::exit` is `_exit`), both of which are safe in
-    // a signal handler; it allocates nothing, takes no lock and does not return to the access that failed.
+    // SAFETY: the action only makes the system calls write and exit (`low_level::exit` is `_exit`), both of which are
+    // safe in a signal handler; it allocates nothing, takes no lock and does not return to the access that failed.
     #[expect(unsafe_code, reason = "there is no safe way to handle a synchronous signal")]
     let registered = unsafe { low_level::register(SIGBUS, action) };
     // Without the handler the process dies of the signal all the same, only without a word.

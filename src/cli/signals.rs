@@ -12,7 +12,8 @@ use crate::storage::{Interruption, interrupt};
 /// The stack of the thread that waits: it removes files.
 const STACK: usize = 128 << 10;
 
-/// Waits for signals on a thread of its own. Without one, the signals end the process as usual, and the next run sweeps.
+/// Waits for signals on a thread of its own. Without one, the signals end the process as usual, and the next run
+/// sweeps.
 pub(super) fn remove_drafts_when_stopped() {
     let wanted: Vec<i32> = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)).collect();
     // Not joined: it ends with the process. The handlers are installed on the thread, so that they never lack it.

@@ -15,10 +15,10 @@ pub(super) fn open(path: &Path) -> crate::Result<Log> {
 /// Logs are mapped: they may be larger than memory, and a temporary copy may be more than the disk has room for.
 #[expect(unsafe_code, reason = "the one place where the program vouches for the files that it is given")]
 pub(super) fn mapped() -> Access {
-    // SAFETY: Servers append to logs and change no byte that they have written; the program itself changes a log only through
-    // new files and by cutting it off, and does not look at what it cut off. Where somebody else overwrites a log while it is
-    // read, every reader checks each offset that it takes from the bytes against their length, so that no read leaves the map;
-    // where it is cut, `sigbus` ends the process and says why.
+    // SAFETY: Servers append to logs and change no byte that they have written; the program itself changes a log only
+    // through new files and by cutting it off, and does not look at what it cut off. Where somebody else overwrites
+    // a log while it is read, every reader checks each offset that it takes from the bytes against their length, so
+    // that no read leaves the map; where it is cut, `sigbus` ends the process and says why.
     unsafe { Access::mapped() }
 }
 

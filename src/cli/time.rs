@@ -41,7 +41,8 @@ pub(super) fn log_without_times(path: &Path, option: &str, instead: &str) -> any
     )
 }
 
-/// Reads unix seconds, RFC 3339, or a date with or without a time of day, which are then UTC; seconds may have a fraction.
+/// Reads unix seconds, RFC 3339, or a date with or without a time of day, which are then UTC; seconds may have a
+/// fraction.
 pub fn parse(text: &str) -> Result<Moment, String> {
     let text = text.trim();
     if let Some(moment) = unix_seconds(text) {

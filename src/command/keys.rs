@@ -213,7 +213,8 @@ fn geo_destination(arguments: &[&[u8]], options: usize) -> Option<usize> {
     destination
 }
 
-/// MIGRATE has one key at 3, or an empty argument there and many keys behind KEYS; both together is an error, and no key.
+/// MIGRATE has one key at 3, or an empty argument there and many keys behind KEYS; both together is an error, and no
+/// key.
 fn migrated(arguments: &[&[u8]]) -> KeyIndexes {
     let argc = arguments.len();
     let mut index = 6;

@@ -68,8 +68,8 @@ pub(crate) fn is_restore(row: &Command) -> bool {
     matches!(row.name, "restore" | "restore-asking")
 }
 
-/// What `server` makes of the command of a row for which [`is_restore`] is true; `None` where it does not come to look at
-/// the payload.
+/// What `server` makes of the command of a row for which [`is_restore`] is true; `None` where it does not come to look
+/// at the payload.
 pub(crate) fn restoration(arguments: &[&[u8]], server: Server) -> Option<Restoration> {
     apply::restore::restoration(arguments, server)
 }
@@ -149,8 +149,8 @@ pub fn known_to(server: Server, arguments: &[&[u8]]) -> Option<&'static Command>
 
 /// Whether `server` takes `argc` arguments, the command's name counted, for the command of `row`.
 ///
-/// At load only Valkey asks, from 8.1 on, and refuses the log; Redis, and Valkey 8.0, run the command whatever the number,
-/// and may crash (`GET` alone does).
+/// At load only Valkey asks, from 8.1 on, and refuses the log; Redis, and Valkey 8.0, run the command whatever the
+/// number, and may crash (`GET` alone does).
 pub fn arity_fits(row: &Command, server: Server, argc: usize) -> bool {
     row.arity.fits(server, argc)
 }

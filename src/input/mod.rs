@@ -1,7 +1,7 @@
 //! One file's bytes: copied, or mapped where the caller vouches for the file; see [`Access`].
 //!
-//! Whatever the size, little anonymous memory is used: what is not mapped is kept in memory up to 8 MiB and beyond that in
-//! a temporary file without a name, which is then mapped.
+//! Whatever the size, little anonymous memory is used: what is not mapped is kept in memory up to 8 MiB and beyond that
+//! in a temporary file without a name, which is then mapped.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
@@ -59,13 +59,13 @@ enum Plain {
 }
 
 impl Access {
-    /// Maps plain files rather than copying them: a log of any size takes no memory and no disk, and what is not read is not
-    /// waited for.
+    /// Maps plain files rather than copying them: a log of any size takes no memory and no disk, and what is not read
+    /// is not waited for.
     ///
     /// # Safety
-    /// Nobody may change the bytes that a file has when it is opened, as long as the [`Input`] lives; appending to it is fine.
-    /// Servers and this crate keep to that. What the bytes are while somebody does change them is not defined, and those past
-    /// the new end of a file that was cut raise `SIGBUS`, which ends the process.
+    /// Nobody may change the bytes that a file has when it is opened, as long as the [`Input`] lives; appending to it
+    /// is fine. Servers and this crate keep to that. What the bytes are while somebody does change them is not
+    /// defined, and those past the new end of a file that was cut raise `SIGBUS`, which ends the process.
     #[expect(unsafe_code, reason = "the caller vouches for the files")]
     pub const unsafe fn mapped() -> Self {
         Self(Plain::Mapped)
@@ -212,8 +212,8 @@ impl Input {
     /// A compressed file is decompressed whole; see [`Input::defect`] for one that is cut or corrupt.
     ///
     /// # Errors
-    /// [`ErrorKind::NotALog`] for a directory, a device and a socket, [`ErrorKind::Compression`] where nothing at all could
-    /// be decompressed, and [`ErrorKind::Io`].
+    /// [`ErrorKind::NotALog`] for a directory, a device and a socket, [`ErrorKind::Compression`] where nothing at all
+    /// could be decompressed, and [`ErrorKind::Io`].
     pub fn open(path: &Path) -> Result<Self> {
         Access::default().open(path)
     }
@@ -226,9 +226,11 @@ impl Input {
         Access::default().open_as_is(path)
     }
 
-    /// Takes bytes that are in memory already, as they are; for programs that keep logs elsewhere than in files, and for tests.
+    /// Takes bytes that are in memory already, as they are; for programs that keep logs elsewhere than in files, and
+    /// for tests.
     ///
-    /// `name` stands where a path would, in reports and errors. Of [`Input::file_identity`] only the length means anything.
+    /// `name` stands where a path would, in reports and errors. Of [`Input::file_identity`] only the length means
+    /// anything.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
         let identity = FileIdentity { device: 0, inode: 0, length: bytes.len() as u64, modified: None };
         Self(Arc::new(Inner {
@@ -351,13 +353,14 @@ impl Input {
         &self.0.identity
     }
 
-    /// Why the compressed stream could not be read to its end: an [`ErrorKind::Compression`] whose offset is the length of
-    /// [`Input::bytes`], the part of the log before that place.
+    /// Why the compressed stream could not be read to its end: an [`ErrorKind::Compression`] whose offset is the length
+    /// of [`Input::bytes`], the part of the log before that place.
     pub fn defect(&self) -> Option<&Error> {
         self.0.defect.as_ref()
     }
 
-    /// Whether a plain file is as long as it was when it was opened. What is compressed, or came through a pipe, is not asked.
+    /// Whether a plain file is as long as it was when it was opened. What is compressed, or came through a pipe, is not
+    /// asked.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if the operating system does not say.
@@ -387,8 +390,8 @@ impl Input {
 
     /// Copies the log's bytes from `offset` on, and returns how many there were.
     ///
-    /// A mapped file is read, not touched: going once over a large file is faster so, on several threads twice as fast. What
-    /// cannot be read is missing from the copy, and fails where it is looked for in [`Input::bytes`].
+    /// A mapped file is read, not touched: going once over a large file is faster so, on several threads twice as fast.
+    /// What cannot be read is missing from the copy, and fails where it is looked for in [`Input::bytes`].
     pub fn copy(&self, offset: usize, buffer: &mut [u8]) -> usize {
         let (Bytes::Mapped { map, start }, Some(file)) = (&self.0.bytes, &self.0.file) else {
             let rest = self.bytes().get(offset..).unwrap_or_default();
@@ -453,8 +456,8 @@ fn refuse_special(path: &Path, metadata: &Metadata) -> Result<()> {
 
 /// Maps a file of `length` bytes whose log begins at `start`, and says where in the map that is.
 ///
-/// `None` where it has to be read instead: a file that says it is empty (those in `/proc` do, and are not) and one on a file
-/// system without maps.
+/// `None` where it has to be read instead: a file that says it is empty (those in `/proc` do, and are not) and one on a
+/// file system without maps.
 fn map_from(file: &File, length: u64, start: u64) -> Option<(Mmap, usize)> {
     let start = usize::try_from(start).ok()?;
     let length = usize::try_from(length).ok()?;
@@ -466,8 +469,8 @@ fn map_from(file: &File, length: u64, start: u64) -> Option<(Mmap, usize)> {
 
 #[expect(unsafe_code, reason = "the one place where a file becomes memory")]
 fn map_whole(file: &File, length: usize) -> io::Result<Mmap> {
-    // SAFETY: The map is private and read-only. A temporary file has no name, and nobody else has it open. For any other file
-    // the caller of `Access::mapped` vouches.
+    // SAFETY: The map is private and read-only. A temporary file has no name, and nobody else has it open. For any
+    // other file the caller of `Access::mapped` vouches.
     unsafe { MmapOptions::new().len(length).map(file) }
 }
 

@@ -4,8 +4,8 @@ use super::Key;
 
 /// Which share has which keys.
 ///
-/// Keys fall into buckets by their hash, and each bucket is in one share. So a few keys that most commands are about can be
-/// given to different shares, without a look at each key.
+/// Keys fall into buckets by their hash, and each bucket is in one share. So a few keys that most commands are about
+/// can be given to different shares, without a look at each key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Division {
     /// The share of each bucket.

@@ -277,8 +277,8 @@ impl<'a> Database<'a> {
 
     /// Where a key probably is, if it is there: looks at the table alone.
     ///
-    /// For several keys in turn, and then [`Database::prefetch`] for what was found, the processor waits for all of their cache
-    /// lines at once; looking each up when its command is applied, it waits for one after the other.
+    /// For several keys in turn, and then [`Database::prefetch`] for what was found, the processor waits for all of
+    /// their cache lines at once; looking each up when its command is applied, it waits for one after the other.
     #[inline]
     pub fn probe(&self, hash: u64) -> Option<u32> {
         self.table.find(spread(hash), |_| true).copied()

@@ -25,7 +25,8 @@ impl Seen {
     pub(super) const DEEP: Self = Self::by(ServerSet::ALL, VALKEY_9);
     /// Every checker; every server passes over it with a notice.
     pub(super) const SKIPPED: Self = Self::by(ServerSet::ALL, ServerSet::NONE);
-    /// As [`Seen::DEEP`]; the other servers that know listpacks do not look for it, but walk over the entries, and die of it.
+    /// As [`Seen::DEEP`]; the other servers that know listpacks do not look for it, but walk over the entries, and die
+    /// of it.
     pub(super) const WALKED: Self = Self::DEEP.crashing(SINCE_7.without(VALKEY_9));
     /// Every checker, and every server but Redis 6.2: the others rewrite ziplists as listpacks while they load.
     pub(super) const DEEP_SINCE_7: Self = Self::by(ServerSet::ALL, SINCE_7);
@@ -100,9 +101,9 @@ pub(super) struct Context<'a> {
 }
 
 impl FoundFlaw {
-    /// Whether the value must not be used: a server or a checker stops at it, or it cannot be decoded. Nobody but the decoder looks
-    /// at the scores of a packed sorted set and at the order of a stream's entries; every server skips the keys of empty
-    /// collections.
+    /// Whether the value must not be used: a server or a checker stops at it, or it cannot be decoded. Nobody but the
+    /// decoder looks at the scores of a packed sorted set and at the order of a stream's entries; every server
+    /// skips the keys of empty collections.
     pub(super) fn is_damage(&self) -> bool {
         match &self.fault.kind {
             DamageKind::Malformed(Malformed::EmptyKey) => false,

@@ -59,7 +59,8 @@ impl DumpFault {
         matches!(self, Self::TooShort(_) | Self::Version(_) | Self::Checksum { .. })
     }
 
-    /// Whether servers exit when they load such a payload from a log; else RESTORE fails, which a server that loads ignores.
+    /// Whether servers exit when they load such a payload from a log; else RESTORE fails, which a server that loads
+    /// ignores.
     pub const fn ends_servers(&self) -> bool {
         match self {
             Self::Module(_) | Self::Type(PRE_RELEASE_MODULE) => true,
@@ -68,8 +69,9 @@ impl DumpFault {
         }
     }
 
-    /// Servers report what makes an RDB corrupt. Where they only cannot read on (the payload ends, a score is no number), and at
-    /// collections with nothing in them, they merely answer with an error; but in a stream they report that, too.
+    /// Servers report what makes an RDB corrupt. Where they only cannot read on (the payload ends, a score is no
+    /// number), and at collections with nothing in them, they merely answer with an error; but in a stream they
+    /// report that, too.
     fn damaged(fault: Fault, row: &TypeRow, payload: &[u8]) -> Self {
         let Fault { offset, kind, .. } = fault;
         let is_quicklist = row.encoding.starts_with("quicklist");
@@ -127,8 +129,8 @@ impl Footer {
     }
 }
 
-/// Reads the value of a payload with the types of `family`. Servers do not stop at the footer: what a value lacks it takes from there,
-/// and what follows a value does not matter to them.
+/// Reads the value of a payload with the types of `family`. Servers do not stop at the footer: what a value lacks it
+/// takes from there, and what follows a value does not matter to them.
 fn read(payload: &[u8], family: Family) -> Result<(&'static TypeRow, Context<'_>, Result<(), Fault>), DumpFault> {
     let type_code = payload.first().copied().unwrap_or_default();
     let row = type_row(family, type_code).ok_or(DumpFault::Type(type_code))?;

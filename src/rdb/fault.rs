@@ -161,8 +161,8 @@ pub enum StreamFault {
     /// A consumer's pending entry that its group does not have.
     #[error("a consumer has a pending entry that its group lacks")]
     PendingNotInGroup,
-    /// An entry whose id does not exceed the one before it, or a stream whose last id is smaller than that of an entry. The
-    /// walk does not look.
+    /// An entry whose id does not exceed the one before it, or a stream whose last id is smaller than that of an entry.
+    /// The walk does not look.
     #[error("the ids of the entries do not ascend")]
     IdOrder,
     /// Entries that together would take far more memory than the value has bytes. The walk does not look.

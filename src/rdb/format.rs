@@ -100,9 +100,9 @@ pub enum Opcode {
 }
 
 impl Opcode {
-    /// The opcode that a byte is in files that begin with `header`; none when this build knows none. 243 means different
-    /// things in files of Redis (from version 13, Redis 8.6) and of Valkey (9.0). 246, which only release candidates of Redis 7.0
-    /// wrote, is refused by every server, and not known here.
+    /// The opcode that a byte is in files that begin with `header`; none when this build knows none. 243 means
+    /// different things in files of Redis (from version 13, Redis 8.6) and of Valkey (9.0). 246, which only release
+    /// candidates of Redis 7.0 wrote, is refused by every server, and not known here.
     pub const fn of(header: Header, number: u8) -> Option<Self> {
         Some(match number {
             243 => match header {

@@ -56,8 +56,9 @@ pub struct LoadedKey<'a> {
 
 /// Reads an RDB key by key. Keys of empty collections are passed over, as every server does.
 ///
-/// The values of the keys that are wanted are verified, as [`Walker`] verifies them with [`Scrutiny::Whole`]; of the others only
-/// the end is found. Several loaders that each want their share of the keys so verify all of them side by side.
+/// The values of the keys that are wanted are verified, as [`Walker`] verifies them with [`Scrutiny::Whole`]; of the
+/// others only the end is found. Several loaders that each want their share of the keys so verify all of them side by
+/// side.
 #[derive(Debug)]
 pub struct Loader<'a> {
     walker: Walker<'a>,

@@ -37,8 +37,8 @@ impl Value<'_> {
 }
 
 impl<'a> Raw<'a> {
-    /// The string that it is, if it is one and needs no memory that its bytes do not take: it lies there in one piece, or is a
-    /// number.
+    /// The string that it is, if it is one and needs no memory that its bytes do not take: it lies there in one piece,
+    /// or is a number.
     #[inline]
     pub fn in_one_piece(&self) -> Option<Bytes<'a>> {
         if self.type_code != 0 {

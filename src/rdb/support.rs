@@ -87,8 +87,8 @@ pub fn late_opcode(item: &Item<'_>) -> Option<Opcode> {
 }
 
 /// Why the `check-rdb` of `server` (and its `check-aof`, for a preamble or base) calls `item` invalid; none when it
-/// does not, flaws aside. It minds what the server minds, but for modules, whose data it passes over, and, with Valkey 9, for
-/// slot imports and for versions of which it only warns.
+/// does not, flaws aside. It minds what the server minds, but for modules, whose data it passes over, and, with Valkey
+/// 9, for slot imports and for versions of which it only warns.
 pub fn checker_refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
     match refusal(server, item)? {
         Refusal::Module(_) => None,

@@ -1,7 +1,7 @@
 //! The types of values: one row each, with all that is known of a type.
 //!
-//! A new type is a row here and the functions that read it. What else asks for types (which server knows them, what a checker says
-//! of them, what may be written for a release) follows from the row.
+//! A new type is a row here and the functions that read it. What else asks for types (which server knows them, what a
+//! checker says of them, what may be written for a release) follows from the row.
 
 use super::decode::{self, Decoder};
 use super::fault::Packing;
@@ -48,7 +48,8 @@ impl PartialEq for TypeRow {
 
 impl Eq for TypeRow {}
 
-/// How rows are written: `row(…).since(…).packed(…)`. A type is known to every server and is not packed unless its row says so.
+/// How rows are written: `row(…).since(…).packed(…)`. A type is known to every server and is not packed unless its row
+/// says so.
 const fn row(
     number: u8,
     name: &'static str,

@@ -21,8 +21,8 @@ const LISTPACK_BYTES: usize = 64;
 const BEFORE_7: ServerSet = ServerSet::ALL.without(redis(7, 0).servers());
 /// Redis 6.2 does not look for a score that is NaN before it inserts it.
 const NAN: Seen = Seen::ALWAYS.crashing(BEFORE_7);
-/// The servers that look for the earliest expiry of a packed hash as soon as it is loaded: at the first field's alone, for it
-/// should be that.
+/// The servers that look for the earliest expiry of a packed hash as soon as it is loaded: at the first field's alone,
+/// for it should be that.
 const EARLIEST: Seen = Seen::DEEP.crashing(redis(7, 4).servers());
 
 pub(super) fn string(context: &mut Context<'_>) -> Result<(), Fault> {
@@ -201,8 +201,8 @@ impl Tuple {
         }
     }
 
-    /// The most members or fields that servers leave packed (`hash-max-listpack-entries` and its like, defaults); more are unpacked
-    /// while they are loaded.
+    /// The most members or fields that servers leave packed (`hash-max-listpack-entries` and its like, defaults); more
+    /// are unpacked while they are loaded.
     const fn most_packed(self) -> u64 {
         match self {
             Self::FieldValue | Self::FieldValueExpiry => LISTPACK_FIELDS,
@@ -241,7 +241,8 @@ struct Format {
 
 const LISTPACK: Format = Format { packing: Packing::Listpack, entry: Seen::DEEP, deep: Seen::DEEP };
 const ZIPLIST: Format = Format { packing: Packing::Ziplist, entry: Seen::DEEP_SINCE_7, deep: Seen::DEEP_SINCE_7 };
-/// A list that is one ziplist: Redis 6.2 reads its entries while it makes a quicklist of them, and dies of a broken one.
+/// A list that is one ziplist: Redis 6.2 reads its entries while it makes a quicklist of them, and dies of a broken
+/// one.
 const ZIPLIST_OF_LIST: Format = Format { entry: Seen::DEEP_SINCE_7.crashing(BEFORE_7), ..ZIPLIST };
 
 impl Context<'_> {

@@ -218,7 +218,8 @@ pub(super) struct Rest<'a> {
 pub enum Scrutiny {
     /// Each is verified whole.
     Whole,
-    /// The end of each is found, and nothing more: whoever decodes it will see what is wrong. [`Entry::elements`] stays unknown.
+    /// The end of each is found, and nothing more: whoever decodes it will see what is wrong. [`Entry::elements`] stays
+    /// unknown.
     Ends,
 }
 

@@ -1,7 +1,7 @@
 //! Carries a plan out: keeps the bytes that go beside the file, then cuts.
 //!
-//! Whenever the process or the machine stops, the file is as it was, or it is cut and the whole copy is beside it, both on
-//! disk: the copy and its name are made to last before the file is touched.
+//! Whenever the process or the machine stops, the file is as it was, or it is cut and the whole copy is beside it, both
+//! on disk: the copy and its name are made to last before the file is touched.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -31,8 +31,8 @@ pub struct Applied {
 /// Carries a plan out, part by part.
 ///
 /// # Errors
-/// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made, or for a plan that takes
-/// out more than the end of a file; [`ErrorKind::OpenElsewhere`]. The file is then untouched, and no copy is
+/// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made, or for a plan
+/// that takes out more than the end of a file; [`ErrorKind::OpenElsewhere`]. The file is then untouched, and no copy is
 /// left. [`ErrorKind::NotDurable`] where only the cut itself could not be made to last: the copy stays.
 pub fn apply(plan: &Plan, open_elsewhere: OpenElsewhere) -> Result<Vec<Applied>> {
     apply_with(&mut FileSystem, plan, open_elsewhere)

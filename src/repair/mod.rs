@@ -1,8 +1,9 @@
 //! Makes a damaged log loadable again, and loses nothing by it.
 //!
-//! Three steps, so that what will happen can be shown before it does: [`survey()`] reads a log, [`plan::plan`] says which
-//! bytes of each part stay (pure data), [`apply()`] keeps the others beside the file and cuts. [`undo()`] puts them back, or the log that a rewrite replaced, and
-//! [`discard()`] removes the copies. Only those, and [`cut()`], change files.
+//! Three steps, so that what will happen can be shown before it does: [`survey()`] reads a log, [`plan::plan`] says
+//! which bytes of each part stay (pure data), [`apply()`] keeps the others beside the file and cuts. [`undo()`] puts
+//! them back, or the log that a rewrite replaced, and [`discard()`] removes the copies. Only those, and [`cut()`],
+//! change files.
 //!
 //! ```
 //! # fn main() -> aofkit::Result<()> {

@@ -114,7 +114,8 @@ pub enum Obstacle {
     Rdb,
     /// The official checkers call a place invalid that servers read over.
     ServersReadOver,
-    /// Nothing is damaged, and the server in question does not load the log: its RDB is too new for it, or of another kind.
+    /// Nothing is damaged, and the server in question does not load the log: its RDB is too new for it, or of another
+    /// kind.
     NotForThisServer,
     /// All records are whole, but something else is wrong: an unknown command, a nested `MULTI` …
     NotDamage,

@@ -1,4 +1,5 @@
-//! Where the threads of a replay meet: a command whose keys are in several shares is applied by one thread while the others wait.
+//! Where the threads of a replay meet: a command whose keys are in several shares is applied by one thread while the
+//! others wait.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -52,8 +53,8 @@ impl Barrier {
         self.given_up.load(Ordering::Relaxed)
     }
 
-    /// Comes to the meeting with this number, from 0. One of the threads, the leader, gets to run `lead` once all are there;
-    /// all go on when it is done.
+    /// Comes to the meeting with this number, from 0. One of the threads, the leader, gets to run `lead` once all are
+    /// there; all go on when it is done.
     pub(super) fn wait_at(&self, rendezvous: usize, leads: bool, lead: impl FnOnce()) {
         self.arrived.fetch_add(1, Ordering::AcqRel);
         if leads {

@@ -1,9 +1,9 @@
 //! Records → keyspace: a log is applied as a server applies it while it loads.
 //!
-//! Every thread reads the whole log, and applies the commands whose keys are in its share; reading is cheap, looking keys up
-//! is not. A command whose keys are in several shares is applied by one thread while the others wait for it. So the result
-//! does not depend on the number of threads. Where that waiting takes most of the time, because other programs keep the
-//! processors busy, one thread starts again alone.
+//! Every thread reads the whole log, and applies the commands whose keys are in its share; reading is cheap, looking
+//! keys up is not. A command whose keys are in several shares is applied by one thread while the others wait for it. So
+//! the result does not depend on the number of threads. Where that waiting takes most of the time, because other
+//! programs keep the processors busy, one thread starts again alone.
 
 mod balance;
 mod barrier;
@@ -39,14 +39,15 @@ pub struct Options<'p> {
     pub unknown: Unknown,
     /// Where to stop.
     pub until: Until,
-    /// The server that is imitated where versions read arguments differently: which texts are floating-point numbers, for one.
+    /// The server that is imitated where versions read arguments differently: which texts are floating-point numbers,
+    /// for one.
     pub server: Server,
     /// What commands make of fields that have expired.
     pub expired_fields: ExpiredFields,
     /// What the option ENTRIESREAD of XGROUP sets.
     pub entries_read: EntriesRead,
-    /// The time of loading, in milliseconds of Unix time. Relative expiries count from it where the log says nothing, and with
-    /// [`ExpiredFields::AsLoaded`] the fields whose expiry is earlier have expired.
+    /// The time of loading, in milliseconds of Unix time. Relative expiries count from it where the log says nothing,
+    /// and with [`ExpiredFields::AsLoaded`] the fields whose expiry is earlier have expired.
     pub now: i64,
     /// Told from time to time how many more bytes were read.
     pub progress: &'p (dyn Fn(u64) + Sync),
@@ -140,7 +141,8 @@ pub struct Summary {
     pub failures: Vec<FailedCommand>,
     /// Commands whose effect is not known, by name.
     pub unknown: BTreeMap<Vec<u8>, UnknownCommandStats>,
-    /// Whether the other [`ExpiredFields`] may give other data; if not, both give the same. [`LoadDifference`] says what differs.
+    /// Whether the other [`ExpiredFields`] may give other data; if not, both give the same. [`LoadDifference`] says
+    /// what differs.
     pub diverged: bool,
     /// The last `FLUSHALL` and `FLUSHDB` commands that removed keys, at most 100, in their order.
     pub flushes: Vec<Flush>,
@@ -148,7 +150,8 @@ pub struct Summary {
     pub last_timestamp: Option<i64>,
     /// The servers that know all commands and annotations that were read. Commands that no server knows do not count.
     pub servers: ServerSet,
-    /// The first value, of an RDB or in the payload of a RESTORE, that is damaged: what was replayed is not to be used.
+    /// The first value, of an RDB or in the payload of a RESTORE, that is damaged: what was replayed is not to be
+    /// used.
     pub damaged: Option<DamagedValue>,
     /// Why the replay ended.
     pub end: End,
@@ -223,7 +226,8 @@ pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     replay_through(&Barrier::new(count), count, parts, options)
 }
 
-/// Replays with so many threads that meet at this barrier, or with one where there are not so many, or they hinder each other.
+/// Replays with so many threads that meet at this barrier, or with one where there are not so many, or they hinder each
+/// other.
 fn replay_through<'a>(barrier: &Barrier, count: usize, parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
     let reported = AtomicU64::new(0);
     let progress = |bytes| {

@@ -79,7 +79,8 @@ fn discard_is_queued_and_leaves_its_transaction_open() {
         assert!(matches!(summary.end, End::OpenTransaction));
         assert_eq!((summary.stopped.offset, summary.commands), (27, 1));
     }
-    // Servers ignore it outside a transaction. One that ends in EXEC crashes them: what it has queued is what can be saved.
+    // Servers ignore it outside a transaction. One that ends in EXEC crashes them: what it has queued is what can be
+    // saved.
     assert_rewritten(&["DISCARD", "SET b 1"], with_threads(2), &["SELECT 0", "SET b 1"]);
     let closed = ["MULTI", "SET a 1", "DISCARD", "SET b 1", "EXEC"];
     assert_rewritten(&closed, with_threads(2), &["SELECT 0", "SET a 1", "SET b 1"]);

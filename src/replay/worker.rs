@@ -79,8 +79,8 @@ impl<'a> Queue<'a> {
             || self.arguments.len() >= Self::ARGUMENTS
     }
 
-    /// Brings what the commands need into the cache: step by step, each for all of them, as the processor waits for many things
-    /// at once as long as none depends on another.
+    /// Brings what the commands need into the cache: step by step, each for all of them, as the processor waits for
+    /// many things at once as long as none depends on another.
     fn fetch(&mut self, database: &Database<'a>) {
         let hashes = self.hashes.drain(..);
         self.probed_entries.extend(hashes.filter_map(|(hash, arguments)| Some((database.probe(hash)?, arguments))));
@@ -524,7 +524,8 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     /// A command that no row applies.
     #[cold]
     fn unknown(&mut self, command: Logged<'_, 'a>) {
-        // Where a row says that the first argument is not the only key, what the command did cannot be kept with one key.
+        // Where a row says that the first argument is not the only key, what the command did cannot be kept with one
+        // key.
         let row = command::resolve(command.arguments).row();
         let is_keepable = row.is_none_or(|row| row.key_positions == FIRST && !runs_others(row));
         let Some(key) = command.arguments.get(1).filter(|_| is_keepable) else {

@@ -9,7 +9,8 @@ use crate::escape::{Escaped, visible};
 
 /// A file's name or path.
 ///
-/// Displayed with nothing in it that a terminal obeys; serialized as a string if it is UTF-8, else as `{"base64": "…"}`.
+/// Displayed with nothing in it that a terminal obeys; serialized as a string if it is UTF-8, else as `{"base64":
+/// "…"}`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileName<P>(pub P);
 

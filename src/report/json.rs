@@ -28,7 +28,8 @@ struct Envelope<'v, T> {
     report: &'v T,
 }
 
-/// Writes the object of a report as one line: `aofkit` (the version of this program), `schema`, and the fields of `report`.
+/// Writes the object of a report as one line: `aofkit` (the version of this program), `schema`, and the fields of
+/// `report`.
 ///
 /// # Errors
 /// What the writer says.

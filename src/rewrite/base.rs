@@ -12,8 +12,8 @@ use crate::rdb::{self, ModuleId, Origin};
 use crate::server::{Release, Server, Since};
 use crate::value::Value;
 
-/// Writes a keyspace as an RDB, and after it the commands of keys that only commands describe: servers load the file as they
-/// do a log that begins with an RDB preamble.
+/// Writes a keyspace as an RDB, and after it the commands of keys that only commands describe: servers load the file as
+/// they do a log that begins with an RDB preamble.
 ///
 /// Without a target, it is of the oldest version from Redis 7.0 on that holds the data.
 ///
@@ -120,10 +120,11 @@ fn count(shares: &[Keyspace<'_>], options: Options<'_>, number: u32) -> (usize, 
     wanted.fold((0, 0), |(keys, expiring), entry| (keys + 1, expiring + usize::from(entry.expiry().is_some())))
 }
 
-/// The oldest release from Redis 7.0 on that holds all of the data: the one that [`write_rdb`] writes for without a target.
+/// The oldest release from Redis 7.0 on that holds all of the data: the one that [`write_rdb`] writes for without a
+/// target.
 ///
-/// For fields that expire it is a Redis, though Valkey 9 has an encoding of its own for them: a caller that does not know which
-/// server is to load the RDB cannot choose.
+/// For fields that expire it is a Redis, though Valkey 9 has an encoding of its own for them: a caller that does not
+/// know which server is to load the RDB cannot choose.
 pub fn oldest(shares: &[Keyspace<'_>]) -> Release {
     let values = shares.iter().flat_map(Keyspace::databases).flat_map(|(_, database)| database.iter());
     let needed = values.fold(FUNCTIONS_AND_COUNTERS, |needed, entry| needed.and(needs(&entry.value)));

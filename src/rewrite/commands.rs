@@ -1,7 +1,8 @@
-//! One key → the commands that make it: at most as many, and as many bytes, as `BGREWRITEAOF` of the target writes (`aof.c`).
+//! One key → the commands that make it: at most as many, and as many bytes, as `BGREWRITEAOF` of the target writes
+//! (`aof.c`).
 //!
-//! Every command names one key, as those of servers do, so that a log can be divided by key and sent to a cluster. `MSET`
-//! would be shorter and is not used for that reason.
+//! Every command names one key, as those of servers do, so that a log can be divided by key and sent to a cluster.
+//! `MSET` would be shorter and is not used for that reason.
 
 use super::target::{FUNCTIONS_AND_COUNTERS, HSETEX, VECTOR_SETS, last_field_expiry};
 use super::{Options, Written, stream, type_name};
@@ -154,8 +155,8 @@ impl<'o> Emitter<'o> {
         if keeps_signs || !set.iter().any(|(_, score)| is_negative_zero(score)) {
             return self.scores(key, set.len(), set.iter());
         }
-        // A listpack keeps whole numbers without the sign of a zero. The length of the first member decides: if it is too
-        // long for one, the set is none from the start.
+        // A listpack keeps whole numbers without the sign of a zero. The length of the first member decides: if it is
+        // too long for one, the set is none from the start.
         if let Some(long) = set.iter().position(|(member, _)| member.len() > LONGEST_PACKED_MEMBER) {
             let others = set.iter().enumerate().filter(|(index, _)| *index != long).map(|(_, entry)| entry);
             self.scores(key, set.len(), set.iter().skip(long).take(1).chain(others));
@@ -205,7 +206,8 @@ impl<'o> Emitter<'o> {
         let all = expiring.len();
         expiring.retain(|(expiry, ..)| *expiry <= limit);
         self.written.lost.field_expiries += (all - expiring.len()) as u64;
-        // Fields with equal times share commands; those that expire come last, so that another rewrite gives the same bytes.
+        // Fields with equal times share commands; those that expire come last, so that another rewrite gives the same
+        // bytes.
         expiring.sort_by_key(|(expiry, ..)| *expiry);
         let with_values = self.options.target.is_some_and(|target| HSETEX.includes(target));
         let pair = |this: &mut Self, (name, value): (&[u8], &[u8])| {
@@ -268,7 +270,8 @@ impl<'o> Emitter<'o> {
         self.bulk(&rdb::dump::write_raw(raw));
     }
 
-    /// A vector set: the value that it is from, if it is from an RDB, without what was removed; then a VADD for each other element.
+    /// A vector set: the value that it is from, if it is from an RDB, without what was removed; then a VADD for each
+    /// other element.
     fn vector_set(&mut self, key: &[u8], set: &VectorSet<'_>) {
         let base = set.base();
         if let Some(base) = base {

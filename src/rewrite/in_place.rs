@@ -1,8 +1,8 @@
 //! A rewritten log in the place of the old one.
 //!
-//! Whenever the process or the machine stops, the old log is there whole, or the new one is: a file is replaced by exchanging two
-//! names, a log of several parts by exchanging its manifest. The old files are kept (see [`crate::storage::kept`]) before
-//! that, and lose their own names only when the new manifest lasts.
+//! Whenever the process or the machine stops, the old log is there whole, or the new one is: a file is replaced by
+//! exchanging two names, a log of several parts by exchanging its manifest. The old files are kept (see
+//! [`crate::storage::kept`]) before that, and lose their own names only when the new manifest lasts.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -165,9 +165,9 @@ impl Prepared<'_> {
     /// The old log is looked at again right before and right after that: whatever was done to it meanwhile wins.
     ///
     /// # Errors
-    /// [`ErrorKind::OpenElsewhere`], [`ErrorKind::Refused`] for a log that changed in another way than by whole records at its
-    /// end, or at the last moment; [`ErrorKind::Io`]. The old log is then untouched, and nothing else is left.
-    /// [`ErrorKind::NotDurable`] where the new log counts already.
+    /// [`ErrorKind::OpenElsewhere`], [`ErrorKind::Refused`] for a log that changed in another way than by whole records
+    /// at its end, or at the last moment; [`ErrorKind::Io`]. The old log is then untouched, and nothing else is
+    /// left. [`ErrorKind::NotDurable`] where the new log counts already.
     pub fn commit(self, operations: &mut impl Operations) -> Result<Replaced> {
         let mut change = Change::begin();
         let main = self.main();
@@ -443,8 +443,8 @@ fn same_manifest(log: &MultiPart, path: &Path) -> Result<()> {
     ))
 }
 
-/// What was appended to the last part since it was read, from where the replay ended, as the beginning of what follows the
-/// new base; and what the parts are now.
+/// What was appended to the last part since it was read, from where the replay ended, as the beginning of what follows
+/// the new base; and what the parts are now.
 fn grown(log: &Log, reading: Reading<'_>, watch: &Watch) -> Result<(Vec<u8>, Vec<FileIdentity>)> {
     watch.check_openers()?;
     log.as_multi_part().map_or(Ok(()), |log| same_manifest(log, &log.manifest_path))?;

@@ -80,9 +80,9 @@ pub(super) fn manifest_of(entries: Vec<Entry>) -> Manifest {
 /// The mode of a new directory; the user's mask takes bits away.
 const DIRECTORY_MODE: u32 = 0o777;
 
-/// Writes a log of several parts into a directory that is made, or has no log yet: the base, an empty incr, and the manifest
-/// last, which makes it a log. The files have this owner and mode, and a directory that is made has the owner, so that the server
-/// that may write the log may write this one.
+/// Writes a log of several parts into a directory that is made, or has no log yet: the base, an empty incr, and the
+/// manifest last, which makes it a log. The files have this owner and mode, and a directory that is made has the owner,
+/// so that the server that may write the log may write this one.
 ///
 /// # Errors
 /// [`ErrorKind::Io`], [`ErrorKind::Refused`]; what was written is then removed. [`ErrorKind::NotDurable`].

@@ -16,7 +16,8 @@ pub struct Lost {
     pub field_expiries: u64,
     /// Streams whose counters, or those of their groups, are not what a later server makes up (before Redis 7.0).
     pub stream_counters: u64,
-    /// Streams that forget producers or idempotent ids: before Redis 8.6, and where the entry of an id is gone for good.
+    /// Streams that forget producers or idempotent ids: before Redis 8.6, and where the entry of an id is gone for
+    /// good.
     pub stream_producers: u64,
     /// Pending entries whose entry was deleted, where no commands make them without a trace in the stream's counters.
     pub pending_entries: u64,

@@ -21,7 +21,8 @@ pub(super) struct Batch<'k, 'a> {
 }
 
 impl Batch<'_, '_> {
-    /// Brings the values into the cache: they lie all over the log or memory, and the processor waits for many of them at once.
+    /// Brings the values into the cache: they lie all over the log or memory, and the processor waits for many of them
+    /// at once.
     pub(super) fn touch(&self) {
         for entry in &self.entries {
             match &entry.value {

@@ -1,11 +1,11 @@
 //! A stream → the commands that make it.
 //!
-//! Servers write an XSETID for every stream, an XCLAIM for every pending entry, and nothing that keeps a pending entry whose
-//! entry was deleted: loading does not make an entry pending that is not there. Here such an entry is added for the XCLAIM and
-//! deleted after it.
+//! Servers write an XSETID for every stream, an XCLAIM for every pending entry, and nothing that keeps a pending entry
+//! whose entry was deleted: loading does not make an entry pending that is not there. Here such an entry is added for
+//! the XCLAIM and deleted after it.
 //!
-//! When a consumer was last seen or active is in no command; whoever loads the log takes the time of loading, as with logs
-//! that servers write.
+//! When a consumer was last seen or active is in no command; whoever loads the log takes the time of loading, as with
+//! logs that servers write.
 
 use std::collections::BTreeSet;
 

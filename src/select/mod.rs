@@ -7,8 +7,8 @@ pub use state::{Place, Step, StreamState, Walk, selected_database};
 use crate::aof::{Content, Record};
 use crate::{command, glob};
 
-/// What is wanted. Everything is, until something is asked for; what is asked for must all be true at once, and of several
-/// databases, patterns or names any one will do.
+/// What is wanted. Everything is, until something is asked for; what is asked for must all be true at once, and of
+/// several databases, patterns or names any one will do.
 ///
 /// ```
 /// use aofkit::select::{Selection, Walk};
@@ -28,8 +28,8 @@ use crate::{command, glob};
 pub struct Selection {
     /// Databases; a record belongs to the one it runs in, `SELECT` to the one that it selects.
     pub databases: Vec<u64>,
-    /// Patterns, as [`glob::matches`] reads them, for the keys that the command's key positions give. A record without keys
-    /// has none that matches.
+    /// Patterns, as [`glob::matches`] reads them, for the keys that the command's key positions give. A record without
+    /// keys has none that matches.
     pub keys: Vec<Vec<u8>>,
     /// Commands. What is no command has no name.
     pub commands: Vec<CommandName>,
@@ -54,7 +54,8 @@ pub struct CommandName {
 }
 
 impl CommandName {
-    /// Reads `set`, `xgroup`, `xgroup|create` or `XGROUP CREATE`; `None` if there is nothing to read, or more than two names.
+    /// Reads `set`, `xgroup`, `xgroup|create` or `XGROUP CREATE`; `None` if there is nothing to read, or more than two
+    /// names.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b'|').filter(|word| !word.is_empty());
         let name = words.next()?.to_vec();

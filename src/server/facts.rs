@@ -72,15 +72,15 @@ pub enum ManifestDetection {
 
 /// Which texts are floating-point numbers.
 ///
-/// There are three places: a *score* is an argument of ZADD, of WEIGHTS, of GEOADD and the like; the *end of a range* is that of
-/// ZREMRANGEBYSCORE and of ZRANGESTORE with BYSCORE; a *weight* is what SORT compares by.
+/// There are three places: a *score* is an argument of ZADD, of WEIGHTS, of GEOADD and the like; the *end of a range*
+/// is that of ZREMRANGEBYSCORE and of ZRANGESTORE with BYSCORE; a *weight* is what SORT compares by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FloatSyntax {
-    /// `strtod` of the C library, in the locale C: hexadecimal numbers everywhere, white space before ends of ranges and weights; a
-    /// weight that is too large, or so small that it loses digits, is none.
+    /// `strtod` of the C library, in the locale C: hexadecimal numbers everywhere, white space before ends of ranges
+    /// and weights; a weight that is too large, or so small that it loses digits, is none.
     Strtod,
-    /// The library `fast_float`, and `strtod` for scores that it does not read, so scores alone may be hexadecimal. A weight that is
-    /// too large is infinite.
+    /// The library `fast_float`, and `strtod` for scores that it does not read, so scores alone may be hexadecimal. A
+    /// weight that is too large is infinite.
     FastFloatOrStrtod,
     /// The library `fast_float` alone: nothing is hexadecimal. A weight that is empty, too large or too small is none.
     FastFloat,

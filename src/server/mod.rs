@@ -68,8 +68,8 @@ impl Release {
         Self::ALL.into_iter().find(|release| release.name() == name)
     }
 
-    /// The release with the version that a server writes into an RDB, such as `8.6.3`. A version that is newer than all known
-    /// ones is taken for the newest.
+    /// The release with the version that a server writes into an RDB, such as `8.6.3`. A version that is newer than all
+    /// known ones is taken for the newest.
     pub fn of_version(product: Product, version: &str) -> Option<Self> {
         let version = Version::parse(version)?;
         let known = Self::ALL.into_iter().filter(|release| release.server().product() == product);

@@ -1,9 +1,9 @@
 //! All that is known of each line of servers and of each release: one row each.
 //!
-//! To add a release that behaves differently from those before it (say, Redis 8.8), add a line to `Server` whose row says what
-//! differs from the line before it, and a release of the same name to `Release`. The lists of all servers, the sets of those that
-//! know a command or a type of RDB value, and the names on the command line follow. What came with the release says so itself:
-//! `.since(redis(8, 8))` in the row of a command or of an RDB type.
+//! To add a release that behaves differently from those before it (say, Redis 8.8), add a line to `Server` whose row
+//! says what differs from the line before it, and a release of the same name to `Release`. The lists of all servers,
+//! the sets of those that know a command or a type of RDB value, and the names on the command line follow. What came
+//! with the release says so itself: `.since(redis(8, 8))` in the row of a command or of an RDB type.
 
 use super::facts::{FloatSyntax, ManifestDetection, Product, Version};
 

@@ -1,8 +1,8 @@
 //! New files, and how they take the place of old ones.
 //!
-//! A file is written without a name where the file system has such files, else under a hidden name of its own. It is made to last
-//! on disk, and only then given the name that it is to have: whenever the process or the machine stops, what had the name before
-//! is there whole, or the new file is.
+//! A file is written without a name where the file system has such files, else under a hidden name of its own. It is
+//! made to last on disk, and only then given the name that it is to have: whenever the process or the machine stops,
+//! what had the name before is there whole, or the new file is.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -64,8 +64,8 @@ pub(crate) enum Displaced {
 }
 
 impl Draft {
-    /// Creates a file on the file system of `target`, with an owner and a mode, or those of a new file. Drafts of processes that
-    /// have ended are removed from the directory first.
+    /// Creates a file on the file system of `target`, with an owner and a mode, or those of a new file. Drafts of
+    /// processes that have ended are removed from the directory first.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
@@ -191,8 +191,8 @@ impl Draft {
         self.or_discard(operations, result).map(|_| ())
     }
 
-    /// Exchanges the file with the one that has the name, in one step where the file system can. That one stays, under a hidden
-    /// name, to be looked at.
+    /// Exchanges the file with the one that has the name, in one step where the file system can. That one stays, under
+    /// a hidden name, to be looked at.
     ///
     /// # Errors
     /// [`ErrorKind::Io`]; the draft is then removed.
@@ -242,8 +242,8 @@ fn hidden(target: &Path, number: u32) -> PathBuf {
 
 /// Whether the system cannot do it, rather than that it went wrong.
 pub(crate) fn is_unsupported(error: &io::Error) -> bool {
-    // A kernel that does not know O_TMPFILE tries to open the directory for writing; a file system that cannot exchange names
-    // calls the flag invalid.
+    // A kernel that does not know O_TMPFILE tries to open the directory for writing; a file system that cannot exchange
+    // names calls the flag invalid.
     use io::ErrorKind::{InvalidInput, IsADirectory, Unsupported};
     matches!(error.kind(), Unsupported | InvalidInput | IsADirectory)
 }

@@ -1,13 +1,13 @@
-//! File leases: the kernel says whether anybody on the host has a file open, in whatever container, and says so again when
-//! somebody is about to open it.
+//! File leases: the kernel says whether anybody on the host has a file open, in whatever container, and says so again
+//! when somebody is about to open it.
 
 use std::fs::File;
 use std::io;
 use std::thread;
 use std::time::Duration;
 
-/// How often a lease is asked for. A process that is being started holds copies of all descriptors of its parent until it
-/// runs its program, which takes a moment and means nothing.
+/// How often a lease is asked for. A process that is being started holds copies of all descriptors of its parent until
+/// it runs its program, which takes a moment and means nothing.
 const ATTEMPTS: u32 = 20;
 
 /// How long to wait before asking again.
@@ -33,7 +33,8 @@ pub(super) enum NoLease {
 
 /// A lease that this process holds on a file.
 ///
-/// While it is held, whoever opens the file waits: until the lease is dropped, or for `/proc/sys/fs/lease-break-time` seconds.
+/// While it is held, whoever opens the file waits: until the lease is dropped, or for `/proc/sys/fs/lease-break-time`
+/// seconds.
 #[derive(Debug)]
 pub(super) struct Lease {
     file: File,
@@ -95,8 +96,8 @@ mod system {
 
     #[expect(unsafe_code, reason = "no crate here has a safe form of this call")]
     fn control(file: &File, command: c_int, argument: c_int) -> io::Result<c_int> {
-        // SAFETY: the descriptor is open as long as `file` is borrowed, and the three commands that this module uses take an
-        // integer (F_GETLEASE ignores it), so that no memory is read or written.
+        // SAFETY: the descriptor is open as long as `file` is borrowed, and the three commands that this module uses
+        // take an integer (F_GETLEASE ignores it), so that no memory is read or written.
         let result = unsafe { libc::fcntl(file.as_raw_fd(), command, argument) };
         if result == -1 { Err(io::Error::last_os_error()) } else { Ok(result) }
     }
@@ -116,8 +117,8 @@ mod system {
     #[expect(unsafe_code, reason = "no crate here has a safe form of this call")]
     fn as_owner(file: &File, exclusion: Exclusion) -> io::Result<()> {
         let owner = file.metadata()?.uid();
-        // SAFETY: the call takes an integer, affects this thread alone and cannot fail harmfully: without the right to change,
-        // the user stays. What it was before is set again below.
+        // SAFETY: the call takes an integer, affects this thread alone and cannot fail harmfully: without the right to
+        // change, the user stays. What it was before is set again below.
         let before = unsafe { libc::setfsuid(owner) };
         let result = control(file, libc::F_SETLEASE, kind(exclusion));
         // SAFETY: as above; the value is the one that the system gave.

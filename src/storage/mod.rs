@@ -1,8 +1,8 @@
 //! The only code that changes files.
 //!
-//! [`Operations`] is every system call that changes something, so that a test can make any of them fail. [`draft`] writes new
-//! files and gives them their names; [`Ownership`] is whose they are. [`Watch`] keeps others out of a log while it is changed, and
-//! [`kept`] is what a change takes away, and how it is put back.
+//! [`Operations`] is every system call that changes something, so that a test can make any of them fail. [`draft`]
+//! writes new files and gives them their names; [`Ownership`] is whose they are. [`Watch`] keeps others out of a log
+//! while it is changed, and [`kept`] is what a change takes away, and how it is put back.
 
 pub mod draft;
 pub mod kept;

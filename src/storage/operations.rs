@@ -5,14 +5,16 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// What repairs and rewrites ask of the file system: one method for each call that changes something or makes a change last.
+/// What repairs and rewrites ask of the file system: one method for each call that changes something or makes a change
+/// last.
 pub trait Operations {
     /// Opens an existing file for reading and writing; never creates or truncates.
     ///
     /// # Errors
     /// Those of `open(2)`.
     fn open(&mut self, path: &Path) -> io::Result<File>;
-    /// Opens what is there for writing alone, whatever it is; never creates or truncates, and waits for the reader of a FIFO.
+    /// Opens what is there for writing alone, whatever it is; never creates or truncates, and waits for the reader of a
+    /// FIFO.
     ///
     /// # Errors
     /// Those of `open(2)`.
@@ -75,7 +77,8 @@ pub trait Operations {
     /// Gives a file another name, which must be free.
     ///
     /// # Errors
-    /// Those of `renameat2(2)` with `RENAME_NOREPLACE`, or of `link(2)` and `unlink(2)` where the file system cannot do that.
+    /// Those of `renameat2(2)` with `RENAME_NOREPLACE`, or of `link(2)` and `unlink(2)` where the file system cannot do
+    /// that.
     fn rename_new(&mut self, from: &Path, to: &Path) -> io::Result<()>;
     /// Exchanges the names of two files in one step.
     ///

@@ -26,8 +26,8 @@ impl Ownership {
         Self { user: metadata.uid(), group: metadata.gid(), mode: metadata.mode() & PERMISSIONS }
     }
 
-    /// Those of a file that has the content of all of these: the owner is the last one's, and only who may read or write every
-    /// one of them may read or write it. `None` of no files.
+    /// Those of a file that has the content of all of these: the owner is the last one's, and only who may read or
+    /// write every one of them may read or write it. `None` of no files.
     pub fn strictest(files: impl IntoIterator<Item = Metadata>) -> Option<Self> {
         files.into_iter().map(|metadata| Self::of(&metadata)).reduce(|before, file| {
             let mode = before.mode & file.mode;

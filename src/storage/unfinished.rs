@@ -1,7 +1,7 @@
 //! The drafts that have a name right now, for a program that is told to stop.
 //!
-//! A draft has a name for a moment only where the file system has unnamed files, and all the time elsewhere. What a signal
-//! interrupts must not leave it behind.
+//! A draft has a name for a moment only where the file system has unnamed files, and all the time elsewhere. What a
+//! signal interrupts must not leave it behind.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -91,8 +91,8 @@ pub fn interrupt() -> Interruption {
 
 /// Removes this process's drafts, for a process that has no more memory and ends now.
 ///
-/// It waits for nothing, since the thread that asks may hold what it would wait for, and leaves the drafts to the next run where a
-/// change is under way. Removing files allocates nothing; directories come last, for their removal does.
+/// It waits for nothing, since the thread that asks may hold what it would wait for, and leaves the drafts to the next
+/// run where a change is under way. Removing files allocates nothing; directories come last, for their removal does.
 #[expect(clippy::disallowed_methods, reason = "the drafts of this process, which nobody else looks for")]
 pub fn abandon() {
     let (Ok(_changing), Ok(names)) = (CHANGING.try_lock(), NAMES.try_lock()) else { return };

@@ -75,8 +75,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Keeps everybody out of the files that were opened: nobody else may have them open, and whoever opens one waits until this is
-    /// dropped, or is noticed by [`Watch::check`].
+    /// Keeps everybody out of the files that were opened: nobody else may have them open, and whoever opens one waits
+    /// until this is dropped, or is noticed by [`Watch::check`].
     ///
     /// # Errors
     /// [`ErrorKind::OpenElsewhere`] unless that is to be ignored; [`ErrorKind::Io`].

@@ -9,8 +9,8 @@ use crate::input::{FileId, FileIdentity};
 /// The access mode in the flags of `open(2)`; reading only is 0.
 const ACCESS_MODE: u32 = 0b11;
 
-/// The inode of the host's own namespace of process ids (`PROC_PID_INIT_INO`): from inside another, what runs outside of it
-/// cannot be seen.
+/// The inode of the host's own namespace of process ids (`PROC_PID_INIT_INO`): from inside another, what runs outside
+/// of it cannot be seen.
 const HOST_NAMESPACE: u64 = 0xefff_fffc;
 
 /// A process that has a file open.
@@ -27,7 +27,8 @@ pub struct Opener {
 /// What `/proc` shows.
 #[derive(Debug, Default)]
 pub(crate) struct Openers {
-    /// The other processes that have one of the files open, each with the file: those that write first, then by process id.
+    /// The other processes that have one of the files open, each with the file: those that write first, then by
+    /// process id.
     pub(crate) found: Vec<(FileId, Opener)>,
     /// Whether that is everyone on the host: nothing was hidden.
     pub(crate) is_complete: bool,

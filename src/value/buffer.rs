@@ -110,8 +110,9 @@ impl Buffer {
         (bytes.get(..used).unwrap_or_default(), bytes.len())
     }
 
-    /// Brings the first lines of its memory into the cache, all of them at once: the type says how many there are, so that the
-    /// processor need not wait for the length. What is read on from there in order, processors fetch ahead themselves.
+    /// Brings the first lines of its memory into the cache, all of them at once: the type says how many there are, so
+    /// that the processor need not wait for the length. What is read on from there in order, processors fetch ahead
+    /// themselves.
     #[inline]
     pub(super) fn prefetch(&self) {
         const CACHE_LINE: usize = 64;

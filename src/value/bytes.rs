@@ -69,7 +69,8 @@ impl<'a> Bytes<'a> {
         matches!(self.0, Repr::Owned(_))
     }
 
-    /// Changes the bytes in place, as a vector; what was borrowed is copied once, so that appending costs what is appended.
+    /// Changes the bytes in place, as a vector; what was borrowed is copied once, so that appending costs what is
+    /// appended.
     pub fn edit<R>(&mut self, change: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         let mut bytes = match std::mem::take(self).0 {
             Repr::Owned(bytes) => bytes,

@@ -1,4 +1,5 @@
-//! Whether two strings are the same, told without a call: keys, fields and members are short, and are compared at every command.
+//! Whether two strings are the same, told without a call: keys, fields and members are short, and are compared at every
+//! command.
 
 /// Whether two strings are the same.
 #[inline]

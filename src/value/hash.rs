@@ -8,9 +8,9 @@ use super::text::Text;
 
 /// A hash: fields, each with a value and perhaps an expiry, in the order in which they came.
 ///
-/// Short fields and values are packed, one byte each beside their own, eight more where a field ever expired, and five or so for the
-/// table once they are more than a few; long ones borrow from the log. A field whose value or expiry needs more room than it had may become
-/// the last one.
+/// Short fields and values are packed, one byte each beside their own, eight more where a field ever expired, and five
+/// or so for the table once they are more than a few; long ones borrow from the log. A field whose value or expiry
+/// needs more room than it had may become the last one.
 #[derive(Clone, Default)]
 pub struct Hash<'a>(Records<'a, 2>);
 

@@ -12,8 +12,8 @@ use super::equal::is_equal;
 
 /// Both seeds of every hash, chosen at random once per process.
 ///
-/// The log is untrusted: with known seeds, strings that all hash alike make every lookup a search through all of them. The
-/// shared seed has to be random as well, since some strings hash to 0 with any other seed.
+/// The log is untrusted: with known seeds, strings that all hash alike make every lookup a search through all of them.
+/// The shared seed has to be random as well, since some strings hash to 0 with any other seed.
 static SEEDS: LazyLock<(u64, SharedSeed)> = LazyLock::new(|| {
     let random = std::hash::RandomState::new();
     (random.hash_one(0), SharedSeed::from_u64(random.hash_one(1)))
@@ -37,7 +37,8 @@ pub(super) enum Place {
     Free(u64),
 }
 
-/// Strings, each with a `V`, in no order that matters. One keeps its index while others come, or go by [`Members::remove_at`].
+/// Strings, each with a `V`, in no order that matters. One keeps its index while others come, or go by
+/// [`Members::remove_at`].
 #[derive(Debug, Clone)]
 pub struct Members<'a, V> {
     /// `None` at the indexes in `free`.
@@ -202,7 +203,8 @@ impl<'a, V> Members<'a, V> {
         }
     }
 
-    /// Gives the memory of those back that were removed. `moved` is told the old and the new index of each that there is.
+    /// Gives the memory of those back that were removed. `moved` is told the old and the new index of each that there
+    /// is.
     #[cold]
     pub(super) fn close_gaps(&mut self, mut moved: impl FnMut(u32, u32)) {
         self.table = None;
@@ -316,7 +318,8 @@ mod tests {
     fn members_that_are_chosen_to_hash_alike_do_not() {
         use foldhash::fast::FixedState;
 
-        // With a known shared seed, a last word that equals one of its words makes the hash 0, whatever the other seed is.
+        // With a known shared seed, a last word that equals one of its words makes the hash 0, whatever the other seed
+        // is.
         let words = format!("{:?}", SharedSeed::global_fixed());
         let words = words.split(|sign: char| !sign.is_ascii_digit()).filter_map(|word| word.parse::<u64>().ok());
         let members = |word: u64| (0..5000_u64).map(move |number| [number.to_ne_bytes(), word.to_ne_bytes()].concat());

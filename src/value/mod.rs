@@ -105,8 +105,8 @@ impl Value<'_> {
         if is_flat { 1 } else { self.item_count() }
     }
 
-    /// Brings what most commands read of it into the cache: all of a small collection, the end of a stream, and of others how
-    /// many items they have. See [`Value::probe`] for members of large ones.
+    /// Brings what most commands read of it into the cache: all of a small collection, the end of a stream, and of
+    /// others how many items they have. See [`Value::probe`] for members of large ones.
     #[inline]
     pub fn prefetch_collection(&self) {
         match self {
@@ -120,8 +120,8 @@ impl Value<'_> {
         }
     }
 
-    /// Where the member or field probably is that most commands with these arguments are about, in a large collection: looks at
-    /// its table alone. See [`Value::prefetch`].
+    /// Where the member or field probably is that most commands with these arguments are about, in a large collection:
+    /// looks at its table alone. See [`Value::prefetch`].
     #[inline]
     pub fn probe(&self, arguments: &[&[u8]]) -> Option<usize> {
         match self {

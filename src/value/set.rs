@@ -7,8 +7,8 @@ use super::text::Text;
 
 /// A set of strings, in the order in which they came.
 ///
-/// Short members are packed, one byte beside their own, and four or so for the table once they are more than a few; long ones borrow from
-/// the log.
+/// Short members are packed, one byte beside their own, and four or so for the table once they are more than a few;
+/// long ones borrow from the log.
 #[derive(Clone, Default)]
 pub struct Set<'a>(Records<'a, 1>);
 

@@ -14,7 +14,8 @@ pub enum Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    /// The longest string that is ever copied into packed memory: its length must fit seven bits beside the marks there.
+    /// The longest string that is ever copied into packed memory: its length must fit seven bits beside the marks
+    /// there.
     pub(super) const LONGEST_PACKED: usize = 120;
 
     /// The bytes.
@@ -34,8 +35,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Whether to copy it into packed memory, where a slice of the log is copied up to `limit` bytes and one that would need memory of
-    /// its own further.
+    /// Whether to copy it into packed memory, where a slice of the log is copied up to `limit` bytes and one that would
+    /// need memory of its own further.
     #[inline]
     pub(super) fn packs(&self, limit: usize) -> bool {
         match self {

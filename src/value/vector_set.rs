@@ -1,7 +1,7 @@
 //! Vector sets: the elements of a vector index (Redis 8.0 and later), without the index itself.
 //!
-//! The facts are from `modules/vector-sets/vset.c` and `hnsw.c` of Redis 8.6.3. The arithmetic is that of the server in `f32`, step by step, since a
-//! digest covers its result to the bit.
+//! The facts are from `modules/vector-sets/vset.c` and `hnsw.c` of Redis 8.6.3. The arithmetic is that of the server in
+//! `f32`, step by step, since a digest covers its result to the bit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -179,7 +179,8 @@ pub struct Element<'a> {
 
 /// A vector set: its elements, and the RDB value that it is from, if it is from one.
 ///
-/// What an RDB holds of the index can be neither changed nor made: such a set is the value as it was, and what was changed since.
+/// What an RDB holds of the index can be neither changed nor made: such a set is the value as it was, and what was
+/// changed since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VectorSet<'a> {
     /// What all elements have in common.
@@ -237,8 +238,8 @@ impl<'a> VectorSet<'a> {
         }
     }
 
-    /// Adds an element, or gives one another vector and, with an attribute, another attribute. An empty attribute takes away that of an
-    /// element that is there (`vectorSetInsert`).
+    /// Adds an element, or gives one another vector and, with an attribute, another attribute. An empty attribute takes
+    /// away that of an element that is there (`vectorSetInsert`).
     pub fn add(&mut self, name: Bytes<'a>, floats: Bytes<'a>, effort: Option<u64>, attribute: Option<Bytes<'a>>) {
         let vector = Vector::Given { floats, effort };
         if let Some(element) = self.elements.get_mut(&name) {
@@ -261,7 +262,8 @@ impl<'a> VectorSet<'a> {
         true
     }
 
-    /// Gives an element an attribute, or takes it away if it is empty; `false`, and nothing, if there is no such element.
+    /// Gives an element an attribute, or takes it away if it is empty; `false`, and nothing, if there is no such
+    /// element.
     pub fn set_attribute(&mut self, name: &[u8], attribute: Bytes<'a>) -> bool {
         let element = self.elements.get_mut(name);
         element.map(|element| element.set_attribute(attribute)).is_some()

@@ -587,7 +587,8 @@ fn junit_is_well_formed_and_counts_its_cases() {
     assert_eq!(xml_elements(&everything.out).iter().filter(|name| *name == "testcase").count(), logs(".").len());
 }
 
-/// The names of the elements, in order; panics where the XML is not well formed. Enough of a parser for what is written here.
+/// The names of the elements, in order; panics where the XML is not well formed. Enough of a parser for what is written
+/// here.
 fn xml_elements(text: &str) -> Vec<String> {
     let mut rest = text.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n").expect("an XML declaration");
     let (mut elements, mut open) = (Vec::new(), Vec::<String>::new());

@@ -243,7 +243,8 @@ fn compare_since(entries: &[Reply], server: Server, differing: &mut Vec<String>)
         let row = command::resolve(&words).row().unwrap_or_else(|| panic!("{name} is missing"));
         let ours = row.since.version(server.product()).unwrap_or_else(|| panic!("{name} on {server}"));
         if let Some(theirs) = documented(fields, "since").and_then(|since| Version::parse(&since.text())) {
-            // What the oldest modelled release has, all have; it has no rows of subcommands. What Redis 7.2 has, Valkey has too.
+            // What the oldest modelled release has, all have; it has no rows of subcommands. What Redis 7.2 has, Valkey
+            // has too.
             let oldest = match server.product() {
                 Product::Valkey => Version::new(7, 2),
                 Product::Redis if row.is_subcommand() => Version::new(7, 0),

@@ -69,7 +69,8 @@ fn aofkit(arguments: &[&OsStr]) -> Output {
 
 /// Runs `aofkit fix`: its exit code, its standard output, its standard error.
 ///
-/// With `--force`: a test beside this one may be starting a process, which holds copies of all descriptors for a moment.
+/// With `--force`: a test beside this one may be starting a process, which holds copies of all descriptors for a
+/// moment.
 fn run(options: &[&str], path: &Path) -> (i32, String, String) {
     run_with(&[options, &["--force"]].concat(), path)
 }

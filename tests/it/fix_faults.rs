@@ -165,7 +165,8 @@ fn a_fault_at_any_operation_of_an_undo_keeps_the_copy_until_all_is_back() {
                     assert_eq!(file, WHOLE, "{context}: half of it was left");
                 }
             }
-            // Calling it again ends it. Where only the removal was cut short, all is back already, and the next fix clears up.
+            // Calling it again ends it. Where only the removal was cut short, all is back already, and the next fix
+            // clears up.
             if repair::undo(&path, OpenElsewhere::Refuse).is_err() {
                 assert_eq!(fs::read(&path).unwrap(), damaged(), "{context}");
                 repair::apply(&plan_of(&path), OpenElsewhere::Refuse).unwrap();

@@ -1,5 +1,5 @@
-//! `fix` and `rewrite --in-place` beside real servers: one that runs is never cut off from its log, and one that starts loads the
-//! new log, and the old one after an undo.
+//! `fix` and `rewrite --in-place` beside real servers: one that runs is never cut off from its log, and one that starts
+//! loads the new log, and the old one after an undo.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -169,7 +169,8 @@ fn so_do_those_that_change_a_log() {
     let sound = copied(&directory, "logs/redis-8.0/rdb-base");
     let fresh = TempDir::new().unwrap();
     let mut outcomes = Vec::new();
-    // With --force: a test beside this one may be starting a process, which holds copies of all descriptors for a moment.
+    // With --force: a test beside this one may be starting a process, which holds copies of all descriptors for a
+    // moment.
     for (arguments, path) in [
         (&["fix", "--dry-run"][..], &torn),
         (&["fix"], &torn),

@@ -1,4 +1,5 @@
-//! The integration tests: black box, of the program and the public interface. See [`harness`] for the servers and the settings.
+//! The integration tests: black box, of the program and the public interface. See [`harness`] for the servers and the
+//! settings.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

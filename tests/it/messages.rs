@@ -1,4 +1,5 @@
-//! What people read: within the columns of a terminal, without a wrong plural, and never a path or a command in two pieces.
+//! What people read: within the columns of a terminal, without a wrong plural, and never a path or a command in two
+//! pieces.
 
 use std::fs;
 use std::os::unix::process::CommandExt;

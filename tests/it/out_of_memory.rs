@@ -1,4 +1,5 @@
-//! With too little memory, every subcommand ends with one line on standard error and exit code 2, and leaves nothing behind.
+//! With too little memory, every subcommand ends with one line on standard error and exit code 2, and leaves nothing
+//! behind.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -104,8 +104,9 @@ fn payloads() -> Vec<Vec<u8>> {
     payloads
 }
 
-/// Whether what becomes of a payload is not for the library to say: a vector set, of which only its module knows what is wrong; a
-/// score of which the C library reads what it can; a type that no release writes, and fields that may have expired; a count of which the machine's memory decides whether it is believed.
+/// Whether what becomes of a payload is not for the library to say: a vector set, of which only its module knows what
+/// is wrong; a score of which the C library reads what it can; a type that no release writes, and fields that may have
+/// expired; a count of which the machine's memory decides whether it is believed.
 fn is_beyond(payload: &[u8], server: Server) -> bool {
     let said = restoration(payload, server);
     let kind = match &said {
@@ -128,7 +129,8 @@ fn is_beyond(payload: &[u8], server: Server) -> bool {
     is_score && payload[0] == 3 || counts && matches!(kind, DamageKind::Truncated { .. })
 }
 
-/// Whether a payload holds a hash of whose fields some expired long ago: servers delete those soon, or do not load them.
+/// Whether a payload holds a hash of whose fields some expired long ago: servers delete those soon, or do not load
+/// them.
 fn is_past(payload: &[u8]) -> bool {
     const NOW: i64 = 1_700_000_000_000;
     let Some(Value::Hash(hash)) = parse(payload).ok().and_then(|raw| decode(&raw).ok()) else { return false };

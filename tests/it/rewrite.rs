@@ -367,7 +367,8 @@ fn a_run_that_is_killed_leaves_no_draft() {
         .args([&path, &log])
         .spawn()
         .unwrap();
-    // A FIFO without a writer opens for reading at once without waiting, and the run has begun when it has its handlers.
+    // A FIFO without a writer opens for reading at once without waiting, and the run has begun when it has its
+    // handlers.
     let status = format!("/proc/{}/status", child.id());
     let catches = || {
         let status = fs::read_to_string(&status).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! A log that is rewritten in place: whatever fails, and whenever the process is killed, the old log is there or the new one.
+//! A log that is rewritten in place: whatever fails, and whenever the process is killed, the old log is there or the
+//! new one.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Sorted sets against real servers: random programs leave the same members with the same scores, and scores are read and
-//! written alike.
+//! Sorted sets against real servers: random programs leave the same members with the same scores, and scores are read
+//! and written alike.
 
 use aofkit::command::apply::Call;
 use aofkit::command::resolve;

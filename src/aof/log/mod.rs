@@ -1,6 +1,7 @@
 //! PATH → the parts of a log.
 //!
-//! What a file is, its content says and never its name; only where the content says nothing (an empty file) does the name count.
+//! What a file is, its content says and never its name; only where the content says nothing (an empty file) does the
+//! name count.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -179,8 +180,8 @@ impl Log {
     /// In a directory, that is the one manifest in it or in a directory directly below it; if there is none, the one
     /// append-only file, as Redis 6.2 and earlier keep it (`appendonly.aof`). A snapshot (`*.rdb`) beside it is no log.
     ///
-    /// No part of a multi-part log is opened (see [`held`](Self::held)), and a manifest that breaks rules is no error: see
-    /// [`Manifest::problems`].
+    /// No part of a multi-part log is opened (see [`held`](Self::held)), and a manifest that breaks rules is no error:
+    /// see [`Manifest::problems`].
     ///
     /// # Errors
     /// As [`Input::open`]; for a directory [`ErrorKind::NoManifest`], [`ErrorKind::LogsWithoutManifest`] or
@@ -236,9 +237,9 @@ impl Log {
 
     /// Opens every part, so that a server that rewrites the log meanwhile cannot take one away.
     ///
-    /// Such a server writes a new manifest first, and deletes the files that it no longer names after that. If a part is gone,
-    /// the manifest is read again, and its parts are opened if it has changed. A part that cannot be opened otherwise stays
-    /// as it is, for [`Part::open`] and [`Part::missing`] to report.
+    /// Such a server writes a new manifest first, and deletes the files that it no longer names after that. If a part
+    /// is gone, the manifest is read again, and its parts are opened if it has changed. A part that cannot be
+    /// opened otherwise stays as it is, for [`Part::open`] and [`Part::missing`] to report.
     ///
     /// # Errors
     /// As [`open`](Self::open), if the manifest has to be read again.
@@ -300,8 +301,8 @@ impl Log {
 }
 
 impl MultiPart {
-    /// The regular files in the log's directory that the manifest does not name, sorted: parts of a log that was moved there,
-    /// what a rewrite that failed left behind (`temp-…`), copies that somebody made.
+    /// The regular files in the log's directory that the manifest does not name, sorted: parts of a log that was moved
+    /// there, what a rewrite that failed left behind (`temp-…`), copies that somebody made.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] if the directory cannot be read.
@@ -464,15 +465,16 @@ fn has_snapshot_name(path: &Path) -> bool {
     path.extension() == Some(OsStr::new("rdb"))
 }
 
-/// Whether this is the directory that a file system has for `fsck`, which only root may read: no server keeps a log there.
+/// Whether this is the directory that a file system has for `fsck`, which only root may read: no server keeps a log
+/// there.
 fn is_lost_and_found(path: &Path) -> bool {
     path.file_name() == Some(OsStr::new("lost+found"))
 }
 
 /// The manifests among the files of a directory.
 ///
-/// `*.manifest` goes before other names, so that a copy that somebody kept beside does not count; and if no file reads as a
-/// manifest, `*.manifest` is one that is empty, damaged, or not readable.
+/// `*.manifest` goes before other names, so that a copy that somebody kept beside does not count; and if no file reads
+/// as a manifest, `*.manifest` is one that is empty, damaged, or not readable.
 fn manifests_among(files: &[PathBuf]) -> Vec<PathBuf> {
     let (named, others): (Vec<&PathBuf>, Vec<&PathBuf>) =
         files.iter().filter(|file| !is_unfinished(file)).partition(|file| has_manifest_name(file));
@@ -505,9 +507,9 @@ pub struct Tree {
 
 /// Finds every log below a directory: manifests, and the files that are logs by themselves.
 ///
-/// A file is a log if it begins like one (compressed too) or is named `*.aof` or `*.rdb`; those that a manifest in the same
-/// directory names are reached through the manifest alone. Unfinished files of a server (`temp-…`), drafts and kept
-/// copies (`….aofkit-…`) are left out, links to directories are not followed, and `lost+found` is not entered.
+/// A file is a log if it begins like one (compressed too) or is named `*.aof` or `*.rdb`; those that a manifest in the
+/// same directory names are reached through the manifest alone. Unfinished files of a server (`temp-…`), drafts and
+/// kept copies (`….aofkit-…`) are left out, links to directories are not followed, and `lost+found` is not entered.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] if the directory itself cannot be read.

@@ -8,10 +8,10 @@
 //! file "with a space.incr.aof" seq 2 type i startoffset 1024
 //! ```
 //!
-//! The grammar and every rule are those of `aofLoadManifestFromFile` in Redis 7.0 to 8.0 and Valkey 8 and 9: pairs in any
-//! order, keys in any letter case, unknown pairs tolerated, `#` comments, values quoted as on `redis-cli`'s command line. The
-//! servers differ in how they take quotes apart, and in nothing else: see [`parse_as`]. A server stops at the first line that
-//! breaks a rule; here it is noted and reading goes on, so that a repair sees all that is left.
+//! The grammar and every rule are those of `aofLoadManifestFromFile` in Redis 7.0 to 8.0 and Valkey 8 and 9: pairs in
+//! any order, keys in any letter case, unknown pairs tolerated, `#` comments, values quoted as on `redis-cli`'s command
+//! line. The servers differ in how they take quotes apart, and in nothing else: see [`parse_as`]. A server stops at the
+//! first line that breaks a rule; here it is noted and reading goes on, so that a repair sees all that is left.
 
 use std::fmt;
 
@@ -71,7 +71,8 @@ pub struct Entry {
     pub sequence: i64,
     /// What the file is to its log.
     pub kind: Kind,
-    /// The pairs that are neither `file`, `seq` nor `type`, in their order. Redis 8.0 writes `startoffset` and `endoffset`.
+    /// The pairs that are neither `file`, `seq` nor `type`, in their order. Redis 8.0 writes `startoffset` and
+    /// `endoffset`.
     pub extra: Vec<(Vec<u8>, Vec<u8>)>,
     /// The number of its line, from 1, as servers count (see [`Problem::line`]); 0 for an entry that was not read.
     pub line: u64,
@@ -250,8 +251,8 @@ pub fn parse(bytes: &[u8]) -> Manifest {
 
 /// Reads a manifest as one server does; otherwise like [`parse`].
 ///
-/// Redis 6.2 knows no manifests, and is taken for a later one. Valkey drops each byte 255 that is not written as an escape;
-/// to Valkey 9 a field goes on behind a closing quote, where all others refuse the line.
+/// Redis 6.2 knows no manifests, and is taken for a later one. Valkey drops each byte 255 that is not written as an
+/// escape; to Valkey 9 a field goes on behind a closing quote, where all others refuse the line.
 pub fn parse_as(bytes: &[u8], server: Server) -> Manifest {
     parse_with(bytes, Quoting::of(server))
 }
@@ -450,8 +451,8 @@ const fn is_space(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0x0b
 }
 
-/// The number at the beginning, as `atoll` reads it: spaces and a sign are skipped, the rest after the digits is ignored,
-/// no digits are 0, and what does not fit is the nearest number that does.
+/// The number at the beginning, as `atoll` reads it: spaces and a sign are skipped, the rest after the digits is
+/// ignored, no digits are 0, and what does not fit is the nearest number that does.
 fn leading_integer(field: &[u8]) -> i64 {
     let mut rest = field;
     while let Some((&byte, behind)) = rest.split_first()
@@ -588,12 +589,14 @@ const fn unescape(escaped: u8) -> u8 {
     }
 }
 
-/// Whether these are the bytes of a manifest, intact or damaged, and not of any other kind of log, nor of a text about one.
+/// Whether these are the bytes of a manifest, intact or damaged, and not of any other kind of log, nor of a text about
+/// one.
 ///
-/// It is one if no line begins as a record of a log does, and as many lines look like entries as do not, blank ones and comments
-/// aside. That holds for what servers accept though their checkers do not see it (a space in front, `SEQ 1 FILE x TYPE i`), and for
-/// a manifest with a garbage or blank line on top. It holds neither for an append-only file with `file …` in a value, nor for
-/// prose with an example in it. An empty one cannot be told. No more than [`RECOGNITION_LIMIT`] bytes are read.
+/// It is one if no line begins as a record of a log does, and as many lines look like entries as do not, blank ones and
+/// comments aside. That holds for what servers accept though their checkers do not see it (a space in front, `SEQ 1
+/// FILE x TYPE i`), and for a manifest with a garbage or blank line on top. It holds neither for an append-only file
+/// with `file …` in a value, nor for prose with an example in it. An empty one cannot be told. No more than
+/// [`RECOGNITION_LIMIT`] bytes are read.
 pub fn is_manifest(bytes: &[u8]) -> bool {
     if rdb::is_rdb(bytes) {
         return false;
@@ -631,7 +634,8 @@ fn looks_like_entry(line: &[u8]) -> bool {
     [file, sequence, kind].into_iter().filter(|&found| found).count() >= 2
 }
 
-/// Whether the line is the beginning of one as servers write it, cut too soon to have two pairs: `file`, `file x`, `file x se`.
+/// Whether the line is the beginning of one as servers write it, cut too soon to have two pairs: `file`, `file x`,
+/// `file x se`.
 fn begins_like_entry(line: &[u8]) -> bool {
     let mut words = words(line);
     words.next() == Some(b"file") && words.nth(1).is_none_or(|key| b"seq".starts_with(key)) && words.next().is_none()
@@ -643,8 +647,9 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Whether `redis-check-aof` or `valkey-check-aof` of this server takes the file for a manifest.
 ///
-/// 7.0 does if any line begins with `file`, comments aside; later ones, and Valkey, if the first line that is no comment does;
-/// 6.2 never. A line ends at its newline or after 1024 bytes, so a value in an append-only file can be taken for one.
+/// 7.0 does if any line begins with `file`, comments aside; later ones, and Valkey, if the first line that is no
+/// comment does; 6.2 never. A line ends at its newline or after 1024 bytes, so a value in an append-only file can be
+/// taken for one.
 pub fn official_is_manifest(bytes: &[u8], server: Server) -> bool {
     let mut lines = Lines::new(bytes).filter(|line| !line.bytes.starts_with(b"#"));
     let names_file = |line: Line<'_>| line.bytes.starts_with(b"file");

@@ -24,8 +24,8 @@ pub enum ComplaintKind {
         /// What stands there.
         found: u8,
     },
-    /// Two other bytes than CRLF behind a number or a payload. `None` is a byte that the tool never read: it prints what an
-    /// earlier line left in its buffer.
+    /// Two other bytes than CRLF behind a number or a payload. `None` is a byte that the tool never read: it prints
+    /// what an earlier line left in its buffer.
     LineEnd {
         /// What stands there.
         found: [Option<u8>; 2],
@@ -48,8 +48,9 @@ pub enum ComplaintKind {
 }
 
 impl Complaint {
-    /// The line as the tools of 7.0 and later print it, without its newline; `path` is the file as they name it there, which in
-    /// a multi-part log is its directory, a slash and its name. In place of a byte that the tool never read stands `00`.
+    /// The line as the tools of 7.0 and later print it, without its newline; `path` is the file as they name it there,
+    /// which in a multi-part log is its directory, a slash and its name. In place of a byte that the tool never
+    /// read stands `00`.
     pub fn line(&self, path: &[u8]) -> Vec<u8> {
         self.prefixed(&self.kind.text(Some(path)))
     }

@@ -1,9 +1,9 @@
 //! What the official checkers, `redis-check-aof` and `valkey-check-aof`, say about the bytes of a part.
 //!
-//! A model of the tools of Redis 6.2.14, 7.0.15 and 8.0.6 and of Valkey 8.1.1 and 9.1.2. Those of 7.0 and later read RESP alike to the
-//! byte; 6.2 knows neither annotations nor manifests. Whatever [`resp::parse`](crate::resp::parse) accepts every checker accepts
-//! too, so sound records are skipped at its speed, and only where it refuses are the tools' reads (`fgets`, `strtol`, `fread`)
-//! followed byte by byte.
+//! A model of the tools of Redis 6.2.14, 7.0.15 and 8.0.6 and of Valkey 8.1.1 and 9.1.2. Those of 7.0 and later read
+//! RESP alike to the byte; 6.2 knows neither annotations nor manifests. Whatever [`resp::parse`](crate::resp::parse)
+//! accepts every checker accepts too, so sound records are skipped at its speed, and only where it refuses are the
+//! tools' reads (`fgets`, `strtol`, `fread`) followed byte by byte.
 
 mod complaint;
 mod preamble;
@@ -38,16 +38,16 @@ pub enum Line {
 
 /// Where the model starts to read, and what the tool would know by then.
 ///
-/// The bytes before it must be records that [`resp::parse`](crate::resp::parse) accepts and annotations, with every `MULTI` and `EXEC` in its
-/// place: a scan that has come this far need not be done again.
+/// The bytes before it must be records that [`resp::parse`](crate::resp::parse) accepts and annotations, with every
+/// `MULTI` and `EXEC` in its place: a scan that has come this far need not be done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Resume {
     /// The index of the next record.
     pub position: usize,
     /// The end of the last whole record outside a transaction: `position`, or the start of the `MULTI` that is open.
     pub valid_up_to: usize,
-    /// The tool's line counter: 1, and one more for each CRLF that it has read (so `1 + 2 × arguments` a command; none for an
-    /// annotation). It runs on from part to part.
+    /// The tool's line counter: 1, and one more for each CRLF that it has read (so `1 + 2 × arguments` a command; none
+    /// for an annotation). It runs on from part to part.
     pub lines: u64,
     /// Whether a transaction is open.
     pub open_multi: bool,
@@ -78,7 +78,8 @@ pub struct Verdict {
     pub ok_up_to_line: u64,
     /// The line that it prints before its summary, if any. A file that is cut right before a `*` or `$` line has none.
     pub complaint: Option<Complaint>,
-    /// Neither a command nor an annotation starts where it stopped (`AOF … format error`; 6.2 complains of the prefix instead).
+    /// Neither a command nor an annotation starts where it stopped (`AOF … format error`; 6.2 complains of the prefix
+    /// instead).
     pub format_error: bool,
     /// The real tool dies here; the rest of the verdict is what it would say if the memory were there.
     pub crash: Option<Crash>,
@@ -90,8 +91,8 @@ impl Verdict {
         self.size == self.ok_up_to
     }
 
-    /// The lines that the tool of `server` prints about the part, down to its summary (`AOF analyzed: …`); `name` is the part as
-    /// the manifest or the command line names it, `path` where it is (see [`Complaint::line`]).
+    /// The lines that the tool of `server` prints about the part, down to its summary (`AOF analyzed: …`); `name` is
+    /// the part as the manifest or the command line names it, `path` where it is (see [`Complaint::line`]).
     pub fn lines(&self, server: Server, name: &[u8], path: &[u8]) -> Vec<Vec<u8>> {
         let is_62 = server == Server::Redis62;
         let mut lines = self.findings(server, name, path);
@@ -134,8 +135,8 @@ pub struct Crash {
 /// What `--truncate-to-timestamp` makes of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cut {
-    /// No annotation is later than the timestamp: the part is judged as ever. (Where it is valid, the tool says `Truncate
-    /// nothing` rather than its summary.)
+    /// No annotation is later than the timestamp: the part is judged as ever. (Where it is valid, the tool says
+    /// `Truncate nothing` rather than its summary.)
     Nothing(Verdict),
     /// A `#TS:` annotation that is later.
     Later {
@@ -168,7 +169,8 @@ pub fn check_resp(bytes: &[u8], start: Resume, server: Server) -> Verdict {
     scan.into_verdict()
 }
 
-/// What `--truncate-to-timestamp` with this timestamp, in unix seconds, makes of `bytes`. As to the tools, 0 is no timestamp.
+/// What `--truncate-to-timestamp` with this timestamp, in unix seconds, makes of `bytes`. As to the tools, 0 is no
+/// timestamp.
 ///
 /// The tool of 6.2 does not have the option; it is answered as 7.0 would.
 pub fn cut_to_timestamp(bytes: &[u8], start: Resume, server: Server, timestamp: i64) -> Cut {
@@ -183,7 +185,8 @@ pub fn cut_to_timestamp(bytes: &[u8], start: Resume, server: Server, timestamp: 
     }
 }
 
-/// The timestamp that `--truncate-to-timestamp` takes an argument for; `None` where the tool calls it invalid. Nothing is 0.
+/// The timestamp that `--truncate-to-timestamp` takes an argument for; `None` where the tool calls it invalid. Nothing
+/// is 0.
 pub fn timestamp_argument(text: &[u8]) -> Option<i64> {
     let number = strtol(text);
     number.value.filter(|_| number.length == text.len())

@@ -30,8 +30,8 @@ pub enum PreambleEnd {
     Exits,
 }
 
-/// Prints to `emit` what the checker of `server` prints about the RDB that `bytes`, a whole file, begin with; `path` is the file as
-/// it names it, `now` the time in milliseconds of Unix time (it counts expired keys).
+/// Prints to `emit` what the checker of `server` prints about the RDB that `bytes`, a whole file, begin with; `path` is
+/// the file as it names it, `now` the time in milliseconds of Unix time (it counts expired keys).
 ///
 /// Where the real tool reports a broken value it names a line of its source; that number is 0 here. A Valkey 9 base
 /// (`VALKEY080`) is answered as `check-rdb` of the same server answers it, as if `check-aof` knew the magic.
@@ -347,7 +347,8 @@ fn own_row(server: Server, number: u8) -> Option<&'static TypeRow> {
     type_row(server.rdb_family(), number).filter(|row| takes_type(server, row))
 }
 
-/// The offset behind the type of the entry that starts at `item`: behind what opcodes say about its key, and one byte more.
+/// The offset behind the type of the entry that starts at `item`: behind what opcodes say about its key, and one byte
+/// more.
 fn behind_type(bytes: &[u8], item: u64) -> u64 {
     // None of these opcodes depends on the version.
     let header = Header { family: Family::Redis, version: 12, padded: true };

@@ -268,7 +268,8 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// `strcasecmp` with `multi` and `exec`: whether the name is that of the command that opens a transaction, or of the one that closes it.
+/// `strcasecmp` with `multi` and `exec`: whether the name is that of the command that opens a transaction, or of the
+/// one that closes it.
 ///
 /// A NUL ends the name.
 fn opens_transaction(name: &[u8]) -> Option<bool> {

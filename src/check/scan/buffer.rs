@@ -5,9 +5,9 @@ const PAGE: usize = 4096;
 
 /// A thread's buffer for one copy after the other.
 ///
-/// A copy lies at the same offset within its page as in the file. On processors where the kernel copies with `rep movsb`, a
-/// target that is a few bytes further into its page than the source costs time: a fifth of the speed on AMD Zen 5, three
-/// quarters on Zen 3. An allocator places a large buffer 16 bytes into a page, which is that case.
+/// A copy lies at the same offset within its page as in the file. On processors where the kernel copies with `rep
+/// movsb`, a target that is a few bytes further into its page than the source costs time: a fifth of the speed on AMD
+/// Zen 5, three quarters on Zen 3. An allocator places a large buffer 16 bytes into a page, which is that case.
 #[derive(Debug, Default)]
 pub(super) struct CopyBuffer {
     memory: Vec<u8>,

@@ -8,8 +8,8 @@ use crate::server::ServerSet;
 
 /// Remembers headers that were found to be plain: a log has millions of records and a few dozen headers.
 ///
-/// A header is the count, and the line and the bytes of the name: `*3 CRLF $3 CRLF SET CRLF`. What it holds decides all that
-/// a scan wants to know of a plain command, so that a record with a known header is not taken apart again.
+/// A header is the count, and the line and the bytes of the name: `*3 CRLF $3 CRLF SET CRLF`. What it holds decides all
+/// that a scan wants to know of a plain command, so that a record with a known header is not taken apart again.
 #[derive(Debug)]
 pub(super) struct HeaderCache {
     slots: Box<[Header; HeaderCache::SLOTS]>,
@@ -122,7 +122,8 @@ impl HeaderCache {
         Some(PlainHeader { count, end, servers })
     }
 
-    /// The header of the command at `at`, and where the command ends, if its header is known to be plain and nothing is odd.
+    /// The header of the command at `at`, and where the command ends, if its header is known to be plain and nothing is
+    /// odd.
     #[inline]
     pub(super) fn plain_command(&self, bytes: &[u8], at: usize) -> Option<(PlainHeader, usize)> {
         let header = self.plain(bytes, at)?;

@@ -1,9 +1,10 @@
 //! One pass over the records of a part, on all cores, that finds what a verdict needs.
 //!
-//! The part is cut into windows. A window starts at a record boundary that was guessed (a line that begins with `*` and from
-//! which a whole record can be read), and ends at the first boundary behind its share. Windows are stitched in order: where
-//! the end of one meets the start of the next, its findings count; where they do not meet (the guess was a command inside a
-//! value), the bytes between are read again from the proven boundary. So the result is, to the byte, that of one thread.
+//! The part is cut into windows. A window starts at a record boundary that was guessed (a line that begins with `*` and
+//! from which a whole record can be read), and ends at the first boundary behind its share. Windows are stitched in
+//! order: where the end of one meets the start of the next, its findings count; where they do not meet (the guess was a
+//! command inside a value), the bytes between are read again from the proven boundary. So the result is, to the byte,
+//! that of one thread.
 
 mod anomaly;
 mod buffer;
@@ -25,11 +26,12 @@ use crate::aof::transaction::{Opening, Tracker};
 use crate::server::{Server, ServerSet};
 use crate::threads;
 
-/// The usual share of a window, in bytes: large enough that stitching costs nothing, small enough that the copies of two
-/// take half of a second-level cache of 512 KiB, which is what AMD Zen 3 and 4 have per core.
+/// The usual share of a window, in bytes: large enough that stitching costs nothing, small enough that the copies of
+/// two take half of a second-level cache of 512 KiB, which is what AMD Zen 3 and 4 have per core.
 pub const WINDOW: NonZeroUsize = NonZeroUsize::new(128 << 10).unwrap();
 
-/// How much is copied past the windows at most, for the end of their last record. A record that needs more is read in place.
+/// How much is copied past the windows at most, for the end of their last record. A record that needs more is read in
+/// place.
 const TAIL: usize = 4 << 10;
 
 /// Copies start at multiples of this many bytes: a line of the processor's cache.
@@ -110,8 +112,8 @@ pub struct Options<'p> {
     pub progress: &'p (dyn Fn(u64) + Sync),
     /// Copies the bytes of the part from an offset on, and says how many there were.
     ///
-    /// Of a mapped file, that is faster than having its pages mapped: it needs no page table, on which threads wait for each
-    /// other, and the copy is in the cache when it is read. `None` where the bytes are in memory anyway.
+    /// Of a mapped file, that is faster than having its pages mapped: it needs no page table, on which threads wait
+    /// for each other, and the copy is in the cache when it is read. `None` where the bytes are in memory anyway.
     pub copy: Option<&'p CopyBytes<'p>>,
 }
 
@@ -250,7 +252,8 @@ impl Shared<'_, '_> {
 }
 
 impl Stitcher {
-    /// Adds the records up to the first boundary at or behind `limit`; `guessed` counts if the proven boundaries meet it.
+    /// Adds the records up to the first boundary at or behind `limit`; `guessed` counts if the proven boundaries meet
+    /// it.
     fn add(&mut self, bytes: &[u8], guessed: Option<Window>, limit: usize, memory: &mut window::Memory) {
         let position = usize::try_from(self.scan.end).unwrap_or(usize::MAX);
         if position >= limit {

@@ -163,8 +163,8 @@ impl Window {
 
     /// Reads the records of two ranges side by side.
     ///
-    /// Where an argument ends is known only when its length was read, so that one range alone leaves the processor waiting;
-    /// the other fills the gaps.
+    /// Where an argument ends is known only when its length was read, so that one range alone leaves the processor
+    /// waiting; the other fills the gaps.
     pub(super) fn read_two(source: Source<'_>, ranges: [ScanRange; 2], memory: &mut Memory) -> [Self; 2] {
         let [mut one, mut other] = ranges.map(Self::new);
         while !one.is_done() && !other.is_done() {

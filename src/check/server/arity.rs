@@ -1,15 +1,16 @@
 //! Which commands survive too few arguments on servers that do not count them.
 //!
-//! Redis up to 8.0 runs whatever a log holds. A command that looks at its number of arguments itself fails in good order;
-//! one that trusts the count reads what lies behind its arguments in memory, which crashes the server or does something
-//! with a stranger's value.
+//! Redis up to 8.0 runs whatever a log holds. A command that looks at its number of arguments itself fails in good
+//! order; one that trusts the count reads what lies behind its arguments in memory, which crashes the server or does
+//! something with a stranger's value.
 
-/// The commands that load with so many arguments or more (the name, and a subcommand's, counted) and fewer than they take.
+/// The commands that load with so many arguments or more (the name, and a subcommand's, counted) and fewer than they
+/// take.
 ///
-/// Found by giving every command every smaller number of arguments on redis 6.2.14, 7.0.15 and 8.0.6, with the key missing
-/// and holding a value of each type, after other commands and as the first, alone and in a transaction: these never
-/// crashed, on any of the three that has them, nor did they on 8.2.3 and 8.6.3 in `tests/it/server_verdict.rs`. (`PUBLISH`
-/// alone does when somebody has subscribed; `CLIENT SETINFO name` crashes 8.2.3.)
+/// Found by giving every command every smaller number of arguments on redis 6.2.14, 7.0.15 and 8.0.6, with the key
+/// missing and holding a value of each type, after other commands and as the first, alone and in a transaction: these
+/// never crashed, on any of the three that has them, nor did they on 8.2.3 and 8.6.3 in `tests/it/server_verdict.rs`.
+/// (`PUBLISH` alone does when somebody has subscribed; `CLIENT SETINFO name` crashes 8.2.3.)
 const SURVIVORS: &[(usize, &str)] = &[
     (
         1,

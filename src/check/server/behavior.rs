@@ -62,9 +62,10 @@ fn examine(server: Server, head: &Head<'_>) -> (CommandBehavior, Option<&'static
 
 /// Tells the commands that a server merely runs while it loads a log.
 ///
-/// They are nearly all records of a real log. The others are transaction control, RESTORE, whose payload counts, and whatever a server refuses, crashes
-/// on, or does something with that is worth a note. Whoever scans a part can stop at the first of those, hand it to
-/// [`super::load_resp`] with a [`super::Resume`], and need not look at the part's beginning twice.
+/// They are nearly all records of a real log. The others are transaction control, RESTORE, whose payload counts, and
+/// whatever a server refuses, crashes on, or does something with that is worth a note. Whoever scans a part can stop at
+/// the first of those, hand it to [`super::load_resp`] with a [`super::Resume`], and need not look at the part's
+/// beginning twice.
 #[derive(Debug, Clone)]
 pub struct PlainCommandFilter<'a> {
     server: Server,

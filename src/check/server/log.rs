@@ -22,7 +22,8 @@ pub enum PartFacts {
     Empty,
     /// It has bytes.
     Read {
-        /// What the server makes of the RDB that the file starts with, if it does (see [`taken_for_rdb`](crate::rdb::taken_for_rdb)).
+        /// What the server makes of the RDB that the file starts with, if it does (see
+        /// [`taken_for_rdb`](crate::rdb::taken_for_rdb)).
         rdb: Option<RdbOutcome>,
         /// What it makes of the RESP; not looked at unless `rdb` is `None` or whole.
         resp: Option<PartOutcome>,

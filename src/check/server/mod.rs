@@ -1,7 +1,7 @@
 //! What a server does at start with a log.
 //!
-//! A model of `loadAppendOnlyFile` (Redis 6.2), `loadSingleAppendOnlyFile` and `loadAppendOnlyFiles` (later ones), proved
-//! against the real servers: 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1 and 9.1.2. Valkey 8.0
+//! A model of `loadAppendOnlyFile` (Redis 6.2), `loadSingleAppendOnlyFile` and `loadAppendOnlyFiles` (later ones),
+//! proved against the real servers: 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1 and 9.1.2. Valkey 8.0
 //! does not count arguments and words its refusals as Redis 8.0 does; otherwise it was seen to be like 8.1.
 //!
 //! [`load_resp`] does one part, [`load`] puts the parts together. Nothing here touches a file.

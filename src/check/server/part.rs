@@ -12,9 +12,9 @@ use crate::server::Server;
 
 /// Where to begin in a part: behind records that are known to be sound.
 ///
-/// Whoever has scanned a part strictly can spare the model the same work. All that is before must be records of the strict
-/// grammar, commands of which [`super::PlainCommandFilter::merely_runs`] is true, annotations, and transactions without any command that is
-/// not.
+/// Whoever has scanned a part strictly can spare the model the same work. All that is before must be records of the
+/// strict grammar, commands of which [`super::PlainCommandFilter::merely_runs`] is true, annotations, and transactions
+/// without any command that is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Resume {
     /// Where the next record starts.

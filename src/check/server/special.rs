@@ -1,7 +1,7 @@
 //! The commands that mean no data, and what they do to a server that meets them in a log.
 //!
-//! No server writes them into a log; a hand-made or a wrongly merged one may hold them. Learnt by giving every command that
-//! a server lists to that server in a log of its own, and again inside a transaction.
+//! No server writes them into a log; a hand-made or a wrongly merged one may hold them. Learnt by giving every command
+//! that a server lists to that server in a log of its own, and again inside a transaction.
 
 use super::behavior::CommandBehavior;
 use super::verdict::{Crash, NoteKind, Stop, Words};

@@ -141,7 +141,8 @@ pub enum Reason {
         /// Where, as far as it is known.
         offset: u64,
     },
-    /// The payload of a RESTORE holds a value that is damaged, or that belongs to a module that the server does not have.
+    /// The payload of a RESTORE holds a value that is damaged, or that belongs to a module that the server does not
+    /// have.
     DamagedPayload(DumpFault),
     /// An RDB base or preamble of a version, or with a type, that the server does not know.
     RdbUnsupported {
@@ -225,8 +226,8 @@ pub struct Note {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NoteKind {
-    /// Bytes that the checkers call wrong, and the server reads as a command (a line that ends in LF alone, junk behind a
-    /// number, another line end behind an argument, an overlong annotation …).
+    /// Bytes that the checkers call wrong, and the server reads as a command (a line that ends in LF alone, junk behind
+    /// a number, another line end behind an argument, an overlong annotation …).
     LaxFormat,
     /// A `SELECT` that fails, so that what follows goes into the database that was selected before.
     SelectFails,
@@ -248,12 +249,14 @@ pub enum NoteKind {
     CutsPreamble,
     /// A part that is not the last is cut before the server refuses, so that the next start succeeds without its end.
     CutsEarlierPart,
-    /// A command that changes the server itself and not its data: `REPLICAOF`, `CONFIG SET`, `ACL SETUSER`, `BGREWRITEAOF` …
+    /// A command that changes the server itself and not its data: `REPLICAOF`, `CONFIG SET`, `ACL SETUSER`,
+    /// `BGREWRITEAOF` …
     ChangesServer,
-    /// A command that takes the loading client for a real one (`SYNC`, `POST`, Redis 6.2): the server starts, and crashes a
-    /// moment later.
+    /// A command that takes the loading client for a real one (`SYNC`, `POST`, Redis 6.2): the server starts, and
+    /// crashes a moment later.
     CrashesOnceReady,
-    /// A script or function outside a transaction. Servers from Redis 7.0 on crash if it ends with the error of a command
-    /// that it called; whether it does, only its run can tell. A script without an end keeps any server from starting.
+    /// A script or function outside a transaction. Servers from Redis 7.0 on crash if it ends with the error of a
+    /// command that it called; whether it does, only its run can tell. A script without an end keeps any server
+    /// from starting.
     RunsScript,
 }

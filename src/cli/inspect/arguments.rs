@@ -92,8 +92,9 @@ pub struct Inspect {
     command: Vec<OsString>,
     /// Only from this time on: unix seconds, RFC 3339, or a date (UTC)
     ///
-    /// A record's time is that of the last #TS: annotation before it, which servers write with aof-timestamp-enabled yes. Records
-    /// before the first annotation, and RDB entries, have no time and count as older. A date means its first second.
+    /// A record's time is that of the last #TS: annotation before it, which servers write with aof-timestamp-enabled
+    /// yes. Records before the first annotation, and RDB entries, have no time and count as older. A date means
+    /// its first second.
     #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Which records")]
     since: Option<Moment>,
     /// Only up to and including this time

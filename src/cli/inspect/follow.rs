@@ -1,8 +1,8 @@
 //! `--follow`: what is written to a log from now on, through rewrites, cuts and replacements.
 //!
-//! The end of a file that grows is read, not mapped. A rewrite of a multi-part log names a new incr file in the manifest, and a
-//! server writes to that one alone from then on; so the old file is read to its end first, and the new base, which says
-//! nothing new, is not shown.
+//! The end of a file that grows is read, not mapped. A rewrite of a multi-part log names a new incr file in the
+//! manifest, and a server writes to that one alone from then on; so the old file is read to its end first, and the new
+//! base, which says nothing new, is not shown.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Stderr, Write};

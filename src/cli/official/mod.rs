@@ -1,7 +1,7 @@
 //! The drop-in: under the name of an official checker the program is that checker.
 //!
-//! The lines on standard output and the exit codes are those of `redis-check-aof` 8.0.6 and of `valkey-check-aof` 9.1.2; where the
-//! real tool is wrong or dangerous this one is neither, and [`DIFFERENCES`] names every such place.
+//! The lines on standard output and the exit codes are those of `redis-check-aof` 8.0.6 and of `valkey-check-aof`
+//! 9.1.2; where the real tool is wrong or dangerous this one is neither, and [`DIFFERENCES`] names every such place.
 
 mod differences;
 mod part;

@@ -183,8 +183,8 @@ impl Part {
         // The real tools do not mind who else has the file open.
         match repair::cut(Path::new(&self.path), size, offset, OpenElsewhere::Ignore) {
             Ok(applied) => {
-                // Only to a person: whoever runs the tool from Tcl, as the servers' own tests do, takes a line on standard
-                // error for a failure.
+                // Only to a person: whoever runs the tool from Tcl, as the servers' own tests do, takes a line on
+                // standard error for a failure.
                 if let (Some(applied), true) = (applied, io::stderr().is_terminal()) {
                     tool.say(&format!("the removed bytes are in {}", applied.copy.display()));
                 }

@@ -60,10 +60,12 @@ restored and removed (files), and message. What does not apply is null, or empty
 #[expect(clippy::struct_excessive_bools, reason = "switches as they are typed; they are resolved to enums")]
 #[command(after_help = EXAMPLES, after_long_help = format!("{NOTES}\n\n{EXAMPLES}"))]
 pub(in crate::cli) struct Rewrite {
-    /// The log: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, or '-' for standard input
+    /// The log: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, or '-' for standard
+    /// input
     #[arg(value_name = "PATH")]
     path: PathBuf,
-    /// Write to FILE, to DIR/ as a log of several parts, or to '-' for standard output; a device or FIFO is written to as it is
+    /// Write to FILE, to DIR/ as a log of several parts, or to '-' for standard output; a device or FIFO is written to
+    /// as it is
     #[arg(long, short, value_name = "FILE", conflicts_with = "in_place")]
     output: Option<PathBuf>,
     /// Replace the log, after a question; the old files are kept until --undo or --discard-copies
@@ -81,7 +83,8 @@ pub(in crate::cli) struct Rewrite {
     /// Remove the copies that were kept of replaced logs and of what fixes cut off
     #[arg(long, conflicts_with_all = ["output", "in_place"])]
     discard_copies: bool,
-    /// Replace FILE if it exists; with --in-place, replace a log even if another process has it open, or if that is unknown
+    /// Replace FILE if it exists; with --in-place, replace a log even if another process has it open, or if that is
+    /// unknown
     #[arg(long)]
     force: bool,
     /// With --output, do not sync the new log to disk, unless it replaces a file
@@ -91,17 +94,19 @@ pub(in crate::cli) struct Rewrite {
     #[arg(long)]
     verify: bool,
 
-    /// Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output, devices and FIFOs]
+    /// Format of the output, or of the base file of a directory [default: that of PATH; aof to standard output,
+    /// devices and FIFOs]
     ///
-    /// An RDB stays one: the base of a directory, or a single file that is an RDB or begins with one. Standard output gets
-    /// commands, as redis-cli --pipe reads nothing else. Keys that only unknown commands describe (--unknown keep) follow the RDB as
-    /// commands.
+    /// An RDB stays one: the base of a directory, or a single file that is an RDB or begins with one. Standard output
+    /// gets commands, as redis-cli --pipe reads nothing else. Keys that only unknown commands describe (--unknown
+    /// keep) follow the RDB as commands.
     #[arg(long, value_name = "FORM", value_enum, help_heading = "What is written")]
     base: Option<Form>,
     /// Write the log even if it cannot hold all of the data
     ///
-    /// An older server may lack functions, fields that expire, counters of streams or values of modules, and commands cannot say
-    /// all that an RDB can. Without this option nothing is written then, and what would be lost is named.
+    /// An older server may lack functions, fields that expire, counters of streams or values of modules, and commands
+    /// cannot say all that an RDB can. Without this option nothing is written then, and what would be lost is
+    /// named.
     #[arg(long, help_heading = "What is written")]
     allow_loss: bool,
     /// Maximum number of items per command

@@ -1,5 +1,5 @@
-//! `aofkit rewrite --in-place`: the new log is written and checked, then shown, and then, if that is agreed to, it takes the place of
-//! the old one.
+//! `aofkit rewrite --in-place`: the new log is written and checked, then shown, and then, if that is agreed to, it
+//! takes the place of the old one.
 
 use std::io::Write;
 use std::path::Path;
@@ -127,7 +127,8 @@ impl Job<'_, '_> {
         !server.loads_manifests() && self.opened.log.as_multi_part().is_some()
     }
 
-    /// Whether a server refuses nothing but a command of a module that was kept: the one that wrote the log has the module.
+    /// Whether a server refuses nothing but a command of a module that was kept: the one that wrote the log has the
+    /// module.
     fn is_kept(&self, outcome: &Verdict) -> bool {
         let Verdict::Refuses { reason: Reason::UnknownCommand(words) | Reason::UnknownSubcommand(words), .. } = outcome
         else {

@@ -132,8 +132,8 @@ impl Settings {
         asks && !databases.any(|(number, database)| database.iter().any(|entry| self.wants(number, &entry.key)))
     }
 
-    /// Format of the new log: as typed, else that of the old one. What goes to standard output or a FIFO may go on to `redis-cli --pipe`, which
-    /// reads commands alone.
+    /// Format of the new log: as typed, else that of the old one. What goes to standard output or a FIFO may go on to
+    /// `redis-cli --pipe`, which reads commands alone.
     fn base_for(&self, opened: &Opened) -> Base {
         let kept = match self.destination {
             Destination::Stdout | Destination::Special(_) => Base::Resp,

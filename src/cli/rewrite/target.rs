@@ -16,8 +16,8 @@ pub(super) struct ChosenTarget {
     pub(super) target: Option<Release>,
 }
 
-/// What ENTRIESREAD sets on the server that was typed or that the RDB in the log names. Where the commands alone tell which
-/// servers the log may be from, the number is kept as given.
+/// What ENTRIESREAD sets on the server that was typed or that the RDB in the log names. Where the commands alone tell
+/// which servers the log may be from, the number is kept as given.
 pub(super) fn entries_read(server: ChosenServer) -> EntriesRead {
     match server.evidence {
         Evidence::Option | Evidence::Rdb if server.server().limits_entries_read() => EntriesRead::AtMostAdded,
@@ -32,15 +32,15 @@ fn is_of_redis_alone(oldest: Release) -> bool {
 }
 
 impl ChosenTarget {
-    /// The version that was typed, else that of the server that the RDB in the log names: what it cannot hold is refused rather
-    /// than written for a newer one.
+    /// The version that was typed, else that of the server that the RDB in the log names: what it cannot hold is
+    /// refused rather than written for a newer one.
     ///
-    /// Commands tell which server is new enough, and the one that wrote them may be older than the newest of those: it must load
-    /// the new log too, so the target is the oldest that holds the data then.
+    /// Commands tell which server is new enough, and the one that wrote them may be older than the newest of those: it
+    /// must load the new log too, so the target is the oldest that holds the data then.
     ///
     /// # Errors
-    /// For an RDB with fields that expire, which Redis and Valkey encode differently, where nothing says which of them the log is
-    /// for.
+    /// For an RDB with fields that expire, which Redis and Valkey encode differently, where nothing says which of them
+    /// the log is for.
     pub(super) fn of(server: ChosenServer, shares: &[Keyspace<'_>], base: Base) -> anyhow::Result<Self> {
         let is_divided = || base == Base::Rdb && is_of_redis_alone(rewrite::oldest(shares));
         let target = match server.evidence {

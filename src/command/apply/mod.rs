@@ -1,7 +1,7 @@
 //! What the commands do to a keyspace, as a server does it while it loads: nothing expires, nobody is answered.
 //!
-//! One file per group, one function per command, named in the command's row. A function either does all that the command
-//! does, or returns a [`Failure`] and has done nothing.
+//! One file per group, one function per command, named in the command's row. A function either does all that the
+//! command does, or returns a [`Failure`] and has done nothing.
 
 pub(super) mod bitmap;
 mod failure;
@@ -65,15 +65,17 @@ impl Eq for Apply {}
 
 /// What a command makes of a field whose expiry has passed by the time at which the log is loaded.
 ///
-/// Redis 7.4 and later look at the clock while they load a log, as no other server does. A field that was there when a command was
-/// logged may have expired by then, and the command does something else.
+/// Redis 7.4 and later look at the clock while they load a log, as no other server does. A field that was there when a
+/// command was logged may have expired by then, and the command does something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpiredFields {
-    /// As on the server that wrote the log: the field is there until the log deletes it. Valkey 9 loads a log in the same way.
+    /// As on the server that wrote the log: the field is there until the log deletes it. Valkey 9 loads a log in the
+    /// same way.
     #[default]
     AsWritten,
-    /// As on a Redis 8 that loads the log: HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT, HSETNX, the conditions of HSETEX, HGETDEL and the
-    /// patterns of SORT do not see a field that has expired at [`Call::load_time`], and no field expires at or after 2^46 milliseconds.
+    /// As on a Redis 8 that loads the log: HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT, HSETNX, the conditions of HSETEX,
+    /// HGETDEL and the patterns of SORT do not see a field that has expired at [`Call::load_time`], and no field
+    /// expires at or after 2^46 milliseconds.
     AsLoaded,
 }
 
@@ -92,13 +94,15 @@ pub enum EntriesRead {
 pub struct Call<'c, 'a> {
     /// The command's name and what follows it.
     pub arguments: &'c [&'a [u8]],
-    /// The record that the arguments lie in, from its `*` on, as [`crate::resp::parse`] read it; empty if it is not known.
+    /// The record that the arguments lie in, from its `*` on, as [`crate::resp::parse`] read it; empty if it is not
+    /// known.
     pub record: &'a [u8],
     /// The database that was selected.
     pub database: u32,
     /// The time that relative expiries count from, in milliseconds of Unix time: when the command was logged.
     pub now: i64,
-    /// The server that is imitated where versions read arguments differently; the newest Redis, unless this is changed.
+    /// The server that is imitated where versions read arguments differently; the newest Redis, unless this is
+    /// changed.
     pub server: Server,
     /// What the command makes of fields that have expired; they are as the writer had them, unless this is changed.
     pub expired_fields: ExpiredFields,
@@ -108,9 +112,9 @@ pub struct Call<'c, 'a> {
     pub diverged: Option<&'c Cell<bool>>,
     /// What ENTRIESREAD sets; the number as given, unless this is changed.
     pub entries_read: EntriesRead,
-    /// What a key that is created gets as [`crate::keyspace::Entry::created`]. A command that creates several adds to it the index of the
-    /// argument that names the key: the keys stay in order however shares divide them, as long as the next command's
-    /// number is larger by at least as many as this one has arguments.
+    /// What a key that is created gets as [`crate::keyspace::Entry::created`]. A command that creates several adds to
+    /// it the index of the argument that names the key: the keys stay in order however shares divide them, as long
+    /// as the next command's number is larger by at least as many as this one has arguments.
     pub created: u64,
     /// The shares of the keys; one, unless the command's keys are in several.
     shares: &'c mut [&'c mut Keyspace<'a>],
@@ -166,8 +170,8 @@ impl<'c, 'a> Call<'c, 'a> {
         self
     }
 
-    /// Says that the share is this one of several: every key that the command names is in it, or it is a command that takes its
-    /// keys one by one and asks [`Call::is_local`].
+    /// Says that the share is this one of several: every key that the command names is in it, or it is a command that
+    /// takes its keys one by one and asks [`Call::is_local`].
     #[must_use]
     pub const fn on_share(mut self, index: usize, division: &'c Division) -> Self {
         self.mine = Some(index);

@@ -7,7 +7,8 @@ use crate::resp::parse_integer;
 use crate::server::Server;
 use crate::value::Value;
 
-/// `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`, and RESTORE-ASKING, which clusters log.
+/// `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`, and RESTORE-ASKING, which clusters
+/// log.
 ///
 /// A key that has expired is there all the same while a server loads. The payload stays as it is until a command needs
 /// its value, unless it is a string in one piece.
@@ -35,8 +36,8 @@ pub(in crate::command) fn restore(call: &mut Call<'_, '_>) -> Result<(), Failure
     Ok(())
 }
 
-/// What `server` makes of a RESTORE (or RESTORE-ASKING) with these arguments while it loads a log; `None` for one that fails
-/// before its payload is looked at. Whether the key is there already is not known, and supposed not to matter.
+/// What `server` makes of a RESTORE (or RESTORE-ASKING) with these arguments while it loads a log; `None` for one that
+/// fails before its payload is looked at. Whether the key is there already is not known, and supposed not to matter.
 pub(in crate::command) fn restoration(arguments: &[&[u8]], server: Server) -> Option<Restoration> {
     let [_, _, ttl, payload, options @ ..] = arguments else { return None };
     Options::parse(options).ok()?;
@@ -44,7 +45,8 @@ pub(in crate::command) fn restoration(arguments: &[&[u8]], server: Server) -> Op
     Some(dump::restoration(payload, server))
 }
 
-/// A payload of a version or with a type that this build does not know may hold data; that the key is missing then is no answer.
+/// A payload of a version or with a type that this build does not know may hold data; that the key is missing then is
+/// no answer.
 fn refused(fault: DumpFault) -> Failure {
     match fault {
         DumpFault::Version(version) => {

@@ -59,7 +59,8 @@ pub(in crate::command) fn smove(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     Ok(())
 }
 
-/// SPOP key \[count]: servers log the SREM that it comes to. Taken are the members that came first, in place of random ones.
+/// SPOP key \[count]: servers log the SREM that it comes to. Taken are the members that came first, in place of random
+/// ones.
 pub(in crate::command) fn spop(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let count = match call.arguments_from(2) {

@@ -1,7 +1,7 @@
 //! Values from an RDB.
 //!
-//! What lies in the file in one piece is borrowed, what is compressed or stands as a number is made. Nothing is taken as it
-//! should not be: where a server would pass over a flaw, this still says what it is.
+//! What lies in the file in one piece is borrowed, what is compressed or stands as a number is made. Nothing is taken
+//! as it should not be: where a server would pass over a flaw, this still says what it is.
 
 mod packed;
 mod stream;
@@ -45,7 +45,8 @@ fn add_member<'a>(set: &mut Set<'a>, member: Bytes<'a>) -> Result<(), Malformed>
     if set.insert(member) { Ok(()) } else { Err(Malformed::DuplicateMember) }
 }
 
-/// Scores by member, of which a sorted set is then made at once: whether it is small decides what becomes of a score of -0.
+/// Scores by member, of which a sorted set is then made at once: whether it is small decides what becomes of a score of
+/// -0.
 type Scores<'a> = Members<'a, f64>;
 
 fn add_score<'a>(scores: &mut Scores<'a>, member: Bytes<'a>, score: f64) -> Result<(), Malformed> {

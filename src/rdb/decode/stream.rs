@@ -113,8 +113,8 @@ fn raw_id(bytes: [u8; 16]) -> StreamId {
     StreamId { milliseconds: (id >> 64) as u64, sequence: id as u64 }
 }
 
-/// How many bytes of fields and values may be made of a value: entries share the names of their fields with the first of their
-/// node, and each gets its own, which for what servers write by default is 128 times what was there.
+/// How many bytes of fields and values may be made of a value: entries share the names of their fields with the first
+/// of their node, and each gets its own, which for what servers write by default is 128 times what was there.
 fn budget(reader: &Reader<'_>) -> usize {
     const ALWAYS: usize = 64 << 20;
     reader.remaining().saturating_mul(256).saturating_add(ALWAYS)

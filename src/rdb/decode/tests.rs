@@ -49,7 +49,8 @@ fn every_value_of_the_corpus_is_decoded_or_a_modules() {
     assert_eq!(seen.len(), super::super::TYPES.len(), "{seen:?}");
 }
 
-/// The keys that the servers of the corpus were given alike hold the same, whatever wrote them and however they are encoded.
+/// The keys that the servers of the corpus were given alike hold the same, whatever wrote them and however they are
+/// encoded.
 #[test]
 fn what_servers_were_given_alike_is_decoded_alike() {
     let mut by_key = std::collections::BTreeMap::<String, Vec<(String, String)>>::new();
@@ -187,8 +188,8 @@ fn a_damaged_value_is_refused_just_when_the_walk_finds_something() {
                 let walked = is_sound(row, &damaged);
                 let counter = if decoded.is_ok() { &mut sound } else { &mut broken };
                 *counter += 1;
-                // The walk does not look at the ids of a stream, nor at some of its counts, nor behind the number that a score in
-                // digits begins with.
+                // The walk does not look at the ids of a stream, nor at some of its counts, nor behind the number that
+                // a score in digits begins with.
                 let score = [Malformed::Score, Malformed::ScoreIsNan].map(DamageKind::from);
                 let lenient = row.data_type == super::super::DataType::Stream
                     || matches!(&decoded, Err(DecodeFault::Damaged { kind, .. }) if score.contains(kind));

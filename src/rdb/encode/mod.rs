@@ -25,8 +25,8 @@ pub enum Lost {
         /// How many fields.
         fields: usize,
     },
-    /// What a stream, its groups and consumers count, beyond what an older version knows: entries ever added, the greatest deleted
-    /// id, entries read by a group, when a consumer was last active.
+    /// What a stream, its groups and consumers count, beyond what an older version knows: entries ever added, the
+    /// greatest deleted id, entries read by a group, when a consumer was last active.
     StreamMetadata,
     /// The producers of a stream, their idempotent ids and the settings for them.
     StreamProducers,
@@ -52,7 +52,8 @@ pub struct Origin {
     pub created: i64,
     /// How many bytes of memory were in use.
     pub used_memory: u64,
-    /// Whether it names the server that it is written for, as servers do: whoever reads it takes that for the one that wrote it.
+    /// Whether it names the server that it is written for, as servers do: whoever reads it takes that for the one that
+    /// wrote it.
     pub named: bool,
 }
 
@@ -169,8 +170,8 @@ impl<W: Write> Write for Writer<W> {
     }
 }
 
-/// Writes the databases and keys of an RDB: as part of a [`Writer`], or apart from it, as several threads may, to give it the bytes in
-/// order.
+/// Writes the databases and keys of an RDB: as part of a [`Writer`], or apart from it, as several threads may, to give
+/// it the bytes in order.
 #[derive(Debug)]
 pub struct Keys<W> {
     output: Output<W>,

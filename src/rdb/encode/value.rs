@@ -43,8 +43,8 @@ mod code {
     pub(super) const REDIS_HASH_LISTPACK_EXPIRING: u8 = 25;
 }
 
-/// Writes a value; `head` first writes what comes before it, which has its type in it. Gives what the target cannot hold;
-/// if that is the whole key, `head` was not asked.
+/// Writes a value; `head` first writes what comes before it, which has its type in it. Gives what the target cannot
+/// hold; if that is the whole key, `head` was not asked.
 #[inline]
 pub(in super::super) fn encode<W: Write>(
     output: &mut Output<W>,

@@ -92,13 +92,17 @@ struct JsonServer<'r> {
 
 /// Writes the report of one log as one line of JSON. A path or a name that is not UTF-8 is `{"base64": "…"}`.
 ///
-/// - `aofkit` (the version of this program), `schema` (1), `path`, `sound`, `manifest`, `bytes` and `records` (sums over the parts);
-/// - `parts`, in the order in which they are loaded: `name`, `role` (`single`, `base`, `incr`), `sequence`, `format` (`empty`,
-///   `RESP`, `RDB`, `RDB+RESP`, `missing`), `container` (`plain`, `gzip`, `zstd`), `bytes`, `valid_up_to`, `records`,
-///   `annotations`, `arguments`, `transactions`, `databases`, `first_time_ms` and `last_time_ms` (unix milliseconds), and `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset behind it);
-/// - `findings`: `code`, `severity` (`error`, `warning`, `note`), `path`, `offset`, `record`, `count`, `message`, `advice`;
+/// - `aofkit` (the version of this program), `schema` (1), `path`, `sound`, `manifest`, `bytes` and `records` (sums
+///   over the parts);
+/// - `parts`, in the order in which they are loaded: `name`, `role` (`single`, `base`, `incr`), `sequence`, `format`
+///   (`empty`, `RESP`, `RDB`, `RDB+RESP`, `missing`), `container` (`plain`, `gzip`, `zstd`), `bytes`, `valid_up_to`,
+///   `records`, `annotations`, `arguments`, `transactions`, `databases`, `first_time_ms` and `last_time_ms` (unix
+///   milliseconds), and `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset behind it);
+/// - `findings`: `code`, `severity` (`error`, `warning`, `note`), `path`, `offset`, `record`, `count`, `message`,
+///   `advice`;
 /// - `checker`: `tool`, `valid`, `part` (its name), `ok_up_to`, `says`;
-/// - `server`: `version`, `release` (the release that it stands for), `chosen_by` (`option`, `rdb`, `commands`, `default`), `outcome` (`loads`, `ignores`, `cuts`, `refuses`, `crashes`, `stops`), `part`, `offset`, `record`,
+/// - `server`: `version`, `release` (the release that it stands for), `chosen_by` (`option`, `rdb`, `commands`,
+///   `default`), `outcome` (`loads`, `ignores`, `cuts`, `refuses`, `crashes`, `stops`), `part`, `offset`, `record`,
 ///   `cut_at`, `does`, and `log`, the last lines of the server's own log.
 ///
 /// Sizes and offsets are bytes, of what a compressed file unpacks to. What does not apply is null.

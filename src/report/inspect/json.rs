@@ -1,7 +1,7 @@
 //! JSON Lines: one object for each record or entry.
 //!
-//! Written by hand, because a log of small arguments is nothing but the overhead of its serializer. What is written is what
-//! `serde_json` would read back; the tests hold it to that.
+//! Written by hand, because a log of small arguments is nothing but the overhead of its serializer. What is written is
+//! what `serde_json` would read back; the tests hold it to that.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -18,7 +18,8 @@ use crate::report::json::write_object;
 use crate::report::number::milliseconds;
 use crate::select::Step;
 
-/// The first object of a log. What is the same for all of its lines is said once, since a line each would take more time and room.
+/// The first object of a log. What is the same for all of its lines is said once, since a line each would take more
+/// time and room.
 #[derive(serde::Serialize)]
 struct Header<'p> {
     kind: &'static str,
@@ -50,14 +51,14 @@ pub fn write_json_count(out: &mut impl Write, path: &Path, count: u64) -> io::Re
 
 /// Writes JSON Lines.
 ///
-/// A log begins with its header, which is [`write_json_header`]'s. Every other object has `kind`, `part` (the file's name), `offset` and `length` (bytes), and `path` again where several logs are
-/// printed. By kind:
+/// A log begins with its header, which is [`write_json_header`]'s. Every other object has `kind`, `part` (the file's
+/// name), `offset` and `length` (bytes), and `path` again where several logs are printed. By kind:
 /// - `command`: `record` (its number in the part, from 1), `db`, `time_ms` (the last `#TS:`; absent before the first),
 ///   `transaction` (its number in the log, from 1; absent outside), `command`, `arguments` (those after the name);
 /// - `annotation`: `record`, `time_ms`, `transaction`, `text` (the line, `#` included);
 /// - `entry`: `db`, `key`, `type`, `encoding`, `bytes` (of the value in the file), `elements` (absent for strings and
-///   modules), `expiry_ms` (absent without), `idle_seconds`, `frequency`, `module`, `value` (absent for modules, and where it
-///   is damaged);
+///   modules), `expiry_ms` (absent without), `idle_seconds`, `frequency`, `module`, `value` (absent for modules, and
+///   where it is damaged);
 /// - `aux`: `name`, `value`; `function`: `code`; `module_aux`: `module`, `bytes`.
 ///
 /// Bytes that are UTF-8 are a string; any others are `{"base64": "…"}`.

@@ -11,9 +11,9 @@ use crate::select::{Step, selected_database};
 
 /// Writes RESP.
 ///
-/// A wanted record is written as it stands. What it needs around it is put back: `SELECT` where the output is in another
-/// database, the `#TS:` annotation where the time has changed, `MULTI` and `EXEC` around what is wanted of a transaction. A
-/// transaction without an `EXEC` is left out, as a server does it.
+/// A wanted record is written as it stands. What it needs around it is put back: `SELECT` where the output is in
+/// another database, the `#TS:` annotation where the time has changed, `MULTI` and `EXEC` around what is wanted of a
+/// transaction. A transaction without an `EXEC` is left out, as a server does it.
 #[derive(Debug)]
 pub struct Resp<W> {
     out: W,

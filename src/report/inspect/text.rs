@@ -17,8 +17,8 @@ use crate::value::Value;
 
 /// Writes text.
 ///
-/// Everything that comes from the log is escaped as [`escape::show`] does it. Columns are those of a terminal, on which a character
-/// may take two.
+/// Everything that comes from the log is escaped as [`escape::show`] does it. Columns are those of a terminal, on which
+/// a character may take two.
 #[derive(Debug)]
 pub struct Text<W> {
     out: W,

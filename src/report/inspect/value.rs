@@ -14,7 +14,8 @@ pub(super) fn of_entry<'a>(entry: &rdb::Entry<'a>) -> Option<Value<'a>> {
     rdb::decode(&Raw { type_code: entry.kind.number, family, version: 0, payload: entry.value }).ok()
 }
 
-/// The value that a command restores, and its type; `None` for any other command, and for a payload that no server takes.
+/// The value that a command restores, and its type; `None` for any other command, and for a payload that no server
+/// takes.
 pub(super) fn of_restore<'a>(arguments: &[&'a [u8]]) -> Option<(&'static str, Value<'a>)> {
     let name = arguments.first()?;
     if !name.eq_ignore_ascii_case(b"restore") && !name.eq_ignore_ascii_case(b"restore-asking") {
@@ -31,7 +32,8 @@ fn score_text(score: f64) -> Vec<u8> {
     text
 }
 
-/// The words that a command would make the value of: elements, members, fields and values, scores and members, ids and fields.
+/// The words that a command would make the value of: elements, members, fields and values, scores and members, ids and
+/// fields.
 pub(super) fn words<'v>(value: &'v Value<'_>) -> Vec<Cow<'v, [u8]>> {
     match value {
         Value::String(string) => vec![Cow::Borrowed(string.as_slice())],
@@ -59,9 +61,9 @@ pub(super) fn words<'v>(value: &'v Value<'_>) -> Vec<Cow<'v, [u8]>> {
 impl<W: Write> Json<W> {
     /// A value, behind the colon.
     ///
-    /// A string is a string; a list and a set are arrays; a hash is an array of objects with `field`, `value` and perhaps `expiry_ms`, a
-    /// sorted set one of objects with `member` and `score` (a number, or `"inf"` or `"-inf"`), a vector set one of objects with
-    /// `element` and perhaps `attribute`; a
+    /// A string is a string; a list and a set are arrays; a hash is an array of objects with `field`, `value` and
+    /// perhaps `expiry_ms`, a sorted set one of objects with `member` and `score` (a number, or `"inf"` or
+    /// `"-inf"`), a vector set one of objects with `element` and perhaps `attribute`; a
     /// stream is an object.
     pub(super) fn value(&mut self, value: &Value<'_>) -> io::Result<()> {
         match value {

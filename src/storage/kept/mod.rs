@@ -1,8 +1,10 @@
-//! What a change of a log takes away is kept: in a directory beside the file, `NAME.aofkit-kept-N`, with a text that says what it
-//! is. `fix` and `rewrite --in-place` make such directories, and either can undo them, the newest first, or discard them.
+//! What a change of a log takes away is kept: in a directory beside the file, `NAME.aofkit-kept-N`, with a text that
+//! says what it is. `fix` and `rewrite --in-place` make such directories, and either can undo them, the newest first,
+//! or discard them.
 //!
-//! A directory is complete, and on disk, before anything is changed: whenever the process or the machine stops, the log is as it
-//! was, or everything that puts it back is there. Whole files are second names (hard links) where the file system has them.
+//! A directory is complete, and on disk, before anything is changed: whenever the process or the machine stops, the log
+//! is as it was, or everything that puts it back is there. Whole files are second names (hard links) where the file
+//! system has them.
 
 mod make;
 mod record;
@@ -86,7 +88,8 @@ fn next_number(directory: &Path) -> u32 {
     names.filter_map(|name| Some(kept_of(&name)?.1)).max().map_or(1, |number| number.saturating_add(1))
 }
 
-/// Removes a directory of kept copies with all that is in it: its text first, so that nobody takes what is left for complete.
+/// Removes a directory of kept copies with all that is in it: its text first, so that nobody takes what is left for
+/// complete.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`].
@@ -106,7 +109,8 @@ fn remove_directory(operations: &mut impl Operations, directory: &Path) -> Resul
     operations.sync_directory(directory_of(directory)).map_err(error)
 }
 
-/// Opens a file of the log: one on which this process holds a lease is open already, and a lease keeps this process out as well.
+/// Opens a file of the log: one on which this process holds a lease is open already, and a lease keeps this process out
+/// as well.
 pub type Open<'o> = &'o dyn Fn(&Path) -> io::Result<File>;
 
 /// Opens any file of which no lease is held.

@@ -79,7 +79,8 @@ pub struct RecordedFile {
 pub struct Record {
     /// What made the copies.
     pub cause: Cause,
-    /// The file beside the directory that was cut or replaced: of a log of several parts that was rewritten, the manifest.
+    /// The file beside the directory that was cut or replaced: of a log of several parts that was rewritten, the
+    /// manifest.
     pub file: OsString,
     /// When, in milliseconds of Unix time.
     pub time: i64,

@@ -206,8 +206,9 @@ pub fn check_undo(kept: &Kept) -> Result<()> {
     rewrite.check_old(&open_plainly)
 }
 
-/// Removes a directory of copies that an interrupted run left, if nothing was changed yet, or all is back already, together with
-/// the files of the new log that nothing names. `true` if it was removed. `open` opens the files of the log.
+/// Removes a directory of copies that an interrupted run left, if nothing was changed yet, or all is back already,
+/// together with the files of the new log that nothing names. `true` if it was removed. `open` opens the files of the
+/// log.
 ///
 /// # Errors
 /// [`ErrorKind::Io`].

@@ -4,8 +4,8 @@
 //! "HYLL"  encoding (1 byte: 0 dense, 1 sparse)  3 unused  cached estimate (8 bytes, its top bit set: stale)  registers
 //! ```
 //!
-//! There are 16384 registers of 6 bits. Dense, they are packed from the low bits of each byte up; sparse, they are runs:
-//! see `sparse.rs`.
+//! There are 16384 registers of 6 bits. Dense, they are packed from the low bits of each byte up; sparse, they are
+//! runs: see `sparse.rs`.
 
 mod dense;
 mod estimate;

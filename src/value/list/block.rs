@@ -29,7 +29,8 @@ pub(super) enum Block<'a> {
     Plain(Box<Plain<'a>>),
 }
 
-/// Small elements behind each other, each between two bytes that hold its length, so that they can be read from both ends.
+/// Small elements behind each other, each between two bytes that hold its length, so that they can be read from both
+/// ends.
 ///
 /// What was popped at the head leaves a gap before the first element.
 #[derive(Debug, Clone, Default)]
@@ -383,8 +384,8 @@ impl Packed {
         true
     }
 
-    /// Makes room for so many bytes behind the last element: all bytes, and behind the header what the gap before the first
-    /// element is then, and where the room starts.
+    /// Makes room for so many bytes behind the last element: all bytes, and behind the header what the gap before the
+    /// first element is then, and where the room starts.
     #[inline]
     fn room_behind(
         &mut self,
@@ -395,7 +396,8 @@ impl Packed {
     ) -> Option<(&mut [u8], usize, usize)> {
         let needed = gap + live + more;
         if HEADER + needed > capacity.min(HEADER + PACKED) {
-            // A gap as large as the elements is worth closing, rather than growing; in a full block, any that is a quarter of it.
+            // A gap as large as the elements is worth closing, rather than growing; in a full block, any that is a
+            // quarter of it.
             let worth = if needed > PACKED { PACKED / 4 } else { live.max(1) };
             if gap >= worth {
                 self.close_gap();

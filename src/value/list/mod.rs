@@ -13,8 +13,8 @@ use super::text::Text;
 
 /// A list of strings.
 ///
-/// Short elements are packed, two bytes each beside their own; long ones borrow from the log. Elements are added and taken at
-/// both ends in constant time; one inside is found block by block, as in a server's quicklist.
+/// Short elements are packed, two bytes each beside their own; long ones borrow from the log. Elements are added and
+/// taken at both ends in constant time; one inside is found block by block, as in a server's quicklist.
 #[derive(Clone, Default)]
 pub struct List<'a>(Repr<'a>);
 
@@ -170,7 +170,8 @@ impl<'a> List<'a> {
         true
     }
 
-    /// Inserts an element before the one at an index, or at the end if the index is the length; `false` if it is greater.
+    /// Inserts an element before the one at an index, or at the end if the index is the length; `false` if it is
+    /// greater.
     pub fn insert(&mut self, index: usize, element: impl Into<Text<'a>>) -> bool {
         let length = self.len();
         if index >= length {
@@ -364,8 +365,8 @@ impl<'a> Many<'a> {
 
     /// Replaces an element in a block that has no room for the new one, or is not for it.
     ///
-    /// The block is divided, and keeps its elements unpacked if it must. To give each such element a block of its own would
-    /// leave as many blocks as elements after enough of them, and every index is looked up block by block.
+    /// The block is divided, and keeps its elements unpacked if it must. To give each such element a block of its own
+    /// would leave as many blocks as elements after enough of them, and every index is looked up block by block.
     fn replace(&mut self, index: usize, text: Text<'a>) {
         let mut text = text;
         while let Some((at, inside)) = self.locate(index)

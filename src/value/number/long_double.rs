@@ -23,7 +23,8 @@ pub fn add_long_doubles(value: &[u8], increment: &[u8]) -> Result<Vec<u8>, LongD
     if sum.is_finite() { Ok(format(sum)) } else { Err(LongDoubleError::NotFinite) }
 }
 
-/// Seconds as the timeout of a command that blocks: in whole milliseconds, rounded up; `None` where servers see no number.
+/// Seconds as the timeout of a command that blocks: in whole milliseconds, rounded up; `None` where servers see no
+/// number.
 ///
 /// What is beyond 2^70 is cut to that, with its sign lost if it is infinite.
 pub fn parse_seconds(text: &[u8]) -> Option<i128> {

@@ -1,8 +1,8 @@
 //! How a record lies in its bytes.
 //!
-//! A byte for each string with its length in seven bits, then the strings, then eight bytes for the expiry if there ever was one.
-//! The eighth bit of the first byte marks a record that is no more, that of the second one that has room for an expiry. A string
-//! that is kept by itself has the length [`LARGE`], and its index in place of itself.
+//! A byte for each string with its length in seven bits, then the strings, then eight bytes for the expiry if there
+//! ever was one. The eighth bit of the first byte marks a record that is no more, that of the second one that has room
+//! for an expiry. A string that is kept by itself has the length [`LARGE`], and its index in place of itself.
 
 use super::super::buffer::Buffer;
 use super::super::bytes::Bytes;
@@ -259,7 +259,8 @@ impl<'p> Piece<'p> {
     }
 }
 
-/// Writes a record into the room for it, which is as large as [`size_of_record`] says; the others are the records before it.
+/// Writes a record into the room for it, which is as large as [`size_of_record`] says; the others are the records
+/// before it.
 #[inline]
 pub(super) fn write<const CODES: usize>(
     room: &mut [u8],

@@ -10,9 +10,9 @@ use shortest::Digits;
 
 /// A score as servers take it: ZADD, ZINCRBY, weights, coordinates (`getDoubleFromObject`).
 ///
-/// What C's `strtod` reads, decimal or hexadecimal, `inf` and `infinity`, from the first byte to the last: no white space, no
-/// NaN, and nothing that is too large or too small for a double, denormal ones excepted. With [`FloatSyntax::FastFloat`] no
-/// hexadecimal ones.
+/// What C's `strtod` reads, decimal or hexadecimal, `inf` and `infinity`, from the first byte to the last: no white
+/// space, no NaN, and nothing that is too large or too small for a double, denormal ones excepted. With
+/// [`FloatSyntax::FastFloat`] no hexadecimal ones.
 #[inline]
 pub fn parse_score(text: &[u8], syntax: FloatSyntax) -> Option<f64> {
     if let Some(whole) = small_integer(text) {
@@ -41,8 +41,8 @@ pub fn parse_range_end(text: &[u8], syntax: FloatSyntax) -> Option<f64> {
 ///
 /// It is read up to the first NUL. See [`FloatSyntax`] for what is too large, too small or empty.
 ///
-/// A server that reads with `strtod` looks at an `errno` that it did not clear: from the first weight out of range on, it refuses every
-/// weight until another command reads a number. That is not reproduced.
+/// A server that reads with `strtod` looks at an `errno` that it did not clear: from the first weight out of range on,
+/// it refuses every weight until another command reads a number. That is not reproduced.
 pub fn parse_weight(text: &[u8], syntax: FloatSyntax) -> Option<f64> {
     let text = text.split(|byte| *byte == 0).next()?;
     if text.is_empty() {
@@ -243,8 +243,8 @@ pub fn format_score_shortest(score: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// Writes a score as redis 7.2, 8.0 and Valkey put it into `DEBUG DIGEST` and into a log that they rewrite (`fpconv_dtoa`):
-/// the digits that Grisu2 finds, `1e+8` for a hundred million.
+/// Writes a score as redis 7.2, 8.0 and Valkey put it into `DEBUG DIGEST` and into a log that they rewrite
+/// (`fpconv_dtoa`): the digits that Grisu2 finds, `1e+8` for a hundred million.
 pub fn format_score_digest(score: f64, out: &mut Vec<u8>) {
     let Some(score) = write_sign(score, out) else { return };
     let digits = Digits::of(score);
@@ -261,8 +261,8 @@ pub fn format_score_digest(score: f64, out: &mut Vec<u8>) {
 /// Writes a score in the fewest digits that read back to the same double, positional (`0.25`) or scientific (`5e-324`),
 /// whichever is shorter: for logs that are loaded again.
 ///
-/// Every server from Redis 6.2 to 8.6 and Valkey 8.0 to 9.1 reads it to the same double. It is never longer than what they
-/// write themselves: `%.17g` up to Redis 7.0, [`format_score_digest`] from then on.
+/// Every server from Redis 6.2 to 8.6 and Valkey 8.0 to 9.1 reads it to the same double. It is never longer than what
+/// they write themselves: `%.17g` up to Redis 7.0, [`format_score_digest`] from then on.
 #[inline]
 pub fn format_score_compact(score: f64, out: &mut Vec<u8>) {
     #[expect(clippy::cast_possible_truncation, reason = "it is whole and within 2^53")]

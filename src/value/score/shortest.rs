@@ -1,7 +1,8 @@
 //! The few digits that identify a double: Grisu2, after Florian Loitsch, "Printing Floating-Point Numbers Quickly and
 //! Accurately with Integers" (2010).
 //!
-//! It does not always find the shortest ones. Servers print what it finds, so the steps are theirs (`fpconv`), one by one.
+//! It does not always find the shortest ones. Servers print what it finds, so the steps are theirs (`fpconv`), one by
+//! one.
 
 use super::powers::{FIRST, POWERS, STEP, exponent_of};
 
@@ -98,8 +99,8 @@ impl Digits {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 
-    /// Takes digits from `upper` until what is left is within `width`: every number that far below identifies the double. The
-    /// last digit is then brought as near as possible to the double, which is `distance` below.
+    /// Takes digits from `upper` until what is left is within `width`: every number that far below identifies the
+    /// double. The last digit is then brought as near as possible to the double, which is `distance` below.
     fn generate(&mut self, upper: Float, mut width: u64, distance: u64) {
         let shift = upper.exponent.unsigned_abs().min(63);
         let fraction_of = (1_u64 << shift) - 1;
@@ -142,8 +143,8 @@ impl Digits {
         }
     }
 
-    /// Lowers the last digit, whose unit is `unit`, while that comes nearer to what lies `distance` below, and `rest` stays
-    /// within `width`.
+    /// Lowers the last digit, whose unit is `unit`, while that comes nearer to what lies `distance` below, and `rest`
+    /// stays within `width`.
     fn approach(&mut self, distance: u64, width: u64, mut rest: u64, unit: u64) {
         while rest < distance && width.wrapping_sub(rest) >= unit {
             let next = rest.wrapping_add(unit);

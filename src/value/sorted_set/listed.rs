@@ -29,7 +29,8 @@ impl<'a> Listed<'a> {
         self.find(name).and_then(|index| self.entries.get(index)).map(|(score, _)| *score)
     }
 
-    /// Gives a name that is there the score that `decide` makes of the one it has; that one, or what `decide` fails with.
+    /// Gives a name that is there the score that `decide` makes of the one it has; that one, or what `decide` fails
+    /// with.
     pub(super) fn change<E>(
         &mut self,
         name: &[u8],

@@ -1,7 +1,7 @@
 //! Sorted sets: names with a score each, in order of score and name.
 //!
-//! A small one is flat: short names in one string of bytes, longer ones in a list. A large one is a table, which finds a
-//! score by the name; the order is made when it is first asked for, and kept from then on.
+//! A small one is flat: short names in one string of bytes, longer ones in a list. A large one is a table, which finds
+//! a score by the name; the order is made when it is first asked for, and kept from then on.
 
 mod listed;
 mod order;
@@ -292,8 +292,8 @@ impl<'a> SortedSet<'a> {
         }
     }
 
-    /// Gives a member the score that `decide` makes of the one it has, if it has one; none leaves everything as it is. It
-    /// must not be NaN. The score that it had is returned.
+    /// Gives a member the score that `decide` makes of the one it has, if it has one; none leaves everything as it is.
+    /// It must not be NaN. The score that it had is returned.
     ///
     /// # Errors
     /// What `decide` fails with.
@@ -416,8 +416,8 @@ impl<'a> SortedSet<'a> {
         from..to.max(from)
     }
 
-    /// The ranks of the members whose names are in a range, provided that all scores are the same; otherwise, as in a server,
-    /// of whichever members a search comes upon.
+    /// The ranks of the members whose names are in a range, provided that all scores are the same; otherwise, as in a
+    /// server, of whichever members a search comes upon.
     pub fn ranks_by_name(&mut self, min: NameEnd<'_>, max: NameEnd<'_>) -> Range<usize> {
         let from = match min {
             NameEnd::First => 0,

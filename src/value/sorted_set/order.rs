@@ -1,7 +1,7 @@
 //! The order of a large sorted set: a counted B+ tree of scores and indexes.
 //!
-//! An entry is twelve bytes, a leaf little larger than its entries. Names are looked up in the table that the indexes are
-//! of, and only to tell equal scores apart.
+//! An entry is twelve bytes, a leaf little larger than its entries. Names are looked up in the table that the indexes
+//! are of, and only to tell equal scores apart.
 
 use std::cmp::Ordering;
 
@@ -117,8 +117,8 @@ impl Target<'_, '_> {
 
     /// How many slots of a leaf are in front of it.
     ///
-    /// The leaf is probably not in the cache. Halving it, as one would, waits for one line after the other; this looks at
-    /// every few slots, all at once, and then at the few between two of them.
+    /// The leaf is probably not in the cache. Halving it, as one would, waits for one line after the other; this looks
+    /// at every few slots, all at once, and then at the few between two of them.
     #[inline]
     fn place_in(&self, slots: &[Slot]) -> usize {
         let lower = |slot: &Slot| usize::from(slot.key() < self.key);

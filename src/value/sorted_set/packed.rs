@@ -14,7 +14,8 @@ use crate::value::buffer::Buffer;
 /// A name that is longer is not packed: a string that borrows it takes less.
 pub(super) const LONGEST: usize = 22;
 
-/// Kinds of score: up to [`SMALLEST_WIDTH`] it is the score itself; above that, a whole number of 1 to 7 bytes; the last two.
+/// Kinds of score: up to [`SMALLEST_WIDTH`] it is the score itself; above that, a whole number of 1 to 7 bytes; the
+/// last two.
 const SMALLEST_WIDTH: u8 = 240;
 const SINGLE: u8 = 254;
 const DOUBLE: u8 = 255;
@@ -153,7 +154,8 @@ impl Packed {
         self.find(name).map(|(_, _, entry)| entry.score())
     }
 
-    /// Gives a name that is there the score that `decide` makes of the one it has; that one, or what `decide` fails with.
+    /// Gives a name that is there the score that `decide` makes of the one it has; that one, or what `decide` fails
+    /// with.
     #[inline]
     pub(super) fn change<E>(
         &mut self,

@@ -148,7 +148,8 @@ impl<'a> Entries<'a> {
 
     /// Trims only what may go, entry by entry; nothing behind `last` does (`streamTrim`, Redis 8.2).
     ///
-    /// What stays counts for a length all the same. The node behind one that could not have gone whole is not looked at.
+    /// What stays counts for a length all the same. The node behind one that could not have gone whole is not looked
+    /// at.
     pub(super) fn trim_those(
         &mut self,
         bound: Bound,
@@ -208,8 +209,8 @@ impl<'a> Entries<'a> {
         !self.is_empty() && self.max_deleted_id != StreamId::ZERO && id <= self.max_deleted_id
     }
 
-    /// How many entries were ever added up to an id, where that can be told (`streamEstimateDistanceFromFirstEverEntry`,
-    /// Redis 8.0).
+    /// How many entries were ever added up to an id, where that can be told
+    /// (`streamEstimateDistanceFromFirstEverEntry`, Redis 8.0).
     pub fn distance_from_first(&self, id: StreamId) -> Option<u64> {
         if self.added == 0 {
             return Some(0);
@@ -235,7 +236,8 @@ impl<'a> Entries<'a> {
         None
     }
 
-    /// How many nodes a server would have that had got every entry by a command: what XINFO STREAM calls radix-tree-keys.
+    /// How many nodes a server would have that had got every entry by a command: what XINFO STREAM calls
+    /// radix-tree-keys.
     pub fn node_count(&self) -> usize {
         self.blocks.block_count()
     }

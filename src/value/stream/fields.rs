@@ -22,8 +22,8 @@ enum Repr<'a> {
 impl<'a> Fields<'a> {
     /// The fields and values that a command gives, one after the other.
     ///
-    /// `record` is the record that the arguments were read from, as [`resp::parse`] reads one: they are then borrowed. They
-    /// are copied if it is empty or its lengths are written in an odd way.
+    /// `record` is the record that the arguments were read from, as [`resp::parse`] reads one: they are then borrowed.
+    /// They are copied if it is empty or its lengths are written in an odd way.
     pub fn from_arguments(arguments: &[&'a [u8]], record: &'a [u8]) -> Self {
         slice_of(arguments, record).map_or_else(|| Self::packed(arguments.iter().copied()), |log| Self(Repr::Log(log)))
     }
@@ -117,8 +117,8 @@ fn header_length(string: &[u8]) -> usize {
 
 /// The part of a record that is these arguments, from the first one's `$` to the line end behind the last.
 ///
-/// Every argument must lie where a server would have written it behind the one before. What is between two of them is then
-/// a line end and a length without a superfluous byte, since it was read as such.
+/// Every argument must lie where a server would have written it behind the one before. What is between two of them is
+/// then a line end and a length without a superfluous byte, since it was read as such.
 fn slice_of<'a>(arguments: &[&'a [u8]], record: &'a [u8]) -> Option<&'a [u8]> {
     let first = arguments.first()?;
     let start = first.as_ptr().addr().checked_sub(record.as_ptr().addr())?.checked_sub(header_length(first))?;

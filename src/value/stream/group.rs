@@ -11,8 +11,8 @@ use crate::value::Bytes;
 pub struct ConsumerGroup<'a> {
     /// The id up to which entries were delivered.
     pub last_delivered_id: StreamId,
-    /// How many entries the group has read, by the count of [`Entries`](super::Entries); `None` where that is not known
-    /// (-1 in commands and RDB, `SCG_INVALID_ENTRIES_READ`).
+    /// How many entries the group has read, by the count of [`Entries`](super::Entries); `None` where that is not
+    /// known (-1 in commands and RDB, `SCG_INVALID_ENTRIES_READ`).
     pub entries_read: Option<u64>,
     pending: Blocks<PendingEntry>,
     names: BTreeMap<Bytes<'a>, ConsumerIndex>,
@@ -158,7 +158,8 @@ impl<'a> ConsumerGroup<'a> {
         self.pending.get(id)
     }
 
-    /// Makes an entry pending, or gives one that is another consumer, time and count; nothing if there is no such consumer.
+    /// Makes an entry pending, or gives one that is another consumer, time and count; nothing if there is no such
+    /// consumer.
     pub fn set_pending(&mut self, id: StreamId, entry: PendingEntry) {
         let Some(consumer) = self.consumers.get_mut(entry.consumer.0 as usize).and_then(Option::as_mut) else { return };
         let old = self.pending.insert(id, entry);

@@ -32,7 +32,8 @@ pub struct Producer<'a> {
 }
 
 impl Default for Idempotence<'_> {
-    /// The settings that a server has unless it is configured otherwise (`stream-idmp-duration`, `stream-idmp-maxsize`).
+    /// The settings that a server has unless it is configured otherwise (`stream-idmp-duration`,
+    /// `stream-idmp-maxsize`).
     fn default() -> Self {
         Self { duration: 100, max_entries: 100, ids_added: 0, duplicates: 0, producers: BTreeMap::new() }
     }
@@ -60,7 +61,8 @@ impl<'a> Idempotence<'a> {
         self.producers.get(producer)?.entries.get(id).copied()
     }
 
-    /// Remembers an id of a producer, and forgets its oldest one if there are too many. An id that is known stays as it is.
+    /// Remembers an id of a producer, and forgets its oldest one if there are too many. An id that is known stays as it
+    /// is.
     pub fn add(&mut self, producer: Bytes<'a>, id: Bytes<'a>, entry: StreamId) {
         let known = self.producers.entry(producer).or_default();
         if !known.insert(id, entry) {
@@ -88,8 +90,8 @@ impl<'a> Idempotence<'a> {
         self.producers.clear();
     }
 
-    /// Adds a producer with its ids as an RDB holds them, oldest first; `false`, and nothing, if there is one of this name.
-    /// The second of two equal ids is left out, as in `rdbLoadStreamIdmpEntries`.
+    /// Adds a producer with its ids as an RDB holds them, oldest first; `false`, and nothing, if there is one of this
+    /// name. The second of two equal ids is left out, as in `rdbLoadStreamIdmpEntries`.
     pub fn load_producer(&mut self, name: Bytes<'a>, ids: impl Iterator<Item = (Bytes<'a>, StreamId)>) -> bool {
         if self.producers.contains_key(&name) {
             return false;

@@ -145,7 +145,8 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// The greatest id that was delivered to every group, or was passed over; the greatest of all if there are no groups.
+    /// The greatest id that was delivered to every group, or was passed over; the greatest of all if there are no
+    /// groups.
     fn last_read_by_all(&self) -> StreamId {
         self.groups.values().map(|group| group.last_delivered_id).min().unwrap_or(StreamId::MAX)
     }

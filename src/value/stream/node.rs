@@ -1,9 +1,9 @@
 //! How servers would lay entries out in nodes, which is what an approximate trim goes by.
 //!
 //! A node is a listpack of up to 100 entries (`stream-node-max-entries`), deleted ones included, to which none is added
-//! once it would have 4096 bytes (`stream-node-max-bytes`); those are the defaults, and the same since Redis 5.0. What a
-//! server lays out otherwise is not known here: a stream that came from an RDB with deleted entries in its nodes, and a node
-//! that `MINID =` left with deleted entries alone.
+//! once it would have 4096 bytes (`stream-node-max-bytes`); those are the defaults, and the same since Redis 5.0. What
+//! a server lays out otherwise is not known here: a stream that came from an RDB with deleted entries in its nodes, and
+//! a node that `MINID =` left with deleted entries alone.
 
 use super::{Fields, StreamId};
 use crate::resp::parse_integer;

@@ -273,7 +273,8 @@ fn compare(server: Server, name: &str) {
     rewritten_zeros(server, &mut real);
 }
 
-/// Large sorted sets keep the sign of a zero, small ones of most servers do not: a rewrite makes them large from the start.
+/// Large sorted sets keep the sign of a zero, small ones of most servers do not: a rewrite makes them large from the
+/// start.
 fn rewritten_zeros(server: Server, real: &mut RealServer) {
     let commands = |line: &str| -> Vec<Vec<u8>> { line.split(' ').map(|word| word.as_bytes().to_vec()).collect() };
     let long = "m".repeat(65);

@@ -116,8 +116,8 @@ fn files_in(directory: &Path, prefix: &str) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Without what differs from run to run: the process's id and the time in lines of the server's log, what an earlier line left in
-/// the tool's buffer, and the number of a line in the tool's source.
+/// Without what differs from run to run: the process's id and the time in lines of the server's log, what an earlier
+/// line left in the tool's buffer, and the number of a line in the tool's source.
 pub fn masked(stdout: &[u8]) -> Vec<u8> {
     let mut lines = Vec::new();
     for line in stdout.split(|&byte| byte == b'\n') {

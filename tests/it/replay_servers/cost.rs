@@ -52,7 +52,8 @@ fn costs(log: &[u8]) -> BTreeMap<Id, Cost> {
     costs
 }
 
-/// The keys for which `ours` takes more commands or bytes than `theirs`, a server's own rewrite, though that loses nothing.
+/// The keys for which `ours` takes more commands or bytes than `theirs`, a server's own rewrite, though that loses
+/// nothing.
 pub(crate) fn dearer(ours: &[u8], theirs: &[u8]) -> Vec<String> {
     let theirs = costs(theirs);
     let mut found = Vec::new();

@@ -1,8 +1,8 @@
 //! Commands with all their options in one line each.
 //!
-//! `[a b|c]` is one of the alternatives or nothing, `(a|b)` one of them, `{a b}` a few repetitions, `<a b>` sometimes very
-//! many; `#{…}` and `#<…>` are preceded by their number. `$name` is filled in by [`super::values`]. A `@gate` at the start of
-//! a line or of an alternative says where it is understood.
+//! `[a b|c]` is one of the alternatives or nothing, `(a|b)` one of them, `{a b}` a few repetitions, `<a b>` sometimes
+//! very many; `#{…}` and `#<…>` are preceded by their number. `$name` is filled in by [`super::values`]. A `@gate` at
+//! the start of a line or of an alternative says where it is understood.
 
 use super::random::Random;
 use super::values::Values;

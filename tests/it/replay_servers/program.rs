@@ -63,8 +63,8 @@ const WRONG: &[&str] = &[
 
 /// Whether an HSETEX may name a field twice.
 ///
-/// With an expiry, that fails an assertion of Redis 8.6.3 (`dictExpireMeta->expireMeta.trash == 0`) if the hash is a hash
-/// table in which no field expires yet. Redis 8.0 and 8.2 take it.
+/// With an expiry, that fails an assertion of Redis 8.6.3 (`dictExpireMeta->expireMeta.trash == 0`) if the hash is a
+/// hash table in which no field expires yet. Redis 8.0 and 8.2 take it.
 fn repeats_a_field(command: &Command) -> bool {
     let mut words = BTreeSet::new();
     command[0].eq_ignore_ascii_case(b"hsetex") && !command.iter().skip(2).all(|word| words.insert(word))

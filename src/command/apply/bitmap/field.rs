@@ -115,8 +115,8 @@ fn set(bytes: &mut [u8], offset: usize, width: u32, number: i128) {
     }
 }
 
-/// `BITFIELD key [GET type offset|SET type offset number|INCRBY type offset number|OVERFLOW WRAP|SAT|FAIL] …`. The string
-/// is made long enough for all that is to be written, even for what then fails.
+/// `BITFIELD key [GET type offset|SET type offset number|INCRBY type offset number|OVERFLOW WRAP|SAT|FAIL] …`. The
+/// string is made long enough for all that is to be written, even for what then fails.
 pub(in crate::command) fn bitfield(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let steps = read_steps(call.arguments_from(2), call.server)?;

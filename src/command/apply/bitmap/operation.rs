@@ -127,7 +127,8 @@ fn compute(
     Ok(result)
 }
 
-/// Must be given a closure by its own type: the call of a function pointer for each byte took 20 times as long as a server.
+/// Must be given a closure by its own type: the call of a function pointer for each byte took 20 times as long as a
+/// server.
 fn combine(bytes: &mut [u8], others: &[u8], operate: impl Fn(u8, u8) -> u8) {
     for (byte, other) in bytes.iter_mut().zip(others) {
         *byte = operate(*byte, *other);

@@ -1,5 +1,5 @@
-//! Places on the earth as 52-bit numbers, and distances: the servers' arithmetic, step by step, so that every double comes out
-//! the same.
+//! Places on the earth as 52-bit numbers, and distances: the servers' arithmetic, step by step, so that every double
+//! comes out the same.
 
 /// Longitudes are within these, in degrees.
 const LONGITUDE: (f64, f64) = (-180.0, 180.0);
@@ -256,11 +256,11 @@ impl Shape {
         reach * self.unit
     }
 
-    /// The cells to look into, in the order in which servers do: the centre's, and those of its neighbours that the shape
-    /// touches.
+    /// The cells to look into, in the order in which servers do: the centre's, and those of its neighbours that the
+    /// shape touches.
     ///
-    /// If the centre of a polygon is nearer to a pole than a place may be, Valkey 9.1 looks wherever its stack happens to say;
-    /// here it is the nearest cell.
+    /// If the centre of a polygon is nearer to a pole than a place may be, Valkey 9.1 looks wherever its stack happens
+    /// to say; here it is the nearest cell.
     pub(super) fn cells(&self) -> Vec<Cell> {
         let bounds = self.bounds();
         let step = step_for(self.reach(&bounds), self.centre.latitude);

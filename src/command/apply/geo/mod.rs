@@ -327,8 +327,8 @@ pub(in crate::command) fn georadiusbymember(call: &mut Call<'_, '_>) -> Result<(
     search_and_store(call, source, &search)
 }
 
-/// `GEOSEARCHSTORE destination source FROMMEMBER member|FROMLONLAT longitude latitude BYRADIUS radius unit|BYBOX width height
-/// unit [ASC|DESC] [COUNT count [ANY]] [STOREDIST]`, or of Valkey 9 `BYPOLYGON number longitude latitude …`
+/// `GEOSEARCHSTORE destination source FROMMEMBER member|FROMLONLAT longitude latitude BYRADIUS radius unit|BYBOX width
+/// height unit [ASC|DESC] [COUNT count [ANY]] [STOREDIST]`, or of Valkey 9 `BYPOLYGON number longitude latitude …`
 pub(in crate::command) fn geosearchstore(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (destination, source) = (call.argument(1)?, call.argument(2)?);
     let words = call.arguments_from(3);

@@ -20,8 +20,9 @@ fn compare<T>(one: &Found<T>, other: &Found<T>, direction: Direction) -> Orderin
 
 /// Sorts so far that the first `count` are those that they would be if all were sorted.
 ///
-/// Which of several at the same distance are among them is for the algorithm to say, so it is the servers': the quicksort of
-/// Bentley and `McIlroy`, "Engineering a Sort Function" (1993), that leaves alone what lies behind the first `count`.
+/// Which of several at the same distance are among them is for the algorithm to say, so it is the servers': the
+/// quicksort of Bentley and `McIlroy`, "Engineering a Sort Function" (1993), that leaves alone what lies behind the
+/// first `count`.
 pub(super) fn nearest_first<T>(found: &mut [Found<T>], count: usize, direction: Direction) {
     let mut todo = Vec::from([(0, found.len())]);
     while let Some((start, end)) = todo.pop() {
@@ -43,9 +44,9 @@ pub(super) fn nearest_first<T>(found: &mut [Found<T>], count: usize, direction: 
     }
 }
 
-/// Brings what is lower than a pivot to the front and what is higher to the back; what is equal, to both ends. The ends of the
-/// equal and of the lower ones, and the last places of the higher and the others before the equal ones, are returned; `None`
-/// if so few were sorted at once.
+/// Brings what is lower than a pivot to the front and what is higher to the back; what is equal, to both ends. The ends
+/// of the equal and of the lower ones, and the last places of the higher and the others before the equal ones, are
+/// returned; `None` if so few were sorted at once.
 fn partition<T>(part: &mut [Found<T>], direction: Direction) -> Option<(usize, usize, usize, usize)> {
     let length = part.len();
     if length < 7 {

@@ -1,4 +1,5 @@
-//! Commands on the expiry of fields. A time that is past is set like any other: servers log a HDEL where a field is to go.
+//! Commands on the expiry of fields. A time that is past is set like any other: servers log a HDEL where a field is to
+//! go.
 
 use super::super::{Call, Failure};
 use super::Sight;
@@ -91,7 +92,8 @@ pub(in crate::command) fn hgetdel(call: &mut Call<'_, '_>) -> Result<(), Failure
     Ok(())
 }
 
-/// HSETEX key [NX|XX] [FNX|FXX] [EX seconds|PX milliseconds|EXAT seconds|PXAT milliseconds|KEEPTTL] FIELDS count field value …
+/// HSETEX key [NX|XX] [FNX|FXX] [EX seconds|PX milliseconds|EXAT seconds|PXAT milliseconds|KEEPTTL] FIELDS count field
+/// value …
 ///
 /// NX and XX, which are about the key, are Valkey's.
 pub(in crate::command) fn hsetex(call: &mut Call<'_, '_>) -> Result<(), Failure> {

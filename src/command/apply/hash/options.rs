@@ -46,8 +46,8 @@ pub(super) enum FieldsAre {
 
 /// Reads `[condition] [expiry] FIELDS count field …`.
 ///
-/// The order does not matter, nor does Redis care since 8.4; older ones want FIELDS last, and log what they took. `allowed` says which
-/// words are an option of the command.
+/// The order does not matter, nor does Redis care since 8.4; older ones want FIELDS last, and log what they took.
+/// `allowed` says which words are an option of the command.
 pub(super) fn options<'c, 'a>(
     call: &Call<'c, 'a>,
     from: usize,
@@ -112,7 +112,8 @@ fn read(call: &Call<'_, '_>, word: &str, value: Option<&&[u8]>) -> Result<Read, 
 
 /// The time that an argument means, in milliseconds of Unix time: so many units of `milliseconds` after `base`.
 ///
-/// Redis takes times below 2^46 alone, Valkey all that fit 64 bits: a log that Valkey wrote may have those that Redis refuses.
+/// Redis takes times below 2^46 alone, Valkey all that fit 64 bits: a log that Valkey wrote may have those that Redis
+/// refuses.
 pub(super) fn expiry_at(call: &Call<'_, '_>, text: &[u8], milliseconds: i64, base: i64) -> Result<i64, Failure> {
     /// The first time that Redis refuses.
     const TOO_LATE: i64 = 1 << 46;

@@ -162,8 +162,8 @@ fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed<'_>) -> Result<(), Failur
 ///
 /// With IDMP or IDMPAUTO (Redis 8.6) a message that is known adds nothing, see [`is_duplicate`].
 ///
-/// An approximate trim takes whole nodes, as a server would have laid them out that got the entries one by one; an entry
-/// of the form `*` gets the time of the call.
+/// An approximate trim takes whole nodes, as a server would have laid them out that got the entries one by one; an
+/// entry of the form `*` gets the time of the call.
 pub(in crate::command) fn xadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let parsed = parse_options(call, Options::Add)?;

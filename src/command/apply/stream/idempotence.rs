@@ -23,7 +23,8 @@ impl<'a> Idempotency<'a> {
     }
 }
 
-/// The id that IDMPAUTO gives a message: the same in whichever order its fields are (`createIdempotencyHash` of Redis 8.6.3).
+/// The id that IDMPAUTO gives a message: the same in whichever order its fields are (`createIdempotencyHash` of Redis
+/// 8.6.3).
 fn message_hash(strings: &[&[u8]]) -> [u8; 16] {
     let (mut sum, mut xor) = ((0_u64, 0_u64), (0_u64, 0_u64));
     for [field, value] in strings.as_chunks().0 {
@@ -41,11 +42,13 @@ fn message_hash(strings: &[&[u8]]) -> [u8; 16] {
     (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
 }
 
-/// Whether a message is known, so that XADD adds nothing. `is_open` says that the command asks for a new entry id (`*`).
+/// Whether a message is known, so that XADD adds nothing. `is_open` says that the command asks for a new entry id
+/// (`*`).
 ///
-/// Redis 8.6.2 and later log a new message with the id of its entry and a duplicate with `*`. A server that loads the log
-/// takes every message for a duplicate whose id is among those that it remembers. While it wrote, its clock made it forget
-/// ids, which lets a message with an entry id of its own be new again: a reader that keeps what the writer had adds it.
+/// Redis 8.6.2 and later log a new message with the id of its entry and a duplicate with `*`. A server that loads the
+/// log takes every message for a duplicate whose id is among those that it remembers. While it wrote, its clock made it
+/// forget ids, which lets a message with an entry id of its own be new again: a reader that keeps what the writer had
+/// adds it.
 pub(super) fn is_duplicate(
     stream: &mut Stream<'_>,
     producer: &[u8],

@@ -1,4 +1,5 @@
-//! The commands one by one; what servers make of random ones is compared with real servers in `tests/it/streams_servers.rs`.
+//! The commands one by one; what servers make of random ones is compared with real servers in
+//! `tests/it/streams_servers.rs`.
 
 use crate::command::apply::EntriesRead;
 use crate::command::apply::testing::Replica;
