@@ -12,6 +12,8 @@ const MEMORY: usize = 1016;
 const HEADER: usize = 3;
 /// The most bytes that packed elements of one block take.
 const PACKED: usize = MEMORY - Buffer::OVERHEAD - HEADER;
+/// The room of a block that will be filled.
+pub(super) const FULL: usize = HEADER + PACKED;
 /// The most elements of a block that keeps each by itself.
 const PLAIN: usize = 128;
 /// A slice of the log is packed up to so many bytes: what a [`Bytes`] takes.
@@ -66,9 +68,10 @@ macro_rules! with {
 }
 
 impl<'a> Block<'a> {
-    /// A block of one element.
-    pub(super) fn of(text: Text<'a>) -> Self {
+    /// A block of one element, with room for so many bytes of packed ones.
+    pub(super) fn of(text: Text<'a>, room: usize) -> Self {
         let mut packed = Packed::default();
+        packed.0.make_room(room);
         match packed.push(End::Tail, text) {
             Ok(()) => Self::Packed(packed),
             Err(text) => Self::Plain(Box::new(Plain::of(text))),

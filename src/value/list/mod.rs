@@ -11,6 +11,10 @@ use block::{Block, BlockIter, Packed, Plain};
 use super::bytes::Bytes;
 use super::text::Text;
 
+/// From this many blocks on, a new one at an end has room for all that it can hold: at most a quarter of the list is
+/// unused then.
+const FILLED_BLOCKS: usize = 4;
+
 /// A list of strings.
 ///
 /// Short elements are packed, two bytes each beside their own; long ones borrow from the log. Elements are added and
@@ -317,9 +321,11 @@ impl<'a> Many<'a> {
             None => Err(text),
         };
         if let Err(text) = result {
+            // It grew step by step, which took a fifth of the time that a list from an RDB needs.
+            let room = if self.blocks.len() < FILLED_BLOCKS { 0 } else { block::FULL };
             match end {
-                End::Head => self.blocks.push_front(Block::of(text)),
-                End::Tail => self.blocks.push_back(Block::of(text)),
+                End::Head => self.blocks.push_front(Block::of(text, room)),
+                End::Tail => self.blocks.push_back(Block::of(text, room)),
             }
         }
         Ok(())
@@ -421,7 +427,7 @@ impl<'a> Many<'a> {
         };
         let Some(block) = self.blocks.get_mut(at) else { return Ok(()) };
         if inside == 0 {
-            self.blocks.insert(at, Block::of(text));
+            self.blocks.insert(at, Block::of(text, 0));
             return Ok(());
         }
         let mut behind = block.split_off(inside);
@@ -431,7 +437,7 @@ impl<'a> Many<'a> {
         };
         self.blocks.insert(at + 1, behind);
         if let Err(text) = result {
-            self.blocks.insert(at + 1, Block::of(text));
+            self.blocks.insert(at + 1, Block::of(text, 0));
         }
         Ok(())
     }
