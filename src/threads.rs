@@ -14,12 +14,56 @@ pub(crate) fn for_each<T: Send, R: Send>(items: impl IntoIterator<Item = T>, wor
     let run = |item: &Mutex<Option<T>>| item.lock().unwrap_or_else(PoisonError::into_inner).take().map(&work);
     let run = &run;
     let (first, others) = items.split_first().map_or((None, &items[..]), |(first, others)| (Some(first), others));
+    let others = if has_room_for_threads() { others } else { return items.iter().filter_map(run).collect() };
+    let start = &Start::default();
     scope(|scope| {
-        let threads: Vec<_> = others.iter().map(|item| Builder::new().spawn_scoped(scope, move || run(item))).collect();
+        let work = |item| {
+            Builder::new().spawn_scoped(scope, move || {
+                start.wait();
+                run(item)
+            })
+        };
+        let threads: Vec<_> = others.iter().map(work).collect();
+        start.release(threads.iter().flatten().count(), true);
         let first = first.map(run);
         let others = threads.into_iter().zip(others).map(|(thread, item)| thread.map_or_else(|_| run(item), join));
         first.into_iter().chain(others).flatten().collect()
     })
+}
+
+/// Where threads wait until all have begun.
+#[derive(Default)]
+struct Start {
+    /// How many have begun, and what is decided then: whether they work.
+    state: Mutex<(usize, Option<bool>)>,
+    turn: Condvar,
+}
+
+impl Start {
+    /// Waits in a thread that has begun; returns whether it is to work.
+    fn wait(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 += 1;
+        self.turn.notify_all();
+        let state = self.turn.wait_while(state, |state| state.1.is_none()).unwrap_or_else(PoisonError::into_inner);
+        state.1 == Some(true)
+    }
+
+    /// Lets so many threads go on, once all of them have begun.
+    fn release(&self, threads: usize, works: bool) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.turn.wait_while(state, |state| state.0 < threads);
+        state.unwrap_or_else(PoisonError::into_inner).1 = Some(works);
+        self.turn.notify_all();
+    }
+}
+
+/// Whether there is memory for threads to begin. Where there is none, glibc ends the process while one begins, rather
+/// than to say so; nobody allocates meanwhile, as work starts when all have begun.
+fn has_room_for_threads() -> bool {
+    const ROOM: usize = 256 << 10;
+    let mut room = Vec::<u8>::new();
+    room.try_reserve_exact(ROOM).is_ok() && std::hint::black_box(room).is_empty()
 }
 
 /// Runs `work` on so many threads at once, which may wait for each other, and returns what it returned, in order of
@@ -27,21 +71,17 @@ pub(crate) fn for_each<T: Send, R: Send>(items: impl IntoIterator<Item = T>, wor
 ///
 /// A panic of one goes on in the caller.
 pub(crate) fn together<R: Send>(count: usize, work: impl Fn(usize) -> R + Sync) -> Option<Vec<R>> {
-    let (start, turn) = (&Mutex::new(None), &Condvar::new());
+    if !has_room_for_threads() {
+        return None;
+    }
+    let start = &Start::default();
     let work = &work;
     scope(|scope| {
-        let wait = move |index| {
-            let start = start.lock().unwrap_or_else(PoisonError::into_inner);
-            let start = turn.wait_while(start, |start| start.is_none()).unwrap_or_else(PoisonError::into_inner);
-            let does_start = *start == Some(true);
-            drop(start);
-            does_start.then(|| work(index))
-        };
-        let threads: Result<Vec<_>, _> =
-            (1..count).map(|index| Builder::new().spawn_scoped(scope, move || wait(index))).collect();
-        *start.lock().unwrap_or_else(PoisonError::into_inner) = Some(threads.is_ok());
-        turn.notify_all();
-        let threads = threads.ok()?;
+        let run = |index| Builder::new().spawn_scoped(scope, move || start.wait().then(|| work(index)));
+        let threads: Vec<_> = (1..count).map(run).collect();
+        let begun = threads.iter().flatten().count();
+        start.release(begun, begun + 1 == count);
+        let threads: Vec<_> = threads.into_iter().collect::<Result<_, _>>().ok()?;
         let first = work(0);
         std::iter::once(Some(first)).chain(threads.into_iter().map(join)).collect()
     })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use aofkit::glob;
 
-use crate::harness::servers::SERVERS;
+use crate::harness::servers::RELEASES;
 use crate::harness::{Random, RealServer, Reply};
 
 const PATTERN_BYTES: &[u8] = b"****???[[[[]]]]^^--\\\\\\abcd\x00\x01\x7f\x80\xff";
@@ -12,7 +12,7 @@ const TEXT_BYTES: &[u8] = b"aaabbbccd[]^-\\*?\x00\x01\x7f\x80\xff";
 
 #[server_test]
 fn the_same_keys_match_as_on_each_server() {
-    for (_, folder) in SERVERS {
+    for (_, folder) in RELEASES {
         let mut real = RealServer::start(folder);
         let mut numbers = Random(0x1234_5678_9abc_def1);
         let mut keys: BTreeSet<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();

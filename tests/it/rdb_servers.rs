@@ -7,7 +7,7 @@ use aofkit::rdb::{LoadItem, LoadedKey, Loader, Lost, Origin, Writer, decode, dum
 use aofkit::server::Release;
 use aofkit::value::Value;
 
-use crate::harness::servers::SERVERS;
+use crate::harness::servers::RELEASES;
 use crate::harness::{RealServer, Reply};
 
 const FUTURE: i64 = 4_102_444_800_000;
@@ -265,7 +265,7 @@ fn rewritten(rdb: &[u8], target: Release, values: Values, without: &[Vec<u8>]) -
 
 #[server_test]
 fn what_servers_write_is_written_again_for_them_and_for_each_other() {
-    let mut servers: Vec<Filled> = SERVERS.iter().map(|(server, name)| Filled::start(*server, name)).collect();
+    let mut servers: Vec<Filled> = RELEASES.iter().map(|(server, name)| Filled::start(*server, name)).collect();
     for index in 0..servers.len() {
         let source = &mut servers[index];
         let (name, target) = (source.name, Release::from(source.server));
@@ -311,7 +311,7 @@ fn by_way_of(servers: &mut [Filled], source: usize, other: usize) {
 
 #[server_test]
 fn payloads_are_those_of_dump_and_are_restored() {
-    for (server, name) in SERVERS {
+    for (server, name) in RELEASES {
         let mut filled = Filled::start(server, name);
         let rdb = filled.rdb.clone();
         let target = Release::from(server);

@@ -12,7 +12,7 @@ use aofkit::value::{Family, Raw, Value};
 
 use crate::harness::files::rdb_files;
 use crate::harness::load::{Cutting, Ended, Files, existing};
-use crate::harness::servers::SERVERS;
+use crate::harness::servers::RELEASES;
 use crate::harness::{Random, setting};
 
 /// A value as it lies in an RDB, with its type.
@@ -232,7 +232,7 @@ fn compare(name: &str, server: Server, payload: &[u8]) -> Option<String> {
 fn servers_make_of_payloads_what_is_said() {
     let all = payloads();
     let mut wrong = Vec::new();
-    for (server, name) in SERVERS {
+    for (server, name) in RELEASES {
         let payloads = all.iter().filter(|payload| !is_beyond(payload, server));
         let go_on = |payload: &&Vec<u8>| expected(payload, server).is_ok();
         // All that do not end the server go into one log; the others need one each.

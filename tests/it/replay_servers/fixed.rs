@@ -230,8 +230,9 @@ fn compare_log(real: &mut RealServer, lines: &[Command]) -> (Vec<u8>, Vec<u8>) {
     (ours, theirs)
 }
 
-pub(crate) fn compare(server: Server) {
-    let mut real = RealServer::logging(server);
+pub(crate) fn compare(release: &str) {
+    let mut real = RealServer::logging_release(release);
+    let server = real.server;
     let mut lines = Lines::default();
     lines.strings_and_collections(server);
     lines.streams(server);

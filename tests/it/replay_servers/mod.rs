@@ -21,7 +21,6 @@ use aofkit::server::Release;
 use aofkit::{Server, digest};
 
 use crate::harness::load::{Cutting, Files, existing};
-use crate::harness::servers::release;
 use crate::harness::{RealServer, Reply, assert_none, seeds};
 
 use library::{
@@ -451,7 +450,7 @@ fn verbatim(release: &str, programs: u64) {
 }
 
 /// Logs in which `DISCARD` is queued, and those in which it stands alone.
-fn discarded(server: Server) {
+fn discarded(release: &str) {
     let keys = ["x", "a", "b", "c"].map(str::to_owned);
     for lines in
         ["SET x 1;MULTI;SET a 1;DISCARD;SET b 1", "SET x 1;DISCARD;SET b 1", "MULTI;SET a 1;EXEC;DISCARD;SET c 1"]
@@ -459,7 +458,7 @@ fn discarded(server: Server) {
         let words = |line: &str| line.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Command>();
         let log = encode(&lines.split(';').map(words).collect::<Vec<_>>());
         let files = Files { parts: vec![Some(log.clone())], cutting: Cutting::Yes };
-        let (_, theirs) = existing(release(server), &files, &keys);
+        let (_, theirs) = existing(release, &files, &keys);
         let replayed = replay(&[&log], 2);
         let has = |key: &String| {
             let databases = replayed.shares.iter().filter_map(|share| share.database(0));
@@ -482,6 +481,16 @@ macro_rules! releases {
             fn logs_of_commands_as_they_were_typed_are_replayed_as_loaded() {
                 super::verbatim($release, 6);
             }
+
+            #[server_test]
+            fn fixed_logs_take_no_more_than_in_its_own_rewrite() {
+                super::fixed::compare($release);
+            }
+
+            #[server_test]
+            fn discard_in_a_log_leaves_its_transaction_open() {
+                super::discarded($release);
+            }
         })*
 
         #[test]
@@ -501,34 +510,6 @@ releases! {
     release_valkey_8_0: Server::Valkey8, "valkey-8.0";
     release_valkey_8_1: Server::Valkey8, "valkey-8.1";
     release_valkey_9_1: Server::Valkey9, "valkey-9.1";
-}
-
-macro_rules! servers {
-    ($($name:ident: $server:expr;)*) => {
-        $(mod $name {
-            use super::Server;
-
-            #[server_test]
-            fn fixed_logs_take_no_more_than_in_its_own_rewrite() {
-                super::fixed::compare($server);
-            }
-
-            #[server_test]
-            fn discard_in_a_log_leaves_its_transaction_open() {
-                super::discarded($server);
-            }
-        })*
-    };
-}
-
-servers! {
-    redis_6_2: Server::Redis62;
-    redis_7_0: Server::Redis70;
-    redis_8_0: Server::Redis80;
-    redis_8_2: Server::Redis82;
-    redis_8_6: Server::Redis86;
-    valkey_8: Server::Valkey8;
-    valkey_9: Server::Valkey9;
 }
 
 #[test]
