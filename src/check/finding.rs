@@ -85,16 +85,19 @@ codes! {
         "Remove the line with an editor that keeps bytes as they are; servers write no annotation of that length.",
     /// The end of the part cuts an annotation.
     CutAnnotation = "cut-annotation",
-        "Nothing for the server; `aofkit fix` cuts it off.",
+        "Append a line end before a server writes to the file: otherwise the next record becomes part of the \
+         annotation. `aofkit fix` does not change it.",
     /// The part ends inside a transaction.
     UnfinishedTransaction = "unfinished-transaction",
         "`aofkit fix` removes the transaction as a whole, as a server with `aof-load-truncated yes` would.",
     /// `MULTI` inside a transaction.
     NestedMulti = "nested-multi",
-        "Find what writes to the log beside the server; servers never do this.",
+        "Find what writes to the log beside the server; servers never do this. \
+         Do not let `redis-check-aof --fix` cut here: a server loads everything.",
     /// `EXEC` outside a transaction.
     LoneExec = "lone-exec",
-        "Find what writes to the log beside the server; servers ignore it.",
+        "Find what writes to the log beside the server; servers ignore it. \
+         Do not let `redis-check-aof --fix` cut here: a server loads everything.",
     /// `DISCARD` inside a transaction.
     QueuedDiscard = "queued-discard",
         "Remove the command: a loading server crashes when `EXEC` runs it.",
@@ -178,7 +181,8 @@ codes! {
         "Do not start the server before `aofkit fix`: it would cut nearly all data off.",
     /// The server cuts a part that is not the last, and then refuses: the next start misses its end without a word.
     CutsEarlierPart = "cuts-earlier-part",
-        "Do not start the server: repair the part first, or restore it from a copy.",
+        "Do not start the server before there is a copy of the file. Then restore the part from a copy, a replica or \
+         a backup; `aofkit fix` does not cut a part that is not the last.",
     /// A command that changes the server itself.
     ChangesServer = "changes-server",
         "Remove the command if it is not wanted: it runs at every start.",
