@@ -1,7 +1,6 @@
 //! PATH → the parts of a log.
 //!
-//! What a file is, its content says and never its name; only where the content says nothing (an empty file) does the
-//! name count.
+//! The file type is detected from its content; the name counts only where the content says nothing (an empty file).
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
