@@ -127,8 +127,8 @@ const WORDS: &[&str] = &[
 /// Commands that no server knows, or that only a module has.
 pub const UNKNOWN: &[&str] = &["json.set", "ft.add", "bf.add"];
 
-/// A log: each command is a byte for its name, one for how many arguments it has, and one for each of these. One command in eight is
-/// one of `others`, if there are any.
+/// A log: each command is a byte for its name, one for how many arguments it has, and one for each of these. One
+/// command in eight is one of `others`, if there are any.
 pub fn log(data: &[u8], others: &[&str]) -> Vec<u8> {
     let mut log = Vec::new();
     let mut data = data.iter().map(|byte| usize::from(*byte));

@@ -1,5 +1,5 @@
-//! The whole check of one file, for every server: it ends, threads and windows do not change it, its answer is that of the two
-//! verdicts, every offset lies in the file, and no report lets a byte through that a terminal would obey.
+//! The whole check of one file, for every server: it ends, threads and windows do not change it, its answer is that of
+//! the two verdicts, every offset lies in the file, and no report lets a byte through that a terminal would obey.
 
 #![no_main]
 
@@ -20,7 +20,8 @@ fuzz_target!(|bytes: &[u8]| {
     let seed = bytes.iter().fold(bytes.len(), |seed, byte| seed.wrapping_mul(31).wrapping_add(usize::from(*byte)));
     for server in Server::ALL {
         let report = check(&log, Settings { server: server.into(), ..Settings::default() }).unwrap();
-        let settings = Settings { server: server.into(), threads: count(3), window: count(4 + seed % 297), ..Settings::default() };
+        let settings =
+            Settings { server: server.into(), threads: count(3), window: count(4 + seed % 297), ..Settings::default() };
         assert_eq!(check(&log, settings).unwrap(), report);
         is_coherent(&report, bytes.len() as u64);
         is_harmless(report);

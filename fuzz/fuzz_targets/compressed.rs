@@ -1,4 +1,5 @@
-//! Gzip and zstd input: any bytes behind either magic, and as they are. Reading ends, and what is wrong is a defect and no panic.
+//! Gzip and zstd input: any bytes behind either magic, and as they are. Reading ends, and what is wrong is a defect and
+//! no panic.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! A directory on disk, its manifest and parts cut from the bytes: it is opened or refused, and checked for every server.
+//! A directory on disk, its manifest and parts cut from the bytes: it is opened or refused, and checked for every
+//! server.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Every report of `inspect` over any bytes: it ends, lets no character through that a terminal would obey, and its JSON is a line each.
+//! Every report of `inspect` over any bytes: it ends, lets no character through that a terminal would obey, and its
+//! JSON is a line each.
 
 #![no_main]
 

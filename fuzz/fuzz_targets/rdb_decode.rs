@@ -1,5 +1,5 @@
-//! Decodes arbitrary bytes as a value of any type: it ends, never panics, and what comes out can be written for every target and
-//! read again.
+//! Decodes arbitrary bytes as a value of any type: it ends, never panics, and what comes out can be written for every
+//! target and read again.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! The reader of RESP parts: it ends on any bytes, its offsets only grow, what it calls valid reads again without damage, and
-//! what it read can be written and read again.
+//! The reader of RESP parts: it ends on any bytes, its offsets only grow, what it calls valid reads again without
+//! damage, and what it read can be written and read again.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Restores arbitrary bytes, with a version and a checksum that are right so that they are looked at, and has the value decoded: it
-//! ends, never panics, and a payload that is refused changes nothing.
+//! Restores arbitrary bytes, with a version and a checksum that are right so that they are looked at, and has the value
+//! decoded: it ends, never panics, and a payload that is refused changes nothing.
 
 #![no_main]
 

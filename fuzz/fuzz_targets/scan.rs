@@ -5,8 +5,8 @@
 use std::num::NonZeroUsize;
 
 use aofkit::Server;
-use aofkit::check::scan::{Options, Scan, scan};
 use aofkit::aof::{Content, Reader};
+use aofkit::check::scan::{Options, Scan, scan};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,5 +1,5 @@
-//! Programs over the whole table of commands, written for every version: what nothing was left out of gives the same data again, and
-//! what is left out is said.
+//! Programs over the whole table of commands, written for every version: what nothing was left out of gives the same
+//! data again, and what is left out is said.
 
 #![no_main]
 
@@ -7,9 +7,9 @@
 mod program;
 
 use aofkit::digest::fingerprint;
-use aofkit::server::Release;
 use aofkit::replay::replay;
 use aofkit::rewrite;
+use aofkit::server::Release;
 use libfuzzer_sys::fuzz_target;
 use program::{log, options};
 
