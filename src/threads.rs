@@ -2,6 +2,7 @@
 //! wrong.
 
 use std::panic::resume_unwind;
+use std::sync::mpsc::channel;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{Builder, ScopedJoinHandle, scope};
 
@@ -56,6 +57,21 @@ impl Start {
         state.unwrap_or_else(PoisonError::into_inner).1 = Some(works);
         self.turn.notify_all();
     }
+}
+
+/// Starts a thread, and returns once it has begun; `None` where there is no more of them.
+pub(crate) fn start(thread: Builder, work: impl FnOnce() + Send + 'static) -> Option<()> {
+    if !has_room_for_threads() {
+        return None;
+    }
+    let (begun, beginning) = channel();
+    let work = move || {
+        // Whoever waits for it is there.
+        let _ = begun.send(());
+        work();
+    };
+    thread.spawn(work).ok()?;
+    beginning.recv().ok()
 }
 
 /// Whether there is memory for threads to begin. Where there is none, glibc ends the process while one begins, rather

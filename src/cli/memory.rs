@@ -13,6 +13,17 @@ thread_local! {
     static ENDING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Something to drop when a thread ends.
+struct AtTheEnd;
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {}
+}
+
+thread_local! {
+    static AT_THE_END: AtTheEnd = const { AtTheEnd };
+}
+
 /// Whether some thread is.
 static ENDED: AtomicBool = AtomicBool::new(false);
 
@@ -60,6 +71,9 @@ impl Line {
 /// Treats a new thread that finds no memory for its signal stack, about which the standard library panics, in the same
 /// way.
 pub(super) fn install() {
+    // A thread tells glibc once that it has something to drop at its end, and glibc ends the process if it has no memory
+    // to note that: this thread does it now, while there is some; others do it as they begin.
+    AT_THE_END.with(|_| ());
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |information| {
         let message = information.payload_as_str().unwrap_or_default();

@@ -1,13 +1,14 @@
 //! What happens when the process is asked to stop while it writes: its drafts go with it.
 
 use std::fs;
-use std::thread;
+use std::thread::Builder;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use crate::storage::{Interruption, interrupt};
+use crate::threads;
 
 /// The stack of the thread that waits: it removes files.
 const STACK: usize = 128 << 10;
@@ -17,7 +18,8 @@ const STACK: usize = 128 << 10;
 pub(super) fn remove_drafts_when_stopped() {
     let wanted: Vec<i32> = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)).collect();
     // Not joined: it ends with the process. The handlers are installed on the thread, so that they never lack it.
-    let _ = thread::Builder::new().name("signals".to_owned()).stack_size(STACK).spawn(move || {
+    let thread = Builder::new().name("signals".to_owned()).stack_size(STACK);
+    let _ = threads::start(thread, move || {
         let Ok(mut signals) = Signals::new(wanted) else { return };
         let mut is_ending = false;
         for signal in signals.forever() {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
+use std::thread::Builder;
 
 use super::{Heading, Json, Payloads, Printer};
 use crate::aof::transaction::Membership;
@@ -11,6 +11,7 @@ use crate::aof::{Content, Record};
 use crate::rdb;
 use crate::resp;
 use crate::select::{Place, Step};
+use crate::threads;
 
 /// How many bytes of records a batch has, about.
 const BATCH: usize = 256 << 10;
@@ -232,7 +233,7 @@ fn start(payloads: Payloads) -> Option<Formatter> {
             }
         }
     };
-    thread::Builder::new().name("format".to_owned()).spawn(work).ok()?;
+    threads::start(Builder::new().name("format".to_owned()), work)?;
     Some(Formatter { batches, formatted })
 }
 
