@@ -8,11 +8,10 @@ use std::fmt;
 
 use sha1::{Digest as _, Sha1};
 
-use crate::keyspace::{Entry, Keyspace};
+use crate::keyspace::{Entry, Keyspace, Shard};
 use crate::rdb::{self, DecodeFault};
 use crate::resp;
 use crate::server::Server;
-use crate::threads;
 use crate::value::score::{format_score_17, format_score_digest};
 use crate::value::{Hash, History, Idempotence, SortedSet, Stream, Value, VectorSet};
 
@@ -78,24 +77,24 @@ pub struct Total {
     pub exceptions: Vec<Exception>,
 }
 
-/// At most so many exceptions are told for each share and database.
+/// Exceptions that are named, for each shard and database.
 const EXCEPTIONS: usize = 10;
 
-/// The digest of all keys that `wanted` takes, as `server` computes it; one thread for each share.
+/// The digest of all keys that `wanted` takes, as `server` computes it; one thread for each shard.
 pub fn digest(
-    shares: &[Keyspace<'_>],
+    keyspace: &Keyspace<'_>,
     server: Server,
     now: i64,
     wanted: &(dyn Fn(u32, &[u8]) -> bool + Sync),
 ) -> Total {
-    Context { server, now, wanted, depth: Depth::AsServer }.total(shares)
+    Context { server, now, wanted, depth: Depth::AsServer }.total(keyspace)
 }
 
 /// A digest of all that a log can say of the keys that `wanted` takes: also when keys and fields expire, the counters,
 /// groups and pending entries of streams, and values that only modules know. It compares what this crate read, and
 /// nothing else.
-pub fn fingerprint(shares: &[Keyspace<'_>], wanted: &(dyn Fn(u32, &[u8]) -> bool + Sync)) -> Total {
-    Context { server: Server::default(), now: 0, wanted, depth: Depth::Everything }.total(shares)
+pub fn fingerprint(keyspace: &Keyspace<'_>, wanted: &(dyn Fn(u32, &[u8]) -> bool + Sync)) -> Total {
+    Context { server: Server::default(), now: 0, wanted, depth: Depth::Everything }.total(keyspace)
 }
 
 /// How much a digest covers.
@@ -127,9 +126,9 @@ struct Context<'c> {
 }
 
 impl Context<'_> {
-    /// The digest of all wanted keys; one thread for each share.
-    fn total(&self, shares: &[Keyspace<'_>]) -> Total {
-        let partial = threads::for_each(shares, |share| self.databases(share)).into_iter().flatten();
+    /// The digest of all wanted keys; one thread for each shard.
+    fn total(&self, keyspace: &Keyspace<'_>) -> Total {
+        let partial = keyspace.for_each_shard(|shard| self.databases(shard)).into_iter().flatten();
         let mut databases: BTreeMap<u32, Total> = BTreeMap::new();
         for (number, part) in partial {
             let total = databases.entry(number).or_default();
@@ -150,8 +149,8 @@ impl Context<'_> {
     }
 
     /// The keys' digests, xored, for each database.
-    fn databases(&self, share: &Keyspace<'_>) -> Vec<(u32, Total)> {
-        share
+    fn databases(&self, shard: &Shard<'_>) -> Vec<(u32, Total)> {
+        shard
             .databases()
             .map(|(number, database)| {
                 let mut total = Total::default();
@@ -256,7 +255,7 @@ impl Context<'_> {
         }
     }
 
-    /// Takes in the commands that a value is known by, but for the key in them, which may have another name meanwhile.
+    /// Takes in the commands that a value is known by, but for the key in them, which may have another name by now.
     fn history(&self, digest: &mut Digest, history: &History<'_>) -> Result<(), Undigestible> {
         match &history.base {
             Some(Value::Raw(raw)) => digest.mix(raw.payload),

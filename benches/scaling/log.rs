@@ -1,6 +1,5 @@
 //! Logs: a value, and commands that are repeated on it.
 
-use aofkit::keyspace::Key;
 use aofkit::rdb::dump;
 use aofkit::replay::{Options, replay};
 use aofkit::resp::write_command;
@@ -94,7 +93,7 @@ impl Value {
         let mut log = Vec::new();
         self.write(&mut log);
         let replayed = replay(&[&log], Options::default());
-        let entry = replayed.shares.iter().find_map(|share| share.database(0)?.get(Key::new(b"k")));
+        let entry = replayed.keyspace.get(0, b"k");
         entry
             .and_then(|entry| dump::write(entry.value(), Release::Redis70).ok())
             .map(|(payload, _)| payload)

@@ -60,7 +60,7 @@ fn data(path: &Path) -> Total {
     let inputs = inputs(&Log::open(path).unwrap()).unwrap();
     let replayed = replayed(&inputs);
     assert_eq!((replayed.summary.failed, &replayed.summary.damaged), (0, &None), "{:?}", replayed.summary.failures);
-    fingerprint(&replayed.shares, &|_, _| true)
+    fingerprint(&replayed.keyspace, &|_, _| true)
 }
 
 /// Rewrites a log; the data that the new one must hold, or `None` if it cannot be replaced.
@@ -78,10 +78,10 @@ fn rewritten(path: &Path, base: Base) -> Option<(Total, Replaced)> {
         if is_last { summary.stopped.offset } else { inputs.last().map_or(0, |input| input.bytes().len() as u64) };
     let reading = Reading { inputs: &inputs, end, database: summary.database };
     let options = rewrite::Options { loss: rewrite::Loss::Refused, ..rewrite::Options::default() };
-    let fill = |out: &mut DraftWriter<'_, FileSystem>| rewrite::write(&replayed.shares, base, options, out);
+    let fill = |out: &mut DraftWriter<'_, FileSystem>| rewrite::write(&replayed.keyspace, base, options, out);
     let (prepared, _) = prepare(&mut FileSystem, (&log, reading), watch, base, fill).ok()?;
     let replaced = prepared.commit(&mut FileSystem).ok()?;
-    Some((fingerprint(&replayed.shares, &|_, _| true), replaced))
+    Some((fingerprint(&replayed.keyspace, &|_, _| true), replaced))
 }
 
 fuzz_target!(|data_bytes: &[u8]| {

@@ -18,7 +18,7 @@ fn keeping(threads: usize) -> Options<'static> {
 
 fn written(replayed: &Replayed<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    rewrite::write_commands(&replayed.shares, rewrite::Options::default(), &mut out).unwrap();
+    rewrite::write_commands(&replayed.keyspace, rewrite::Options::default(), &mut out).unwrap();
     out
 }
 
@@ -27,14 +27,14 @@ fuzz_target!(|data: &[u8]| {
     let alone = replay(&[&log], keeping(1));
     let together = replay(&[&log], keeping(3));
     let everything = |_: u32, _: &[u8]| true;
-    let expected = fingerprint(&alone.shares, &everything);
-    assert_eq!(fingerprint(&together.shares, &everything), expected);
+    let expected = fingerprint(&alone.keyspace, &everything);
+    assert_eq!(fingerprint(&together.keyspace, &everything), expected);
     assert_eq!(alone.summary.unknown, together.summary.unknown);
     let first = written(&alone);
     assert_eq!(written(&together), first);
     if alone.summary.unknown.values().all(|met| met.keepable) {
         let again = replay(&[&first], keeping(1));
-        assert_eq!(fingerprint(&again.shares, &everything), expected);
+        assert_eq!(fingerprint(&again.keyspace, &everything), expected);
         assert_eq!(written(&again), first);
     }
 });

@@ -21,7 +21,7 @@ use crate::command::apply::{Call, ExpiredFields};
 use crate::command::{self, Command, Effect};
 use crate::error::Result;
 use crate::input::Input;
-use crate::keyspace::{Entry, Key, Keyspace};
+use crate::keyspace::{Entry, Keyspace};
 use crate::rdb::{self, LoadItem, Loader};
 use crate::server::Server;
 use crate::value::{Bytes, Field, Hash, Value};
@@ -214,7 +214,7 @@ impl<'a> Tracker<'_, 'a> {
                     }
                 }
                 if !kept.is_empty() {
-                    keyspace.database_mut(database).add(Key::new(key), Value::Hash(kept), 0);
+                    keyspace.add(database, key, Value::Hash(kept));
                 }
             }
         }
@@ -285,8 +285,7 @@ impl<'a> Tracker<'_, 'a> {
         for (keyspace, expired_fields) in
             [(&mut self.written, ExpiredFields::AsWritten), (&mut self.loaded, ExpiredFields::AsLoaded)]
         {
-            let mut shares = [keyspace];
-            let mut call = Call::on_all(arguments, &mut shares);
+            let mut call = Call::new(arguments, keyspace);
             (call.database, call.expired_fields) = (place.1.database, expired_fields);
             (call.load_time, call.diverged) = (i64::MAX, Some(&diverged));
             // What fails changes nothing.
@@ -300,8 +299,8 @@ impl<'a> Tracker<'_, 'a> {
     /// Follows a key no further until its fields are set again.
     fn forget(&mut self, key: &[u8]) {
         for keyspace in [&mut self.written, &mut self.loaded] {
-            for database in keyspace.databases_mut() {
-                database.remove(Key::new(key));
+            for database in keyspace.databases() {
+                keyspace.remove(database, key);
             }
         }
         self.places.remove(key);
@@ -317,41 +316,39 @@ impl<'a> Tracker<'_, 'a> {
     /// lost.
     fn lost(&self) -> Option<((usize, Place), LostFields)> {
         let mut lost: Option<((usize, Place), LostFields)> = None;
-        for (number, database) in self.written.databases() {
-            for entry in database {
-                let other = self.loaded.database(number).and_then(|database| database.get(Key::new(&entry.key)));
-                let (Value::Hash(hash), Some(Value::Hash(other))) = (entry.value(), other.as_ref().map(Entry::value))
-                else {
-                    continue;
+        for (database, entry) in self.written.iter() {
+            let other = self.loaded.get(database, &entry.key);
+            let (Value::Hash(hash), Some(Value::Hash(other))) = (entry.value(), other.as_ref().map(Entry::value))
+            else {
+                continue;
+            };
+            let Some(place) = self.places.get(&*entry.key) else { continue };
+            let kept = hash.iter().filter(|(_, content)| content.expiry.is_none());
+            for expiry in kept.filter_map(|(field, _)| other.get(field)?.expiry) {
+                let new = LostFields {
+                    count: 1,
+                    is_all: !self.followed.is_full,
+                    first_expiry: expiry,
+                    last_expiry: expiry,
+                    file: PathBuf::new(),
+                    offset: 0,
+                    record: 0,
+                    key: entry.key.to_vec(),
                 };
-                let Some(place) = self.places.get(&*entry.key) else { continue };
-                let kept = hash.iter().filter(|(_, content)| content.expiry.is_none());
-                for expiry in kept.filter_map(|(field, _)| other.get(field)?.expiry) {
-                    let new = LostFields {
-                        count: 1,
-                        is_all: !self.followed.is_full,
-                        first_expiry: expiry,
-                        last_expiry: expiry,
-                        file: PathBuf::new(),
-                        offset: 0,
-                        record: 0,
-                        key: entry.key.to_vec(),
-                    };
-                    lost = Some(match lost.take() {
-                        None => (*place, new),
-                        Some((first, sum)) => {
-                            let key = if *place < first { new.key } else { sum.key };
-                            let sum = LostFields {
-                                count: sum.count + 1,
-                                first_expiry: sum.first_expiry.min(expiry),
-                                last_expiry: sum.last_expiry.max(expiry),
-                                key,
-                                ..sum
-                            };
-                            (first.min(*place), sum)
-                        }
-                    });
-                }
+                lost = Some(match lost.take() {
+                    None => (*place, new),
+                    Some((first, sum)) => {
+                        let key = if *place < first { new.key } else { sum.key };
+                        let sum = LostFields {
+                            count: sum.count + 1,
+                            first_expiry: sum.first_expiry.min(expiry),
+                            last_expiry: sum.last_expiry.max(expiry),
+                            key,
+                            ..sum
+                        };
+                        (first.min(*place), sum)
+                    }
+                });
             }
         }
         lost

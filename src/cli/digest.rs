@@ -16,7 +16,6 @@ use crate::aof::producer::Evidence;
 use crate::command::apply::EntriesRead;
 use crate::digest::{digest, digest_value};
 use crate::escape::Argument;
-use crate::keyspace::Key;
 use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::json;
@@ -99,23 +98,17 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
     let (value, keys) = match typed.key {
         Some(key) => {
             let key = key.into_vec();
-            let key = Key::new(&key);
             let database = typed.db.first().copied().unwrap_or(0);
-            let share = replayed.shares.get(replayed.division.share_of(key));
-            let entry = share.and_then(|share| share.database(database)).and_then(|database| database.get(key));
-            let Some(entry) = entry else {
-                console.error(&format!(
-                    "{}: no key {} in database {database}",
-                    FileName(&typed.path),
-                    Argument(key.bytes)
-                ));
+            let Some(entry) = replayed.keyspace.get(database, &key) else {
+                let (path, key) = (FileName(&typed.path), Argument(&key));
+                console.error(&format!("{path}: no key {key} in database {database}"));
                 return Ok(Outcome::Unsound);
             };
             (digest_value(entry, server, now)?, 1)
         }
         None => {
             let wanted = |database: u32, _: &[u8]| typed.db.is_empty() || typed.db.contains(&database);
-            let total = digest(&replayed.shares, server, now, &wanted);
+            let total = digest(&replayed.keyspace, server, now, &wanted);
             if let Some(first) = total.exceptions.first() {
                 let (log, key, why) = (FileName(&typed.path), Argument(&first.key), &first.why);
                 bail!("{log}: the data has no digest: the key {key} in database {} has {why}", first.database);

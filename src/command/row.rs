@@ -8,7 +8,7 @@ use crate::server::{Server, ServerSet, Since, redis};
 ///
 /// Names, arities, flags and key positions are those that `COMMAND` prints on redis 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1
 /// and Valkey 9.1.2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Command {
     /// In lower case; a subcommand's holds its container's too: `xgroup|create`.
@@ -31,9 +31,18 @@ pub struct Command {
     pub subcommands: &'static [Command],
     /// What it does to a keyspace; `None` for what changes no data, and for what cannot be replayed.
     pub apply: Option<Apply>,
-    /// Whether it does the same to each of its keys by itself, so that the shares of a keyspace can each do theirs.
+    /// Whether it does the same to each of its keys by itself, so that every shard of a keyspace can do its own.
     pub by_key: bool,
 }
+
+/// No two rows have the same name.
+impl PartialEq for Command {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Command {}
 
 /// The groups of the Redis documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -37,7 +37,7 @@ pub struct Item<'a> {
 pub struct Entry<'e, 'a> {
     item: &'e Item<'a>,
     expiries: &'e Expiries,
-    /// A number that orders keys by when they were first written, over all shares.
+    /// A number that orders keys by when they were first written, over all shards.
     pub created: u64,
 }
 
@@ -164,7 +164,7 @@ impl<'k> Key<'k> {
     }
 }
 
-/// A key's hash for the table, which takes the lowest bits and the highest: not those that chose the share.
+/// A key's hash for the table, which takes the lowest bits and the highest: not those that chose the shard.
 #[inline]
 const fn spread(hash: u64) -> u64 {
     hash.rotate_right(20)

@@ -90,7 +90,7 @@ impl UpperHalves {
         self.changes.is_empty()
     }
 
-    /// Notes that of an entry behind all others, and returns the lower half.
+    /// Notes that of an entry after all others, and returns the lower half.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
     pub(super) fn note(&mut self, index: u32, number: u64) -> u32 {
@@ -103,8 +103,8 @@ impl UpperHalves {
 
     /// The number of an entry.
     pub(super) fn number(&self, index: u32, lower: u32) -> u64 {
-        let behind = self.changes.partition_point(|(from, _)| *from <= index);
-        let upper = behind.checked_sub(1).and_then(|last| self.changes.get(last)).map_or(0, |(_, upper)| *upper);
+        let after = self.changes.partition_point(|(from, _)| *from <= index);
+        let upper = after.checked_sub(1).and_then(|last| self.changes.get(last)).map_or(0, |(_, upper)| *upper);
         u64::from(upper) << 32 | u64::from(lower)
     }
 

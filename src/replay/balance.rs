@@ -2,27 +2,27 @@
 
 use super::dispatch::{Dispatch, DispatchCache};
 use crate::command::Group;
-use crate::keyspace::{Division, Key};
+use crate::keyspace::{Key, Partitioning};
 use crate::resp;
 
 /// So many places are looked at, evenly over the log.
 const SAMPLES: usize = 64;
 /// So many commands at each.
 const COMMANDS: usize = 64;
-/// A bucket is busy that weighs so many times what all weigh on average.
+/// Buckets above this multiple of the mean weight are hot.
 const BUSY: u64 = 4;
 /// How far the start of a record is searched.
 const REACH: usize = 64 << 10;
 
-/// Divides the keys of a log into so many shares. Any division gives the same result.
-pub(super) fn divide(parts: &[&[u8]], count: usize) -> Division {
-    let mut weights = [0; Division::BUCKETS];
+/// Divides the keys of a log among `count` shards. The result of the replay does not depend on it.
+pub(super) fn divide(parts: &[&[u8]], count: usize) -> Partitioning {
+    let mut weights = [0; Partitioning::BUCKETS];
     let total: usize = parts.iter().map(|bytes| bytes.len()).sum();
     if count > 1 {
         let mut names = DispatchCache::new();
         let mut arguments = Vec::new();
         for bytes in parts {
-            // One at least in every part; a part has its share of the others.
+            // One at least in every part; a part has its proportion of the others.
             let samples = bytes.len().div_ceil((total / SAMPLES).max(1));
             for sample in 0..samples {
                 let place = bytes.len() / samples * sample;
@@ -31,11 +31,11 @@ pub(super) fn divide(parts: &[&[u8]], count: usize) -> Division {
         }
     }
     level(&mut weights);
-    Division::balanced(count, &weights)
+    Partitioning::balanced(count, &weights)
 }
 
 /// Makes all buckets equal that are not far above the others: what differs there is the luck of the samples.
-fn level(weights: &mut [u64; Division::BUCKETS]) {
+fn level(weights: &mut [u64; Partitioning::BUCKETS]) {
     let usual = weights.iter().sum::<u64>() / weights.len() as u64;
     weights.iter_mut().filter(|weight| **weight <= BUSY * usual).for_each(|weight| *weight = usual);
 }
@@ -46,7 +46,7 @@ fn weigh<'a>(
     place: usize,
     dispatch: &mut DispatchCache<'a>,
     arguments: &mut Vec<&'a [u8]>,
-    weights: &mut [u64; Division::BUCKETS],
+    weights: &mut [u64; Partitioning::BUCKETS],
 ) {
     let Some(mut position) = record_after(bytes, place) else { return };
     for _ in 0..COMMANDS {
@@ -56,7 +56,7 @@ fn weigh<'a>(
             Err(_) => return,
         }
         if let (Dispatch::FirstKey(row), Some(key)) = (dispatch.of(arguments), arguments.get(1))
-            && let Some(weight) = weights.get_mut(Division::bucket_of(Key::new(key)))
+            && let Some(weight) = weights.get_mut(Partitioning::bucket_of(Key::new(key)))
         {
             *weight += weight_of(row.group, arguments.len());
         }
@@ -73,7 +73,7 @@ const fn weight_of(group: Group, arguments: usize) -> u64 {
     (arguments as u64).saturating_mul(each)
 }
 
-/// The start of a record at or behind a place.
+/// The start of a record at or after a place.
 fn record_after(bytes: &[u8], place: usize) -> Option<usize> {
     if place == 0 && bytes.first() == Some(&b'*') {
         return Some(0);
@@ -89,25 +89,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_busiest_keys_are_in_different_shares() {
+    fn the_busiest_keys_are_in_different_shards() {
         let mut log = Vec::new();
         for number in 0..2000 {
             let key = ["myhash", "mystream", "myset", "other"][number % 4];
             let field = format!("field:{number}\r\n*3");
             resp::write_command(&mut log, &[b"HSET".as_slice(), key.as_bytes(), field.as_bytes(), b"1"]);
         }
-        let division = divide(&[&log], 4);
-        let mut shares =
-            ["myhash", "mystream", "myset", "other"].map(|key| division.share_of(Key::new(key.as_bytes())));
-        shares.sort_unstable();
-        assert_eq!(shares, [0, 1, 2, 3]);
+        let partitioning = divide(&[&log], 4);
+        let mut shards =
+            ["myhash", "mystream", "myset", "other"].map(|key| partitioning.shard_of(Key::new(key.as_bytes())));
+        shards.sort_unstable();
+        assert_eq!(shards, [0, 1, 2, 3]);
     }
 
     #[test]
     fn what_is_no_log_is_divided_too() {
         let noise: Vec<u8> = (0..100_000_u32).flat_map(u32::to_le_bytes).collect();
         for parts in [vec![], vec![&b""[..]], vec![b"*", b"\r\n*"], vec![&noise]] {
-            assert_eq!(divide(&parts, 2), Division::balanced(2, &[0; Division::BUCKETS]));
+            assert_eq!(divide(&parts, 2), Partitioning::balanced(2, &[0; Partitioning::BUCKETS]));
         }
     }
 }

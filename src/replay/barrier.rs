@@ -1,4 +1,4 @@
-//! Where the threads of a replay meet: a command whose keys are in several shares is applied by one thread while the
+//! Where the threads of a replay meet: a command whose keys are in several shards is applied by one thread while the
 //! others wait.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

@@ -3,9 +3,8 @@
 use std::borrow::Cow;
 
 use super::Replayed;
-use crate::keyspace::{Entry, Key, Keyspace};
+use crate::keyspace::{Entry, Keyspace};
 use crate::rdb;
-use crate::threads;
 use crate::value::{Hash, Value};
 
 /// What was taken out.
@@ -18,10 +17,10 @@ pub struct Dropped {
 }
 
 /// Takes out the keys, and the fields of hashes, that expire at or before `time`, in milliseconds of Unix time.
-pub fn drop_expired(shares: &mut [Keyspace<'_>], time: i64) -> Dropped {
-    let of_share = |share: &mut Keyspace<'_>| {
+pub fn drop_expired(keyspace: &mut Keyspace<'_>, time: i64) -> Dropped {
+    let each = keyspace.change_each_shard(|shard| {
         let mut dropped = Dropped::default();
-        for database in share.databases_mut() {
+        for database in shard.databases_mut() {
             database.retain(|entry| {
                 let stays = entry.expiry().is_none_or(|expiry| expiry > time)
                     && stays_without_fields(&mut entry.value, time, &mut dropped.fields);
@@ -30,8 +29,7 @@ pub fn drop_expired(shares: &mut [Keyspace<'_>], time: i64) -> Dropped {
             });
         }
         dropped
-    };
-    let each = threads::for_each(shares, of_share);
+    });
     let sum =
         |one: Dropped, other: &Dropped| Dropped { keys: one.keys + other.keys, fields: one.fields + other.fields };
     each.iter().fold(Dropped::default(), sum)
@@ -77,13 +75,11 @@ impl LoadDifference {
     /// [`ExpiredFields::AsLoaded`](super::ExpiredFields::AsLoaded); `time` is that of loading, in milliseconds of Unix
     /// time.
     pub fn between(written: &Replayed<'_>, loaded: &Replayed<'_>, time: i64) -> Self {
-        let each = threads::for_each(&written.shares, |share| {
+        let each = written.keyspace.for_each_shard(|shard| {
             let mut difference = Self::default();
-            for (number, database) in share.databases() {
+            for (number, database) in shard.databases() {
                 for entry in database {
-                    let share = loaded.shares.get(loaded.division.share_of(Key::new(&entry.key)));
-                    let other = share.and_then(|share| share.database(number)?.get(Key::new(&entry.key)));
-                    difference.compare(entry, other, time);
+                    difference.compare(entry, loaded.keyspace.get(number, &entry.key), time);
                 }
             }
             difference

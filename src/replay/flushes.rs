@@ -2,7 +2,7 @@
 
 use super::Place;
 use crate::command::Command;
-use crate::keyspace::{Database, Keyspace};
+use crate::keyspace::{Database, Shard};
 
 /// Flushes remembered per replay: the last ones, as an accident is usually at the end of the log.
 const LIMIT: usize = 100;
@@ -35,7 +35,7 @@ impl Scope {
     }
 
     /// What the command is about to remove from one shard.
-    pub(super) fn flush(self, shard: &Keyspace<'_>, database: u32, place: Place) -> Flush {
+    pub(super) fn flush(self, shard: &Shard<'_>, database: u32, place: Place) -> Flush {
         let length = |database: &Database<'_>| database.len() as u64;
         let (database, keys) = match self {
             Self::All => (None, shard.databases().map(|(_, database)| length(database)).sum()),

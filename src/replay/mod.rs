@@ -1,7 +1,7 @@
 //! Records → keyspace: a log is applied as a server applies it while it loads.
 //!
-//! Every thread reads the whole log, and applies the commands whose keys are in its share; reading is cheap, looking
-//! keys up is not. A command whose keys are in several shares is applied by one thread while the others wait for it. So
+//! Every thread reads the whole log, and applies the commands whose keys are in its shard; reading is cheap, looking
+//! keys up is not. A command whose keys are in several shards is applied by one thread while the others wait for it. So
 //! the result does not depend on the number of threads. Where that waiting takes most of the time, because other
 //! programs keep the processors busy, one thread starts again alone.
 
@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::aof;
 use crate::command::apply::{Call, EntriesRead, ExpiredFields, Failure};
-use crate::keyspace::{Division, Keyspace};
+use crate::keyspace::{Keyspace, Partitioning, Shard};
 use crate::rdb;
 use crate::server::{Server, ServerSet};
 use crate::threads;
@@ -33,7 +33,7 @@ use worker::Worker;
 /// How much of a log is replayed, and how.
 #[derive(Clone, Copy)]
 pub struct Options<'p> {
-    /// How many threads replay; more than [`Division::MOST_SHARES`] do not.
+    /// How many threads replay, at most 64.
     pub threads: NonZeroUsize,
     /// What happens with commands that no server knows, or that modules bring.
     pub unknown: Unknown,
@@ -91,7 +91,7 @@ pub enum Unknown {
     Refuse,
     /// The same, but nobody minds.
     Skip,
-    /// They are kept with the key that their first argument names, and every later command on that key behind them.
+    /// They are kept with the key that their first argument names, with every later command on that key after them.
     Keep,
 }
 
@@ -102,17 +102,15 @@ pub enum Until {
     End,
     /// Before the first annotation with a later time, in Unix seconds.
     Time(i64),
-    /// Behind the last record that ends at or before this offset of the last part.
+    /// After the last record that ends at or before this offset of the last part.
     Offset(u64),
 }
 
 /// A log that was replayed.
 #[derive(Debug)]
 pub struct Replayed<'a> {
-    /// The keyspace, in shares.
-    pub shares: Vec<Keyspace<'a>>,
-    /// Which of them has which keys.
-    pub division: Division,
+    /// The data.
+    pub keyspace: Keyspace<'a>,
     /// What happened on the way.
     pub summary: Summary,
 }
@@ -155,7 +153,7 @@ pub struct Summary {
     pub damaged: Option<DamagedValue>,
     /// Why the replay ended.
     pub end: End,
-    /// Where the replay ended: behind the last record that counts.
+    /// Where the replay ended: after the last record that counts.
     pub stopped: Place,
     /// The database that was selected there.
     pub database: u32,
@@ -222,7 +220,7 @@ const FAILURES: usize = 100;
 
 /// Replays the parts of a log, in order.
 pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
-    let count = options.threads.get().min(Division::MOST_SHARES);
+    let count = options.threads.get().min(Partitioning::MOST_SHARDS);
     replay_through(&Barrier::new(count), count, parts, options)
 }
 
@@ -234,12 +232,12 @@ fn replay_through<'a>(barrier: &Barrier, count: usize, parts: &[&'a [u8]], optio
         reported.fetch_add(bytes, Ordering::Relaxed);
         (options.progress)(bytes);
     };
-    let division = balance::divide(parts, count);
-    let shares: Vec<Mutex<Keyspace<'a>>> = (0..count).map(|_| Mutex::default()).collect();
+    let partitioning = balance::divide(parts, count);
+    let shards: Vec<Mutex<Shard<'a>>> = (0..count).map(|_| Mutex::default()).collect();
     let watched = Options { progress: &progress, ..options };
-    let work = |index| Worker::new(index, (&shares, &division), barrier, watched).run(parts);
+    let work = |index| Worker::new(index, (&shards, &partitioning), barrier, watched).run(parts);
     let Some(workers) = threads::together(count, work).filter(|_| !barrier.is_given_up()) else {
-        drop(shares);
+        drop(shards);
         // What was reported is not reported once more.
         let progress = |bytes: u64| {
             let known =
@@ -248,7 +246,7 @@ fn replay_through<'a>(barrier: &Barrier, count: usize, parts: &[&'a [u8]], optio
         };
         return replay(parts, Options { threads: NonZeroUsize::MIN, progress: &progress, ..options });
     };
-    let shares = shares.into_iter().map(|share| share.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let shards = shards.into_iter().map(|shard| shard.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
     let mut workers = workers.into_iter();
     let mut summary = workers.next().unwrap_or_default();
     for other in workers {
@@ -273,7 +271,7 @@ fn replay_through<'a>(barrier: &Barrier, count: usize, parts: &[&'a [u8]], optio
     summary.failures.sort_by_key(|failure| failure.place);
     summary.failures.truncate(FAILURES);
     summary.flushes.retain(|flush| flush.keys > 0);
-    Replayed { shares: shares.collect(), division, summary }
+    Replayed { keyspace: Keyspace::of(shards.collect(), partitioning), summary }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ fn with_threads(threads: usize) -> Options<'static> {
 fn rewritten(replayed: &Replayed<'_>) -> Vec<String> {
     let mut out = Vec::new();
     let options = rewrite::Options { threads: NonZeroUsize::new(2).unwrap(), ..rewrite::Options::default() };
-    rewrite::write_commands(&replayed.shares, options, &mut out).unwrap();
+    rewrite::write_commands(&replayed.keyspace, options, &mut out).unwrap();
     let mut reader = aof::Reader::new(&out, 0);
     let mut lines = Vec::new();
     while let Some(Ok(record)) = reader.next_record() {
@@ -48,7 +48,7 @@ fn a_base_with_an_rdb_gives_the_same_bytes_with_any_number_of_threads() {
     let written = |replayed: &Replayed<'_>, base, threads| {
         let options = rewrite::Options { threads: NonZeroUsize::new(threads).unwrap(), ..rewrite::Options::default() };
         let mut out = Vec::new();
-        rewrite::write(&replayed.shares, base, options, &mut out).unwrap();
+        rewrite::write(&replayed.keyspace, base, options, &mut out).unwrap();
         out
     };
     let lines: Vec<String> = (0..3000).map(|number| format!("SET key:{} {number}", number * 7919 % 3001)).collect();
@@ -87,7 +87,7 @@ fn discard_is_queued_and_leaves_its_transaction_open() {
 }
 
 #[test]
-fn a_command_whose_keys_lie_in_several_shares_sees_all_of_them() {
+fn a_command_whose_keys_lie_in_several_shards_sees_all_of_them() {
     let mut lines = Vec::new();
     for index in 0..200 {
         lines.push(format!("SET key:{index} {index}"));
@@ -102,7 +102,7 @@ fn a_command_whose_keys_lie_in_several_shares_sees_all_of_them() {
         assert_eq!(rewritten(&together), rewritten(&alone), "{threads} threads");
         assert_eq!(together.summary.commands, alone.summary.commands);
         let everything = |_: u32, _: &[u8]| true;
-        let of = |replayed: &Replayed<'_>| digest(&replayed.shares, Server::Redis80, 0, &everything);
+        let of = |replayed: &Replayed<'_>| digest(&replayed.keyspace, Server::Redis80, 0, &everything);
         assert_eq!(of(&together), of(&alone));
     }
 }
@@ -244,7 +244,8 @@ fn threads_that_hinder_each_other_leave_it_to_one() {
     };
     let options = Options { progress: &progress, ..with_threads(2) };
     let replayed = replay_through(&barrier, 2, &[&log], options);
-    assert_eq!((replayed.shares.len(), rewritten(&replayed)), (1, expected));
+    let shards = replayed.keyspace.for_each_shard(|_| ()).len();
+    assert_eq!((shards, rewritten(&replayed)), (1, expected));
     let read = read.into_inner();
     assert!(read > 5 << 20 && read <= log.len() as u64, "{read} of {}", log.len());
 }

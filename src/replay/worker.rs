@@ -13,7 +13,7 @@ use crate::aof::reader::{self, Outline};
 use crate::aof::transaction::{Membership, Opening, Tracker};
 use crate::command::apply::{Call, Failure, library_name};
 use crate::command::{self, Command, FIRST, KeyPositions};
-use crate::keyspace::{Database, Division, Key, Keyspace, ModuleData};
+use crate::keyspace::{Database, Key, ModuleData, Partitioning, Shard};
 use crate::rdb::{self, LoadItem, LoadedKey, Loader};
 use crate::resp;
 use crate::server::ServerSet;
@@ -22,12 +22,12 @@ use crate::value::{History, Value};
 /// How many bytes are read between two reports of progress.
 const STEP: u64 = 1 << 20;
 
-/// One thread: its share of the keys, and what it knows of the log so far.
+/// One thread: its shard of the keys, and what it knows of the log so far.
 pub(super) struct Worker<'w, 'a, 'p> {
     index: usize,
-    shares: &'w [Mutex<Keyspace<'a>>],
-    division: &'w Division,
-    own: Option<MutexGuard<'w, Keyspace<'a>>>,
+    shards: &'w [Mutex<Shard<'a>>],
+    partitioning: &'w Partitioning,
+    own: Option<MutexGuard<'w, Shard<'a>>>,
     barrier: &'w Barrier,
     rendezvous: usize,
     options: Options<'p>,
@@ -150,15 +150,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     pub(super) fn new(
         index: usize,
-        (shares, division): (&'w [Mutex<Keyspace<'a>>], &'w Division),
+        (shards, partitioning): (&'w [Mutex<Shard<'a>>], &'w Partitioning),
         barrier: &'w Barrier,
         options: Options<'p>,
     ) -> Self {
         Self {
             index,
-            shares,
-            division,
-            own: shares.get(index).map(lock),
+            shards,
+            partitioning,
+            own: shards.get(index).map(lock),
             barrier,
             rendezvous: 0,
             options,
@@ -178,10 +178,10 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         self.index == 0
     }
 
-    /// Whether a key is in this thread's share.
+    /// Whether a key is in this thread's shard.
     #[inline]
     fn is_local(&self, key: Key<'_>) -> bool {
-        self.division.share_of(key) == self.index
+        self.partitioning.shard_of(key) == self.index
     }
 
     pub(super) fn run(mut self, parts: &[&'a [u8]]) -> Summary {
@@ -374,7 +374,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
     fn apply(&mut self, command: Logged<'_, 'a>, hash: u64, dispatch: Dispatch) {
         self.summary.commands += 1;
         match dispatch {
-            // The key is in this share: others were not put into the queue.
+            // The key is in this shard: others were not put into the queue.
             Dispatch::FirstKey(row) => match command.arguments.get(1) {
                 Some(bytes) => self.apply_here(command, row, Some(Key { bytes, hash })),
                 None if self.is_primary() => self.failed(command, Failure::Arity),
@@ -403,17 +403,17 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         {
             return self.apply_flush(command, row, scope);
         }
-        if row.by_key || self.shares.len() == 1 {
+        if row.by_key || self.shards.len() == 1 {
             return self.apply_here(command, row, None);
         }
         let mut keys = row.keys(command.arguments).filter_map(|index| command.arguments.get(index));
-        let share = |key: &&[u8]| self.division.share_of(Key::new(key));
-        let Some(first) = keys.next().map(share) else { return self.apply_here(command, row, None) };
+        let shard = |key: &&[u8]| self.partitioning.shard_of(Key::new(key));
+        let Some(first) = keys.next().map(shard) else { return self.apply_here(command, row, None) };
         // SORT reads the keys that its patterns give besides.
         if row.key_positions == KeyPositions::Sort {
             return self.apply_together(command, row);
         }
-        if keys.all(|key| share(key) == first) {
+        if keys.all(|key| shard(key) == first) {
             if first == self.index {
                 self.apply_here(command, row, None);
             }
@@ -422,7 +422,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         self.apply_together(command, row);
     }
 
-    /// Empties this thread's share, and remembers how many keys that removed.
+    /// Empties this thread's shard, and remembers how many keys that removed.
     fn apply_flush(&mut self, command: Logged<'_, 'a>, row: &'static Command, scope: Scope) {
         let place = self.place(command);
         let flush = self.own.as_deref().map(|own| scope.flush(own, self.database, place));
@@ -433,7 +433,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         }
     }
 
-    /// Applies a command to this thread's share.
+    /// Applies a command to this thread's shard.
     #[inline]
     fn apply_here(&mut self, command: Logged<'_, 'a>, row: &'static Command, key: Option<Key<'a>>) {
         if let Err(failure) = self.run_here(command, row, key) {
@@ -451,8 +451,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         let Some(apply) = row.apply else { return Ok(()) };
         let created = self.base + command.offset as u64;
         let Some(own) = self.own.as_deref_mut() else { return Ok(()) };
-        let mut share = [own];
-        let call = Call::on_all(command.arguments, &mut share).on_share(self.index, self.division);
+        let call = Call::on_shard(command.arguments, own, self.index, self.partitioning);
         let mut call = call.with_record(command.record).with_key(key);
         (call.database, call.now, call.created) = (self.database, self.now, created);
         self.options.imitate(&mut call);
@@ -460,23 +459,25 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         apply.run(&mut call)
     }
 
-    /// Applies a command to all shares, while their threads wait.
+    /// Applies a command to all shards, while their threads wait.
     fn apply_together(&mut self, command: Logged<'_, 'a>, row: &'static Command) {
         self.own = None;
         let rendezvous = self.rendezvous;
         self.rendezvous += 1;
         let mut failure = None;
         self.barrier.wait_at(rendezvous, self.is_primary(), || {
-            let mut guards: Vec<_> = self.shares.iter().map(lock).collect();
-            let mut shares: Vec<_> = guards.iter_mut().map(|guard| &mut **guard).collect();
-            let mut call =
-                Call::on_all(command.arguments, &mut shares).divided(self.division).with_record(command.record);
+            let mut guards: Vec<_> = self.shards.iter().map(lock).collect();
+            // They are moved together, and back: nobody else looks at them before the guards are gone.
+            let mut shards: Vec<Shard<'a>> = guards.iter_mut().map(|guard| std::mem::take(&mut **guard)).collect();
+            let call = Call::on_shards(command.arguments, &mut shards, self.partitioning);
+            let mut call = call.with_record(command.record);
             (call.database, call.now, call.created) = (self.database, self.now, self.base + command.offset as u64);
             self.options.imitate(&mut call);
             call.diverged = Some(&self.diverged);
             failure = row.apply.and_then(|apply| apply.run(&mut call).err());
+            guards.iter_mut().zip(shards).for_each(|(guard, shard)| **guard = shard);
         });
-        self.own = self.shares.get(self.index).map(lock);
+        self.own = self.shards.get(self.index).map(lock);
         if let Some(failure) = failure {
             self.could_not(command, row, failure);
         }
@@ -570,7 +571,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         known.keepable &= keepable;
     }
 
-    /// Takes the keys of this share out of an RDB, and returns where it ends.
+    /// Takes the keys of this shard out of an RDB, and returns where it ends.
     ///
     /// Every thread walks it: that costs little, as each verifies the values of its own keys alone.
     fn load_rdb(&mut self, bytes: &'a [u8]) -> Result<usize, Box<crate::rdb::Damage>> {
@@ -615,7 +616,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         damage.map_or_else(|| Ok(usize::try_from(loader.position()).unwrap_or(usize::MAX)), Err)
     }
 
-    /// Takes keys of this share, given with their hashes and offsets; the later of two with the same name counts.
+    /// Takes keys of this shard, given with their hashes and offsets; the later of two with the same name counts.
     fn load_keys(&mut self, keys: &mut Vec<(u64, LoadedKey<'a>, u64)>) {
         let Some(own) = self.own.as_deref_mut() else { return };
         let number = |key: &LoadedKey<'_>| u32::try_from(key.database).unwrap_or(u32::MAX);

@@ -3,11 +3,11 @@
 use std::io::{self, Write};
 
 use super::batches::{self, Batches};
-use super::merge::Values;
 use super::ordered::Rest;
+use super::source::Values;
 use super::target::{FIELD_EXPIRY, FUNCTIONS_AND_COUNTERS, IDEMPOTENT_PRODUCERS, VECTOR_SETS};
 use super::{Lost, Options, Written, type_name};
-use crate::keyspace::{Database, Keyspace};
+use crate::keyspace::Keyspace;
 use crate::rdb::{self, ModuleId, Origin};
 use crate::server::{Release, Server, Since};
 use crate::value::Value;
@@ -19,35 +19,32 @@ use crate::value::Value;
 ///
 /// # Errors
 /// What `out` returned.
-pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut (impl Write + Send)) -> io::Result<Written> {
-    let target = options.target.unwrap_or_else(|| oldest(shares));
+pub fn write_rdb(keyspace: &Keyspace<'_>, options: Options<'_>, out: &mut (impl Write + Send)) -> io::Result<Written> {
+    let target = options.target.unwrap_or_else(|| oldest(keyspace));
     // What an RDB says of its making is not data: it is the same whenever it is made.
     // Without a target, no server is named: the data may be of a newer one than the version says.
     let origin = Origin { created: 0, used_memory: 0, named: options.target.is_some() };
     let mut writer = rdb::Writer::new(out, target, origin)?;
     let mut written = Written::default();
-    if let Some(share) = shares.first() {
-        for code in share.functions.values() {
-            let lost = writer.function(code)?;
-            written.functions += u64::from(lost.is_none());
-            written.lost.note(lost.as_ref(), target, options.source);
-        }
+    for code in keyspace.functions().values() {
+        let lost = writer.function(code)?;
+        written.functions += u64::from(lost.is_none());
+        written.lost.note(lost.as_ref(), target, options.source);
     }
-    module_data(&mut writer, shares, 1)?;
-    let encode = |batches: &Batches<'_, '_, '_, _>| encode_batches(batches, shares, options, target);
-    let (parts, _) = batches::write_all(shares, (options, Values::Data), &mut writer, encode)?;
+    module_data(&mut writer, keyspace, 1)?;
+    let encode = |batches: &Batches<'_, '_, '_, _>| encode_batches(batches, keyspace, options, target);
+    let (parts, _) = batches::write_all(keyspace, (options, Values::Data), &mut writer, encode)?;
     for part in parts {
         written.add(&part?);
     }
-    module_data(&mut writer, shares, 2)?;
+    module_data(&mut writer, keyspace, 2)?;
     let length = writer.len();
     let out = writer.finish()?;
     // The end and its checksum.
     written.bytes = length + 9;
-    let mut values = shares.iter().flat_map(Keyspace::databases).flat_map(|(_, database)| database.iter());
-    if values.any(|entry| Values::Histories.include(&entry.value)) {
+    if keyspace.iter().any(|(_, entry)| Values::Histories.include(&entry.value)) {
         let options = Options { target: Some(target), ..options };
-        written.add(&super::write_values(shares, options, Values::Histories, out)?);
+        written.add(&super::write_values(keyspace, options, Values::Histories, out)?);
     }
     Ok(written)
 }
@@ -58,7 +55,7 @@ pub fn write_rdb(shares: &[Keyspace<'_>], options: Options<'_>, out: &mut (impl 
 /// None that the writer of all would not have as well.
 fn encode_batches<W: Write>(
     batches: &Batches<'_, '_, '_, W>,
-    shares: &[Keyspace<'_>],
+    keyspace: &Keyspace<'_>,
     options: Options<'_>,
     target: Release,
 ) -> io::Result<Written> {
@@ -67,7 +64,7 @@ fn encode_batches<W: Write>(
     while let Some((batch, number)) = batches.next() {
         keys.out_mut().number = number;
         if let Some(number) = batch.select {
-            let (all, expiring) = count(shares, options, number);
+            let (all, expiring) = count(keyspace, options, number);
             keys.database(number, all, expiring)?;
         }
         batch.touch();
@@ -102,20 +99,18 @@ impl<W: Write> Write for Piece<'_, '_, '_, '_, W> {
     }
 }
 
-/// What modules keep beside the keys, as it was in the RDB that it is from: before the keys (1) or behind them (2).
-fn module_data(writer: &mut rdb::Writer<impl Write>, shares: &[Keyspace<'_>], when: u64) -> io::Result<()> {
-    let kept = shares.iter().flat_map(|share| &share.module_data).filter(|kept| kept.when == when);
-    for kept in kept {
+/// What modules keep beside the keys, as it was in the RDB that it is from: before the keys (1) or after them (2).
+fn module_data(writer: &mut rdb::Writer<impl Write>, keyspace: &Keyspace<'_>, when: u64) -> io::Result<()> {
+    for kept in keyspace.module_data().iter().filter(|kept| kept.when == when) {
         writer.module_aux(ModuleId(kept.module), kept.when, kept.data)?;
     }
     Ok(())
 }
 
 /// How many keys of a database are written, and how many of them expire.
-fn count(shares: &[Keyspace<'_>], options: Options<'_>, number: u32) -> (usize, usize) {
-    let databases = shares.iter().filter_map(|share| share.database(number));
-    let wanted = databases
-        .flat_map(Database::iter)
+fn count(keyspace: &Keyspace<'_>, options: Options<'_>, number: u32) -> (usize, usize) {
+    let wanted = keyspace
+        .in_order(number)
         .filter(|entry| Values::Data.include(&entry.value) && (options.wanted)(number, &entry.key));
     wanted.fold((0, 0), |(keys, expiring), entry| (keys + 1, expiring + usize::from(entry.expiry().is_some())))
 }
@@ -125,9 +120,8 @@ fn count(shares: &[Keyspace<'_>], options: Options<'_>, number: u32) -> (usize, 
 ///
 /// For fields that expire it is a Redis, though Valkey 9 has an encoding of its own for them: a caller that does not
 /// know which server is to load the RDB cannot choose.
-pub fn oldest(shares: &[Keyspace<'_>]) -> Release {
-    let values = shares.iter().flat_map(Keyspace::databases).flat_map(|(_, database)| database.iter());
-    let needed = values.fold(FUNCTIONS_AND_COUNTERS, |needed, entry| needed.and(needs(&entry.value)));
+pub fn oldest(keyspace: &Keyspace<'_>) -> Release {
+    let needed = keyspace.iter().fold(FUNCTIONS_AND_COUNTERS, |needed, (_, entry)| needed.and(needs(&entry.value)));
     let targets = Release::ALL.into_iter().filter(|release| release.target() == *release && needed.includes(*release));
     targets.min_by_key(|release| release.rdb_version()).unwrap_or(Server::NEWEST_REDIS.into())
 }

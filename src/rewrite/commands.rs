@@ -75,12 +75,12 @@ impl<'o> Emitter<'o> {
     }
 
     /// The function libraries, which come before all keys.
-    pub(super) fn functions(&mut self, share: &Keyspace<'_>) {
+    pub(super) fn functions(&mut self, keyspace: &Keyspace<'_>) {
         if !self.target_has(FUNCTIONS_AND_COUNTERS) {
-            self.written.lost.functions += share.functions.len() as u64;
+            self.written.lost.functions += keyspace.functions().len() as u64;
             return;
         }
-        for code in share.functions.values() {
+        for code in keyspace.functions().values() {
             self.command("FUNCTION", 3);
             self.bulk(b"LOAD");
             self.bulk(code);

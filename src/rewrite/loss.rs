@@ -67,7 +67,7 @@ impl LossRefused {
 }
 
 /// Whether anything could be given up: `false` without a look at what the values hold, so `true` is only a possibility.
-pub fn may_lose(shares: &[Keyspace<'_>], base: Base, options: Options<'_>) -> bool {
+pub fn may_lose(keyspace: &Keyspace<'_>, base: Base, options: Options<'_>) -> bool {
     let counters = options.target.is_none_or(|target| FUNCTIONS_AND_COUNTERS.includes(target));
     let in_value = |value: &Value<'_>| match (value, base) {
         (Value::Hash(hash), _) => {
@@ -81,10 +81,7 @@ pub fn may_lose(shares: &[Keyspace<'_>], base: Base, options: Options<'_>) -> bo
         (Value::History(history), _) => matches!(**history, History { base: Some(_), .. }),
         _ => false,
     };
-    let share_may = |share: &Keyspace<'_>| {
-        base == Base::Resp && !share.module_data.is_empty()
-            || !counters && !share.functions.is_empty()
-            || share.databases().flat_map(|(_, database)| database.iter()).any(|entry| in_value(&entry.value))
-    };
-    shares.iter().any(share_may)
+    base == Base::Resp && !keyspace.module_data().is_empty()
+        || !counters && !keyspace.functions().is_empty()
+        || keyspace.iter().any(|(_, entry)| in_value(&entry.value))
 }

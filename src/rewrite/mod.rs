@@ -6,8 +6,8 @@ mod commands;
 pub mod in_place;
 mod layout;
 mod loss;
-mod merge;
 mod ordered;
+mod source;
 mod stream;
 mod target;
 
@@ -27,8 +27,8 @@ pub use target::FIELD_EXPIRY;
 
 use batches::Batches;
 use commands::Emitter;
-use merge::Values;
 use ordered::Rest;
+use source::Values;
 
 /// What is written, and how.
 #[derive(Clone, Copy)]
@@ -124,14 +124,14 @@ pub fn type_name(value: &Value<'_>) -> &'static str {
 /// # Errors
 /// What `out` returned, and [`LossRefused`] once all is written.
 pub fn write(
-    shares: &[Keyspace<'_>],
+    keyspace: &Keyspace<'_>,
     base: Base,
     options: Options<'_>,
     out: &mut (impl Write + Send),
 ) -> io::Result<Written> {
     let written = match base {
-        Base::Resp => write_commands(shares, options, out),
-        Base::Rdb => write_rdb(shares, options, out),
+        Base::Resp => write_commands(keyspace, options, out),
+        Base::Rdb => write_rdb(keyspace, options, out),
     }?;
     if options.loss == Loss::Refused && !written.lost.is_nothing() {
         return Err(io::Error::other(LossRefused(written.lost)));
@@ -144,32 +144,30 @@ pub fn write(
 /// # Errors
 /// What `out` returned.
 pub fn write_commands(
-    shares: &[Keyspace<'_>],
+    keyspace: &Keyspace<'_>,
     options: Options<'_>,
     out: &mut (impl Write + Send),
 ) -> io::Result<Written> {
     let mut head = Emitter::new(options);
-    if let Some(share) = shares.first() {
-        head.functions(share);
-        head.written.lost.module_data = share.module_data.len() as u64;
-    }
+    head.functions(keyspace);
+    head.written.lost.module_data = keyspace.module_data().len() as u64;
     out.write_all(&head.out)?;
     let mut written = head.written;
     written.bytes = head.out.len() as u64;
-    written.add(&write_values(shares, options, Values::All, out)?);
+    written.add(&write_values(keyspace, options, Values::All, out)?);
     Ok(written)
 }
 
 /// Writes the keys of some values as commands.
 fn write_values(
-    shares: &[Keyspace<'_>],
+    keyspace: &Keyspace<'_>,
     options: Options<'_>,
     values: Values,
     out: &mut (impl Write + Send),
 ) -> io::Result<Written> {
     let mut written = Written::default();
     let make = |batches: &Batches<'_, '_, '_, _>| emit_batches(batches, options);
-    let (parts, bytes) = batches::write_all(shares, (options, values), out, make)?;
+    let (parts, bytes) = batches::write_all(keyspace, (options, values), out, make)?;
     for part in &parts {
         written.add(part);
     }

@@ -37,7 +37,7 @@ fn replayed(bytes: &[u8]) -> Replayed<'_> {
 /// What a rewrite writes.
 fn rewritten(replayed: &Replayed<'_>) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
-    let written = rewrite::write(&replayed.shares, Base::Resp, rewrite::Options::default(), &mut out);
+    let written = rewrite::write(&replayed.keyspace, Base::Resp, rewrite::Options::default(), &mut out);
     written.map(|_| out).map_err(|error| error.to_string())
 }
 

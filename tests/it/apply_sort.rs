@@ -2,7 +2,7 @@
 
 use aofkit::command::apply::Call;
 use aofkit::command::resolve;
-use aofkit::keyspace::{Key, Keyspace};
+use aofkit::keyspace::Keyspace;
 use aofkit::value::Value;
 
 use crate::harness::{RealServer, Reply};
@@ -10,13 +10,11 @@ use crate::harness::{RealServer, Reply};
 /// Applies a command here, and says whether it did not fail.
 fn apply(keyspace: &mut Keyspace<'static>, line: &str) -> bool {
     let words: Vec<&'static [u8]> = line.split(' ').map(|word| &*word.as_bytes().to_vec().leak()).collect();
-    let mut shares = [keyspace];
-    let mut call = Call::on_all(&words, &mut shares);
-    resolve(&words).row().unwrap().apply.unwrap().run(&mut call).is_ok()
+    resolve(&words).row().unwrap().apply.unwrap().run(&mut Call::new(&words, keyspace)).is_ok()
 }
 
 fn stored(keyspace: &Keyspace<'_>) -> Vec<Vec<u8>> {
-    match keyspace.database(0).unwrap().get(Key::new(b"d")).map(|entry| entry.value()) {
+    match keyspace.get(0, b"d").map(|entry| entry.value()) {
         None => Vec::new(),
         Some(Value::List(list)) => list.iter().map(<[u8]>::to_vec).collect(),
         Some(other) => panic!("not a list: {other:?}"),

@@ -234,8 +234,7 @@ const KEYS: &[&str] = &[
 /// Applies a command and says whether it did not fail; commands without a function do nothing.
 fn apply<'a>(keyspace: &mut Keyspace<'a>, words: &[&'a [u8]], database: u32, created: u64) -> Option<bool> {
     let row = resolve(words).row().unwrap();
-    let mut shares = [keyspace];
-    let mut call = Call::on_all(words, &mut shares);
+    let mut call = Call::new(words, keyspace);
     // Only whether a time is too large depends on it.
     (call.database, call.created, call.now) = (database, created, 1_700_000_000_000);
     row.apply.map(|apply| apply.run(&mut call).is_ok())
@@ -243,9 +242,7 @@ fn apply<'a>(keyspace: &mut Keyspace<'a>, words: &[&'a [u8]], database: u32, cre
 
 /// A string and its expiry, or -2 and -1 as servers print them.
 fn ours(keyspace: &Keyspace<'_>, database: u32, key: &str) -> (Option<Vec<u8>>, i64) {
-    let entry =
-        keyspace.database(database).and_then(|database| database.get(aofkit::keyspace::Key::new(key.as_bytes())));
-    match entry {
+    match keyspace.get(database, key.as_bytes()) {
         None => (None, -2),
         Some(entry) => match &entry.value {
             Value::String(string) => (Some(string.to_vec()), entry.expiry().unwrap_or(-1)),

@@ -62,7 +62,7 @@ fn data(path: &Path) -> Total {
     let inputs = inputs(&Log::open(path).unwrap());
     let replayed = replayed(&inputs);
     assert!(matches!(replayed.summary.end, replay::End::Whole), "{:?}", replayed.summary.end);
-    digest(&replayed.shares, Server::Redis80, 0, &|_, _| true)
+    digest(&replayed.keyspace, Server::Redis80, 0, &|_, _| true)
 }
 
 /// Rewrites a log in place, with something that happens before the new one takes its place.
@@ -79,10 +79,10 @@ fn rewrite_with<O: Operations + Send>(
     let summary = &replayed.summary;
     let reading = Reading { inputs: &inputs, end: summary.stopped.offset, database: summary.database };
     let fill = |out: &mut DraftWriter<'_, O>| -> io::Result<()> {
-        rewrite::write(&replayed.shares, base, rewrite::Options::default(), out).map(|_| ())
+        rewrite::write(&replayed.keyspace, base, rewrite::Options::default(), out).map(|_| ())
     };
     let (prepared, ()) = prepare(operations, (&log, reading), watch, base, fill)?;
-    assert_eq!(data(&prepared.path()), digest(&replayed.shares, Server::Redis80, 0, &|_, _| true));
+    assert_eq!(data(&prepared.path()), digest(&replayed.keyspace, Server::Redis80, 0, &|_, _| true));
     meanwhile();
     prepared.commit(operations)
 }

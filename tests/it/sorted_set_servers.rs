@@ -3,7 +3,7 @@
 
 use aofkit::command::apply::Call;
 use aofkit::command::resolve;
-use aofkit::keyspace::{Key, Keyspace};
+use aofkit::keyspace::Keyspace;
 use aofkit::value::Value;
 use aofkit::value::score::{format_score_17, format_score_digest, format_score_shortest, parse_score};
 use sha1::{Digest, Sha1};
@@ -59,7 +59,7 @@ impl Pair {
         let arguments: Vec<&'static [u8]> = words.iter().map(|word| &*word.clone().into_bytes().leak()).collect();
         let Some(apply) = resolve(&arguments).row().unwrap().apply else { return };
         let reply = self.server.call(words);
-        let result = apply.run(&mut Call::on_all(&arguments, &mut [&mut self.keyspace]));
+        let result = apply.run(&mut Call::new(&arguments, &mut self.keyspace));
         self.done.push(format!("{line}: {reply:?}"));
         if let (Err(failure), false) = (&result, matches!(reply, Reply::Error(_))) {
             panic!("{}: {line} answered {reply:?}, but: {failure}", self.name);
@@ -74,17 +74,16 @@ impl Pair {
         let reply = self.server.call(&["ZRANGE", key, "0", "-1", "WITHSCORES"]);
         let theirs: Vec<String> = reply.array().iter().map(Reply::text).collect();
         let format = if self.seventeen { format_score_17 } else { format_score_shortest };
-        let ours: Vec<String> =
-            match self.keyspace.database(0).and_then(|database| database.get(Key::new(key.as_bytes()))) {
-                None => Vec::new(),
-                Some(entry) => match &entry.value {
-                    Value::SortedSet(set) => set
-                        .iter()
-                        .flat_map(|(name, score)| [String::from_utf8_lossy(name).into_owned(), written(format, score)])
-                        .collect(),
-                    value => panic!("{key} is a {}", value.type_name()),
-                },
-            };
+        let ours: Vec<String> = match self.keyspace.get(0, key.as_bytes()) {
+            None => Vec::new(),
+            Some(entry) => match &entry.value {
+                Value::SortedSet(set) => set
+                    .iter()
+                    .flat_map(|(name, score)| [String::from_utf8_lossy(name).into_owned(), written(format, score)])
+                    .collect(),
+                value => panic!("{key} is a {}", value.type_name()),
+            },
+        };
         if ours != theirs {
             let last: Vec<&String> = self.done.iter().filter(|line| line.contains(key)).rev().take(12).collect();
             panic!("{}: {key}\nours:   {ours:?}\ntheirs: {theirs:?}\nafter {last:#?}", self.name);

@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use aofkit::command::apply::{Call, EntriesRead, Failure};
 use aofkit::command::resolve;
-use aofkit::keyspace::{Key, Keyspace};
-use aofkit::value::{Bytes, Fields, Stream, Value};
+use aofkit::keyspace::Keyspace;
+use aofkit::value::{Fields, Stream, Value};
 
 use crate::harness::{Random, RealServer, Reply, setting};
 
@@ -342,12 +342,7 @@ fn describe_reply(reply: &Reply, generation: Generation) -> String {
 fn apply<'a>(keyspace: &mut Keyspace<'a>, record: &'a [u8], entries_read: EntriesRead) -> Result<(), Failure> {
     let mut arguments: Vec<&[u8]> = Vec::new();
     aofkit::resp::parse(record, 0, &mut arguments).unwrap();
-    if arguments[0] == b"DEL" {
-        keyspace.database_mut(0).remove(Key::new(arguments[1]));
-        return Ok(());
-    }
-    let mut shares = [keyspace];
-    let mut call = Call::on_all(&arguments, &mut shares).with_record(record);
+    let mut call = Call::new(&arguments, keyspace).with_record(record);
     call.entries_read = entries_read;
     call.now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
     resolve(&arguments).row().and_then(|row| row.apply).unwrap().run(&mut call)
@@ -361,7 +356,7 @@ fn compare(name: &str, generation: Generation) {
         server.call(&["FLUSHALL"]);
         server.call(&["SET", "string", "x"]);
         let mut keyspace = Keyspace::default();
-        keyspace.database_mut(0).add(Key::new(b"string"), Value::String(Bytes::borrowed(b"x")), 0);
+        apply(&mut keyspace, b"*3\r\n$3\r\nSET\r\n$6\r\nstring\r\n$1\r\nx\r\n", entries_read).unwrap();
         let mut program = Program {
             numbers: Random(setting("AOFKIT_SEED", 1).wrapping_mul(1000) + round),
             time: 1,
@@ -387,7 +382,7 @@ fn compare(name: &str, generation: Generation) {
             }
             for key in ["s", "t"] {
                 let theirs = server.call(&["XINFO", "STREAM", key, "FULL", "COUNT", "0"]);
-                let ours = keyspace.database(0).and_then(|database| database.get(Key::new(key.as_bytes())));
+                let ours = keyspace.get(0, key.as_bytes());
                 let ours = match ours.map(|entry| entry.value()) {
                     Some(Value::Stream(stream)) => stream,
                     None => {

@@ -100,7 +100,7 @@ impl Program {
 }
 
 fn digest(replayed: &Replayed<'_>) -> String {
-    let total = aofkit::digest::digest(&replayed.shares, Server::Redis86, 0, &|_, _| true);
+    let total = aofkit::digest::digest(&replayed.keyspace, Server::Redis86, 0, &|_, _| true);
     assert_eq!(total.exceptions, []);
     total.digest.to_string()
 }
@@ -108,7 +108,7 @@ fn digest(replayed: &Replayed<'_>) -> String {
 fn rewritten(replayed: &Replayed<'_>, base: Base) -> Vec<u8> {
     let mut out = Vec::new();
     let options = rewrite::Options { target: Some(Release::Redis80), ..Default::default() };
-    let written = rewrite::write(&replayed.shares, base, options, &mut out).unwrap();
+    let written = rewrite::write(&replayed.keyspace, base, options, &mut out).unwrap();
     assert!(written.lost.is_nothing(), "{:?}", written.lost);
     out
 }

@@ -64,7 +64,7 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
             "-o FILE writes the sound part elsewhere".to_owned(),
         ));
     }
-    let keys_before = replayed.shares.iter().map(keys_of).sum();
+    let keys_before = replayed.keyspace.len();
     let dropped = settings.drop_expired(&mut replayed);
     if settings.selects_nothing(&replayed) {
         let path = FileName(&settings.path);
@@ -72,7 +72,7 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
         return Ok(Outcome::Unsound);
     }
     let base = settings.base_for(&opened);
-    let target = ChosenTarget::of(server, &replayed.shares, base)?;
+    let target = ChosenTarget::of(server, &replayed.keyspace, base)?;
     if let (Destination::Directory(..), Some(target)) = (&settings.destination, target.target)
         && !target.server().loads_manifests()
     {
@@ -113,11 +113,6 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
 /// Where servers from Redis 7.0 on keep their log, in their data directory (`appenddirname`).
 const APPEND_DIRECTORY: &str = "appendonlydir";
 
-/// How many keys there are.
-fn keys_of(share: &Keyspace<'_>) -> u64 {
-    share.databases().map(|(_, database)| database.len() as u64).sum()
-}
-
 impl Settings {
     /// Whether a key is wanted.
     fn wants(&self, database: u32, key: &[u8]) -> bool {
@@ -128,8 +123,7 @@ impl Settings {
     /// Whether keys or databases are asked for, and none is there.
     fn selects_nothing(&self, replayed: &Replayed<'_>) -> bool {
         let asks = !self.keys.is_empty() || !self.databases.is_empty();
-        let mut databases = replayed.shares.iter().flat_map(Keyspace::databases);
-        asks && !databases.any(|(number, database)| database.iter().any(|entry| self.wants(number, &entry.key)))
+        asks && !replayed.keyspace.iter().any(|(database, entry)| self.wants(database, &entry.key))
     }
 
     /// Format of the new log: as typed, else that of the old one. What goes to standard output or a FIFO may go on to
@@ -191,7 +185,7 @@ impl Settings {
             DropExpired::AtTheLogsClock => self.replay.clock(&replayed.summary).0,
             DropExpired::At(time) => time,
         };
-        replay::drop_expired(&mut replayed.shares, time)
+        replay::drop_expired(&mut replayed.keyspace, time)
     }
 }
 
@@ -209,8 +203,8 @@ struct Job<'j, 'a> {
 }
 
 impl Job<'_, '_> {
-    fn shares(&self) -> &[Keyspace<'_>] {
-        &self.replayed.shares
+    fn keyspace(&self) -> &Keyspace<'_> {
+        &self.replayed.keyspace
     }
 
     /// Writes the new log elsewhere.
@@ -238,10 +232,10 @@ impl Job<'_, '_> {
 
     /// Writes the data, with a progress bar.
     fn fill(&self, console: &Console, out: &mut (impl Write + Send)) -> io::Result<Written> {
-        let progress = Progress::new(console.progress, self.shares().iter().map(keys_of).sum(), "writing");
+        let progress = Progress::new(console.progress, self.keyspace().len(), "writing");
         let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
         let advance = |keys| progress.advance(keys);
-        rewrite::write(self.shares(), self.base, Options { progress: &advance, ..self.options(&wanted) }, out)
+        rewrite::write(self.keyspace(), self.base, Options { progress: &advance, ..self.options(&wanted) }, out)
     }
 
     fn options<'p>(&self, wanted: &'p (dyn Fn(u32, &[u8]) -> bool + Sync)) -> Options<'p> {
@@ -262,8 +256,8 @@ impl Job<'_, '_> {
     fn refuse_loss(&self) -> io::Result<()> {
         let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
         let options = self.options(&wanted);
-        if options.loss == Loss::Refused && rewrite::may_lose(self.shares(), self.base, options) {
-            rewrite::write(self.shares(), self.base, options, &mut io::sink())?;
+        if options.loss == Loss::Refused && rewrite::may_lose(self.keyspace(), self.base, options) {
+            rewrite::write(self.keyspace(), self.base, options, &mut io::sink())?;
         }
         Ok(())
     }
@@ -339,7 +333,7 @@ impl Job<'_, '_> {
 
     /// The digest of the data that the output is to have.
     fn expected(&self, lost: Lost) -> Total {
-        digest(self.shares(), Self::judge(lost), 0, &|database, key| self.settings.wants(database, key))
+        digest(self.keyspace(), Self::judge(lost), 0, &|database, key| self.settings.wants(database, key))
     }
 
     /// Replays the output, and compares.
@@ -358,17 +352,16 @@ impl Job<'_, '_> {
         let (found, expected) = if lost.is_nothing() {
             // All that a log can say, which is more than a server's digest covers.
             let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
-            (fingerprint(&again.shares, &|_, _| true), fingerprint(self.shares(), &wanted))
+            (fingerprint(&again.keyspace, &|_, _| true), fingerprint(self.keyspace(), &wanted))
         } else {
-            (digest(&again.shares, Self::judge(lost), 0, &|_, _| true), self.expected(lost))
+            (digest(&again.keyspace, Self::judge(lost), 0, &|_, _| true), self.expected(lost))
         };
-        let functions = |shares: &[Keyspace<'_>]| {
-            shares.first().map(|share| share.functions.values().map(|code| code.to_vec()).collect::<Vec<_>>())
-        };
+        let functions =
+            |keyspace: &Keyspace<'_>| keyspace.functions().values().map(|code| code.to_vec()).collect::<Vec<_>>();
         let same = found == expected
             && again.summary.failed == 0
             && again.summary.damaged.is_none()
-            && (lost.functions > 0 || functions(&again.shares) == functions(self.shares()));
+            && (lost.functions > 0 || functions(&again.keyspace) == functions(self.keyspace()));
         if same {
             return Ok(self.expected(lost));
         }

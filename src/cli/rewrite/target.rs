@@ -41,8 +41,8 @@ impl ChosenTarget {
     /// # Errors
     /// For an RDB with fields that expire, which Redis and Valkey encode differently, where nothing says which of them
     /// the log is for.
-    pub(super) fn of(server: ChosenServer, shares: &[Keyspace<'_>], base: Base) -> anyhow::Result<Self> {
-        let is_divided = || base == Base::Rdb && is_of_redis_alone(rewrite::oldest(shares));
+    pub(super) fn of(server: ChosenServer, keyspace: &Keyspace<'_>, base: Base) -> anyhow::Result<Self> {
+        let is_divided = || base == Base::Rdb && is_of_redis_alone(rewrite::oldest(keyspace));
         let target = match server.evidence {
             Evidence::Option | Evidence::Rdb => Some(server.release.target()),
             Evidence::Commands if server.server().is_valkey() => is_divided().then_some(server.release.target()),

@@ -25,7 +25,7 @@ use std::fmt;
 pub use failure::Failure;
 pub use scripting::library_name;
 
-use crate::keyspace::{Division, EntryMut, Key, Keyspace, Removed};
+use crate::keyspace::{EntryMut, Key, Keyspace, Partitioning, Removed, Shard};
 use crate::rdb;
 use crate::resp::parse_integer;
 use crate::server::Server;
@@ -53,15 +53,6 @@ impl fmt::Debug for Apply {
         f.write_str("Apply")
     }
 }
-
-/// Rows are told apart by their names.
-impl PartialEq for Apply {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Apply {}
 
 /// What a command makes of a field whose expiry has passed by the time at which the log is loaded.
 ///
@@ -113,22 +104,32 @@ pub struct Call<'c, 'a> {
     /// What ENTRIESREAD sets; the number as given, unless this is changed.
     pub entries_read: EntriesRead,
     /// What a key that is created gets as [`crate::keyspace::Entry::created`]. A command that creates several adds to
-    /// it the index of the argument that names the key: the keys stay in order however shares divide them, as long
+    /// it the index of the argument that names the key: the keys stay in order however they are divided, as long
     /// as the next command's number is larger by at least as many as this one has arguments.
     pub created: u64,
-    /// The shares of the keys; one, unless the command's keys are in several.
-    shares: &'c mut [&'c mut Keyspace<'a>],
+    /// The shards that the command may touch.
+    shards: &'c mut [Shard<'a>],
+    /// How the keys are divided among all shards.
+    partitioning: &'c Partitioning,
+    /// The index of the only shard in `shards` where there are others besides.
+    local: Option<usize>,
     /// A key among the arguments whose hash is known: most commands look their key up more than once.
     known: Option<Key<'a>>,
-    /// How the keys are divided, if they are.
-    division: Option<&'c Division>,
-    /// The index of the share that alone is there.
-    mine: Option<usize>,
 }
 
 impl<'c, 'a> Call<'c, 'a> {
-    /// A command that may touch every share, in order; there is one, unless [`Call::divided`] says how the keys are.
-    pub const fn on_all(arguments: &'c [&'a [u8]], shares: &'c mut [&'c mut Keyspace<'a>]) -> Self {
+    /// A command that is applied to a whole keyspace.
+    pub const fn new(arguments: &'c [&'a [u8]], keyspace: &'c mut Keyspace<'a>) -> Self {
+        let (shards, partitioning) = keyspace.parts_mut();
+        Self::on_shards(arguments, shards, partitioning)
+    }
+
+    /// A command that may touch every shard.
+    pub(crate) const fn on_shards(
+        arguments: &'c [&'a [u8]],
+        shards: &'c mut [Shard<'a>],
+        partitioning: &'c Partitioning,
+    ) -> Self {
         Self {
             arguments,
             record: &[],
@@ -140,16 +141,29 @@ impl<'c, 'a> Call<'c, 'a> {
             diverged: None,
             entries_read: EntriesRead::AsGiven,
             created: 0,
-            shares,
+            shards,
+            partitioning,
+            local: None,
             known: None,
-            division: None,
-            mine: None,
         }
+    }
+
+    /// A command that is applied to one shard of several: every key that it names is there, or it is a command that
+    /// takes its keys one by one and asks [`Call::is_local`].
+    pub(crate) const fn on_shard(
+        arguments: &'c [&'a [u8]],
+        shard: &'c mut Shard<'a>,
+        index: usize,
+        partitioning: &'c Partitioning,
+    ) -> Self {
+        let mut call = Self::on_shards(arguments, std::slice::from_mut(shard), partitioning);
+        call.local = Some(index);
+        call
     }
 
     /// Says the hash of a key that is one of the arguments, if it is known.
     #[must_use]
-    pub const fn with_key(mut self, key: Option<Key<'a>>) -> Self {
+    pub(crate) const fn with_key(mut self, key: Option<Key<'a>>) -> Self {
         self.known = key;
         self
     }
@@ -163,21 +177,6 @@ impl<'c, 'a> Call<'c, 'a> {
         }
     }
 
-    /// Says how the keys are divided among the shares.
-    #[must_use]
-    pub const fn divided(mut self, division: &'c Division) -> Self {
-        self.division = Some(division);
-        self
-    }
-
-    /// Says that the share is this one of several: every key that the command names is in it, or it is a command that
-    /// takes its keys one by one and asks [`Call::is_local`].
-    #[must_use]
-    pub const fn on_share(mut self, index: usize, division: &'c Division) -> Self {
-        self.mine = Some(index);
-        self.divided(division)
-    }
-
     /// Says in which record the arguments lie, so that values can borrow it in one piece.
     #[must_use]
     pub const fn with_record(mut self, record: &'a [u8]) -> Self {
@@ -186,26 +185,20 @@ impl<'c, 'a> Call<'c, 'a> {
     }
 
     /// Whether a key is in what may be touched; for commands that take their keys one by one.
-    pub fn is_local(&self, key: &[u8]) -> bool {
-        match (self.mine, self.division) {
-            (Some(index), Some(division)) => division.share_of(Key::new(key)) == index,
-            _ => true,
-        }
+    pub(crate) fn is_local(&self, key: &[u8]) -> bool {
+        self.local.is_none_or(|index| self.partitioning.shard_of(Key::new(key)) == index)
     }
 
-    /// The share that has a key.
+    /// The shard that has a key.
     #[inline]
-    fn share(&mut self, key: Key<'_>) -> Option<&mut Keyspace<'a>> {
-        let index = match self.division {
-            Some(division) if self.shares.len() > 1 => division.share_of(key),
-            _ => 0,
-        };
-        self.shares.get_mut(index).map(|share| &mut **share)
+    fn shard(&mut self, key: Key<'_>) -> Option<&mut Shard<'a>> {
+        let index = if self.shards.len() > 1 { self.partitioning.shard_of(key) } else { 0 };
+        self.shards.get_mut(index)
     }
 
-    /// Every share: for what concerns whole databases, and functions.
-    pub fn shares(&mut self) -> impl Iterator<Item = &mut Keyspace<'a>> {
-        self.shares.iter_mut().map(|share| &mut **share)
+    /// Every shard: for what concerns whole databases, and functions.
+    pub(crate) fn shards(&mut self) -> impl Iterator<Item = &mut Shard<'a>> {
+        self.shards.iter_mut()
     }
 
     /// An argument; argument 0 is the name.
@@ -213,12 +206,12 @@ impl<'c, 'a> Call<'c, 'a> {
     /// # Errors
     /// [`Failure::Arity`] if there are not so many.
     #[inline]
-    pub fn argument(&self, index: usize) -> Result<&'a [u8], Failure> {
+    pub(crate) fn argument(&self, index: usize) -> Result<&'a [u8], Failure> {
         self.arguments.get(index).copied().ok_or(Failure::Arity)
     }
 
     /// The arguments from an index on.
-    pub fn arguments_from(&self, index: usize) -> &'c [&'a [u8]] {
+    pub(crate) fn arguments_from(&self, index: usize) -> &'c [&'a [u8]] {
         self.arguments.get(index..).unwrap_or_default()
     }
 
@@ -226,7 +219,7 @@ impl<'c, 'a> Call<'c, 'a> {
     ///
     /// # Errors
     /// [`Failure::NotAnInteger`], [`Failure::Arity`].
-    pub fn integer(&self, index: usize) -> Result<i64, Failure> {
+    pub(crate) fn integer(&self, index: usize) -> Result<i64, Failure> {
         parse_integer(self.argument(index)?).ok_or(Failure::NotAnInteger)
     }
 
@@ -250,7 +243,7 @@ impl<'c, 'a> Call<'c, 'a> {
     }
 
     /// Remembers that the command does something else with the other [`ExpiredFields`].
-    pub fn diverge(&self) {
+    pub(crate) fn diverge(&self) {
         if let Some(diverged) = self.diverged {
             diverged.set(true);
         }
@@ -258,14 +251,14 @@ impl<'c, 'a> Call<'c, 'a> {
 
     /// The entry of a key, its value perhaps not decoded.
     #[inline]
-    pub fn entry(&mut self, key: &[u8]) -> Option<EntryMut<'_, 'a>> {
+    pub(crate) fn entry(&mut self, key: &[u8]) -> Option<EntryMut<'_, 'a>> {
         let key = self.key(key);
         let database = self.database;
-        self.share(key)?.database_mut(database).get_mut(key)
+        self.shard(key)?.database_mut(database).get_mut(key)
     }
 
     /// Whether there is such a key.
-    pub fn exists(&mut self, key: &[u8]) -> bool {
+    pub(crate) fn exists(&mut self, key: &[u8]) -> bool {
         self.entry(key).is_some()
     }
 
@@ -274,7 +267,7 @@ impl<'c, 'a> Call<'c, 'a> {
     /// # Errors
     /// [`Failure::DamagedValue`]; [`Failure::UnknownValue`] for a key that unknown commands write to.
     #[inline]
-    pub fn value(&mut self, key: &[u8]) -> Result<Option<&mut Value<'a>>, Failure> {
+    pub(crate) fn value(&mut self, key: &[u8]) -> Result<Option<&mut Value<'a>>, Failure> {
         let Some(value) = self.entry(key).map(EntryMut::into_value) else { return Ok(None) };
         if let Value::Raw(raw) = value {
             *value = rdb::decode(raw).map_err(|fault| match fault {
@@ -289,17 +282,17 @@ impl<'c, 'a> Call<'c, 'a> {
     }
 
     /// Gives a key a value in place of what it had, its expiry included.
-    pub fn put(&mut self, key: &'a [u8], value: Value<'a>) {
+    pub(crate) fn put(&mut self, key: &'a [u8], value: Value<'a>) {
         self.put_with(key, value, None, |mut entry| entry.set_expiry(None));
     }
 
     /// Gives a key a value in place of what it had, and an expiry in milliseconds of Unix time.
-    pub fn put_expiring(&mut self, key: &'a [u8], value: Value<'a>, expiry: Option<i64>) {
+    pub(crate) fn put_expiring(&mut self, key: &'a [u8], value: Value<'a>, expiry: Option<i64>) {
         self.put_with(key, value, expiry, |mut entry| entry.set_expiry(expiry));
     }
 
     /// Gives a key a value in place of what it had; its expiry stays.
-    pub fn put_keeping_expiry(&mut self, key: &'a [u8], value: Value<'a>) {
+    pub(crate) fn put_keeping_expiry(&mut self, key: &'a [u8], value: Value<'a>) {
         self.put_with(key, value, None, |_| {});
     }
 
@@ -313,8 +306,8 @@ impl<'c, 'a> Call<'c, 'a> {
     ) {
         let key = self.key(key);
         let (number, created) = (self.database, self.created);
-        let Some(share) = self.share(key) else { return };
-        let database = share.database_mut(number);
+        let Some(shard) = self.shard(key) else { return };
+        let database = shard.database_mut(number);
         match database.get_mut(key) {
             Some(mut entry) => {
                 entry.value = value;
@@ -324,53 +317,53 @@ impl<'c, 'a> Call<'c, 'a> {
         }
     }
 
+    /// A key's value, which must be a hash; an empty one if there is no such key.
+    ///
+    /// # Errors
+    /// [`Failure::WrongType`], and those of [`Call::value`].
+    #[inline]
+    pub(crate) fn hash_or_new(&mut self, key: &'a [u8]) -> Result<&mut Hash<'a>, Failure> {
+        if !self.exists(key) {
+            self.put(key, Value::Hash(Hash::default()));
+        }
+        // It is there: it was, or was just put.
+        self.hash(key)?.ok_or(Failure::NoSuchKey)
+    }
+
     /// Deletes a key.
-    pub fn remove(&mut self, key: &[u8]) -> Option<Removed<'a>> {
+    pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Removed<'a>> {
         let key = self.key(key);
         let database = self.database;
-        self.share(key)?.database_mut(database).remove(key)
+        self.shard(key)?.database_mut(database).remove(key)
     }
 }
 
-/// The value of a key as one type: `Ok(None)` if there is no such key, and one that makes it.
+/// The value of a key as one type: `Ok(None)` if there is no such key.
 macro_rules! typed {
-    ($type:literal, $variant:ident, $get:ident, $get_or_new:ident, $value:ty, $new:expr) => {
+    ($type:literal, $variant:ident, $get:ident, $value:ty) => {
         impl<'a> Call<'_, 'a> {
             #[doc = concat!("A key's value, which must be a ", $type, ".")]
             ///
             /// # Errors
             /// [`Failure::WrongType`], and those of [`Call::value`].
             #[inline]
-            pub fn $get(&mut self, key: &[u8]) -> Result<Option<&mut $value>, Failure> {
+            pub(crate) fn $get(&mut self, key: &[u8]) -> Result<Option<&mut $value>, Failure> {
                 match self.value(key)? {
                     None => Ok(None),
                     Some(Value::$variant(value)) => Ok(Some(value)),
                     Some(_) => Err(Failure::WrongType),
                 }
             }
-
-            #[doc = concat!("A key's value, which must be a ", $type, "; an empty one if there is no such key.")]
-            ///
-            /// # Errors
-            /// [`Failure::WrongType`], and those of [`Call::value`].
-            #[inline]
-            pub fn $get_or_new(&mut self, key: &'a [u8]) -> Result<&mut $value, Failure> {
-                if !self.exists(key) {
-                    self.put(key, Value::$variant($new));
-                }
-                // It is there: it was, or was just put.
-                self.$get(key)?.ok_or(Failure::NoSuchKey)
-            }
         }
     };
 }
 
-typed!("string", String, string, string_or_new, Bytes<'a>, Bytes::default());
-typed!("list", List, list, list_or_new, List<'a>, List::default());
-typed!("set", Set, set, set_or_new, Set<'a>, Set::default());
-typed!("hash", Hash, hash, hash_or_new, Hash<'a>, Hash::default());
-typed!("sorted set", SortedSet, sorted_set, sorted_set_or_new, SortedSet<'a>, SortedSet::default());
-typed!("stream", Stream, stream, stream_or_new, Stream<'a>, Box::default());
+typed!("string", String, string, Bytes<'a>);
+typed!("list", List, list, List<'a>);
+typed!("set", Set, set, Set<'a>);
+typed!("hash", Hash, hash, Hash<'a>);
+typed!("sorted set", SortedSet, sorted_set, SortedSet<'a>);
+typed!("stream", Stream, stream, Stream<'a>);
 
 #[cfg(test)]
 pub(super) mod testing;

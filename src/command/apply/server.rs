@@ -2,11 +2,12 @@
 
 use super::generic::database_number;
 use super::{Call, Failure};
+use crate::keyspace::Shard;
 
 /// `FLUSHALL [ASYNC|SYNC]`. Functions stay.
 pub(in crate::command) fn flushall(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     check_mode(call.arguments_from(1))?;
-    call.shares().for_each(crate::keyspace::Keyspace::clear);
+    call.shards().for_each(Shard::clear);
     Ok(())
 }
 
@@ -14,8 +15,8 @@ pub(in crate::command) fn flushall(call: &mut Call<'_, '_>) -> Result<(), Failur
 pub(in crate::command) fn flushdb(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     check_mode(call.arguments_from(1))?;
     let database = call.database;
-    for share in call.shares() {
-        share.database_mut(database).clear();
+    for shard in call.shards() {
+        shard.database_mut(database).clear();
     }
     Ok(())
 }
@@ -33,7 +34,7 @@ pub(super) fn check_mode(words: &[&[u8]]) -> Result<(), Failure> {
 /// `SWAPDB database database`.
 pub(in crate::command) fn swapdb(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (one, other) = (database_number(call.argument(1)?)?, database_number(call.argument(2)?)?);
-    call.shares().for_each(|share| share.swap(one, other));
+    call.shards().for_each(|shard| shard.swap(one, other));
     Ok(())
 }
 

@@ -44,8 +44,7 @@ impl Replica {
         let row = command::resolve(&arguments).row().unwrap_or_else(|| panic!("no such command: {words:?}"));
         let apply = row.apply.unwrap_or_else(|| panic!("{} is not applied", row.name));
         self.created += 1000;
-        let mut shares = [&mut self.keyspace];
-        let mut call = Call::on_all(&arguments, &mut shares).with_record(record);
+        let mut call = Call::new(&arguments, &mut self.keyspace).with_record(record);
         (call.database, call.now, call.created) = (self.database, self.now, self.created);
         (call.expired_fields, call.entries_read, call.server) = (self.expired_fields, self.entries_read, self.server);
         let diverged = Cell::new(self.diverged);
@@ -89,25 +88,22 @@ impl Replica {
     }
 
     pub(crate) fn value(&self, key: &str) -> Option<&Value<'static>> {
-        Some(self.keyspace.database(self.database)?.get(Key::new(key.as_bytes()))?.value())
+        Some(self.keyspace.get(self.database, key.as_bytes())?.value())
     }
 
     /// Everything, to compare.
     pub(crate) fn shown(&self) -> String {
-        let databases = self.keyspace.databases().filter(|(_, database)| !database.is_empty());
-        format!(
-            "{:?}",
-            databases.map(|(number, database)| (number, database.iter().collect::<Vec<_>>())).collect::<Vec<_>>()
-        )
+        format!("{:?}", self.keyspace.iter().collect::<Vec<_>>())
     }
 
     /// Sets when a key expires.
     pub(crate) fn set_expiry(&mut self, key: &str, expiry: i64) {
-        let entry = self.keyspace.database_mut(self.database).get_mut(Key::new(key.as_bytes()));
+        let shard = &mut self.keyspace.parts_mut().0[0];
+        let entry = shard.database_mut(self.database).get_mut(Key::new(key.as_bytes()));
         entry.unwrap().set_expiry(Some(expiry));
     }
 
     pub(crate) fn expiry(&self, key: &str) -> Option<i64> {
-        self.keyspace.database(self.database)?.get(Key::new(key.as_bytes()))?.expiry()
+        self.keyspace.get(self.database, key.as_bytes())?.expiry()
     }
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use aofkit::Server;
 use aofkit::command;
 use aofkit::digest::digest_value;
-use aofkit::keyspace::{Entry, Keyspace};
+use aofkit::keyspace::Entry;
 use aofkit::rdb::dump;
 use aofkit::replay::Replayed;
 use aofkit::rewrite::Base;
@@ -156,8 +156,7 @@ fn held(entry: Entry<'_, '_>, server: Server) -> Held {
 }
 
 fn ours(replayed: &Replayed<'_>, server: Server) -> Keys {
-    let databases = replayed.shares.iter().flat_map(Keyspace::databases);
-    let entries = databases.flat_map(|(number, database)| database.iter().map(move |entry| (number, entry)));
+    let entries = replayed.keyspace.iter();
     entries.map(|(number, entry)| ((number, entry.key.to_vec()), held(entry, server))).collect()
 }
 

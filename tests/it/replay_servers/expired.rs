@@ -4,7 +4,6 @@ use aofkit::Server;
 use aofkit::aof::log::Log;
 use aofkit::aof::producer::ServerChoice;
 use aofkit::check::{Code, Settings};
-use aofkit::keyspace::Keyspace;
 use aofkit::replay::{LoadDifference, Replayed};
 use aofkit::rewrite::Base;
 use aofkit::value::Value;
@@ -71,9 +70,7 @@ fn with_expired_fields(commands: &str) -> Vec<u8> {
 fn differences(loader: &mut RealServer, written: &Replayed<'_>) -> LoadDifference {
     let mut found = LoadDifference::default();
     let is_live = |expiry: Option<i64>| expiry.is_none_or(|expiry| expiry >= now());
-    let databases = written.shares.iter().flat_map(Keyspace::databases);
-    let entries = databases.flat_map(|(number, database)| database.iter().map(move |entry| (number, entry)));
-    for (number, entry) in entries.filter(|(_, entry)| is_live(entry.expiry())) {
+    for (number, entry) in written.keyspace.iter().filter(|(_, entry)| is_live(entry.expiry())) {
         loader.call(&["SELECT", &number.to_string()]);
         match entry.value() {
             Value::Hash(hash) => {

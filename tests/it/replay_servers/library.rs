@@ -63,7 +63,7 @@ fn options(server: Server, threads: usize) -> replay::Options<'static> {
 }
 
 pub(crate) fn digest_of(replayed: &Replayed<'_>, server: Server) -> String {
-    aofkit::digest::digest(&replayed.shares, server, now(), &|_, _| true).digest.to_string()
+    aofkit::digest::digest(&replayed.keyspace, server, now(), &|_, _| true).digest.to_string()
 }
 
 pub(crate) fn digest(parts: &[&[u8]], server: Server) -> String {
@@ -90,7 +90,7 @@ fn target_of(server: Server) -> Release {
 
 pub(crate) fn rewrite_with(replayed: &Replayed<'_>, base: Base, options: rewrite::Options<'_>) -> Vec<u8> {
     let mut out = Vec::new();
-    rewrite::write(&replayed.shares, base, options, &mut out).unwrap();
+    rewrite::write(&replayed.keyspace, base, options, &mut out).unwrap();
     out
 }
 

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use aofkit::command::{self, apply::Call};
-use aofkit::keyspace::Keyspace;
+use aofkit::keyspace::{Entry, Keyspace};
 use aofkit::rdb::dump;
 use aofkit::rewrite::{self, Base};
 use aofkit::server::Release;
@@ -120,13 +120,9 @@ fn explain(loader: &mut RealServer, log: &[u8]) -> Option<String> {
     let theirs: BTreeMap<(u32, Vec<u8>), (String, String)> =
         loader.keys().into_iter().map(|(database, key, digest, shown)| ((database, key), (digest, shown))).collect();
     let mut ours = BTreeMap::new();
-    for share in &replayed.shares {
-        for (number, database) in share.databases() {
-            for entry in database {
-                let value = digest::digest_value(entry, loader.server, library::now()).unwrap().to_string();
-                ours.insert((number, entry.key.to_vec()), value);
-            }
-        }
+    for (number, entry) in replayed.keyspace.iter() {
+        let value = digest::digest_value(entry, loader.server, library::now()).unwrap().to_string();
+        ours.insert((number, entry.key.to_vec()), value);
     }
     let keys: BTreeSet<_> = ours.keys().chain(theirs.keys()).cloned().collect();
     let mut told = 0;
@@ -261,14 +257,8 @@ fn own_payloads() -> Values {
         &(0..1500).map(|seed| Generator::new(setting, seed, values.clone()).sound_command()).collect::<Vec<_>>(),
     );
     let replayed = replay(&[&log], 1);
-    for (_, database) in replayed.shares[0].databases() {
-        values.payloads.extend(
-            database
-                .iter()
-                .filter_map(|entry| dump::write(&entry.value, Release::Redis80).ok())
-                .map(|(payload, _)| payload),
-        );
-    }
+    let payload = |(_, entry): (u32, Entry<'_, '_>)| Some(dump::write(&entry.value, Release::Redis80).ok()?.0);
+    values.payloads = replayed.keyspace.iter().filter_map(payload).collect();
     // What redis 7.0 dumps when it has no library, and one.
     values.functions = FUNCTIONS.iter().map(|payload| payload.to_vec()).collect();
     values
@@ -460,10 +450,7 @@ fn discarded(release: &str) {
         let files = Files { parts: vec![Some(log.clone())], cutting: Cutting::Yes };
         let (_, theirs) = existing(release, &files, &keys);
         let replayed = replay(&[&log], 2);
-        let has = |key: &String| {
-            let databases = replayed.shares.iter().filter_map(|share| share.database(0));
-            databases.flat_map(|database| database.iter()).any(|entry| *entry.key == *key.as_bytes())
-        };
+        let has = |key: &String| replayed.keyspace.get(0, key.as_bytes()).is_some();
         assert_eq!(Some(keys.iter().map(has).collect()), theirs, "{lines}");
     }
 }
@@ -542,8 +529,7 @@ fn no_applied_row_goes_unexercised() {
                 }
                 let row = command::resolve(&arguments).row().unwrap();
                 let Some(apply) = row.apply else { continue };
-                let mut shares = [&mut keyspace];
-                let mut call = Call::on_all(&arguments, &mut shares);
+                let mut call = Call::new(&arguments, &mut keyspace);
                 (call.database, call.now) = (database, library::now());
                 let count = met.entry(row.name).or_default();
                 match apply.run(&mut call) {

@@ -15,9 +15,9 @@ use crate::value::Bytes;
 const NO_LIBRARY: Failure = Failure::other("Library metadata is missing or invalid");
 const THERE: Failure = Failure::other("Library already exists");
 
-/// The libraries, of which every share has a copy.
+/// The libraries, of which every shard has a copy.
 fn libraries<'k, 'a>(call: &'k mut Call<'_, 'a>) -> Option<&'k mut BTreeMap<Vec<u8>, Bytes<'a>>> {
-    call.shares().next().map(|share| &mut share.functions)
+    call.shards().next().map(|shard| &mut shard.functions)
 }
 
 /// `FUNCTION LOAD [REPLACE] code`. The code is not run: whether it would fail is not known.
@@ -30,8 +30,8 @@ pub(in crate::command) fn function_load(call: &mut Call<'_, '_>) -> Result<(), F
     if options.is_empty() && libraries(call).is_some_and(|libraries| libraries.contains_key(&name)) {
         return Err(THERE);
     }
-    for share in call.shares() {
-        share.functions.insert(name.clone(), Bytes::borrowed(code));
+    for shard in call.shards() {
+        shard.functions.insert(name.clone(), Bytes::borrowed(code));
     }
     Ok(())
 }
@@ -40,8 +40,8 @@ pub(in crate::command) fn function_load(call: &mut Call<'_, '_>) -> Result<(), F
 pub(in crate::command) fn function_delete(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let name = call.argument(2)?;
     let mut found = false;
-    for share in call.shares() {
-        found |= share.functions.remove(name).is_some();
+    for shard in call.shards() {
+        found |= shard.functions.remove(name).is_some();
     }
     if found { Ok(()) } else { Err(Failure::other("Library not found")) }
 }
@@ -49,8 +49,8 @@ pub(in crate::command) fn function_delete(call: &mut Call<'_, '_>) -> Result<(),
 /// `FUNCTION FLUSH [ASYNC|SYNC]`.
 pub(in crate::command) fn function_flush(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     check_mode(call.arguments_from(2))?;
-    for share in call.shares() {
-        share.functions.clear();
+    for shard in call.shards() {
+        shard.functions.clear();
     }
     Ok(())
 }
@@ -100,11 +100,11 @@ pub(in crate::command) fn function_restore(call: &mut Call<'_, '_>) -> Result<()
     {
         return Err(THERE);
     }
-    for share in call.shares() {
+    for shard in call.shards() {
         if policy == Policy::Flush {
-            share.functions.clear();
+            shard.functions.clear();
         }
-        share.functions.extend(restored.iter().map(|(name, code)| (name.clone(), code.clone())));
+        shard.functions.extend(restored.iter().map(|(name, code)| (name.clone(), code.clone())));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ const OTHER: &str = "#!lua name=one\nredis.register_function('f', function() ret
 const TWO: &str = "#!LUA Name=two\nredis.register_function('g', function() return 1 end)";
 
 fn names(replica: &Replica) -> Vec<String> {
-    replica.keyspace().functions.keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
+    replica.keyspace().functions().keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
 }
 
 /// What FUNCTION DUMP gives for these libraries.
@@ -32,9 +32,9 @@ fn libraries_are_loaded_replaced_and_deleted() {
     replica.run(&["FUNCTION", "LOAD", TWO]).unwrap();
     assert!(replica.run(&["FUNCTION", "LOAD", OTHER]).is_err());
     assert!(replica.run(&["FUNCTION", "LOAD", "KEEP", OTHER]).is_err());
-    assert_eq!(*replica.keyspace().functions[&b"one"[..]], *ONE.as_bytes());
+    assert_eq!(*replica.keyspace().functions()[&b"one"[..]], *ONE.as_bytes());
     replica.run(&["FUNCTION", "LOAD", "replace", OTHER]).unwrap();
-    assert_eq!(*replica.keyspace().functions[&b"one"[..]], *OTHER.as_bytes());
+    assert_eq!(*replica.keyspace().functions()[&b"one"[..]], *OTHER.as_bytes());
     assert!(replica.run(&["FUNCTION", "DELETE", "ONE"]).is_err());
     replica.run(&["FUNCTION", "DELETE", "one"]).unwrap();
     assert_eq!(names(&replica), ["two"]);

@@ -1,7 +1,6 @@
 use super::super::Failure;
 use super::super::testing::Replica;
 use super::*;
-use crate::keyspace::Key;
 use crate::server::Server;
 
 /// What a key holds, as `ZRANGE key 0 -1 WITHSCORES` would print it; empty if it is not there.
@@ -195,7 +194,7 @@ fn sets_are_combined() {
 fn what_is_stored_takes_the_place_of_the_key_and_its_expiry() {
     let mut replica = after(&["ZADD one 1 a", "ZADD z 2 b"]);
     for line in ["ZUNIONSTORE z 1 one", "ZRANGESTORE z one 0 -1"] {
-        replica.keyspace_mut().database_mut(0).get_mut(Key::new(b"z")).unwrap().set_expiry(Some(5));
+        replica.set_expiry("z", 5);
         replica.line("ZADD z 3 c").unwrap();
         assert_eq!(replica.expiry("z"), Some(5));
         replica.line(line).unwrap();
@@ -244,7 +243,7 @@ fn wrong_types_and_too_few_arguments_change_nothing() {
     }
     let mut replica = Replica::default();
     let text = Value::String(crate::value::Bytes::borrowed(b"text"));
-    replica.keyspace_mut().database_mut(0).add(Key::new(b"s"), text, 0);
+    replica.keyspace_mut().add(0, b"s", text);
     for line in [
         "ZADD s 1 a",
         "ZINCRBY s 1 a",

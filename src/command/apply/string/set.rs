@@ -129,7 +129,7 @@ fn pairs<'c, 'a>(call: &Call<'c, 'a>) -> Result<Pairs<'c, 'a>, Failure> {
     if pairs.is_empty() || !rest.is_empty() { Err(Failure::Arity) } else { Ok((pairs, call.created + 1)) }
 }
 
-/// `MSET key value [key value …]`. Keys that are created count up from the call's number, whichever share has them.
+/// `MSET key value [key value …]`. Keys that are created count up from the call's number, whichever shard has them.
 pub(in crate::command) fn mset(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (pairs, first) = pairs(call)?;
     for ([key, value], created) in pairs.iter().zip((first..).step_by(2)) {

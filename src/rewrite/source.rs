@@ -1,18 +1,17 @@
-//! The keys of all shares in one order, in batches.
+//! The keys that are written, in order and in batches.
 
-use std::collections::{BTreeSet, VecDeque};
-
-use crate::keyspace::{Database, Entries, Entry, Keyspace};
-use crate::value::Value;
+use std::collections::BTreeSet;
 
 use super::{Options, Order};
+use crate::keyspace::{Entry, InOrder, Keyspace};
+use crate::value::Value;
 
 /// How many keys a batch has at most: enough that taking one costs nothing, few enough that their text is small.
 const BATCH: usize = 1024;
 /// What makes a batch full sooner, as [`Value::weight`] counts: large values are written side by side.
 const WEIGHT: usize = 2048;
 
-/// Keys of one database that belong behind each other.
+/// Keys of one database that follow each other.
 pub(super) struct Batch<'k, 'a> {
     /// Set in the first batch of a database.
     pub(super) select: Option<u32>,
@@ -64,63 +63,42 @@ impl Values {
     }
 }
 
-/// Keys in order.
-struct Keys<'k, 'a> {
-    next: Option<Entry<'k, 'a>>,
-    rest: Rest<'k, 'a>,
+/// Keys of a database in the order that is asked for.
+enum Keys<'k, 'a> {
+    FirstWritten(InOrder<'k, 'a>),
+    ByKey(std::vec::IntoIter<Entry<'k, 'a>>),
 }
 
-/// Keys as a database has them, or sorted.
-enum Rest<'k, 'a> {
-    Stored(Entries<'k, 'a>),
-    Sorted(std::vec::IntoIter<Entry<'k, 'a>>),
-}
+impl<'k, 'a> Iterator for Keys<'k, 'a> {
+    type Item = Entry<'k, 'a>;
 
-impl<'k, 'a> Keys<'k, 'a> {
-    fn new(rest: Rest<'k, 'a>) -> Self {
-        let mut keys = Self { next: None, rest };
-        keys.take();
-        keys
-    }
-
-    /// The next key, which gives way to the one behind it.
     #[inline]
-    fn take(&mut self) -> Option<Entry<'k, 'a>> {
-        let behind = match &mut self.rest {
-            Rest::Stored(entries) => entries.next(),
-            Rest::Sorted(entries) => entries.next(),
-        };
-        std::mem::replace(&mut self.next, behind)
+    fn next(&mut self) -> Option<Entry<'k, 'a>> {
+        match self {
+            Self::FirstWritten(entries) => entries.next(),
+            Self::ByKey(entries) => entries.next(),
+        }
     }
 }
 
 /// Gives out the keys that are wanted, database by database.
-pub(super) struct Merge<'k, 'a, 'p> {
-    shares: &'k [Keyspace<'a>],
+pub(super) struct Source<'k, 'a, 'p> {
+    keyspace: &'k Keyspace<'a>,
     options: Options<'p>,
     values: Values,
-    databases: VecDeque<u32>,
+    /// Those whose keys come next.
+    databases: BTreeSet<u32>,
     database: u32,
     select: Option<u32>,
-    keys: Vec<Keys<'k, 'a>>,
+    keys: Option<Keys<'k, 'a>>,
 }
 
-impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
-    pub(super) fn new(shares: &'k [Keyspace<'a>], options: Options<'p>, values: Values) -> Self {
-        let databases: BTreeSet<u32> =
-            shares.iter().flat_map(|share| share.databases().map(|(number, _)| number)).collect();
-        Self {
-            shares,
-            options,
-            values,
-            databases: databases.into_iter().collect(),
-            database: 0,
-            select: None,
-            keys: Vec::new(),
-        }
+impl<'k, 'a, 'p> Source<'k, 'a, 'p> {
+    pub(super) fn new(keyspace: &'k Keyspace<'a>, options: Options<'p>, values: Values) -> Self {
+        Self { keyspace, options, values, databases: keyspace.databases(), database: 0, select: None, keys: None }
     }
 
-    /// The next batch; `None` behind the last.
+    /// The next batch; `None` after the last.
     pub(super) fn next_batch(&mut self) -> Option<Batch<'k, 'a>> {
         loop {
             let mut entries = Vec::with_capacity(BATCH);
@@ -135,32 +113,27 @@ impl<'k, 'a, 'p> Merge<'k, 'a, 'p> {
             if !entries.is_empty() {
                 return Some(Batch { select: self.select.take(), entries });
             }
-            self.database = self.databases.pop_front()?;
+            self.database = self.databases.pop_first()?;
             self.select = Some(self.database);
-            self.keys = self.database_keys();
+            self.keys = Some(self.keys_of(self.database));
         }
     }
 
-    /// The wanted keys of the database, in as many ordered runs as suits.
-    fn database_keys(&mut self) -> Vec<Keys<'k, 'a>> {
-        let databases = self.shares.iter().filter_map(|share| share.database(self.database));
+    /// The keys of a database, whether wanted or not.
+    fn keys_of(&self, database: u32) -> Keys<'k, 'a> {
+        let in_order = self.keyspace.in_order(database);
         match self.options.order {
-            Order::FirstWritten => databases.map(|database| Keys::new(Rest::Stored(database.iter()))).collect(),
+            Order::FirstWritten => Keys::FirstWritten(in_order),
             Order::ByKey => {
-                let mut all: Vec<Entry<'k, 'a>> = databases.flat_map(Database::iter).collect();
+                let mut all: Vec<Entry<'k, 'a>> = in_order.collect();
                 all.sort_unstable_by(|one, other| one.key.cmp(&other.key));
-                vec![Keys::new(Rest::Sorted(all.into_iter()))]
+                Keys::ByKey(all.into_iter())
             }
         }
     }
 
     fn next_entry(&mut self) -> Option<Entry<'k, 'a>> {
-        loop {
-            let first = self.keys.iter_mut().filter_map(|keys| Some((keys.next.as_ref()?.created, keys)));
-            let entry = first.min_by_key(|(created, _)| *created)?.1.take()?;
-            if self.values.include(&entry.value) && (self.options.wanted)(self.database, &entry.key) {
-                return Some(entry);
-            }
-        }
+        let (database, values, wanted) = (self.database, self.values, self.options.wanted);
+        self.keys.as_mut()?.find(|entry| values.include(&entry.value) && wanted(database, &entry.key))
     }
 }
