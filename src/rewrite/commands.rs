@@ -4,76 +4,19 @@
 //! Every command names one key, as those of servers do, so that a log can be divided by key and sent to a cluster.
 //! `MSET` would be shorter and is not used for that reason.
 
+use super::emitter::Emitter;
 use super::target::{FUNCTIONS_AND_COUNTERS, HSETEX, VECTOR_SETS, last_field_expiry};
-use super::{Options, Written, stream, type_name};
+use super::{stream, type_name};
 use crate::keyspace::{Entry, Keyspace};
 use crate::rdb::{self, DecodeFault};
 use crate::resp;
-use crate::server::Since;
 use crate::value::score::format_score_compact;
 use crate::value::{Element, Hash, History, Quantization, Raw, Shape, SortedSet, Value, Vector, VectorSet};
-
-/// Text beyond this is handed on.
-const FLUSH: usize = 256 << 10;
 
 /// The length of the longest member of a sorted set in a listpack (`zset-max-listpack-value`).
 const LONGEST_PACKED_MEMBER: usize = 64;
 
-/// Takes text, before there is too much of it.
-pub(super) type Flush<'o> = Box<dyn FnMut(&[u8]) + 'o>;
-
-/// Makes commands, and counts what it makes and leaves out.
-pub(super) struct Emitter<'o> {
-    /// The text that was not handed on yet.
-    pub(super) out: Vec<u8>,
-    /// Takes text when there is much of it.
-    pub(super) flush: Option<Flush<'o>>,
-    pub(super) written: Written,
-    pub(super) options: Options<'o>,
-}
-
-impl<'o> Emitter<'o> {
-    pub(super) fn new(options: Options<'o>) -> Self {
-        Self { out: Vec::new(), flush: None, written: Written::default(), options }
-    }
-
-    /// Begins a command of so many arguments.
-    #[inline]
-    pub(super) fn command(&mut self, name: &str, arguments: usize) {
-        if self.out.len() >= FLUSH
-            && let Some(flush) = &mut self.flush
-        {
-            flush(&self.out);
-            self.out.clear();
-        }
-        self.written.records += 1;
-        resp::write_count(&mut self.out, arguments);
-        self.bulk(name.as_bytes());
-    }
-
-    /// Begins a command of its name, a key, and so many arguments more.
-    #[inline]
-    pub(super) fn command_on(&mut self, name: &str, key: &[u8], arguments: usize) {
-        self.command(name, 2 + arguments);
-        self.bulk(key);
-    }
-
-    /// One more argument.
-    #[inline]
-    pub(super) fn bulk(&mut self, argument: &[u8]) {
-        resp::write_bulk_string(&mut self.out, argument);
-    }
-
-    /// One more argument, a number.
-    pub(super) fn number(&mut self, number: impl itoa::Integer) {
-        self.bulk(itoa::Buffer::new().format(number).as_bytes());
-    }
-
-    /// Whether the target can hold something; without a target, it can.
-    pub(super) fn target_has(&self, what: Since) -> bool {
-        self.options.target.is_none_or(|target| what.includes(target))
-    }
-
+impl Emitter<'_> {
     /// The function libraries, which come before all keys.
     pub(super) fn functions(&mut self, keyspace: &Keyspace<'_>) {
         if !self.target_has(FUNCTIONS_AND_COUNTERS) {
@@ -178,25 +121,6 @@ impl<'o> Emitter<'o> {
             this.bulk(&text);
             this.bulk(member);
         });
-    }
-
-    /// Commands of up to a batch of items each.
-    pub(super) fn batches<T>(
-        &mut self,
-        count: usize,
-        items: impl Iterator<Item = T>,
-        begin: impl Fn(&mut Self, usize),
-        mut text: impl FnMut(&mut Self, T),
-    ) {
-        let batch = self.options.batch.get();
-        let mut left = count;
-        for (index, item) in items.enumerate() {
-            if index % batch == 0 {
-                begin(self, left.min(batch));
-                left = left.saturating_sub(batch);
-            }
-            text(self, item);
-        }
     }
 
     fn hash(&mut self, key: &[u8], hash: &Hash<'_>) {

@@ -3,6 +3,7 @@
 mod base;
 mod batches;
 mod commands;
+mod emitter;
 pub mod in_place;
 mod layout;
 mod loss;
@@ -26,7 +27,7 @@ pub use loss::{Loss, LossRefused, Lost, may_lose};
 pub use target::FIELD_EXPIRY;
 
 use batches::Batches;
-use commands::Emitter;
+use emitter::Emitter;
 use ordered::Rest;
 use source::Values;
 

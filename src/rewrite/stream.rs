@@ -9,7 +9,7 @@
 
 use std::collections::BTreeSet;
 
-use super::commands::Emitter;
+use super::emitter::Emitter;
 use super::target::{FUNCTIONS_AND_COUNTERS, IDEMPOTENT_PRODUCERS};
 use crate::value::{Consumer, ConsumerGroup, Fields, Idempotence, PendingEntry, Stream, StreamId};
 
