@@ -3,18 +3,14 @@
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 
-use hashbrown::HashTable;
-
 use super::times::{self, Expiries, Numbers, UpperHalves};
-use crate::value::{Bytes, Value, hash_of, is_equal};
+use crate::value::table::{self, Named, Table, small};
+use crate::value::{Bytes, Value, hash_of};
 
 /// The keys of one database, in the order in which they were first written.
 #[derive(Debug, Default)]
 pub struct Database<'a> {
-    /// `None` where a key was deleted: the others keep their order.
-    items: Vec<Option<Item<'a>>>,
-    /// The indexes of items by the hash of their key.
-    table: HashTable<u32>,
+    items: Table<Item<'a>>,
     expiries: Expiries,
     created: UpperHalves,
 }
@@ -30,6 +26,13 @@ pub struct Item<'a> {
     expiry: Option<times::Slot>,
     /// The lower half of [`Entry::created`].
     created: u32,
+}
+
+impl Named for Item<'_> {
+    #[inline]
+    fn name(&self) -> &[u8] {
+        &self.key
+    }
 }
 
 /// A key with its value, its expiry, and when it was first written.
@@ -123,30 +126,6 @@ pub struct Removed<'a> {
     pub expiry: Option<i64>,
 }
 
-/// How many items are in front of each: a bit an item, and a number for every 64.
-struct Ranks(Vec<(u64, u32)>);
-
-impl Ranks {
-    fn of(items: &[Option<Item<'_>>]) -> Self {
-        let mut before = 0;
-        let words = items.chunks(64).map(|items| {
-            let word = items.iter().rev().fold(0, |word, item| word << 1 | u64::from(item.is_some()));
-            let counted = (word, before);
-            before += word.count_ones();
-            counted
-        });
-        Self(words.collect())
-    }
-
-    /// How many are in front of the item at an index, if there is one.
-    #[inline]
-    fn of_item(&self, index: u32) -> Option<u32> {
-        let (word, before) = self.0.get(index as usize / 64)?;
-        let bit = 1 << (index % 64);
-        (word & bit != 0).then(|| before + (word & (bit - 1)).count_ones())
-    }
-}
-
 /// A key and its hash, which is computed once.
 #[derive(Debug, Clone, Copy)]
 pub struct Key<'k> {
@@ -164,52 +143,15 @@ impl<'k> Key<'k> {
     }
 }
 
-/// A key's hash for the table, which takes the lowest bits and the highest: not those that chose the shard.
-#[inline]
-const fn spread(hash: u64) -> u64 {
-    hash.rotate_right(20)
-}
-
-/// A table of the indexes of items, with room for half as many more.
-fn table_of(items: &[Option<Item<'_>>], live: usize) -> HashTable<u32> {
-    let mut table = HashTable::with_capacity((live + live / 2).max(4));
-    // In the order of the items, which is quicker than in that of another table.
-    for (index, place) in (0_u32..).zip(items) {
-        if let Some(item) = place {
-            table.insert_unique(spread(hash_of(&item.key)), index, |index| hash_at(items, *index));
-        }
-    }
-    table
-}
-
-fn hash_at(items: &[Option<Item<'_>>], index: u32) -> u64 {
-    items.get(index as usize).and_then(Option::as_ref).map_or(0, |item| spread(hash_of(&item.key)))
-}
-
 impl<'a> Database<'a> {
     /// How many keys there are.
     pub fn len(&self) -> usize {
-        self.table.len()
+        self.items.len()
     }
 
     /// Whether there is no key.
     pub fn is_empty(&self) -> bool {
-        self.table.is_empty()
-    }
-
-    #[inline]
-    fn find(&self, key: Key<'_>) -> Option<u32> {
-        self.table.find(spread(key.hash), |index| self.is_at(*index, key.bytes)).copied()
-    }
-
-    #[inline]
-    fn is_at(&self, index: u32, key: &[u8]) -> bool {
-        self.item(index).is_some_and(|item| is_equal(&item.key, key))
-    }
-
-    #[inline]
-    fn item(&self, index: u32) -> Option<&Item<'a>> {
-        self.items.get(index as usize).and_then(Option::as_ref)
+        self.len() == 0
     }
 
     /// Where a key probably is, if it is there: looks at the table alone.
@@ -218,13 +160,13 @@ impl<'a> Database<'a> {
     /// their cache lines at once; looking each up when its command is applied, it waits for one after the other.
     #[inline]
     pub fn probe(&self, hash: u64) -> Option<u32> {
-        self.table.find(spread(hash), |_| true).copied()
+        self.items.probe(hash)
     }
 
     /// Brings what [`Database::probe`] found into the cache.
     #[inline]
     pub fn prefetch(&self, probe: u32) {
-        if let Some(item) = self.item(probe) {
+        if let Some(item) = self.items.get(probe) {
             // It may lie on two cache lines.
             std::hint::black_box((item.created, std::mem::discriminant(&item.value)));
         }
@@ -241,21 +183,21 @@ impl<'a> Database<'a> {
     /// The value of what [`Database::probe`] found.
     #[inline]
     pub fn probed(&self, probe: u32) -> Option<&Value<'a>> {
-        self.item(probe).map(|item| &item.value)
+        self.items.get(probe).map(|item| &item.value)
     }
 
     /// The entry of a key.
     pub fn get(&self, key: Key<'_>) -> Option<Entry<'_, 'a>> {
-        let index = self.find(key)?;
-        let item = self.item(index)?;
+        let index = self.items.find(key.hash, key.bytes)?;
+        let item = self.items.get(index)?;
         Some(Entry { item, expiries: &self.expiries, created: self.created.number(index, item.created) })
     }
 
     /// The entry of a key, to change.
     #[inline]
     pub fn get_mut(&mut self, key: Key<'_>) -> Option<EntryMut<'_, 'a>> {
-        let index = self.find(key)?;
-        let item = self.items.get_mut(index as usize)?.as_mut()?;
+        let index = self.items.find(key.hash, key.bytes)?;
+        let item = self.items.get_mut(index)?;
         Some(EntryMut { item, expiries: &mut self.expiries })
     }
 
@@ -271,79 +213,43 @@ impl<'a> Database<'a> {
 
     /// Adds a key that is not there and whose hash is known, as it was loaded.
     pub fn add_loaded(&mut self, hash: u64, key: Bytes<'a>, value: Value<'a>, expiry: Option<i64>, created: u64) {
-        if self.items.len() >= 64 && self.items.len() > self.table.len() + self.table.len() / 4 {
-            self.close_gaps();
+        let slots = self.items.slots();
+        if slots >= 64 && slots > self.len() + self.len() / 4 {
+            let ranks = self.items.close_gaps();
+            self.created.close_gaps(&ranks);
         }
-        if self.table.len() == self.table.capacity() {
-            // The old one goes first.
-            let live = std::mem::take(&mut self.table).len();
-            self.table = table_of(&self.items, live);
-        }
-        let index = u32::try_from(self.items.len()).unwrap_or(u32::MAX);
-        if self.items.len() == self.items.capacity() {
-            // A quarter more, not twice as much: the memory of a large vector grows without being copied.
-            self.items.reserve_exact((self.items.len() / 4).max(16));
-        }
-        let mut item = Item { key, value, expiry: None, created: self.created.note(index, created) };
+        let lower = self.created.note(small(self.items.slots()), created);
+        let mut item = Item { key, value, expiry: None, created: lower };
         self.expiries.set(&mut item.expiry, expiry);
-        self.items.push(Some(item));
-        let items = &self.items;
-        self.table.insert_unique(spread(hash), index, |index| hash_at(items, *index));
+        self.items.push(hash, item);
     }
 
-    /// Takes a key out.
+    /// Removes a key.
     pub fn remove(&mut self, key: Key<'_>) -> Option<Removed<'a>> {
-        let items = &self.items;
-        let same = |index: &u32| {
-            let item = items.get(*index as usize).and_then(Option::as_ref);
-            item.is_some_and(|item| is_equal(&item.key, key.bytes))
-        };
-        let index = self.table.find_entry(spread(key.hash), same).ok()?.remove().0;
-        let mut item = self.items.get_mut(index as usize)?.take()?;
+        let index = self.items.find(key.hash, key.bytes)?;
+        let mut item = self.items.remove(key.hash, index)?;
         let expiry = self.expiries.get(item.expiry);
         self.expiries.set(&mut item.expiry, None);
         Some(Removed { value: item.value, expiry })
     }
 
-    /// Closes the gaps that deleted keys left.
-    fn close_gaps(&mut self) {
-        if !self.created.is_empty() {
-            let old = std::mem::take(&mut self.created);
-            let (mut numbers, mut kept) = (old.numbers(), 0);
-            for (index, item) in (0..).zip(&self.items).filter_map(|(index, place)| Some((index, place.as_ref()?))) {
-                self.created.note(kept, numbers.of(index, item.created));
-                kept += 1;
-            }
-        }
-        let ranks = Ranks::of(&self.items);
-        self.items.retain(Option::is_some);
-        if self.table.capacity() > 4 * self.items.len() {
-            self.table = HashTable::new();
-            self.items.shrink_to_fit();
-            self.table = table_of(&self.items, self.items.len());
-        } else {
-            // Without a look at the keys.
-            self.table.retain(|index| ranks.of_item(*index).map(|rank| *index = rank).is_some());
-        }
-    }
-
-    /// Forgets the keys for which `keep` says no.
+    /// Removes the keys for which `keep` is false.
     pub fn retain(&mut self, mut keep: impl FnMut(&mut EntryMut<'_, 'a>) -> bool) {
-        for place in &mut self.items {
-            if let Some(item) = place {
-                let mut entry = EntryMut { item, expiries: &mut self.expiries };
-                if !keep(&mut entry) {
-                    entry.set_expiry(None);
-                    *place = None;
-                }
+        let expiries = &mut self.expiries;
+        let ranks = self.items.retain(|item| {
+            let mut entry = EntryMut { item, expiries };
+            let is_kept = keep(&mut entry);
+            if !is_kept {
+                entry.set_expiry(None);
             }
-        }
-        self.close_gaps();
+            is_kept
+        });
+        self.created.close_gaps(&ranks);
     }
 
     /// The keys in the order in which they were first written.
     pub fn iter(&self) -> Entries<'_, 'a> {
-        Entries { index: 0, items: self.items.iter(), expiries: &self.expiries, numbers: self.created.numbers() }
+        Entries { items: self.items.iter(), expiries: &self.expiries, numbers: self.created.numbers() }
     }
 
     /// Forgets every key.
@@ -364,9 +270,7 @@ impl<'e, 'a> IntoIterator for &'e Database<'a> {
 /// The keys of a database, in the order in which they were first written.
 #[derive(Debug, Clone)]
 pub struct Entries<'e, 'a> {
-    /// The index of the next of `items`.
-    index: u32,
-    items: std::slice::Iter<'e, Option<Item<'a>>>,
+    items: table::Iter<'e, Item<'a>>,
     expiries: &'e Expiries,
     numbers: Numbers<'e>,
 }
@@ -376,15 +280,8 @@ impl<'e, 'a> Iterator for Entries<'e, 'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Entry<'e, 'a>> {
-        loop {
-            let place = self.items.next()?;
-            let index = self.index;
-            self.index += 1;
-            if let Some(item) = place {
-                let created = self.numbers.of(index, item.created);
-                return Some(Entry { item, expiries: self.expiries, created });
-            }
-        }
+        let (index, item) = self.items.next()?;
+        Some(Entry { item, expiries: self.expiries, created: self.numbers.of(index, item.created) })
     }
 }
 

@@ -1,5 +1,7 @@
 //! When keys expire, and when they were first written: kept beside the entries, so that those are small.
 
+use crate::value::table::Ranks;
+
 /// The expiries of those keys that have one, each in a slot.
 #[derive(Debug, Default)]
 pub(super) struct Expiries {
@@ -86,19 +88,30 @@ pub(super) struct UpperHalves {
 }
 
 impl UpperHalves {
-    pub(super) const fn is_empty(&self) -> bool {
-        self.changes.is_empty()
-    }
-
     /// Notes that of an entry after all others, and returns the lower half.
     #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
     pub(super) fn note(&mut self, index: u32, number: u64) -> u32 {
         let upper = (number >> 32) as u32;
-        if upper != self.changes.last().map_or(0, |(_, last)| *last) {
+        if upper != self.last() {
             self.changes.push((index, upper));
         }
         number as u32
+    }
+
+    /// Follows the entries to the indexes that they have after gaps were closed.
+    pub(super) fn close_gaps(&mut self, ranks: &Ranks) {
+        for (from, upper) in std::mem::take(&mut self.changes) {
+            let from = ranks.before(from);
+            self.changes.pop_if(|(last, _)| *last == from);
+            if upper != self.last() {
+                self.changes.push((from, upper));
+            }
+        }
+    }
+
+    fn last(&self) -> u32 {
+        self.changes.last().map_or(0, |(_, upper)| *upper)
     }
 
     /// The number of an entry.

@@ -62,7 +62,7 @@ struct Queue<'a> {
     /// Where those keys probably are, and the arguments of the command if it has one alone.
     probed_entries: Vec<(u32, Range<usize>)>,
     /// Where the members probably are that the commands are about, and the key that has them.
-    members: Vec<(u32, usize)>,
+    members: Vec<(u32, u32)>,
 }
 
 impl<'a> Queue<'a> {

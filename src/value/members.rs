@@ -5,10 +5,9 @@ use std::sync::LazyLock;
 
 use foldhash::SharedSeed;
 use foldhash::fast::SeedableRandomState;
-use hashbrown::HashTable;
 
 use super::bytes::Bytes;
-use super::equal::is_equal;
+use super::table::{Named, Ranks, Table};
 
 /// Both seeds of every hash, chosen at random once per process.
 ///
@@ -32,35 +31,40 @@ pub fn hash_of(bytes: &[u8]) -> u64 {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place {
     /// It is kept at this index.
-    Kept(usize),
+    Kept(u32),
     /// It is not there; its hash.
     Free(u64),
 }
 
-/// Strings, each with a `V`, in no order that matters. One keeps its index while others come, or go by
-/// [`Members::remove_at`].
+/// Strings, each with a `V`, in no order that matters: gaps are filled. One keeps its index while others come, or go
+/// by [`Members::remove_at`].
 #[derive(Debug, Clone)]
 pub struct Members<'a, V> {
-    /// `None` at the indexes in `free`.
-    entries: Vec<Option<(Bytes<'a>, V)>>,
+    table: Table<(Bytes<'a>, V), FLAT>,
+    /// The indexes of all gaps; the last one is filled first.
     free: Vec<u32>,
-    /// Indexes of entries by the hash of their string; absent while looking at each is quicker.
-    table: Option<HashTable<u32>>,
+}
+
+/// Up to this many strings, each is looked at.
+const FLAT: usize = 16;
+
+impl<V> Named for (Bytes<'_>, V) {
+    #[inline]
+    fn name(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl<V> Default for Members<'_, V> {
     fn default() -> Self {
-        Self { entries: Vec::new(), free: Vec::new(), table: None }
+        Self { table: Table::default(), free: Vec::new() }
     }
 }
 
 impl<'a, V> Members<'a, V> {
-    /// Up to so many strings, each is looked at.
-    const FLAT: usize = 16;
-
     /// How many there are.
     pub const fn len(&self) -> usize {
-        self.entries.len() - self.free.len()
+        self.table.len()
     }
 
     /// Whether there is none.
@@ -70,31 +74,14 @@ impl<'a, V> Members<'a, V> {
 
     /// The index at which a string is kept.
     #[inline]
-    pub fn index_of(&self, member: &[u8]) -> Option<usize> {
-        match &self.table {
-            None => self.entries.iter().position(|entry| is_of(entry.as_ref(), member)),
-            Some(_) => self.index_of_hashed(hash_of(member), member),
-        }
-    }
-
-    /// The same, for a string whose hash is known.
-    #[inline]
-    fn index_of_hashed(&self, hash: u64, member: &[u8]) -> Option<usize> {
-        match &self.table {
-            None => self.entries.iter().position(|entry| is_of(entry.as_ref(), member)),
-            Some(table) => table.find(hash, |&index| self.is_at(index, member)).map(|&index| index as usize),
-        }
+    pub fn index_of(&self, member: &[u8]) -> Option<u32> {
+        self.table.find(hash_of(member), member)
     }
 
     /// The index at which a string probably is, if many are kept: looks at the table alone.
     #[inline]
-    pub fn probe(&self, member: &[u8]) -> Option<usize> {
-        self.table.as_ref()?.find(hash_of(member), |_| true).map(|&index| index as usize)
-    }
-
-    #[inline]
-    fn is_at(&self, index: u32, member: &[u8]) -> bool {
-        self.entries.get(index as usize).is_some_and(|entry| is_of(entry.as_ref(), member))
+    pub fn probe(&self, member: &[u8]) -> Option<u32> {
+        self.table.probe(hash_of(member))
     }
 
     /// The value of a string.
@@ -107,25 +94,25 @@ impl<'a, V> Members<'a, V> {
     #[inline]
     pub fn get_mut(&mut self, member: &[u8]) -> Option<&mut V> {
         let index = self.index_of(member)?;
-        self.at_mut(index).map(|(_, value)| value)
+        self.at_mut(index)
     }
 
     /// The string and value at an index.
     #[inline]
-    pub fn at(&self, index: usize) -> Option<(&Bytes<'a>, &V)> {
-        self.entries.get(index)?.as_ref().map(|(name, value)| (name, value))
+    pub fn at(&self, index: u32) -> Option<(&Bytes<'a>, &V)> {
+        self.table.get(index).map(|(name, value)| (name, value))
     }
 
-    /// The string at an index, and its value to change.
+    /// The value at an index, to change.
     #[inline]
-    pub fn at_mut(&mut self, index: usize) -> Option<(&Bytes<'a>, &mut V)> {
-        self.entries.get_mut(index)?.as_mut().map(|(name, value)| (&*name, value))
+    pub fn at_mut(&mut self, index: u32) -> Option<&mut V> {
+        self.table.get_mut(index).map(|(_, value)| value)
     }
 
     /// Gives a string a value, and returns the one it had.
     pub fn insert(&mut self, member: Bytes<'a>, value: V) -> Option<V> {
         match self.place_of(&member) {
-            Place::Kept(index) => self.at_mut(index).map(|(_, old)| std::mem::replace(old, value)),
+            Place::Kept(index) => self.at_mut(index).map(|old| std::mem::replace(old, value)),
             Place::Free(hash) => {
                 self.push(hash, member, value);
                 None
@@ -137,127 +124,59 @@ impl<'a, V> Members<'a, V> {
     #[inline]
     pub(super) fn place_of(&self, member: &[u8]) -> Place {
         let hash = hash_of(member);
-        self.index_of_hashed(hash, member).map_or(Place::Free(hash), Place::Kept)
+        self.table.find(hash, member).map_or(Place::Free(hash), Place::Kept)
     }
 
     /// Adds a string that is not there, whose hash is known, and returns its index.
     pub(super) fn push(&mut self, hash: u64, member: Bytes<'a>, value: V) -> u32 {
-        let entry = Some((member, value));
-        let reused = self.free.pop().and_then(|index| Some((index, self.entries.get_mut(index as usize)?)));
-        let index = if let Some((index, place)) = reused {
-            *place = entry;
-            index
-        } else {
-            grow(&mut self.entries);
-            self.entries.push(entry);
-            u32::try_from(self.entries.len() - 1).unwrap_or(u32::MAX)
-        };
-        match &mut self.table {
-            Some(table) if table.len() < table.capacity() => {
-                table.insert_unique(hash, index, |&index| hash_at(&self.entries, index));
-            }
-            table if self.entries.len() > Self::FLAT => {
-                // Made anew: in the order of the entries, which is much quicker than in that of the table.
-                *table = None;
-                *table = Some(table_of(&self.entries));
-            }
-            _ => {}
-        }
-        index
+        let Some(gap) = self.free.pop() else { return self.table.push(hash, (member, value)) };
+        self.table.fill(gap, hash, (member, value));
+        gap
     }
 
-    /// Takes a string out.
+    /// Removes a string.
     pub fn remove(&mut self, member: &[u8]) -> Option<(Bytes<'a>, V)> {
         let index = self.index_of(member)?;
-        let taken = self.remove_at(index);
-        self.close_gaps_if_many();
-        taken
+        let removed = self.remove_at(index);
+        if self.has_many_gaps() {
+            self.close_gaps();
+        }
+        removed
     }
 
-    /// Takes the string at an index out.
-    pub fn remove_at(&mut self, index: usize) -> Option<(Bytes<'a>, V)> {
-        let taken = self.entries.get_mut(index)?.take()?;
-        let place = u32::try_from(index).unwrap_or(u32::MAX);
-        if let Some(table) = &mut self.table
-            && let Ok(found) = table.find_entry(hash_of(&taken.0), |&other| other == place)
-        {
-            found.remove();
-        }
-        if index + 1 == self.entries.len() {
-            self.entries.pop();
+    /// Removes the string at an index.
+    pub fn remove_at(&mut self, index: u32) -> Option<(Bytes<'a>, V)> {
+        let hash = hash_of(self.at(index)?.0);
+        let removed = self.table.remove(hash, index);
+        if index as usize + 1 == self.table.slots() {
+            self.table.pop_gap();
         } else {
-            self.free.push(place);
+            self.free.push(index);
         }
-        Some(taken)
+        removed
     }
 
     /// Whether so many were removed that [`Members::close_gaps`] pays.
     #[inline]
     pub(super) const fn has_many_gaps(&self) -> bool {
-        self.free.len() > Self::FLAT && self.free.len() > self.entries.len() / 4 * 3
+        self.free.len() > FLAT && self.free.len() > self.table.slots() / 4 * 3
     }
 
-    fn close_gaps_if_many(&mut self) {
-        if self.has_many_gaps() {
-            self.close_gaps(|_, _| {});
-        }
-    }
-
-    /// Gives the memory of those back that were removed. `moved` is told the old and the new index of each that there
-    /// is.
-    #[cold]
-    pub(super) fn close_gaps(&mut self, mut moved: impl FnMut(u32, u32)) {
-        self.table = None;
+    /// Frees the memory of those that were removed. The indexes of the others are their ranks from then on.
+    pub(super) fn close_gaps(&mut self) -> Ranks {
         self.free = Vec::new();
-        let kept = (0..).zip(&self.entries).filter(|(_, entry)| entry.is_some());
-        for (new, (old, _)) in (0..).zip(kept) {
-            moved(old, new);
-        }
-        self.entries.retain(Option::is_some);
-        self.entries.shrink_to_fit();
-        if self.entries.len() > Self::FLAT {
-            self.table = Some(table_of(&self.entries));
-        }
+        self.table.close_gaps()
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (&Bytes<'a>, &V)> + Clone {
-        self.entries.iter().flatten().map(|(name, value)| (name, value))
+        self.table.iter().map(|(_, (name, value))| (name, value))
     }
 
     /// All of them, with their indexes.
-    pub fn iter_indexed(&self) -> impl Iterator<Item = (usize, &Bytes<'a>, &V)> + Clone {
-        let indexed = self.entries.iter().enumerate();
-        indexed.filter_map(|(index, entry)| entry.as_ref().map(|(name, value)| (index, name, value)))
+    pub fn iter_indexed(&self) -> impl Iterator<Item = (u32, &Bytes<'a>, &V)> + Clone {
+        self.table.iter().map(|(index, (name, value))| (index, name, value))
     }
-}
-
-#[inline]
-fn is_of<V>(entry: Option<&(Bytes<'_>, V)>, member: &[u8]) -> bool {
-    entry.is_some_and(|(name, _)| is_equal(name, member))
-}
-
-/// Makes room for one more: a quarter more than there is, not twice as much.
-#[inline]
-fn grow<T>(entries: &mut Vec<T>) {
-    if entries.len() == entries.capacity() {
-        entries.reserve_exact((entries.len() / 4).max(4));
-    }
-}
-
-fn hash_at<V>(entries: &[Option<(Bytes<'_>, V)>], index: u32) -> u64 {
-    entries.get(index as usize).and_then(Option::as_ref).map_or(0, |(name, _)| hash_of(name))
-}
-
-fn table_of<V>(entries: &[Option<(Bytes<'_>, V)>]) -> HashTable<u32> {
-    // With room for half as many more: however members come and go, it is long until the next one is made.
-    let mut table = HashTable::with_capacity(entries.len() + entries.len() / 2);
-    for (index, entry) in (0_u32..).zip(entries) {
-        if let Some((name, _)) = entry {
-            table.insert_unique(hash_of(name), index, |&index| hash_at(entries, index));
-        }
-    }
-    table
 }
 
 #[cfg(test)]
@@ -308,9 +227,9 @@ mod tests {
         }
         assert_eq!(members.index_of(b"70"), Some(70));
         assert!(members.has_many_gaps());
-        let mut moves = Vec::new();
-        members.close_gaps(|old, new| moves.push((old, new)));
-        assert_eq!(moves, (0..10).map(|new| (new * 10, new)).collect::<Vec<_>>());
+        let ranks = members.close_gaps();
+        let of_entry = |index: u32| index.is_multiple_of(10).then_some(index / 10);
+        assert!((0..100).all(|index| ranks.of_entry(index) == of_entry(index)));
         assert_eq!((members.index_of(b"70"), members.len()), (Some(7), 10));
     }
 

@@ -15,12 +15,12 @@ pub mod score;
 mod set;
 mod sorted_set;
 mod stream;
+pub(crate) mod table;
 mod text;
 mod vector_set;
 
 pub use crate::server::Family;
 pub use bytes::Bytes;
-pub(crate) use equal::is_equal;
 pub use hash::{Field, FieldRef, Hash};
 pub use list::{End, List};
 pub use members::{Members, hash_of};
@@ -123,7 +123,7 @@ impl Value<'_> {
     /// Where the member or field probably is that most commands with these arguments are about, in a large collection:
     /// looks at its table alone. See [`Value::prefetch`].
     #[inline]
-    pub fn probe(&self, arguments: &[&[u8]]) -> Option<usize> {
+    pub fn probe(&self, arguments: &[&[u8]]) -> Option<u32> {
         match self {
             Self::Hash(hash) => hash.records().probe(arguments.get(2)?),
             Self::Set(set) => set.records().probe(arguments.get(2)?),
@@ -135,7 +135,7 @@ impl Value<'_> {
 
     /// Brings what [`Value::probe`] found into the cache.
     #[inline]
-    pub fn prefetch(&self, probe: usize) {
+    pub fn prefetch(&self, probe: u32) {
         match self {
             Self::Hash(hash) => hash.records().prefetch(probe),
             Self::Set(set) => set.records().prefetch(probe),

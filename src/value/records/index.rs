@@ -1,8 +1,7 @@
 //! Where records start: found by the hash of their first string.
 
-use hashbrown::HashTable;
-
 use super::super::members::hash_of;
+use super::super::table::{Positions, small};
 use super::layout::{Record, Store};
 
 /// How many tags there are at most, those of records that are no more among them.
@@ -17,7 +16,7 @@ pub(super) enum Index {
     /// Looking at each record is as quick.
     None,
     Tags(Tags),
-    Table(HashTable<u32>),
+    Table(Positions),
 }
 
 /// A byte of each record's hash, in the records' order: some hundred are searched at a few strokes.
@@ -45,12 +44,11 @@ impl Index {
             tags.reserve_exact(count + count / 4);
             Self::Tags(Tags { tags, marks: Vec::with_capacity(count / STRIDE + 2) })
         } else {
-            Self::Table(HashTable::with_capacity(count + count / 2))
+            Self::Table(Positions::with_room_for(count))
         };
         let mut at = start;
         while let Some(record) = store.next_alive(at) {
-            let start = u32::try_from(record.start()).unwrap_or(u32::MAX);
-            index.add(store, start, hash_of(store.key(&record)));
+            index.add(small(record.start()), hash_of(store.key(&record)));
             at = record.end();
         }
         index
@@ -63,16 +61,11 @@ impl Index {
 
     /// Adds a record, which is the last one; `false` if there is no room, or no index.
     #[inline]
-    pub(super) fn add<const CODES: usize>(&mut self, store: &Store<'_, '_, CODES>, start: u32, hash: u64) -> bool {
+    pub(super) fn add(&mut self, start: u32, hash: u64) -> bool {
         match self {
             Self::None => false,
             Self::Tags(tags) => tags.add(start, hash),
-            Self::Table(table) if table.len() == table.capacity() => false,
-            Self::Table(table) => {
-                let rehash = |at: &u32| store.read(*at as usize).map_or(0, |record| hash_of(store.key(&record)));
-                table.insert_unique(hash, start, rehash);
-                true
-            }
+            Self::Table(table) => table.add(hash, start),
         }
     }
 
@@ -88,17 +81,17 @@ impl Index {
             Self::None => None,
             Self::Tags(tags) => tags.find(store, hash, is_it).map(|(_, record)| record),
             Self::Table(table) => {
-                let same = |at: &u32| store.read(*at as usize).is_some_and(|record| is_it(&record));
-                store.read(*table.find(hash, same)? as usize)
+                let same = |at: u32| store.read(at as usize).is_some_and(|record| is_it(&record));
+                store.read(table.find(hash, same)? as usize)
             }
         }
     }
 
     /// Where a record of a hash probably starts, if there is a table: looks at nothing else.
     #[inline]
-    pub(super) fn probe(&self, hash: impl FnOnce() -> u64) -> Option<usize> {
+    pub(super) fn probe(&self, hash: impl FnOnce() -> u64) -> Option<u32> {
         match self {
-            Self::Table(table) => table.find(hash(), |_| true).map(|&at| at as usize),
+            Self::Table(table) => table.find(hash(), |_| true),
             Self::None | Self::Tags(_) => None,
         }
     }
@@ -114,11 +107,7 @@ impl Index {
                     *tag = 0;
                 }
             }
-            Self::Table(table) => {
-                if let Ok(found) = table.find_entry(hash, |at| *at as usize == start) {
-                    found.remove();
-                }
-            }
+            Self::Table(table) => table.remove(hash, small(start)),
         }
     }
 
@@ -128,7 +117,7 @@ impl Index {
         match self {
             Self::None => 0,
             Self::Tags(tags) => tags.tags.capacity() + 2 * tags.marks.capacity() + 16,
-            Self::Table(table) => table.allocation_size(),
+            Self::Table(table) => table.bytes_held(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::super::bytes::Bytes;
 use super::super::members::hash_of;
+use super::super::table::small;
 use super::super::text::Text;
 use super::index::Index;
 use super::large::Large;
@@ -58,14 +59,14 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
 
     /// Where the record of a string probably starts.
     #[inline]
-    pub(super) fn probe(&self, key: &[u8]) -> Option<usize> {
+    pub(super) fn probe(&self, key: &[u8]) -> Option<u32> {
         self.index.probe(|| hash_of(key))
     }
 
     /// Brings a record into the cache.
     #[inline]
-    pub(super) fn prefetch(&self, start: usize) {
-        std::hint::black_box(self.bytes.get(start).copied());
+    pub(super) fn prefetch(&self, start: u32) {
+        std::hint::black_box(self.bytes.get(start as usize).copied());
     }
 
     /// A string as a piece of a record.
@@ -94,16 +95,11 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
         let (key, value) = (self.piece(&mut key), self.piece(&mut value));
         let start = self.write(&key, &value, expiry);
         self.alive += 1;
-        let is_indexed = if self.index.is_none() { self.len() <= FLAT } else { self.add_to_index(start, hash) };
+        let is_indexed = if self.index.is_none() { self.len() <= FLAT } else { self.index.add(start, hash) };
         if !is_indexed {
             self.rebuild_index();
         }
         true
-    }
-
-    fn add_to_index(&mut self, start: u32, hash: u64) -> bool {
-        let store = store_of::<CODES>(&self.bytes, self.large.as_deref());
-        self.index.add(&store, start, hash)
     }
 
     fn write(&mut self, key: &Piece<'_>, value: &Piece<'_>, expiry: Option<i64>) -> u32 {
@@ -168,7 +164,7 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
         let start = self.write(&key, value, expiry);
         let store = store_of::<CODES>(&self.bytes, self.large.as_deref());
         self.index.remove(&store, hash, record.start());
-        let is_indexed = self.index.is_none() || self.add_to_index(start, hash);
+        let is_indexed = self.index.is_none() || self.index.add(start, hash);
         self.bury(record);
         if is_indexed {
             self.close_gaps_if_many();
@@ -274,11 +270,6 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
 
 fn store_of<'s, 'a, const CODES: usize>(bytes: &'s [u8], large: Option<&'s Large<'a>>) -> Store<'s, 'a, CODES> {
     Store { bytes, large: large.map_or(&[], Large::all) }
-}
-
-/// A number that is below 2^32, as positions and counts of packed records are.
-fn small(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
 }
 
 /// Makes room for more bytes at the end, an eighth more than asked, of a size that the allocator hands out whole.

@@ -87,7 +87,7 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
 
     /// Where the record of a string probably is, if they are many.
     #[inline]
-    pub(super) fn probe(&self, key: &[u8]) -> Option<usize> {
+    pub(super) fn probe(&self, key: &[u8]) -> Option<u32> {
         match &self.0 {
             Repr::Flat(_) => None,
             Repr::Indexed(indexed) => indexed.probe(key),
@@ -107,7 +107,7 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
 
     /// Brings what [`Records::probe`] found into the cache.
     #[inline]
-    pub(super) fn prefetch(&self, probe: usize) {
+    pub(super) fn prefetch(&self, probe: u32) {
         if let Repr::Indexed(indexed) = &self.0 {
             indexed.prefetch(probe);
         }

@@ -255,7 +255,7 @@ impl<'a> SortedSet<'a> {
 
     /// Where a member probably is, if they are many.
     #[inline]
-    pub(super) fn probe(&self, member: &[u8]) -> Option<usize> {
+    pub(super) fn probe(&self, member: &[u8]) -> Option<u32> {
         match self.0.form() {
             Form::Large(large) => large.members.probe(member),
             Form::Packed(_) | Form::Listed(_) => None,
@@ -275,7 +275,7 @@ impl<'a> SortedSet<'a> {
 
     /// Brings what [`SortedSet::probe`] found into the cache.
     #[inline]
-    pub(super) fn prefetch(&self, probe: usize) {
+    pub(super) fn prefetch(&self, probe: u32) {
         if let Form::Large(large) = self.0.form() {
             std::hint::black_box(large.members.at(probe).map(|(_, score)| *score));
         }
@@ -477,7 +477,7 @@ impl<'a> Large<'a> {
                 return Ok(None);
             }
         };
-        let Some((_, held)) = self.members.at_mut(index) else { return Ok(None) };
+        let Some(held) = self.members.at_mut(index) else { return Ok(None) };
         let old = *held;
         #[expect(clippy::float_cmp, reason = "servers compare so: a zero does not replace another")]
         let Some(score) = decide(Some(old))?.filter(|score| *score != old) else { return Ok(Some(old)) };
@@ -486,10 +486,10 @@ impl<'a> Large<'a> {
             return Ok(Some(old));
         };
         order.remove(old, &member, &self.members);
-        if let Some((_, held)) = self.members.at_mut(index) {
+        if let Some(held) = self.members.at_mut(index) {
             *held = score;
         }
-        order.insert(score, u32::try_from(index).unwrap_or(u32::MAX), &self.members);
+        order.insert(score, index, &self.members);
         Ok(Some(old))
     }
 
@@ -517,7 +517,7 @@ impl<'a> Large<'a> {
         score
     }
 
-    fn remove_at(&mut self, index: usize) -> Option<f64> {
+    fn remove_at(&mut self, index: u32) -> Option<f64> {
         if let Some(order) = &mut self.order {
             let (name, score) = self.members.at(index)?;
             order.remove(*score, name, &self.members);
@@ -529,13 +529,9 @@ impl<'a> Large<'a> {
         if !self.members.has_many_gaps() {
             return;
         }
-        let mut indexes = Vec::new();
-        self.members.close_gaps(|old, new| {
-            indexes.resize(old as usize, u32::MAX);
-            indexes.push(new);
-        });
+        let ranks = self.members.close_gaps();
         if let Some(order) = &mut self.order {
-            order.renumber(|old| indexes.get(old as usize).copied().unwrap_or(u32::MAX));
+            order.renumber(|old| ranks.before(old));
         }
     }
 
@@ -557,7 +553,7 @@ impl<'a> Large<'a> {
     fn remove_ranks(&mut self, from: usize, to: usize) {
         let count = to.saturating_sub(from);
         if count > self.members.len() / 4 {
-            let indexes: Vec<usize> = self.ordered().iter_from(from).take(count).map(order::Slot::index).collect();
+            let indexes: Vec<u32> = self.ordered().iter_from(from).take(count).map(order::Slot::index).collect();
             // Making the order anew, if it is ever asked for, costs less than following so many changes.
             self.order = None;
             for index in indexes {

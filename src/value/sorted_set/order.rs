@@ -49,8 +49,8 @@ impl Slot {
 
     /// Where the member is.
     #[inline]
-    pub(super) const fn index(self) -> usize {
-        self.index as usize
+    pub(super) const fn index(self) -> u32 {
+        self.index
     }
 
     /// Compares with a score and a member's name.
@@ -62,14 +62,13 @@ impl Slot {
 
 #[inline]
 fn name_at<'m>(members: &'m Members<'_, f64>, index: u32) -> &'m [u8] {
-    members.at(index as usize).map_or(&[], |(name, _)| name.as_slice())
+    members.at(index).map_or(&[], |(name, _)| name.as_slice())
 }
 
 /// Every member in order.
 pub(super) fn sorted(members: &Members<'_, f64>) -> Vec<Slot> {
-    let slot = |(index, _, score): (usize, _, &f64)| Slot::new(*score, u32::try_from(index).unwrap_or(u32::MAX));
     let mut slots = Vec::with_capacity(members.len());
-    slots.extend(members.iter_indexed().map(slot));
+    slots.extend(members.iter_indexed().map(|(index, _, score)| Slot::new(*score, index)));
     slots.sort_unstable_by(|one, other| one.compare(other.key(), name_at(members, other.index), members));
     slots
 }

@@ -217,7 +217,7 @@ pub(in crate::command) fn zdiffstore(call: &mut Call<'_, '_>) -> Result<(), Fail
             } else {
                 let value = call.value(source.key)?;
                 let gone = members.iter_indexed().filter(|(_, name, _)| find(value.as_deref(), name).is_some());
-                let gone: Vec<usize> = gone.map(|(index, ..)| index).collect();
+                let gone: Vec<u32> = gone.map(|(index, ..)| index).collect();
                 for index in gone {
                     members.remove_at(index);
                 }
