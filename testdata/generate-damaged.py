@@ -205,6 +205,7 @@ DIRECTORIES = {
     'part-incr-is-rdb': (WHOLE, {NEXT: rdb() + LAST}),
     'part-open-transaction-not-last': (WHOLE, {INCR: FIRST + MULTI + command('SET', 'queued', 1)}),
     'part-transaction-spans-two': (WHOLE, {INCR: FIRST + MULTI + command('SET', 'queued', 1), NEXT: EXEC + LAST}),
+    'part-begins-in-database-0': (WHOLE, {INCR: command('SELECT', 3) + FIRST, NEXT: command('SET', 'last', 1)}),
     'part-incr-empty': (WHOLE, {INCR: b'', NEXT: b''}),
 }
 

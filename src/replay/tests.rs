@@ -204,11 +204,15 @@ fn damage_ends_the_replay_before_the_record_that_has_it() {
 }
 
 #[test]
-fn parts_follow_each_other_and_keep_the_database() {
+fn parts_follow_each_other_and_each_begins_in_database_0() {
     let (base, incr) = (log(&["SELECT 2", "SET a 1"]), log(&["SET b 1", "MULTI", "SET c 1"]));
     let last = log(&["EXEC"]);
     let replayed = replay(&[&base, &incr, &last], with_threads(2));
-    assert_eq!(rewritten(&replayed), ["SELECT 2", "SET a 1", "SET b 1"], "a transaction ends with its part");
+    assert_eq!(
+        rewritten(&replayed),
+        ["SELECT 0", "SET b 1", "SELECT 2", "SET a 1"],
+        "a transaction ends with its part"
+    );
     let summary = &replayed.summary;
     assert!(matches!(summary.end, End::OpenTransaction), "where a server refuses the log");
     assert_eq!((summary.stopped.part, summary.stopped.offset), (1, log(&["SET b 1"]).len() as u64));

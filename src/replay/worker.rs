@@ -205,6 +205,8 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
 
     /// Replays a part; why and where it stopped.
     fn read_part(&mut self, bytes: &'a [u8], last: bool) -> (End, usize) {
+        // Servers load each part with a client of its own.
+        self.database = 0;
         let mut start = 0;
         if rdb::is_rdb(bytes) {
             match self.load_rdb(bytes) {
