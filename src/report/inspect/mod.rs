@@ -2,6 +2,7 @@
 
 pub mod finding;
 mod json;
+mod json_text;
 mod pipeline;
 mod resp;
 mod text;

@@ -88,9 +88,9 @@ impl Batch {
     fn make_text(&mut self, json: &mut Json<Vec<u8>>) -> io::Result<()> {
         json.part.clone_from(&self.part);
         // Memory of a batch before is used again.
-        *json.writer()? = std::mem::take(&mut self.text);
+        *json.line.writer()? = std::mem::take(&mut self.text);
         self.format(json)?;
-        self.text = std::mem::take(json.writer()?);
+        self.text = std::mem::take(json.line.writer()?);
         Ok(())
     }
 
@@ -176,7 +176,7 @@ impl<W: Write> Pipeline<W> {
         let thread = self.thread(self.taken).ok_or_else(ended)?;
         let mut batch = thread.formatted.recv().map_err(|_| ended())??;
         self.taken += 1;
-        self.json.writer()?.write_all(&batch.text)?;
+        self.json.line.writer()?.write_all(&batch.text)?;
         batch.clear();
         self.spare.push(batch);
         Ok(())

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use super::json::Json;
+use super::json_text::JsonText;
 use crate::rdb;
 use crate::value::score::format_score_shortest;
 use crate::value::{Raw, SortedSet, Stream, Value};
@@ -58,119 +58,101 @@ pub(super) fn words<'v>(value: &'v Value<'_>) -> Vec<Cow<'v, [u8]>> {
     }
 }
 
-impl<W: Write> Json<W> {
-    /// A value, behind the colon.
-    ///
-    /// A string is a string; a list and a set are arrays; a hash is an array of objects with `field`, `value` and
-    /// perhaps `expiry_ms`, a sorted set one of objects with `member` and `score` (a number, or `"inf"` or
-    /// `"-inf"`), a vector set one of objects with `element` and perhaps `attribute`; a
-    /// stream is an object.
-    pub(super) fn value(&mut self, value: &Value<'_>) -> io::Result<()> {
-        match value {
-            Value::String(string) => self.bytes(string),
-            Value::List(list) => self.array(list.iter(), Self::bytes),
-            Value::Set(set) => self.array(set.iter(), Self::bytes),
-            Value::Hash(hash) => self.array(hash.iter(), |json, (name, field)| {
-                json.text("{\"field\":", name)?;
-                json.text(",\"value\":", field.value)?;
-                json.optional(",\"expiry_ms\":", field.expiry);
-                json.raw("}");
-                Ok(())
-            }),
-            Value::SortedSet(sorted_set) => self.sorted_set(sorted_set),
-            Value::Stream(stream) => self.stream(stream),
-            Value::VectorSet(set) => self.array(set.elements(), |json, (name, element)| {
-                json.text("{\"element\":", name)?;
-                if let Some(attribute) = &element.attribute {
-                    json.text(",\"attribute\":", attribute)?;
-                }
-                json.raw("}");
-                Ok(())
-            }),
-            Value::Raw(_) | Value::History(_) => {
-                self.raw("null");
-                Ok(())
-            }
-        }
-    }
-
-    fn array<T>(
-        &mut self,
-        items: impl Iterator<Item = T>,
-        mut write: impl FnMut(&mut Self, T) -> io::Result<()>,
-    ) -> io::Result<()> {
-        self.raw("[");
-        for (index, item) in items.enumerate() {
-            if index > 0 {
-                self.raw(",");
-            }
-            write(self, item)?;
-        }
-        self.raw("]");
-        Ok(())
-    }
-
-    fn sorted_set(&mut self, sorted_set: &SortedSet<'_>) -> io::Result<()> {
-        self.array(sorted_set.iter(), |json, (member, score)| {
-            json.text("{\"member\":", member)?;
-            json.raw(",\"score\":");
-            let text = score_text(score);
-            if score.is_finite() {
-                json.raw(&String::from_utf8_lossy(&text));
-            } else {
-                json.bytes(&text)?;
+/// Writes a value, after the colon of its member.
+///
+/// A string is a string; a list and a set are arrays; a hash is an array of objects with `field`, `value` and
+/// perhaps `expiry_ms`, a sorted set one of objects with `member` and `score` (a number, or `"inf"` or
+/// `"-inf"`), a vector set one of objects with `element` and perhaps `attribute`; a
+/// stream is an object.
+pub(super) fn write_value(json: &mut JsonText<impl Write>, value: &Value<'_>) -> io::Result<()> {
+    match value {
+        Value::String(string) => json.bytes(string),
+        Value::List(list) => json.array(list.iter(), JsonText::bytes),
+        Value::Set(set) => json.array(set.iter(), JsonText::bytes),
+        Value::Hash(hash) => json.array(hash.iter(), |json, (name, field)| {
+            json.member("{\"field\":", name)?;
+            json.member(",\"value\":", field.value)?;
+            json.optional(",\"expiry_ms\":", field.expiry);
+            json.raw("}");
+            Ok(())
+        }),
+        Value::SortedSet(sorted_set) => write_sorted_set(json, sorted_set),
+        Value::Stream(stream) => write_stream(json, stream),
+        Value::VectorSet(set) => json.array(set.elements(), |json, (name, element)| {
+            json.member("{\"element\":", name)?;
+            if let Some(attribute) = &element.attribute {
+                json.member(",\"attribute\":", attribute)?;
             }
             json.raw("}");
             Ok(())
-        })
+        }),
+        Value::Raw(_) | Value::History(_) => {
+            json.raw("null");
+            Ok(())
+        }
     }
+}
 
-    fn stream(&mut self, stream: &Stream<'_>) -> io::Result<()> {
-        self.text("{\"last_id\":", stream.last_id().to_string().as_bytes())?;
-        self.text(",\"max_deleted_id\":", stream.max_deleted_id().to_string().as_bytes())?;
-        self.number(",\"entries_added\":", stream.entries_added());
-        self.raw(",\"entries\":");
-        self.array(stream.entries(), |json, (id, fields)| {
-            json.text("{\"id\":", id.to_string().as_bytes())?;
-            json.raw(",\"fields\":");
-            json.array(fields.iter(), |json, (field, value)| {
-                json.text("{\"field\":", field)?;
-                json.text(",\"value\":", value)?;
-                json.raw("}");
-                Ok(())
-            })?;
+fn write_sorted_set(json: &mut JsonText<impl Write>, sorted_set: &SortedSet<'_>) -> io::Result<()> {
+    json.array(sorted_set.iter(), |json, (member, score)| {
+        json.member("{\"member\":", member)?;
+        json.raw(",\"score\":");
+        let text = score_text(score);
+        if score.is_finite() {
+            json.raw(&String::from_utf8_lossy(&text));
+        } else {
+            json.bytes(&text)?;
+        }
+        json.raw("}");
+        Ok(())
+    })
+}
+
+fn write_stream(json: &mut JsonText<impl Write>, stream: &Stream<'_>) -> io::Result<()> {
+    json.member("{\"last_id\":", stream.last_id().to_string().as_bytes())?;
+    json.member(",\"max_deleted_id\":", stream.max_deleted_id().to_string().as_bytes())?;
+    json.number(",\"entries_added\":", stream.entries_added());
+    json.raw(",\"entries\":");
+    json.array(stream.entries(), |json, (id, fields)| {
+        json.member("{\"id\":", id.to_string().as_bytes())?;
+        json.raw(",\"fields\":");
+        json.array(fields.iter(), |json, (field, value)| {
+            json.member("{\"field\":", field)?;
+            json.member(",\"value\":", value)?;
             json.raw("}");
             Ok(())
         })?;
-        self.raw(",\"groups\":");
-        self.array(stream.groups(), |json, (name, group)| {
-            json.text("{\"name\":", name)?;
-            json.text(",\"last_delivered_id\":", group.last_delivered_id.to_string().as_bytes())?;
-            json.optional(",\"entries_read\":", group.entries_read);
-            json.raw(",\"consumers\":");
-            json.array(group.consumers(), |json, consumer| {
-                json.text("{\"name\":", consumer.name())?;
-                json.number(",\"seen_time_ms\":", consumer.seen_time);
-                json.optional(",\"active_time_ms\":", consumer.active_time);
-                json.number(",\"pending\":", consumer.pending_count());
-                json.raw("}");
-                Ok(())
-            })?;
-            json.raw(",\"pending\":");
-            json.array(group.pending(), |json, (id, pending)| {
-                json.text("{\"id\":", id.to_string().as_bytes())?;
-                if let Some(consumer) = group.consumer_at(pending.consumer) {
-                    json.text(",\"consumer\":", consumer.name())?;
-                }
-                json.number(",\"delivery_time_ms\":", pending.delivery_time);
-                json.number(",\"delivery_count\":", pending.delivery_count);
-                json.raw("}");
-                Ok(())
-            })?;
+        json.raw("}");
+        Ok(())
+    })?;
+    json.raw(",\"groups\":");
+    json.array(stream.groups(), |json, (name, group)| {
+        json.member("{\"name\":", name)?;
+        json.member(",\"last_delivered_id\":", group.last_delivered_id.to_string().as_bytes())?;
+        json.optional(",\"entries_read\":", group.entries_read);
+        json.raw(",\"consumers\":");
+        json.array(group.consumers(), |json, consumer| {
+            json.member("{\"name\":", consumer.name())?;
+            json.number(",\"seen_time_ms\":", consumer.seen_time);
+            json.optional(",\"active_time_ms\":", consumer.active_time);
+            json.number(",\"pending\":", consumer.pending_count());
             json.raw("}");
             Ok(())
         })?;
-        self.raw("}");
+        json.raw(",\"pending\":");
+        json.array(group.pending(), |json, (id, pending)| {
+            json.member("{\"id\":", id.to_string().as_bytes())?;
+            if let Some(consumer) = group.consumer_at(pending.consumer) {
+                json.member(",\"consumer\":", consumer.name())?;
+            }
+            json.number(",\"delivery_time_ms\":", pending.delivery_time);
+            json.number(",\"delivery_count\":", pending.delivery_count);
+            json.raw("}");
+            Ok(())
+        })?;
+        json.raw("}");
         Ok(())
-    }
+    })?;
+    json.raw("}");
+    Ok(())
 }
