@@ -20,6 +20,7 @@
 
 mod arity;
 mod behavior;
+mod filter;
 mod log;
 mod message;
 mod part;
@@ -27,7 +28,7 @@ mod special;
 mod stdio;
 mod verdict;
 
-pub use behavior::PlainCommandFilter;
+pub use filter::PlainCommandFilter;
 pub use log::{Layout, PartFacts, RdbOutcome, load};
 pub use message::LOG_LINE_LIMIT;
 pub use part::{OpenTransaction, PartEnd, PartOutcome, Resume, load_resp};

@@ -1,7 +1,8 @@
 //! The RESP of one part, as a server loads it.
 
-use super::behavior::{CommandBehavior, PlainCommandFilter};
-use super::special::{self, When};
+use super::behavior::{CommandBehavior, When};
+use super::filter::PlainCommandFilter;
+use super::special;
 use super::stdio::{Found, ReadLimits};
 use super::verdict::{Crash, Cut, Note, NoteKind, Place, Reason, ShortRead, Stop, Words};
 use crate::aof::transaction::Control;

@@ -3,7 +3,7 @@
 //! No server writes them into a log; a hand-made or a wrongly merged one may hold them. Learnt by giving every command
 //! that a server lists to that server in a log of its own, and again inside a transaction.
 
-use super::behavior::CommandBehavior;
+use super::behavior::{CommandBehavior, When};
 use super::verdict::{Crash, NoteKind, Stop, Words};
 use crate::aof::database_number;
 use crate::resp::parse_integer;
@@ -84,17 +84,6 @@ pub(super) fn behavior(server: Server, name: &str, words: &Words) -> CommandBeha
         }
         _ => CommandBehavior::Runs,
     }
-}
-
-/// In which position a command crashes a server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum When {
-    /// Outside a transaction and inside.
-    Always,
-    /// Only outside a transaction.
-    Alone,
-    /// Only when `EXEC` runs it.
-    Queued,
 }
 
 fn crash(cause: Crash, when: When) -> CommandBehavior {
