@@ -179,6 +179,15 @@ pub fn argument(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
+/// A name in a sentence, within 64 columns: always in quotes, because a plain word might make sense there.
+pub(crate) fn quoted(name: &[u8]) -> String {
+    const COLUMNS: usize = 64;
+    let mut out = Vec::new();
+    shortened(&mut out, name, COLUMNS);
+    let out = String::from_utf8_lossy(&out);
+    if out.starts_with('"') { out.into_owned() } else { format!("\"{out}\"") }
+}
+
 /// Appends `bytes` as [`show_argument`] does, within `columns`, as far as that can be: what is too long is cut, and its
 /// length given: `"aaaa…" (1048576 bytes)`. Returns the columns used.
 pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {

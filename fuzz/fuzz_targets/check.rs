@@ -8,7 +8,7 @@ use std::num::NonZeroUsize;
 use aofkit::Server;
 use aofkit::aof::log::Log;
 use aofkit::check::server::{NoteKind, Outcome};
-use aofkit::check::{Report, Settings, check};
+use aofkit::check::{Report, Settings, Severity, check};
 use aofkit::input::Input;
 use aofkit::report::check::{write_github, write_json, write_junit, write_text};
 use aofkit::report::style::Style;
@@ -37,6 +37,8 @@ fn is_coherent(report: &Report, size: u64) {
     let noted = report.server.notes.iter().any(|note| is_error(note.kind));
     let verdicts = report.checker.valid && report.server.outcome == Outcome::Loads && !noted;
     assert_eq!(report.is_sound(), verdicts, "{report:?}");
+    let explained = report.findings.iter().any(|finding| finding.severity == Severity::Error);
+    assert_eq!(report.is_sound(), !explained, "{report:?}");
     for part in &report.parts {
         assert_eq!(part.size, size);
         assert!(part.valid_up_to() <= size);

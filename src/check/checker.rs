@@ -70,6 +70,11 @@ impl Checker {
         Self { server, lines: 1, parts: 0, stopped: None }
     }
 
+    /// Whether it has found something that is not valid.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
     pub(super) fn finish(self) -> CheckerVerdict {
         let (part, reason) = match self.stopped {
             None => (None, None),

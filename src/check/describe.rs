@@ -6,56 +6,46 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::checker::{CheckerReason, CheckerVerdict};
+use super::damage::{self, DECOMPRESS, NO_LOG, RESTORE};
 use super::finding::{Code, Finding, Severity};
 use super::lost_fields::LostFields;
 use super::part::{PartReport, PlaceInLog};
 use super::rdb::{RdbSummary, Refused, Unsearched};
+use super::scan::{self, Anomaly, PayloadEffect, Scan, Seen};
 use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
-use crate::aof::manifest::Problem as ManifestProblem;
-use crate::aof::transaction::{Misplaced, Opening};
-use crate::aof::{Damage, DamageKind, is_no_log};
-use crate::check::scan::{self, Anomaly, PayloadEffect, Scan, Seen};
-use crate::error::{Error, plain};
-use crate::escape::{Escaped, shell_word, shortened};
-use crate::input::{Change, Container, is_stdin};
+use crate::aof::transaction::Misplaced;
+use crate::aof::{Damage, is_no_log};
+use crate::error::plain;
+use crate::escape::{Escaped, quoted, shell_word};
+use crate::input::{Container, is_stdin};
 use crate::plural::counted;
-use crate::rdb;
 use crate::server::Server;
-
-/// So much of a key is shown in a sentence, in columns.
-const KEY_COLUMNS: usize = 64;
 
 /// The highest number of databases that a configuration may give a server (`databases`, a C int).
 const DATABASES_AT_MOST: u64 = i32::MAX as u64;
 
-const RESTORE: &str = "restore this file from a copy, a replica or a backup";
+const FIND_OUT: &str = "find out what wrote it";
+const NO_SERVER_WROTE_IT: &str = "remove the record: no server wrote it";
 
 /// A missing part.
 pub(super) fn missing(part: &Part, error: &std::io::Error) -> Finding {
     let message = if error.kind() == std::io::ErrorKind::NotFound {
-        "the manifest names this file, and it is not there".to_owned()
+        "the manifest names this file, but it does not exist".to_owned()
     } else {
-        format!("the manifest names this file, and it is no regular file ({})", plain(error))
+        format!("the manifest names this file, but it is not a regular file ({})", plain(error))
     };
-    let advice = "put the file back, or take its line out of the manifest if its data may be lost";
+    let advice = "restore the file, or remove its line from the manifest if its data may be lost";
     Finding::new(Code::MissingPart, Severity::Error, &part.path, message, advice)
-}
-
-/// A line of a manifest that breaks a rule.
-pub(super) fn manifest(problem: &ManifestProblem, path: &Path, bytes: &[u8]) -> Finding {
-    let message = format!("line {}: {} (servers say: {})", problem.line, problem.flaw, problem.flaw.server_message());
-    let advice = "correct the manifest by hand: one line 'file NAME seq N type b|i|h' for each part";
-    Finding::new(Code::Manifest, Severity::Error, path, message, advice).at(bytes, problem.offset, None)
 }
 
 /// A log without a record or a key.
 pub(super) fn empty_log(path: &Path) -> Finding {
-    let message = "there is no record and no key in it".to_owned();
-    Finding::new(Code::EmptyLog, Severity::Note, path, message, "a server starts with it, without any data")
+    let message = "the log holds no record and no key".to_owned();
+    Finding::new(Code::EmptyLog, Severity::Note, path, message, "a server starts with it and has no data")
 }
 
-/// A file in the log's directory that looks like a part of it, and is not named.
+/// A file in the log's directory that looks like a part of the log, but is not named in the manifest.
 pub(super) fn unlisted(file: &Path, multi_part: &MultiPart) -> Option<Finding> {
     let name = file.file_name()?.to_str()?;
     let stem = multi_part.manifest_path.file_stem()?.to_str()?;
@@ -63,74 +53,9 @@ pub(super) fn unlisted(file: &Path, multi_part: &MultiPart) -> Option<Finding> {
     if !(rest.ends_with(".base.rdb") || rest.ends_with(".base.aof") || rest.ends_with(".incr.aof")) {
         return None;
     }
-    let message =
-        "it is named like a part of this log, but the manifest does not name it: servers ignore it".to_owned();
+    let message = "named like a part of this log, but not listed in its manifest: servers ignore the file".to_owned();
     let advice = "remove it if it is left over; add its line to the manifest if it belongs to the data";
     Some(Finding::new(Code::UnlistedFile, Severity::Note, file, message, advice))
-}
-
-/// A compressed stream that could not be read to its end.
-pub(super) fn compression(report: &PartReport, defect: &Error) -> Finding {
-    let message = format!("{}; what comes before was checked", defect.kind());
-    let mut finding =
-        Finding::new(Code::Compression, Severity::Error, &report.path, message, "fetch the compressed file again");
-    finding.offset = defect.offset();
-    finding
-}
-
-/// A file that changed while it was read.
-pub(super) fn changed(report: &PartReport, change: Change) -> Finding {
-    match change {
-        Change::Grew { from, to } => {
-            let message = format!(
-                "it grew from {} to {} meanwhile: what was added was not checked",
-                counted(from, "byte"),
-                counted(to, "byte")
-            );
-            let advice = "a server is writing to it; check again when it has stopped, or a copy";
-            Finding::new(Code::FileChanged, Severity::Note, &report.path, message, advice)
-        }
-        Change::Shrank { from, to } => {
-            let message = format!(
-                "it shrank from {} to {} meanwhile: the result is that of a file no longer there",
-                counted(from, "byte"),
-                counted(to, "byte")
-            );
-            Finding::new(Code::FileChanged, Severity::Error, &report.path, message, "check it again")
-        }
-    }
-}
-
-/// Everything about one part.
-pub(super) fn part(findings: &mut Vec<Finding>, report: &PartReport, bytes: &[u8], server: Server, place: PlaceInLog) {
-    let first = findings.len();
-    if let Some(rdb) = &report.rdb {
-        rdb_findings(findings, report, rdb, bytes, server);
-    }
-    if let Some(scan) = &report.scan {
-        for (anomaly, seen) in scan.anomalies.iter() {
-            findings.push(odd(report, bytes, anomaly, seen, server));
-        }
-        if let Some(damage) = scan.damage {
-            findings.push(damaged(report, bytes, &damage, scan, place));
-        } else if let Some(opening) = scan.open() {
-            let cut = report.size - opening.offset;
-            let message = format!("{}, {} long so far", Opening::UNFINISHED, counted(cut, "byte"));
-            findings.push(
-                Finding::new(
-                    Code::UnfinishedTransaction,
-                    Severity::Error,
-                    &report.path,
-                    message,
-                    &cut_advice(report, place),
-                )
-                .at(bytes, opening.offset, Some(opening.record)),
-            );
-        }
-    }
-    if let Some(findings) = findings.get_mut(first..) {
-        findings.sort_by_key(|finding| finding.offset);
-    }
 }
 
 /// The command that fixes a log, as a shell reads it.
@@ -144,145 +69,199 @@ fn command(subcommand: &str, path: &Path) -> String {
     format!("aofkit {subcommand} {path}")
 }
 
-/// What to do about a part that ends too early.
-fn cut_advice(report: &PartReport, place: PlaceInLog) -> String {
-    if is_stdin(&report.path) {
-        "write it to a file, then run: aofkit fix FILE".to_owned()
-    } else if report.container != Container::Plain {
-        "decompress it, then run: aofkit fix FILE".to_owned()
-    } else {
-        match place {
-            PlaceInLog::Last => {
-                format!("cut the end off, and keep a copy of what is removed: {}", fix_command(&report.path))
+/// Who loads a part in spite of the damage that the strict reader finds in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReadPast {
+    /// The server does not.
+    Nobody,
+    /// The server loads all of the part; the checker calls it invalid.
+    Server,
+    /// The checker calls it valid as well.
+    ServerAndChecker,
+}
+
+/// One part, with everything that its findings depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PartFindings<'a> {
+    pub(super) report: &'a PartReport,
+    pub(super) bytes: &'a [u8],
+    pub(super) server: Server,
+    pub(super) place: PlaceInLog,
+    pub(super) read_past: ReadPast,
+}
+
+impl PartFindings<'_> {
+    /// All of them, by offset.
+    pub(super) fn all(self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if let Some(rdb) = &self.report.rdb {
+            self.rdb(rdb, &mut findings);
+        }
+        if let Some(scan) = &self.report.scan {
+            findings.extend(scan.anomalies.iter().map(|(anomaly, seen)| self.anomaly(anomaly, seen)));
+            if let Some(damage) = scan.damage {
+                findings.push(self.damage(&damage, scan));
+            } else if let Some(opening) = scan.open() {
+                let finding = damage::of_transaction(&self.report.path, self.bytes, opening);
+                findings.push(Finding { advice: self.cut_advice(), ..finding });
             }
-            PlaceInLog::Earlier => format!("no server takes a cut in a part that is not the last: {RESTORE}"),
-            PlaceInLog::EarlierAlone => {
-                "it is not the last part of its log: check that as a whole, through the manifest beside it".to_owned()
+        }
+        findings.sort_by_key(|finding| finding.offset);
+        findings
+    }
+
+    /// What to do about a part that ends too early.
+    fn cut_advice(self) -> String {
+        let path = &self.report.path;
+        if is_stdin(path) {
+            "write it to a file, then run: aofkit fix FILE".to_owned()
+        } else if self.report.container != Container::Plain {
+            DECOMPRESS.to_owned()
+        } else {
+            match self.place {
+                PlaceInLog::Last => {
+                    format!("cut the end off, and keep a copy of what is removed: {}", fix_command(path))
+                }
+                PlaceInLog::Earlier => format!("servers accept a cut only in the last part: {RESTORE}"),
+                PlaceInLog::EarlierAlone => {
+                    "this is not the last part of its log: check the whole log, through the manifest beside it"
+                        .to_owned()
+                }
+                PlaceInLog::Replaced => "a rewrite replaced this part, and no server loads it".to_owned(),
             }
-            PlaceInLog::Replaced => "a rewrite replaced this part of a log, and no server loads it".to_owned(),
         }
     }
-}
 
-fn damaged(report: &PartReport, bytes: &[u8], damage: &Damage, scan: &Scan, place: PlaceInLog) -> Finding {
-    let rest = report.size - damage.offset;
-    let zeros = || bytes.get(usize::try_from(damage.offset).unwrap_or(usize::MAX)..).is_some_and(is_zero);
-    let code = match damage.kind {
-        DamageKind::Truncated { .. } => Code::TruncatedRecord,
-        DamageKind::NoRecord { .. } if zeros() => Code::ZeroTail,
-        DamageKind::NoRecord { .. } => Code::NotARecord,
-        DamageKind::Malformed { .. } => Code::MalformedRecord,
-        DamageKind::LongAnnotation => Code::LongAnnotation,
-    };
-    let message = if code == Code::ZeroTail {
-        let zeros = counted(rest, "byte");
-        format!("from here on there are only zeros, {zeros}: space that was allocated, and never written")
-    } else {
-        damage.kind.to_string()
-    };
-    let torn = matches!(code, Code::TruncatedRecord | Code::ZeroTail);
-    let no_log = report.role == Role::Single && is_no_log(bytes);
-    let mut advice = if no_log {
-        "nothing in this file reads as a log: check that it is the one you meant".to_owned()
-    } else {
-        cut_advice(report, place)
-    };
-    if !torn
-        && !no_log
-        && place == PlaceInLog::Last
-        && let Some(boundary) = scan::next_boundary(bytes, damage.offset)
-    {
-        let lost = report.size - boundary;
-        advice = format!(
-            "{advice}; but whole records follow from byte {boundary} on: {} that a cut takes as well",
-            counted(lost, "byte")
-        );
+    fn damage(self, damage: &Damage, scan: &Scan) -> Finding {
+        let finding = damage::of_records(&self.report.path, self.bytes, damage, scan.open());
+        let (severity, advice) = match self.read_past {
+            // No server reads zeros as records.
+            _ if finding.code == Code::ZeroTail => (Severity::Error, self.cut_advice()),
+            ReadPast::ServerAndChecker => {
+                (Severity::Warning, format!("server and checker read past it; {FIND_OUT}"))
+            }
+            ReadPast::Server => (
+                Severity::Error,
+                "a server loads everything: let one rewrite the log (BGREWRITEAOF), and do not let the checker's --fix \
+                 cut here"
+                    .to_owned(),
+            ),
+            ReadPast::Nobody => (Severity::Error, self.damage_advice(finding.code, damage.offset)),
+        };
+        Finding { severity, advice, ..finding }
     }
-    let mut finding = Finding::new(code, Severity::Error, &report.path, message, &advice);
-    finding = finding.at(bytes, damage.offset, Some(damage.record));
-    if let (true, Some(opening)) = (torn, scan.open()) {
-        finding.message = format!("{}, in a transaction that began at byte {}", finding.message, opening.offset);
-    }
-    finding
-}
 
-fn is_zero(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0)
-}
-
-fn odd(report: &PartReport, bytes: &[u8], anomaly: &Anomaly, seen: Seen, server: Server) -> Finding {
-    let rewrite =
-        "take these records out, or give the server what it lacks (a module, a renamed command, a newer version)";
-    let (code, severity, message, advice) = match anomaly {
-        Anomaly::Payload { effect, key, fault } => payload_words(*effect, key, fault, server),
-        Anomaly::Misplaced(misplaced) => misplaced_words(*misplaced),
-        Anomaly::UnknownCommand(name) => (
-            Code::UnknownCommand,
-            Severity::Error,
-            format!("{server} does not know the command '{}'", Escaped(name)),
-            rewrite,
-        ),
-        Anomaly::UnknownSubcommand { command, subcommand } => (
-            Code::UnknownSubcommand,
-            Severity::Error,
-            format!("{server} does not know the subcommand '{}' of {}", Escaped(subcommand), command.to_uppercase()),
-            rewrite,
-        ),
-        Anomaly::WrongArity(name) => {
-            let name = name.replace('|', " ").to_uppercase();
-            let message = format!("wrong number of arguments for {name}");
-            (Code::WrongArity, Severity::Warning, message, "take the record out: no server wrote it")
+    fn damage_advice(self, code: Code, offset: u64) -> String {
+        if self.report.role == Role::Single && is_no_log(self.bytes) {
+            return NO_LOG.to_owned();
         }
-        Anomaly::NulInName(name) => (
-            Code::NulInName,
-            Severity::Error,
-            format!("a NUL in the name of a command: '{}'", Escaped(name)),
-            "take the record out: no server wrote it",
-        ),
-        Anomaly::NoSuchDatabase(text) => (
-            Code::NoSuchDatabase,
-            Severity::Warning,
-            format!(
-                "SELECT of '{}': servers have databases 0 to {} unless configured otherwise",
-                Escaped(text),
-                server.databases() - 1
+        let advice = self.cut_advice();
+        let is_torn = matches!(code, Code::TruncatedRecord | Code::ZeroTail);
+        if !is_torn
+            && self.place == PlaceInLog::Last
+            && let Some(boundary) = scan::next_boundary(self.bytes, offset)
+        {
+            let lost = counted(self.report.size - boundary, "byte");
+            return format!(
+                "{advice}; but whole records follow from byte {boundary}: the cut removes them too ({lost})"
+            );
+        }
+        advice
+    }
+
+    fn anomaly(self, anomaly: &Anomaly, seen: Seen) -> Finding {
+        let lacks =
+            "remove these records, or give the server what it lacks (a module, a renamed command, a newer version)";
+        let server = self.server;
+        let (code, severity, message, advice) = match anomaly {
+            Anomaly::Payload { effect, key, fault } => payload_words(*effect, key, fault, server),
+            Anomaly::Misplaced(misplaced) => misplaced_words(*misplaced),
+            Anomaly::UnknownCommand(name) => (
+                Code::UnknownCommand,
+                Severity::Error,
+                format!("{server} does not know the command '{}'", Escaped(name)),
+                lacks,
             ),
-            "set 'databases' high enough, or what follows lands in the database selected before",
-        ),
-        Anomaly::ServerCommand(name) => (
-            Code::ServerCommand,
-            Severity::Note,
-            format!("{} is no command that servers write into a log", name.replace('|', " ").to_uppercase()),
-            "find out what wrote it",
-        ),
-        Anomaly::Script(name) => (
-            Code::RunsScript,
-            Severity::Warning,
-            format!(
-                "{} runs a script while the log loads: a server crashes if a command fails in it",
-                name.to_uppercase()
+            Anomaly::UnknownSubcommand { command, subcommand } => {
+                let (subcommand, command) = (Escaped(subcommand), command.to_uppercase());
+                let message = format!("{server} does not know the subcommand '{subcommand}' of {command}");
+                (Code::UnknownSubcommand, Severity::Error, message, lacks)
+            }
+            Anomaly::WrongArity(name) => {
+                let message = format!("wrong number of arguments for {}", upper_case(name));
+                (Code::WrongArity, Severity::Warning, message, NO_SERVER_WROTE_IT)
+            }
+            Anomaly::NulInName(name) => {
+                let message = format!("the command name '{}' contains a NUL", Escaped(name));
+                (Code::NulInName, Severity::Error, message, NO_SERVER_WROTE_IT)
+            }
+            Anomaly::NoSuchDatabase(text) => (
+                Code::NoSuchDatabase,
+                Severity::Warning,
+                format!(
+                    "SELECT of '{}': servers have databases 0 to {} unless configured otherwise",
+                    Escaped(text),
+                    server.databases() - 1
+                ),
+                "set 'databases' high enough; otherwise the commands after it apply to the database selected before",
             ),
-            "make sure that it succeeds; servers since 7.0 log what scripts do, and not the scripts",
-        ),
-        Anomaly::CutAnnotation => (
-            Code::CutAnnotation,
-            Severity::Warning,
-            "the last line is an annotation without its line end: it swallows the record that is appended next"
-                .to_owned(),
-            "append a line end before a server writes to this file",
-        ),
-        Anomaly::Others => (
-            Code::ManyOddities,
-            // Where they keep a server from loading the log, its verdict says so.
-            Severity::Warning,
-            "more odd records than are listed one by one".to_owned(),
-            "see to those that are listed, and check again",
-        ),
-    };
-    let mut finding =
-        Finding::new(code, severity, &report.path, message, advice).at(bytes, seen.offset, Some(seen.record));
-    finding.count = seen.count;
-    finding
+            Anomaly::ServerCommand(name) => {
+                let message = format!("servers do not write {} into a log", upper_case(name));
+                (Code::ServerCommand, Severity::Note, message, FIND_OUT)
+            }
+            Anomaly::Script(name) => (
+                Code::RunsScript,
+                Severity::Warning,
+                format!(
+                    "{} runs a script while the log loads: a server crashes if a command fails in it",
+                    name.to_uppercase()
+                ),
+                "make sure that it succeeds; since 7.0, servers log the commands that a script runs, not the script",
+            ),
+            Anomaly::CutAnnotation => (
+                Code::CutAnnotation,
+                Severity::Warning,
+                "the last line is an annotation without a line end: the next record that is appended becomes part of it"
+                    .to_owned(),
+                "append a line end before a server writes to this file",
+            ),
+            Anomaly::Others => (
+                Code::ManyOddities,
+                // Where they keep a server from loading the log, its verdict says so.
+                Severity::Warning,
+                "more kinds of odd records than are listed".to_owned(),
+                "fix those that are listed, then check again",
+            ),
+        };
+        let finding = Finding::new(code, severity, &self.report.path, message, advice);
+        Finding { count: seen.count, ..finding.at(self.bytes, seen.offset, Some(seen.record)) }
+    }
+
+    fn rdb(self, rdb: &RdbSummary, findings: &mut Vec<Finding>) {
+        let Self { report: PartReport { path, .. }, bytes, server, .. } = self;
+        for flaw in &rdb.flaws {
+            let is_refused = flaw.servers.contains(server) || flaw.checkers.contains(server);
+            let severity = if is_refused { Severity::Error } else { Severity::Warning };
+            findings.push(damage::of_rdb_value(path, bytes, severity, &flaw.damage));
+        }
+        for Unsearched { offset, key, kind, members } in &rdb.unsearched {
+            let message = format!("the {kind} {} has {members} members, too many to check for duplicates", quoted(key));
+            let advice = "servers refuse a duplicate; an RDB that a server wrote has none";
+            let finding = Finding::new(Code::NotSearched, Severity::Note, path, message, advice);
+            findings.push(finding.at(bytes, *offset, None));
+        }
+        if let Some((offset, refused)) = &rdb.refused {
+            let (message, advice) = (format!("{server} does not load {refused}"), refused_advice(*refused, rdb));
+            let finding = Finding::new(Code::RdbUnsupported, Severity::Error, path, message, &advice);
+            findings.push(finding.at(bytes, *offset, None));
+        }
+        findings.extend(rdb.damage.as_ref().map(|damage| damage::of_rdb(path, bytes, damage)));
+    }
+}
+
+/// A command, and perhaps its subcommand, as people write it.
+fn upper_case(name: &str) -> String {
+    name.replace('|', " ").to_uppercase()
 }
 
 fn payload_words(
@@ -292,116 +271,66 @@ fn payload_words(
     server: Server,
 ) -> (Code, Severity, String, &'static str) {
     let key = quoted(key);
-    let remove = "restore the log from a copy, or take this record out: the server starts then, without the key";
-    let (severity, what) = match effect {
-        PayloadEffect::Exits => (Severity::Error, format!("{server} exits")),
-        PayloadEffect::Crashes => (Severity::Error, format!("{server} crashes")),
-        PayloadEffect::Overlooked => {
-            let message =
-                format!("damaged payload of RESTORE for the key {key}: {fault}; {server} does not look for that");
-            let advice =
-                "restore the log from a copy: other servers refuse it, and commands on the key may crash this one";
-            return (Code::DamagedPayload, Severity::Warning, message, advice);
-        }
+    let (consequence, severity, advice) = match effect {
         PayloadEffect::KeyMissing => {
             let message = format!("RESTORE of the key {key} fails on {server}: {fault}; the log loads without the key");
-            let advice = "load the log with a server that takes this payload (--server NAME says whether one does), or \
+            let advice = "load the log in a server that accepts this payload (--server NAME checks another one), or \
                           restore it from a copy";
             return (Code::RestoreFails, Severity::Error, message, advice);
         }
+        PayloadEffect::Overlooked => (
+            "does not check for this",
+            Severity::Warning,
+            "restore the log from a copy: other servers refuse it, and commands on the key may crash this one",
+        ),
+        PayloadEffect::Exits => ("exits when it loads it", Severity::Error, REMOVE_PAYLOAD),
+        PayloadEffect::Crashes => ("crashes when it loads it", Severity::Error, REMOVE_PAYLOAD),
     };
-    let message = format!("damaged payload of RESTORE for the key {key}: {fault}; {what} when it loads it");
-    (Code::DamagedPayload, severity, message, remove)
+    let message = format!("damaged payload of RESTORE for the key {key}: {fault}; {server} {consequence}");
+    (Code::DamagedPayload, severity, message, advice)
 }
 
+const REMOVE_PAYLOAD: &str =
+    "restore the log from a copy, or remove this record: the server then starts without the key";
+
 fn misplaced_words(misplaced: Misplaced) -> (Code, Severity, String, &'static str) {
-    match misplaced {
+    let no_fix = "do not let redis-check-aof --fix cut here: a server loads everything";
+    let (code, severity, message, advice) = match misplaced {
         Misplaced::NestedMulti => (
             Code::NestedMulti,
             Severity::Error,
-            "MULTI inside a transaction: the official checkers call it invalid, servers load it".to_owned(),
-            "do not let redis-check-aof --fix cut here: a server loads everything",
+            "MULTI inside a transaction: the official checkers call it invalid, servers load it",
+            no_fix,
         ),
         Misplaced::LoneExec => (
             Code::LoneExec,
             Severity::Error,
-            "EXEC without MULTI: the official checkers call it invalid, servers load it".to_owned(),
-            "do not let redis-check-aof --fix cut here: a server loads everything",
+            "EXEC without MULTI: the official checkers call it invalid, servers load it",
+            no_fix,
         ),
         Misplaced::QueuedDiscard => (
             Code::QueuedDiscard,
             Severity::Error,
-            "DISCARD inside a transaction: it is queued, and a server that loads it crashes at EXEC".to_owned(),
-            "take the transaction out",
+            "DISCARD inside a transaction: it is queued, and a server that loads it crashes at EXEC",
+            "remove the transaction",
         ),
-        Misplaced::LoneDiscard => (
-            Code::LoneDiscard,
-            Severity::Warning,
-            "DISCARD without MULTI: servers ignore it".to_owned(),
-            "find out what wrote it",
-        ),
-    }
-}
-
-fn rdb_findings(findings: &mut Vec<Finding>, report: &PartReport, rdb: &RdbSummary, bytes: &[u8], server: Server) {
-    let path = &report.path;
-    let place = |finding: Finding, offset| finding.at(bytes, offset, None);
-    for flaw in &rdb.flaws {
-        let minds = flaw.servers.contains(server) || flaw.checkers.contains(server);
-        let severity = if minds { Severity::Error } else { Severity::Warning };
-        let finding = Finding::new(Code::RdbValue, severity, path, rdb_words(&flaw.damage), RESTORE);
-        findings.push(place(finding, flaw.damage.offset));
-    }
-    for unsearched in &rdb.unsearched {
-        let Unsearched { offset, key, kind, members } = unsearched;
-        let message = format!(
-            "the {kind} {} has {members} members, too many to be searched for one that is there twice",
-            quoted(key)
-        );
-        let advice = "servers refuse such a one; an RDB that a server wrote has none";
-        findings.push(place(Finding::new(Code::NotSearched, Severity::Note, path, message, advice), *offset));
-    }
-    if let Some((offset, refused)) = &rdb.refused {
-        let message = format!("{server} does not load {refused}");
-        let advice = refused_advice(*refused, rdb);
-        findings.push(place(Finding::new(Code::RdbUnsupported, Severity::Error, path, message, &advice), *offset));
-    }
-    let Some(damage) = &rdb.damage else { return };
-    let (code, advice) = match damage.kind {
-        rdb::DamageKind::Checksum { .. } => {
-            (Code::RdbChecksum, "some byte in the file is not what was written: restore it from a copy")
+        Misplaced::LoneDiscard => {
+            (Code::LoneDiscard, Severity::Warning, "DISCARD without MULTI: servers ignore it", FIND_OUT)
         }
-        _ if damage.kind.is_unknown() => (Code::RdbUnknown, "a newer release of this program may know it"),
-        _ => (Code::RdbDamage, RESTORE),
     };
-    findings.push(place(Finding::new(code, Severity::Error, path, rdb_words(damage), advice), damage.offset));
+    (code, severity, message.to_owned(), advice)
 }
 
 /// What makes a server load the RDB.
 fn refused_advice(refused: Refused, rdb: &RdbSummary) -> String {
     let Refused::Database(number) = refused else {
-        return "load it with a server that does; --server NAME says what another one makes of it".to_owned();
+        return "load it in a server that supports it; --server NAME checks another one".to_owned();
     };
     let highest = rdb.databases.last().map_or(number, |last| number.max(u64::from(*last)));
     if highest >= DATABASES_AT_MOST {
-        return format!("no server can have so many databases: {RESTORE}");
+        return format!("no server can have that many databases: {RESTORE}");
     }
     format!("the server needs 'databases {}' (or more) in its configuration", highest + 1)
-}
-
-/// Damage of an RDB, with the key of the value that it is in.
-pub(crate) fn rdb_words(damage: &rdb::Damage) -> String {
-    let Some(key) = &damage.key else { return damage.to_string() };
-    let kind = damage.row.map_or_else(String::new, |row| format!(" ({})", row.name));
-    format!("{damage}, in the value of the key {}{kind}", quoted(key))
-}
-
-/// A key in a sentence: in quotes even if it is a plain word, for it may be one that makes sense there.
-fn quoted(key: &[u8]) -> String {
-    let mut name = Vec::new();
-    shortened(&mut name, key, KEY_COLUMNS);
-    let name = String::from_utf8_lossy(&name);
-    if name.starts_with('"') { name.into_owned() } else { format!("\"{name}\"") }
 }
 
 /// Fields that a server loses when it loads the log.
@@ -417,8 +346,8 @@ pub(super) fn lost_fields(lost: &LostFields, server: Server, path: &Path) -> Fin
         format!(", the first of them after {}", time(first_expiry))
     };
     let message = format!(
-        "{server} loses {least}{} if it loads this log after {}{first}: HPERSIST and HGETEX, which took the expiry away, do not \
-         find expired fields while a log loads; the first is in the hash {}",
+        "{server} loses {least}{} if it loads this log after {}{first}: HPERSIST and HGETEX, which removed the expiry, do \
+         not find expired fields while a log loads; the first is in the hash {}",
         counted(count, "field"),
         time(last_expiry),
         quoted(&lost.key)
@@ -427,81 +356,70 @@ pub(super) fn lost_fields(lost: &LostFields, server: Server, path: &Path) -> Fin
         "let the running server rewrite the log (BGREWRITEAOF); before one starts with it, run: {}",
         command("rewrite --in-place", path)
     );
-    let mut finding = Finding::new(Code::LosesFields, Severity::Warning, &lost.file, message, &advice);
-    (finding.offset, finding.record) = (Some(lost.offset), Some(lost.record));
-    finding
+    let finding = Finding::new(Code::LosesFields, Severity::Warning, &lost.file, message, &advice);
+    Finding { offset: Some(lost.offset), record: Some(lost.record), ..finding }
 }
 
-/// What the verdicts say and no finding does.
-pub(super) fn verdicts(
-    findings: &mut Vec<Finding>,
-    checker: &CheckerVerdict,
-    server: &server::Verdict,
-    parts: &[PartReport],
-    path: &Path,
-) {
-    let file = |part: usize| parts.get(part).map_or(path, |part| part.path.as_path());
-    for note in &server.notes {
-        if let Some((code, severity, message, advice)) = note_words(note.kind, server.server, path) {
-            let mut finding = Finding::new(code, severity, file(note.part), message, &advice);
-            finding.offset = Some(note.place.offset);
-            finding.record = Some(note.place.record);
-            finding.count = note.count;
-            findings.push(finding);
+/// What the notes of the server's verdict say and no other finding does.
+pub(super) fn notes<'a>(
+    verdict: &'a server::Verdict,
+    parts: &'a [PartReport],
+    path: &'a Path,
+) -> impl Iterator<Item = Finding> + 'a {
+    verdict.notes.iter().filter_map(move |note| {
+        let (code, severity, message, advice) = note_words(note.kind, verdict.server, path)?;
+        let finding = Finding::new(code, severity, file(parts, note.part, path), message, &advice);
+        let (offset, record) = (Some(note.place.offset), Some(note.place.record));
+        Some(Finding { offset, record, count: note.count, ..finding })
+    })
+}
+
+fn file<'a>(parts: &'a [PartReport], part: usize, path: &'a Path) -> &'a Path {
+    parts.get(part).map_or(path, |part| part.path.as_path())
+}
+
+/// The checker's verdict, where the log is not valid to it and no other finding says why.
+pub(super) fn checker_refuses(verdict: &CheckerVerdict, parts: &[PartReport], path: &Path) -> Finding {
+    let tool = verdict.tool();
+    let part = verdict.part.and_then(|part| parts.get(part));
+    let message = match &verdict.reason {
+        Some(CheckerReason::ManifestTakenForLog(_)) => {
+            format!("{tool} does not recognise the manifest; with --fix it would empty it")
         }
-    }
-    if server.outcome == Outcome::Loads {
-        read_over(findings, checker);
-    }
-    if findings.iter().any(|finding| finding.severity == Severity::Error) {
-        return;
-    }
-    if !checker.valid {
-        let part = checker.part.unwrap_or(0);
-        let in_incr = parts.get(part).is_some_and(|part| part.role == Role::Incr && part.rdb.is_some());
-        let message = match &checker.reason {
-            Some(CheckerReason::ManifestTakenForLog(_)) => {
-                format!("{} does not recognise the manifest; with --fix it would empty it", checker.tool())
-            }
-            _ if in_incr => format!(
-                "an RDB in an incr: {} reads it as RESP, servers load it, but crash on a key that was there before",
-                checker.tool()
-            ),
-            _ => format!("{} calls it invalid", checker.tool()),
-        };
-        let advice = "do not let it 'fix' the log: a server loads everything";
-        let file = if checker.part.is_some() { file(part) } else { path };
-        let mut finding = Finding::new(Code::CheckerRefuses, Severity::Error, file, message, advice);
-        finding.offset = checker.ok_up_to();
-        findings.push(finding);
-    }
-    if server.outcome != Outcome::Loads {
-        let message = format!("{} does not load all of it", server.server);
-        let place = match &server.outcome {
-            Outcome::Refuses { part, place, .. } => Some((*part, *place)),
-            Outcome::LoadsAndCuts { part, cut } => Some((*part, Some(cut.place))),
-            Outcome::Crashes { part, place, .. } | Outcome::Stops { part, place, .. } => Some((*part, Some(*place))),
-            _ => None,
-        };
-        let (part, place) = place.unwrap_or((0, None));
-        let advice = "see the server's verdict";
-        let mut finding = Finding::new(Code::ServerRefuses, Severity::Error, file(part), message, advice);
-        finding.offset = place.map(|place| place.offset);
-        finding.record = place.map(|place| place.record);
-        findings.push(finding);
-    }
+        _ if part.is_some_and(|part| part.role == Role::Incr && part.rdb.is_some()) => format!(
+            "an RDB in an incr: {tool} reads it as RESP; servers load it, but crash on a key that already exists"
+        ),
+        _ => format!("{tool} calls it invalid"),
+    };
+    let advice = "do not let it 'fix' the log: a server loads everything";
+    let file = part.map_or(path, |part| part.path.as_path());
+    let finding = Finding::new(Code::CheckerRefuses, Severity::Error, file, message, advice);
+    Finding { offset: verdict.ok_up_to(), ..finding }
 }
 
-/// What a note means to a person; `None` where the scan has said it already.
+/// The server's verdict, where it does not load all of the log and no other finding says why.
+pub(super) fn server_refuses(verdict: &server::Verdict, parts: &[PartReport], path: &Path) -> Finding {
+    let (part, place) = match &verdict.outcome {
+        Outcome::Refuses { part, place, .. } => (*part, *place),
+        Outcome::LoadsAndCuts { part, cut } => (*part, Some(cut.place)),
+        Outcome::Crashes { part, place, .. } | Outcome::Stops { part, place, .. } => (*part, Some(*place)),
+        Outcome::Loads | Outcome::Ignores => (0, None),
+    };
+    let message = format!("{} does not load all of it", verdict.server);
+    let advice = "see the server's verdict";
+    let finding = Finding::new(Code::ServerRefuses, Severity::Error, file(parts, part, path), message, advice);
+    Finding { offset: place.map(|place| place.offset), record: place.map(|place| place.record), ..finding }
+}
+
+/// What a note means to a person; `None` where the scan reports it.
 fn note_words(kind: NoteKind, server: Server, path: &Path) -> Option<(Code, Severity, String, Cow<'static, str>)> {
-    let before = || format!("before the server starts, run: {}", fix_command(path)).into();
     Some(match kind {
         NoteKind::LeavesTransactionOpen => (
             Code::LeavesTransactionOpen,
             Severity::Error,
             format!(
-                "with its cut {server} leaves the transaction open that begins here: what it writes from then on is lost at \
-                 the next start"
+                "{server} truncates inside this transaction and leaves it open: everything appended afterwards is lost at \
+                 the next restart"
             ),
             format!("before the server starts, remove the unfinished transaction as a whole: {}", fix_command(path))
                 .into(),
@@ -509,14 +427,15 @@ fn note_words(kind: NoteKind, server: Server, path: &Path) -> Option<(Code, Seve
         NoteKind::CutsPreamble => (
             Code::CutsPreamble,
             Severity::Error,
-            format!("with its cut {server} empties the file, the RDB in front included: all its data is lost"),
-            before(),
+            format!("{server} truncates the file to nothing, RDB preamble included: all its data is lost"),
+            format!("before the server starts, run: {}", fix_command(path)).into(),
         ),
         NoteKind::CutsEarlierPart => (
             Code::CutsEarlierPart,
             Severity::Error,
             format!(
-                "{server} cuts this part although it is not the last, and refuses; the next start misses its end silently"
+                "{server} truncates this part, which is not the last, and refuses to start; the next start misses its end \
+                 silently"
             ),
             "do not start a server on it before there is a copy of the file".into(),
         ),
@@ -524,13 +443,13 @@ fn note_words(kind: NoteKind, server: Server, path: &Path) -> Option<(Code, Seve
             Code::ChangesServer,
             Severity::Warning,
             "a command that changes the server itself (its role, its settings, its users) while it loads".to_owned(),
-            "take the record out unless that is wanted".into(),
+            "remove the record unless that is wanted".into(),
         ),
         NoteKind::CrashesOnceReady => (
             Code::CrashesOnceReady,
             Severity::Error,
-            format!("{server} starts, and crashes a moment later"),
-            "take the record out: no server wrote it".into(),
+            format!("{server} starts, then crashes a moment later"),
+            NO_SERVER_WROTE_IT.into(),
         ),
         NoteKind::LaxFormat
         | NoteKind::SelectFails
@@ -542,20 +461,4 @@ fn note_words(kind: NoteKind, server: Server, path: &Path) -> Option<(Code, Seve
         | NoteKind::WrongArity
         | NoteKind::RevertsTransaction => return None,
     })
-}
-
-/// What the strict reader calls damage although the server loads all of it: a cut would only do harm.
-fn read_over(findings: &mut [Finding], checker: &CheckerVerdict) {
-    let damage = |finding: &&mut Finding| {
-        matches!(finding.code, Code::MalformedRecord | Code::NotARecord | Code::LongAnnotation | Code::TruncatedRecord)
-    };
-    for finding in findings.iter_mut().filter(damage) {
-        finding.advice = if checker.valid {
-            finding.severity = Severity::Warning;
-            "server and checker read on behind it; find out what wrote it".to_owned()
-        } else {
-            "a server loads everything: let one rewrite the log (BGREWRITEAOF), and do not let the checker's --fix cut here"
-                .to_owned()
-        };
-    }
 }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::PathBuf;
 
-use super::PartReport;
+use super::part::PartReport;
 use crate::aof::database::database_number;
 use crate::aof::log::{Log, Part};
 use crate::aof::{Content, Reader};

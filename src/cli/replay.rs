@@ -16,11 +16,13 @@ use super::time::{self, Moment};
 use crate::aof::log::{Layout, Log};
 use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
 use crate::aof::{DamageKind, is_no_log};
+use crate::check::damage;
 use crate::command::apply::{EntriesRead, ExpiredFields};
 use crate::error::plain;
 use crate::escape::{Escaped, shell_word};
 use crate::input::{Input, is_stdin};
 use crate::plural::plural;
+use crate::rdb;
 use crate::replay::{self, End, LoadDifference, Options, Place, Replayed, Summary, Until};
 use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
@@ -256,8 +258,7 @@ impl ReplayArguments {
             Ok::<_, anyhow::Error>((replayed, servers))
         })?;
         if let Some(damaged) = &replayed.summary.damaged {
-            let what = if damaged.kind.is_unknown() { "cannot be read" } else { "is damaged" };
-            let text = format!("the value of the key {} {what}: {}", Escaped(&damaged.key), damaged.kind);
+            let text = format!("{}, {}", damaged.kind, rdb::in_value(&damaged.key));
             return Err(opened.damage(damaged.place, &text));
         }
         self.refuse_log_without_times(opened, &replayed.summary)?;
@@ -373,17 +374,16 @@ impl ReplayArguments {
                 let ending = if last { Ending::Cut } else { Ending::Refused };
                 (ending, format!("{file}: ignoring a transaction without EXEC (byte {offset})"))
             }
-            End::Damaged(damage) if opened.is_no_log() => {
-                let text = format!("{}; is this an append-only file?", damage.kind);
-                return Err(opened.damage(summary.stopped, &text));
-            }
-            End::Damaged(damage) => {
-                let cut = last && matches!(damage.kind, DamageKind::Truncated { .. });
-                let text = format!("{file}: {}; ignoring everything after byte {offset}", damage.kind);
+            End::Damaged(_) if opened.is_no_log() => return Err(opened.damage(summary.stopped, damage::NO_LOG)),
+            End::Damaged(found) => {
+                let cut = last && matches!(found.kind, DamageKind::Truncated { .. });
+                let bytes = opened.inputs.get(summary.stopped.part).map_or(&[][..], Input::bytes);
+                let what = damage::of_records(&opened.name(summary.stopped), bytes, found, None).message;
+                let text = format!("{file}: {what}; ignoring everything after byte {offset}");
                 (if cut { Ending::Cut } else { Ending::Refused }, text)
             }
             End::DamagedRdb(damage) => {
-                return Err(opened.damage(summary.stopped, &format!("the RDB is damaged: {}", damage.kind)));
+                return Err(opened.damage(summary.stopped, &damage.to_string()));
             }
         };
         if self.strict {

@@ -1,7 +1,10 @@
 //! Damage of an RDB: what is wrong, where, and who stops there.
 
+use std::fmt;
+
 use super::fault::DamageKind;
 use super::types::TypeRow;
+use crate::escape::quoted;
 use crate::server::{Server, ServerSet};
 
 /// What was being read, in the ten states of the servers' own checkers.
@@ -92,10 +95,19 @@ impl Damage {
     }
 }
 
-impl std::fmt::Display for Damage {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.kind.fmt(f)
+/// What is wrong, as a clause that goes with a file and an offset, and in which value. The key is escaped.
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)?;
+        let Some(key) = &self.key else { return Ok(()) };
+        write!(f, ", {}", in_value(key))?;
+        self.row.map_or(Ok(()), |row| write!(f, " ({})", row.name))
     }
+}
+
+/// The words for the value of a key, where something is wrong inside it.
+pub(crate) fn in_value(key: &[u8]) -> String {
+    format!("in the value of the key {}", quoted(key))
 }
 
 impl std::error::Error for Damage {}

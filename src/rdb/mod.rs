@@ -27,6 +27,7 @@ mod walker;
 
 pub use crate::value::Family;
 pub use context::ModuleId;
+pub(crate) use damage::in_value;
 pub use damage::{Consumer, Damage, Doing, Flaw};
 pub use encode::{Keys, Lost, Origin, Writer};
 pub use fault::{DamageKind, DecodeFault, Fault, LzfFault, Malformed, PackedFault, Packing, StreamFault};

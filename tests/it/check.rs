@@ -404,7 +404,7 @@ fn text_of_a_torn_log() {
         → cut the end off, and keep a copy of what is removed: aofkit fix damaged/cut-in-transaction.aof
 
       error leaves-transaction-open at byte 56, record 3
-        with its cut redis-8.6 leaves the transaction open that begins here: what it writes from then on is lost at the next start
+        redis-8.6 truncates inside this transaction and leaves it open: everything appended afterwards is lost at the next restart
         → before the server starts, remove the unfinished transaction as a whole: aofkit fix damaged/cut-in-transaction.aof
 
       redis-check-aof 8.6  not valid: ok up to byte 56 of 130
@@ -427,10 +427,10 @@ fn text_of_several_parts() {
         00000020  45 54 0d 0a 24 35 0d 0a 66 69 72 73 74 0d 0a 24 |ET..$5..first..$|
         00000030  33 0d 0a 6f 6e                                  |3..on|
         00000035  [end]
-        → no server takes a cut in a part that is not the last: restore this file from a copy, a replica or a backup
+        → servers accept a cut only in the last part: restore this file from a copy, a replica or a backup
 
       error cuts-earlier-part in appendonly.aof.1.incr.aof at byte 23, record 2
-        redis-7.0 cuts this part although it is not the last, and refuses; the next start misses its end silently
+        redis-7.0 truncates this part, which is not the last, and refuses to start; the next start misses its end silently
         → do not start a server on it before there is a copy of the file
 
       redis-check-aof 7.0  not valid in appendonly.aof.1.incr.aof: ok up to byte 23 of 53
@@ -451,7 +451,7 @@ fn text_of_a_damaged_rdb() {
         00000010  2d 76 65 72 05 37 2e 30 2e 30 fe 00 fb 01 00 00 |-ver.7.0.0......|
         00000020  04 62 61 73 65 05 76 61 6c 75 65 ff[99]7d bb 18 |.base.value..}..|
         00000030  93 1a d5 cf 2a 32 0d 0a 24 36 0d 0a 53 45 4c 45 |....*2..$6..SELE|
-        → some byte in the file is not what was written: restore it from a copy
+        → at least one byte is not what was written: restore the file from a copy
 
       redis-check-aof 7.0  not valid: the RDB is rejected
       redis-7.0            refuses to start: damaged RDB at byte 44
@@ -568,7 +568,7 @@ fn github_annotates_each_finding_and_what_cannot_be_read() {
     assert_eq!(answer.code(), 2);
     insta::assert_snapshot!(answer.out, @r##"
     ::error file=a%2Cb,line=1,title=aofkit truncated-record::byte 74, record 3: the file ends inside the length of argument 3; cut the end off, and keep a copy of what is removed: aofkit fix a,b
-    ::notice file=empty,line=1,title=aofkit empty-log::there is no record and no key in it; a server starts with it, without any data
+    ::notice file=empty,line=1,title=aofkit empty-log::the log holds no record and no key; a server starts with it and has no data
     ::error file=missing,line=1,title=aofkit::cannot open: No such file or directory
     "##);
 }

@@ -50,6 +50,9 @@ fn assert_coherent(report: &Report, told: &str) {
     let noted = report.server.notes.iter().any(|note| is_error(note.kind));
     let verdicts = report.checker.valid && report.server.outcome == Outcome::Loads && !noted;
     assert_eq!(report.is_sound(), verdicts, "{told}: {report:#?}");
+    // A finding explains what the verdicts say.
+    let explained = report.findings.iter().any(|finding| finding.severity == Severity::Error);
+    assert_eq!(report.is_sound(), !explained, "{told}: {report:#?}");
     assert_eq!(report.checker.valid, report.checker.reason.is_none(), "{told}");
     let size_of = |file: &Path| report.parts.iter().find(|part| part.path == file).map(|part| part.size);
     for part in &report.parts {

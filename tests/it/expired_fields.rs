@@ -122,7 +122,7 @@ fn check_says_from_when_on_fields_are_lost() {
     let lines = ["HSET h f v g w", "HPEXPIREAT h 1000 FIELDS 1 f", "HPEXPIREAT h 2000 FIELDS 1 g"];
     let start = log::log(&lines).len() as u64;
     let path = file(&directory, "a.aof", &log::log(&[&lines[..], &["HPERSIST h FIELDS 2 f g", "SET a 1"]].concat()));
-    let why = "HPERSIST and HGETEX, which took the expiry away, do not find expired fields while a log loads; the first is in the \
+    let why = "HPERSIST and HGETEX, which removed the expiry, do not find expired fields while a log loads; the first is in the \
                hash \"h\"";
     let message = format!(
         "redis-8.0 loses 2 fields if it loads this log after 1970-01-01T00:00:02Z, the first of them after 1970-01-01T00:00:01Z: {why}"

@@ -156,7 +156,7 @@ fn damaged() -> Vec<(&'static str, Vec<u8>)> {
     let log = whole();
     let mut all = vec![
         ("zeros at the end", [log.clone(), vec![0; 5000]].concat()),
-        ("only zeros", vec![0; 4096]),
+        ("that are zero", vec![0; 4096]),
         ("garbage at the end", [log.clone(), b"\xff\xfegarbage\r\n".to_vec()].concat()),
         (
             "zeros in a transaction",
@@ -389,7 +389,7 @@ fn a_sound_log_that_the_server_does_not_load_is_said_to_be_both() {
     let (directory, path) = with_file("a.aof", &[rdb.clone(), whole()].concat());
     let (code, out, _) = run(&["--yes", "--server", "redis-6.2"], &path);
     assert_eq!(code, 1, "{out}");
-    for said in ["nothing is damaged", "redis-6.2 does not load", "load it with a server that does"] {
+    for said in ["nothing is damaged", "redis-6.2 does not load", "load it in a server that supports it"] {
         assert!(out.contains(said), "{said}: {out}");
     }
     assert_eq!(run(&["--yes"], &path).0, 0, "the server that wrote it loads it");

@@ -1,6 +1,6 @@
 //! The order of the floors: a module imports what is on its own floor or on one below, never what is above.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -112,6 +112,38 @@ fn no_module_imports_from_a_floor_above_its_own() {
     assert!(new.is_empty(), "imports from above: {new:?}");
     let mended: Vec<_> = known.difference(&upwards).collect();
     assert!(mended.is_empty(), "these are exceptions no more, remove them from the list: {mended:?}");
+}
+
+/// Folders whose modules do not import each other in circles.
+const WITHOUT_CIRCLES: &[&str] =
+    &["check", "check/official", "check/scan", "check/server", "report", "report/check", "report/inspect"];
+
+/// The modules of a folder that a file of it names: with `super::`, or with the whole path.
+fn siblings(folder: &str, path: &Path) -> BTreeSet<String> {
+    let code = code(path);
+    let whole = format!("crate::{}::", folder.replace('/', "::"));
+    [whole.as_str(), "super::"].iter().flat_map(|prefix| code.split(prefix).skip(1)).flat_map(first_names).collect()
+}
+
+#[test]
+fn modules_do_not_import_each_other_in_circles() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for folder in WITHOUT_CIRCLES {
+        let files = fs::read_dir(source.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        let files = files.filter(|path| path.is_file() && !path.ends_with("mod.rs") && !path.ends_with("tests.rs"));
+        let mut left: BTreeMap<String, BTreeSet<String>> = files
+            .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), siblings(folder, &path)))
+            .collect();
+        assert!(left.len() > 2, "{folder} has no modules");
+        // Whoever imports nobody that is left is in no circle.
+        let mut before = usize::MAX;
+        while left.len() < before {
+            before = left.len();
+            let names: BTreeSet<String> = left.keys().cloned().collect();
+            left.retain(|own, imports| imports.iter().any(|name| name != own && names.contains(name)));
+        }
+        assert!(left.is_empty(), "circles in {folder}: {left:?}");
+    }
 }
 
 #[test]

@@ -130,7 +130,7 @@ fn a_file_that_is_no_log_is_neither_rewritten_nor_digested() {
     let new_path = new.to_str().unwrap();
     for arguments in [&["digest"][..], &["rewrite", "-o", new_path], &["rewrite", "--in-place", "--yes", "--force"]] {
         let refused = aofkit(arguments[0]).args(&arguments[1..]).arg(&text).assert().code(2).stdout("");
-        refused.stderr(contains("is this an append-only file? (byte 0)\nhint: for details, run: aofkit check "));
+        refused.stderr(contains("check that it is the one you meant (byte 0)\nhint: for details, run: aofkit check "));
         assert!(!new.exists());
     }
     // Damage at the start of what looks like a log is damage.

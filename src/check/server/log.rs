@@ -30,6 +30,13 @@ pub enum PartFacts {
     },
 }
 
+impl PartFacts {
+    /// Whether the server loads the part to its end.
+    pub(crate) fn are_loaded_whole(&self) -> bool {
+        matches!(self, Self::Read { resp: Some(PartOutcome { end: PartEnd::Whole, .. }), .. })
+    }
+}
+
 /// What a server makes of an RDB base or preamble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RdbOutcome {

@@ -1,5 +1,6 @@
 //! What a server makes of a log, as types.
 
+use crate::aof::manifest::Flaw;
 use crate::rdb::dump::DumpFault;
 use crate::server::Server;
 
@@ -21,6 +22,20 @@ pub struct Verdict {
     pub outcome: Outcome,
     /// What else is worth knowing: one for each kind and part, in the order of their first places.
     pub notes: Vec<Note>,
+}
+
+impl Verdict {
+    /// That of a server that refuses the manifest.
+    pub(crate) fn of_manifest(flaw: Flaw, server: Server) -> Self {
+        let reason = Reason::Manifest(flaw.server_message().to_owned());
+        Self { server, outcome: Outcome::Refuses { part: 0, place: None, reason }, notes: Vec::new() }
+    }
+
+    /// Whether the server loads all of the log, every key included, and keeps running.
+    pub fn loads_all(&self) -> bool {
+        let loses = |note: &Note| matches!(note.kind, NoteKind::RestoreFails | NoteKind::CrashesOnceReady);
+        self.outcome == Outcome::Loads && !self.notes.iter().any(loses)
+    }
 }
 
 /// Whether a server starts with a log, under its default settings (`aof-load-truncated yes`, 16 databases).

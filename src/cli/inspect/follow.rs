@@ -18,12 +18,13 @@ use super::traverse::{Behind, Checkpoint, Visitor, is_cut_annotation, is_incompl
 use super::{Settings, chosen};
 use crate::Error;
 use crate::aof::log::{Layout, Log, Part, Role};
+use crate::check::Finding;
 use crate::cli::source;
 use crate::escape::Argument;
 use crate::input::{Container, FileId, FileIdentity};
 use crate::rdb;
 use crate::report::file_name::FileName;
-use crate::report::inspect::finding::{self, Finding};
+use crate::report::inspect::finding;
 use crate::select::{Selection, StreamState, Walk};
 
 /// How long to wait when there is nothing new.
@@ -333,7 +334,13 @@ impl Tail {
                 Err(damage) => {
                     // Only from its first byte on can a file be seen to be none of a log.
                     let bytes = if self.base == 0 { self.buffer.as_slice() } else { &[] };
-                    pumped = Pumped::Damaged(finding::of_damage(&self.part, &damage, bytes, Container::Plain));
+                    pumped = Pumped::Damaged(finding::of_damage(
+                        &self.part.path,
+                        &self.part,
+                        &damage,
+                        bytes,
+                        Container::Plain,
+                    ));
                     break;
                 }
             };

@@ -5,6 +5,7 @@ mod follow;
 mod show;
 mod traverse;
 
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -15,11 +16,12 @@ use super::console::{Console, hinted, is_of_output};
 use super::progress::{Progress, Visibility};
 use super::{Outcome, source, time};
 use crate::aof::log::{Log, Part, Role};
+use crate::check::Finding;
 use crate::escape::{Argument, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::rdb;
 use crate::report::file_name::FileName;
-use crate::report::inspect::finding::{self, Finding, Remedy};
+use crate::report::inspect::finding;
 use crate::report::inspect::{
     Announced, Heading, Json, Lengths, Payloads, Pipeline, Printer, Resp, Text, write_json_count, write_json_header,
 };
@@ -99,6 +101,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
     let visibility = if silent { Visibility::Hidden } else { console.progress };
     let progress = Progress::new(visibility, settings.bytes_to_read(&parts), "reading");
     let traversal = Traversal {
+        log: &log.path,
         selection: &settings.selection,
         rdb: settings.rdb,
         parts: &parts,
@@ -284,15 +287,14 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
         return Outcome::Sound;
     }
     for finding in findings {
-        console.error(&finding.text);
+        console.error(&finding::line(finding));
     }
     if is_stdin(path) {
         return Outcome::Unsound;
     }
-    let path = shell_word(&log.path);
-    console.hint(&format!("for details, and what a server would do, run: aofkit check {path}"));
-    if findings.iter().any(|finding| finding.remedy == Remedy::Fix) {
-        console.hint(&format!("to see what a repair would cut, run: aofkit fix --dry-run {path}"));
+    console.hint(&format!("for details, and what a server would do, run: aofkit check {}", shell_word(&log.path)));
+    for advice in findings.iter().map(|finding| &finding.advice).collect::<BTreeSet<_>>() {
+        console.hint(advice);
     }
     Outcome::Unsound
 }

@@ -1,16 +1,18 @@
 //! The way through the parts of a log, record by record.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use super::Rdb;
 use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, Damage, DamageKind};
+use crate::check::{Finding, Severity, damage};
 use crate::cli::progress::Progress;
 use crate::input::Input;
 use crate::rdb;
 use crate::report::inspect::TransactionOutcome;
-use crate::report::inspect::finding::{self, Finding, Remedy};
+use crate::report::inspect::finding;
 use crate::select::{Selection, Step, StreamState, Walk};
 
 /// Meets what a log holds, in order; `Break` ends the way.
@@ -43,6 +45,8 @@ pub trait Visitor {
 
 /// What is walked through, and what is wanted of it.
 pub struct Traversal<'s> {
+    /// The path of the log.
+    pub log: &'s Path,
     pub selection: &'s Selection,
     pub rdb: Rdb,
     pub parts: &'s [&'s Part],
@@ -148,22 +152,23 @@ impl Traversal<'_> {
         if let Ok(Some(change)) = input.changed()
             && !growing
         {
-            findings.extend(finding::of_change(part, change));
+            let change = damage::of_change(&part.path, change);
+            findings.extend((change.severity == Severity::Error).then_some(change));
         }
         let state = match end {
             RecordsEnd::Whole(state) => state,
             RecordsEnd::Stopped => return Ok(PartEnd::Stopped),
             RecordsEnd::Damaged(damage) => {
-                findings.push(finding::of_damage(part, &damage, bytes, input.container()));
+                findings.push(finding::of_damage(self.log, part, &damage, bytes, input.container()));
                 return Ok(PartEnd::Stopped);
             }
         };
         if let Some(defect) = input.defect() {
-            findings.push(Finding { text: defect.to_string(), remedy: Remedy::None });
+            findings.push(damage::of_defect(&part.path, defect));
             return Ok(PartEnd::Stopped);
         }
         if let Some(opening) = state.state.opening().filter(|_| !growing) {
-            findings.push(finding::of_opening(part, opening));
+            findings.push(finding::of_opening(self.log, part, bytes, opening));
         }
         Ok(PartEnd::Whole(Checkpoint { part: start.part, ..state }))
     }
@@ -184,13 +189,13 @@ impl Traversal<'_> {
             let item = match item {
                 Ok(item) => item,
                 Err(damage) => {
-                    findings.push(finding::of_rdb(part, &damage));
+                    findings.push(damage::of_rdb(&part.path, bytes, &damage));
                     return Ok(None);
                 }
             };
             let offset = walker.item_offset();
             if let (Some(flaw), true) = (item.flaws().first(), findings.is_empty()) {
-                findings.push(finding::of_rdb(part, &flaw.damage));
+                findings.push(damage::of_rdb_value(&part.path, bytes, Severity::Error, &flaw.damage));
             }
             let wanted = self.rdb == Rdb::Shown
                 && match &item {

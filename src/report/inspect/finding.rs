@@ -1,84 +1,52 @@
-//! What is wrong with a log that is inspected, in one line each.
+//! What is wrong with a log that is inspected: findings as those of a check, with the advice that an inspection can
+//! give, in one line each.
+
+use std::path::Path;
 
 use crate::aof::log::{Log, Part, Role};
 use crate::aof::transaction::Opening;
 use crate::aof::{Damage, is_no_log};
-use crate::check::rdb_words;
-use crate::input::{Change, Container};
-use crate::plural::counted;
-use crate::rdb;
+use crate::check::{Finding, damage};
+use crate::escape::shell_word;
+use crate::input::Container;
+use crate::report::check::place_words;
 use crate::report::file_name::FileName;
-
-/// Something that makes a log unsound.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// The file, the offset, the record, and what is wrong.
-    pub text: String,
-    /// What may help.
-    pub remedy: Remedy,
-}
-
-/// What can be done about a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Remedy {
-    /// `aofkit fix` may.
-    Fix,
-    /// Nothing that this tool does to the file.
-    None,
-}
 
 /// The first rule that a manifest breaks.
 pub fn of_manifest(log: &Log) -> Option<Finding> {
     let multi_part = log.as_multi_part()?;
     let problem = multi_part.manifest.problems.first()?;
-    let text = format!(
-        "{}: a server refuses this manifest: {} (line {})",
-        FileName(&multi_part.manifest_path),
-        problem.flaw.server_message(),
-        problem.line
-    );
-    Some(Finding { text, remedy: Remedy::None })
+    Some(damage::of_manifest(&multi_part.manifest_path, multi_part.input.bytes(), problem))
 }
 
-/// Damage of a RESP part, whose bytes are `bytes`, unpacked from `container`.
-pub fn of_damage(part: &Part, damage: &Damage, bytes: &[u8], container: Container) -> Finding {
-    let Damage { offset, record, record_offset, kind } = damage;
-    let name = FileName(&part.path);
-    let place = if offset == record_offset {
-        format!("byte {offset}, record {record}")
+/// Damage of a RESP part of the log at `log`, whose bytes are `bytes`, decompressed from `container`.
+pub fn of_damage(log: &Path, part: &Part, found: &Damage, bytes: &[u8], container: Container) -> Finding {
+    let finding = damage::of_records(&part.path, bytes, found, None);
+    let advice = if part.role == Role::Single && is_no_log(bytes) {
+        damage::NO_LOG.to_owned()
+    } else if container != Container::Plain {
+        damage::DECOMPRESS.to_owned()
     } else {
-        format!("byte {offset}, record {record}, which starts at byte {record_offset}")
+        repair(log)
     };
-    let alien = part.role == Role::Single && is_no_log(bytes);
-    let remark = if alien { "; is this an append-only file?" } else { "" };
-    // What is compressed must be unpacked first.
-    let remedy = if alien || container != Container::Plain { Remedy::None } else { Remedy::Fix };
-    Finding { text: format!("{name}: {kind}{remark} ({place})"), remedy }
+    let message = match found.record_offset {
+        start if start == found.offset => finding.message,
+        start => format!("{}, in the record that starts at byte {start}", finding.message),
+    };
+    Finding { message, advice, ..finding }
 }
 
 /// A transaction without an end.
-pub fn of_opening(part: &Part, opening: Opening) -> Finding {
-    let name = FileName(&part.path);
-    let Opening { offset, record, .. } = opening;
-    let what = Opening::UNFINISHED;
-    let text = format!("{name}: {what}; a server drops it (byte {offset}, record {record})");
-    Finding { text, remedy: Remedy::Fix }
+pub fn of_opening(log: &Path, part: &Part, bytes: &[u8], opening: Opening) -> Finding {
+    Finding { advice: repair(log), ..damage::of_transaction(&part.path, bytes, opening) }
 }
 
-/// A file that was cut while it was mapped; one that grew is whole as far as it was read.
-pub fn of_change(part: &Part, change: Change) -> Option<Finding> {
-    let Change::Shrank { from, to } = change else { return None };
-    let name = FileName(&part.path);
-    let text = format!(
-        "{name}: shrank from {} to {} while it was read; what was shown may be gone",
-        counted(from, "byte"),
-        counted(to, "byte")
-    );
-    Some(Finding { text, remedy: Remedy::None })
+fn repair(log: &Path) -> String {
+    format!("to see what a repair would cut, run: aofkit fix --dry-run {}", shell_word(log))
 }
 
-/// Damage of an RDB, or a flaw in one of its values.
-pub fn of_rdb(part: &Part, damage: &rdb::Damage) -> Finding {
-    let text = format!("{}: {} (byte {})", FileName(&part.path), rdb_words(damage), damage.offset);
-    Finding { text, remedy: Remedy::None }
+/// The file, what is wrong with it, and where.
+pub fn line(finding: &Finding) -> String {
+    let place = place_words(finding).map_or_else(String::new, |place| format!(" ({place})"));
+    format!("{}: {}{place}", FileName(&finding.file), finding.message)
 }
