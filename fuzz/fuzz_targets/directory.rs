@@ -3,7 +3,8 @@
 
 #![no_main]
 
-use std::fs;
+#[path = "../directory.rs"]
+mod directory;
 
 use aofkit::Server;
 use aofkit::aof::log::{Log, walk_tree};
@@ -12,29 +13,12 @@ use aofkit::report::check::{write_json, write_text};
 use aofkit::report::style::Style;
 use libfuzzer_sys::fuzz_target;
 
-const FILES: [&str; 5] = [
-    "appendonly.aof.manifest",
-    "appendonly.aof.1.base.rdb",
-    "appendonly.aof.1.incr.aof",
-    "appendonly.aof.2.incr.aof",
-    "dump.rdb",
-];
-/// What is between two files.
-const SEPARATOR: u8 = 0xf5;
-/// A manifest that names them all, where the bytes have none.
-const MANIFEST: &[u8] = b"file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n\
-    file appendonly.aof.2.incr.aof seq 2 type i\n";
-
 fuzz_target!(|data: &[u8]| {
     let data_directory = tempfile::tempdir().unwrap();
     let directory = data_directory.path().join("appendonlydir");
-    fs::create_dir(&directory).unwrap();
-    for (name, bytes) in FILES.iter().zip(data.split(|byte| *byte == SEPARATOR)) {
-        let whole = *name == FILES[0] && bytes.first() == Some(&b'*');
-        fs::write(directory.join(name), if whole { MANIFEST } else { bytes }).unwrap();
-    }
+    directory::write(&directory, data);
     let _ = walk_tree(data_directory.path());
-    for path in [data_directory.path(), &directory, &directory.join(FILES[0])] {
+    for path in [data_directory.path(), &directory, &directory.join(directory::MANIFEST)] {
         let Ok(log) = Log::open(path) else { continue };
         for server in Server::ALL {
             let report = check(&log, Settings { server: server.into(), ..Settings::default() }).unwrap();

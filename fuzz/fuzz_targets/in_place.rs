@@ -3,6 +3,9 @@
 
 #![no_main]
 
+#[path = "../directory.rs"]
+mod directory;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,20 +20,6 @@ use aofkit::rewrite::{self, Base};
 use aofkit::storage::draft::DraftWriter;
 use aofkit::storage::{FileSystem, OpenElsewhere, Watch};
 use libfuzzer_sys::fuzz_target;
-
-/// The files that the bytes are cut into; with one piece it is a log of a single file.
-const FILES: [&str; 5] = [
-    "appendonly.aof.manifest",
-    "appendonly.aof.1.base.rdb",
-    "appendonly.aof.1.incr.aof",
-    "appendonly.aof.2.incr.aof",
-    "appendonly.aof.2.base.rdb",
-];
-/// What is between two files.
-const SEPARATOR: u8 = 0xf5;
-/// A manifest that names them all, where the bytes have none.
-const MANIFEST: &[u8] = b"file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n\
-    file appendonly.aof.2.incr.aof seq 2 type i\n";
 
 /// Every file, with its bytes.
 fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
@@ -89,13 +78,9 @@ fuzz_target!(|data_bytes: &[u8]| {
     let base = if choice & 1 == 0 { Base::Resp } else { Base::Rdb };
     let directory = tempfile::tempdir_in(if Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "." }).unwrap();
     let mut path = directory.path().join("appendonly.aof");
-    if bytes.contains(&SEPARATOR) {
+    if bytes.contains(&directory::SEPARATOR) {
         path = directory.path().join("appendonlydir");
-        fs::create_dir(&path).unwrap();
-        for (name, bytes) in FILES.iter().zip(bytes.split(|byte| *byte == SEPARATOR)) {
-            let whole = *name == FILES[0] && bytes.first() != Some(&b'f');
-            fs::write(path.join(name), if whole { MANIFEST } else { bytes }).unwrap();
-        }
+        directory::write(&path, bytes);
     } else {
         fs::write(&path, bytes).unwrap();
     }

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::testing::corpus;
 use super::*;
+use crate::testing::damage::damaged_rdb;
+use crate::testing::random::Random;
 
 /// Whether a file of the corpus is an RDB and nothing else.
 fn is_bare(name: &str) -> bool {
@@ -130,50 +132,14 @@ fn every_truncation_ends_in_missing_bytes() {
     }
 }
 
-/// A generator of numbers below a bound, the same on every run.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((self.0 >> 33) % bound as u64).unwrap()
-    }
-}
-
-/// One damage, and the checksum disabled so that the structure decides.
-fn damaged(bytes: &[u8], numbers: &mut Numbers) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    let body = bytes.len() - 9;
-    let at = 9 + numbers.below(body - 9);
-    match numbers.below(10) {
-        0 => drop(bytes.remove(at)),
-        1 => bytes.insert(at, u8::try_from(numbers.below(256)).unwrap()),
-        2 => {
-            let last = bytes.len() - 8;
-            bytes[at] = u8::try_from(numbers.below(256)).unwrap();
-            bytes.truncate(last - numbers.below(last - 9));
-            return bytes;
-        }
-        3 => bytes[at] = [0, 0xff, 0xfe, 0x80, 0x81, 0xc3, 0x7f][numbers.below(7)],
-        4 => {
-            let other = 9 + numbers.below(body - 9);
-            bytes.swap(at, other);
-        }
-        _ => bytes[at] ^= 1 << numbers.below(8),
-    }
-    let last = bytes.len() - 8;
-    bytes[last..].fill(0);
-    bytes
-}
-
 #[test]
 fn damage_never_breaks_the_walk() {
-    let mut numbers = Numbers(7);
+    let mut random = Random(7);
     for (_, bytes) in corpus() {
         for _ in 0..200 {
-            let mut bytes = damaged(&bytes, &mut numbers);
-            if numbers.below(3) == 0 && bytes.len() > 30 {
-                bytes = damaged(&bytes, &mut numbers);
+            let mut bytes = damaged_rdb(&bytes, &mut random);
+            if random.below(3) == 0 && bytes.len() > 30 {
+                bytes = damaged_rdb(&bytes, &mut random);
             }
             walk(&bytes);
         }

@@ -6,7 +6,7 @@ use aofkit::Server;
 use aofkit::command::{self, Command, Effect, Group, KeyPositions, Resolution};
 use aofkit::server::{Product, Version};
 
-use crate::harness::servers::{SERVERS, release};
+use crate::harness::servers::release;
 use crate::harness::{RealServer, Reply};
 
 /// What redis 8.6.3 and Valkey 9.1.2 list for `COMMAND LIST FILTERBY ACLCAT write`, without modules.
@@ -164,7 +164,8 @@ fn printed(entries: &[Reply], into: &mut BTreeMap<String, Printed>) {
 
 #[server_test]
 fn the_table_is_what_each_server_prints() {
-    for (server, folder) in SERVERS {
+    for server in Server::ALL {
+        let folder = release(server);
         let mut real = RealServer::start(folder);
         let mut theirs = BTreeMap::new();
         printed(real.call(&["COMMAND"]).array(), &mut theirs);
@@ -210,7 +211,8 @@ fn the_groups_are_those_of_the_documentation() {
         other => panic!("{other:?} is newer than every server"),
     };
     // Redis 6.2 does not know COMMAND DOCS.
-    for (server, folder) in SERVERS.into_iter().filter(|(server, _)| *server != Server::Redis62) {
+    for server in Server::ALL.into_iter().filter(|server| *server != Server::Redis62) {
+        let folder = release(server);
         let mut real = RealServer::start(folder);
         let documentation = real.call(&["COMMAND", "DOCS"]);
         let mut compared = 0;
@@ -385,7 +387,8 @@ fn plain_example(row: &Command, server: Server) -> Option<Vec<&'static [u8]>> {
 
 #[server_test]
 fn the_keys_are_those_that_each_server_extracts() {
-    for (server, folder) in SERVERS {
+    for server in Server::ALL {
+        let folder = release(server);
         let mut real = RealServer::start(folder);
         let plain = command::all()
             // A container alone has nothing to extract from.

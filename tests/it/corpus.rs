@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::harness::files::{logs, testdata};
 use crate::harness::load::{Cutting, Ended, Files, Loaded, load_and_ask, load_directory};
-use crate::harness::servers::{SERVERS, program, release};
+use crate::harness::servers::{program, release};
 use crate::harness::{assert_none, on_two_threads};
 use crate::replay_servers::library;
 
@@ -229,7 +229,7 @@ fn compare(expected: impl Fn(&str, &Path, Server) -> Expected + Sync) {
     let mut wrong = Vec::new();
     for group in GROUPS {
         let found = on_two_threads(&logs_of(group), |_, (name, path)| {
-            let servers = SERVERS.into_iter().map(|(server, _)| server).filter(|server| is_read_by(path, *server));
+            let servers = Server::ALL.into_iter().filter(|server| is_read_by(path, *server));
             let rows = servers.map(|server| (server, row(path, server, expected(name, path, server))));
             (name.clone(), merged(rows.collect()))
         });

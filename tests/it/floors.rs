@@ -35,7 +35,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            found.extend(sources(&path));
+            found.extend(if name == "testing" { Vec::new() } else { sources(&path) });
         } else if path.extension().is_some_and(|extension| extension == "rs")
             && !["tests.rs", "testing.rs"].contains(&name.as_str())
         {

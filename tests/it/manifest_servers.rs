@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use aofkit::Server;
 use aofkit::aof::manifest::{Kind, Manifest, official_is_manifest, parse_as};
 
-use crate::harness::servers::{Process, SERVERS, program};
+use crate::harness::servers::{Process, program, release};
 use crate::harness::{Random, assert_none, on_two_threads};
 
 /// The servers that read manifests, and the releases that stand for them.
 fn servers() -> impl Iterator<Item = (Server, &'static str)> {
-    SERVERS.into_iter().filter(|(server, _)| *server != Server::Redis62)
+    Server::ALL.into_iter().filter(|server| *server != Server::Redis62).map(|server| (server, release(server)))
 }
 
 /// Names that are put in front of each checker.

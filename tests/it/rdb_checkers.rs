@@ -10,8 +10,9 @@ use aofkit::Server;
 use aofkit::rdb::{Consumer, Damage, DamageKind, DataType, Doing, Flaw, Walker, checker_refusal, family_of, refusal};
 use aofkit::value::Family;
 
+use crate::harness::damage::damaged_rdb;
 use crate::harness::files::rdb_files;
-use crate::harness::servers::{Process, SERVERS, program, release};
+use crate::harness::servers::{Process, program, release};
 use crate::harness::{Random, assert_none, on_two_threads, setting};
 
 /// What a walk to the end found, for one server.
@@ -128,43 +129,17 @@ fn asked(checker: Server, file: &Path, found: &Walked) -> Option<Said> {
     ask(checker, file, if found.may_be_endless() { IMPATIENCE } else { PATIENCE })
 }
 
-/// One damage, and the checksum disabled so that the structure decides.
-fn damaged(bytes: &[u8], numbers: &mut Random) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    let body = bytes.len() - 9;
-    let at = 9 + numbers.below(body - 9);
-    match numbers.below(10) {
-        0 => drop(bytes.remove(at)),
-        1 => bytes.insert(at, numbers.below(u8::MAX)),
-        2 => {
-            let last = bytes.len() - 8;
-            bytes[at] = numbers.below(u8::MAX);
-            bytes.truncate(last - numbers.below(last - 9));
-            return bytes;
-        }
-        3 => bytes[at] = [0, 0xff, 0xfe, 0x80, 0x81, 0xc3, 0x7f][numbers.below(7)],
-        4 => {
-            let other = 9 + numbers.below(body - 9);
-            bytes.swap(at, other);
-        }
-        _ => bytes[at] ^= 1 << numbers.below(8),
-    }
-    let last = bytes.len() - 8;
-    bytes[last..].fill(0);
-    bytes
-}
-
 #[server_test]
 fn checkers_stop_in_damaged_files_where_the_walk_does() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("dump.rdb");
-    let mut numbers = Random(setting("AOFKIT_SEED", 42));
+    let mut random = Random(setting("AOFKIT_SEED", 42));
     let mut differ = Vec::new();
     for path in rdb_files("rdb") {
         let bytes = std::fs::read(&path).unwrap();
         let checker = if family_of(&bytes) == Some(Family::Valkey) { Server::Valkey9 } else { Server::Redis80 };
         for round in 0..setting("AOFKIT_PROGRAMS", 12) {
-            let bytes = damaged(&bytes, &mut numbers);
+            let bytes = damaged_rdb(&bytes, &mut random);
             std::fs::write(&file, &bytes).unwrap();
             let found = walk(&bytes, checker);
             let said = asked(checker, &file, &found);
@@ -205,7 +180,7 @@ fn differences(files: &[PathBuf]) -> Vec<String> {
         let bytes = std::fs::read(file).unwrap();
         let name = file.file_stem().unwrap().to_string_lossy();
         let mut differ = Vec::new();
-        for (server, _) in SERVERS {
+        for server in Server::ALL {
             let found = walk(&bytes, server);
             let said = asked(server, file, &found);
             if let Some(difference) = difference(&found, server, said.as_ref()) {

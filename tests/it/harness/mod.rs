@@ -26,23 +26,31 @@
 //! For example, one hundred random programs on Redis 8.6:
 //!
 //! ```text
-//! AOFKIT_SERVERS=DIR AOFKIT_PROGRAMS=100 cargo test replay_servers::release_redis_8_6
+//! AOFKIT_SERVERS=DIR AOFKIT_PROGRAMS=100 cargo test replay_servers::redis_8_6
 //! ```
 
 pub(crate) mod faulty;
 pub(crate) mod files;
 pub(crate) mod load;
-pub(crate) mod log;
 pub(crate) mod program;
-pub(crate) mod random;
 pub(crate) mod server;
 mod server_log;
 pub(crate) mod servers;
 pub(crate) mod terminal;
 
+// These are shared with the unit tests.
+#[path = "../../../src/testing/damage.rs"]
+pub(crate) mod damage;
+#[path = "../../../src/testing/log.rs"]
+pub(crate) mod log;
+#[path = "../../../src/testing/random.rs"]
+pub(crate) mod random;
+
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aofkit::resp::write_command;
 
 pub(crate) use random::Random;
 pub(crate) use server::{RealServer, Reply};

@@ -6,34 +6,37 @@ use std::process::{Child, Command, Stdio};
 
 use aofkit::Server;
 
-/// Every release that there is to compare with, and the server of the library that stands for it.
-pub(crate) const RELEASES: [(Server, &str); 9] = [
-    (Server::Redis62, "redis-6.2"),
-    (Server::Redis70, "redis-7.0"),
-    (Server::Redis80, "redis-8.0"),
-    (Server::Redis80, "redis-8.0.6"),
-    (Server::Redis82, "redis-8.2"),
-    (Server::Redis86, "redis-8.6"),
-    (Server::Valkey8, "valkey-8.0"),
-    (Server::Valkey8, "valkey-8.1"),
-    (Server::Valkey9, "valkey-9.1"),
-];
+/// Calls a macro with the releases to compare with, the oldest first: a name for a test, the server of the library that
+/// stands for the release, and the release.
+macro_rules! with_releases {
+    ($macro:ident) => {
+        $macro! {
+            redis_6_2: Redis62, "redis-6.2";
+            redis_7_0: Redis70, "redis-7.0";
+            redis_8_0_2: Redis80, "redis-8.0";
+            redis_8_0_6: Redis80, "redis-8.0.6";
+            redis_8_2: Redis82, "redis-8.2";
+            redis_8_6: Redis86, "redis-8.6";
+            valkey_8_0: Valkey8, "valkey-8.0";
+            valkey_8_1: Valkey8, "valkey-8.1";
+            valkey_9_1: Valkey9, "valkey-9.1";
+        }
+    };
+}
+pub(crate) use with_releases;
 
-/// Each server of the library, and the release that it stands for.
-pub(crate) const SERVERS: [(Server, &str); 7] = [
-    (Server::Redis62, "redis-6.2"),
-    (Server::Redis70, "redis-7.0"),
-    (Server::Redis80, "redis-8.0.6"),
-    (Server::Redis82, "redis-8.2"),
-    (Server::Redis86, "redis-8.6"),
-    (Server::Valkey8, "valkey-8.1"),
-    (Server::Valkey9, "valkey-9.1"),
-];
+macro_rules! list {
+    ($($test:ident: $server:ident, $release:literal;)*) => {
+        /// Every release to compare with, and the server of the library that stands for it.
+        pub(crate) const RELEASES: [(Server, &str); [$($release),*].len()] = [$((Server::$server, $release)),*];
+    };
+}
+with_releases!(list);
 
-/// The release that stands for a server of the library.
+/// The newest release that a server of the library stands for.
 pub(crate) fn release(server: Server) -> &'static str {
-    let found = SERVERS.iter().find(|(known, _)| *known == server);
-    found.unwrap_or_else(|| panic!("add {server} to SERVERS and RELEASES in tests/it/harness/servers.rs")).1
+    let found = RELEASES.iter().rfind(|(known, _)| *known == server);
+    found.unwrap_or_else(|| panic!("add a release of {server} to tests/it/harness/servers.rs")).1
 }
 
 /// The server of the library that stands for a release.

@@ -18,7 +18,7 @@ use aofkit::rewrite::Base;
 use aofkit::server::Release;
 use aofkit::value::{Bytes, Value};
 
-use crate::harness::servers::RELEASES;
+use crate::harness::servers::with_releases;
 use crate::harness::{RealServer, Reply};
 use crate::replay_servers::library::{digest, encode, now, replay_as, rewrite_for};
 
@@ -304,28 +304,12 @@ fn rewritten_zeros(server: Server, real: &mut RealServer) {
     }
 }
 
-macro_rules! releases {
-    ($($test:ident: $server:expr, $name:literal;)*) => {
+macro_rules! tests {
+    ($($test:ident: $server:ident, $release:literal;)*) => {
         $(#[server_test]
         fn $test() {
-            compare($server, $name);
+            compare(Server::$server, $release);
         })*
-
-        #[test]
-        fn every_release_is_compared() {
-            assert_eq!(RELEASES, [$(($server, $name)),*]);
-        }
     };
 }
-
-releases! {
-    redis_6_2: Server::Redis62, "redis-6.2";
-    redis_7_0: Server::Redis70, "redis-7.0";
-    redis_8_0_2: Server::Redis80, "redis-8.0";
-    redis_8_0_6: Server::Redis80, "redis-8.0.6";
-    redis_8_2: Server::Redis82, "redis-8.2";
-    redis_8_6: Server::Redis86, "redis-8.6";
-    valkey_8_0: Server::Valkey8, "valkey-8.0";
-    valkey_8_1: Server::Valkey8, "valkey-8.1";
-    valkey_9_1: Server::Valkey9, "valkey-9.1";
-}
+with_releases!(tests);

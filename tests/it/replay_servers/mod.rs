@@ -21,6 +21,7 @@ use aofkit::server::Release;
 use aofkit::{Server, digest};
 
 use crate::harness::load::{Cutting, Files, existing};
+use crate::harness::servers::with_releases;
 use crate::harness::{RealServer, Reply, assert_none, seeds};
 
 use library::{
@@ -455,10 +456,9 @@ fn discarded(release: &str) {
     }
 }
 
-macro_rules! releases {
-    ($($name:ident: $server:expr, $release:literal;)*) => {
-        $(mod $name {
-
+macro_rules! tests {
+    ($($test:ident: $server:ident, $release:literal;)*) => {
+        $(mod $test {
             #[server_test]
             fn what_a_server_logs_is_replayed_as_it_ran() {
                 super::live($release, 3);
@@ -479,25 +479,9 @@ macro_rules! releases {
                 super::discarded($release);
             }
         })*
-
-        #[test]
-        fn programs_run_on_every_release() {
-            assert_eq!(crate::harness::servers::RELEASES, [$(($server, $release)),*]);
-        }
     };
 }
-
-releases! {
-    release_redis_6_2: Server::Redis62, "redis-6.2";
-    release_redis_7_0: Server::Redis70, "redis-7.0";
-    release_redis_8_0_2: Server::Redis80, "redis-8.0";
-    release_redis_8_0_6: Server::Redis80, "redis-8.0.6";
-    release_redis_8_2: Server::Redis82, "redis-8.2";
-    release_redis_8_6: Server::Redis86, "redis-8.6";
-    release_valkey_8_0: Server::Valkey8, "valkey-8.0";
-    release_valkey_8_1: Server::Valkey8, "valkey-8.1";
-    release_valkey_9_1: Server::Valkey9, "valkey-9.1";
-}
+with_releases!(tests);
 
 #[test]
 fn programs_are_made_for_every_server_from_every_seed() {

@@ -1,13 +1,15 @@
 //! Small logs, written out.
 
+use super::write_command;
+
 /// One command.
 pub(crate) fn command(words: &[&str]) -> Vec<u8> {
     let mut out = Vec::new();
-    aofkit::resp::write_command(&mut out, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
+    write_command(&mut out, &words.iter().map(|word| word.as_bytes()).collect::<Vec<_>>());
     out
 }
 
-/// A record for each line: an annotation where it begins with `#`, else a command, its words between spaces.
+/// A record for each line: an annotation if it begins with `#`, else a command whose words are separated by spaces.
 pub(crate) fn log(lines: &[&str]) -> Vec<u8> {
     let record = |line: &&str| match line.strip_prefix('#') {
         Some(_) => format!("{line}\r\n").into_bytes(),
