@@ -1,4 +1,4 @@
-//! Commands on arrays, which Redis 8.8 brings.
+//! Commands on arrays, new in Redis 8.8.
 
 use super::keys::FIRST;
 use super::row::{Command, Group};

@@ -1,4 +1,4 @@
-//! Commands about the connection, and the database that it selected.
+//! Commands on the connection, including SELECT.
 
 use super::row::{Command, Group};
 use crate::server::{redis, valkey};

@@ -41,7 +41,7 @@ pub(super) static COMMANDS: &[Command] = &[
     GROUP.read("hvals", 2).keyed(FIRST),
 ];
 
-/// The subcommands of HIMPORT, which Redis 8.10 brings.
+/// The subcommands of HIMPORT, new in Redis 8.10.
 const HIMPORT: &[Command] = &[
     GROUP.control("himport|discard", 3).since(redis(8, 10)),
     GROUP.control("himport|discardall", 2).since(redis(8, 10)),

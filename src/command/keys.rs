@@ -1,10 +1,10 @@
 //! Which arguments of a command are keys.
 
-/// Where a command's keys are, as positions in its arguments; its name is argument 0.
+/// The positions of a command's keys among its arguments; argument 0 is its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyPositions {
-    /// It has no keys. Channels are none.
+    /// It has no keys. Channels are not keys.
     None,
     /// Every `step`th argument from `first` to `last`; a negative `last` counts from the end, -1 being the last
     /// argument.
@@ -13,30 +13,30 @@ pub enum KeyPositions {
         first: u8,
         /// The last argument that can be a key.
         last: i8,
-        /// How far one key is from the next.
+        /// The distance from one key to the next.
         step: u8,
     },
     /// An argument says how many keys follow it: EVAL, ZUNION, MSETEX …
     Counted {
-        /// The key that is written to, if there is one besides: ZUNIONSTORE.
+        /// The destination key, if there is one in addition: ZUNIONSTORE.
         destination: Option<u8>,
         /// The argument that holds the number of keys; the first key follows it.
         count: u8,
-        /// How far one key is from the next.
+        /// The distance from one key to the next.
         step: u8,
     },
-    /// SORT: the first argument, and the one behind the last STORE.
+    /// SORT: the first argument, and the one after the last STORE.
     Sort,
-    /// GEORADIUS and GEORADIUSBYMEMBER: the first argument, and the one behind the last STORE or STOREDIST.
+    /// GEORADIUS and GEORADIUSBYMEMBER: the first argument, and the one after the last STORE or STOREDIST.
     GeoRadius {
         /// The first argument that can be an option.
         options: u8,
     },
-    /// MIGRATE: argument 3, or what follows KEYS if that is empty.
+    /// MIGRATE: argument 3, or the arguments after KEYS if that is empty.
     Migrate,
-    /// XREAD and XREADGROUP: the first half of what follows STREAMS.
+    /// XREAD and XREADGROUP: the first half of the arguments after STREAMS.
     Streams,
-    /// STRALGO of Redis 6.2: the two arguments behind KEYS.
+    /// STRALGO of Redis 6.2: the two arguments after KEYS.
     Stralgo,
 }
 
@@ -69,14 +69,14 @@ pub(super) const fn counted_pairs(count: u8) -> KeyPositions {
     KeyPositions::Counted { destination: None, count, step: 2 }
 }
 
-/// Like [`counted`], with a key that the result is stored in besides.
+/// Like [`counted`], with a destination key in addition.
 pub(super) const fn stored_and_counted(destination: u8, count: u8) -> KeyPositions {
     KeyPositions::Counted { destination: Some(destination), count, step: 1 }
 }
 
-/// The positions of a command's keys, in rising order; nothing is allocated.
+/// The positions of a command's keys, in ascending order, without allocation.
 ///
-/// Every position is inside the arguments that it was made from.
+/// Every position is within the arguments for which it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyIndexes {
     lone: Option<usize>,
@@ -130,7 +130,7 @@ impl ExactSizeIterator for KeyIndexes {}
 impl std::iter::FusedIterator for KeyIndexes {}
 
 impl KeyPositions {
-    /// The keys among `arguments`. Where arguments are missing, the keys that are there.
+    /// The keys among `arguments`. If arguments are missing, the keys that are present.
     #[inline]
     pub(super) fn find(self, arguments: &[&[u8]]) -> KeyIndexes {
         let argc = arguments.len();
@@ -170,7 +170,7 @@ fn first_and(other: Option<usize>, argc: usize) -> KeyIndexes {
     if argc > 1 { KeyIndexes::two(1, other) } else { KeyIndexes::NONE }
 }
 
-/// A number of keys as servers read it: digits alone. Whatever else stands there is no keys.
+/// A number of keys as servers read it: only digits. Anything else means no keys.
 fn number(text: &[u8]) -> usize {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
@@ -179,7 +179,7 @@ fn is(arguments: &[&[u8]], index: usize, word: &str) -> bool {
     arguments.get(index).is_some_and(|argument| argument.eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// The destination of SORT: the last STORE counts, and the patterns behind BY and GET may be called `store` too.
+/// The destination of SORT: the last STORE counts. The patterns after BY and GET may be `store` too.
 fn sort_destination(arguments: &[&[u8]]) -> Option<usize> {
     let mut destination = None;
     let mut index = 2;
@@ -213,8 +213,8 @@ fn geo_destination(arguments: &[&[u8]], options: usize) -> Option<usize> {
     destination
 }
 
-/// MIGRATE has one key at 3, or an empty argument there and many keys behind KEYS; both together is an error, and no
-/// key.
+/// MIGRATE has one key at 3, or an empty argument there and many keys after KEYS. Both together are an error, and mean
+/// no key.
 fn migrated(arguments: &[&[u8]]) -> KeyIndexes {
     let argc = arguments.len();
     let mut index = 6;
@@ -233,7 +233,7 @@ fn migrated(arguments: &[&[u8]]) -> KeyIndexes {
     if argc > 3 { KeyIndexes::every(3, 4, 1) } else { KeyIndexes::NONE }
 }
 
-/// The keys of XREAD and XREADGROUP: behind STREAMS stand as many keys as ids. A group or a consumer may be called
+/// The keys of XREAD and XREADGROUP: STREAMS is followed by as many keys as ids. A group or a consumer may be called
 /// `streams` too.
 fn streams(arguments: &[&[u8]]) -> KeyIndexes {
     let argc = arguments.len();
@@ -253,7 +253,7 @@ fn streams(arguments: &[&[u8]]) -> KeyIndexes {
     KeyIndexes::NONE
 }
 
-/// `STRALGO LCS [option …] KEYS key key`; behind STRINGS there are no keys.
+/// `STRALGO LCS [option …] KEYS key key`; after STRINGS there are no keys.
 fn stralgo(arguments: &[&[u8]]) -> KeyIndexes {
     for index in 1..arguments.len() {
         if is(arguments, index, "strings") {

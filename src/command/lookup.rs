@@ -1,18 +1,18 @@
-//! From a name to its row, fast: this runs once for each record of a log.
+//! The lookup of a row by name. It runs once for each record of a log.
 
 use std::sync::LazyLock;
 
 use super::GROUPS;
 use super::row::Command;
 
-/// No name is longer: three words of eight bytes.
+/// The maximum length of a name: three words of eight bytes.
 const LONGEST: usize = 24;
-/// Some three times as many slots as commands, so that a probe nearly always ends at the first.
+/// About three times as many slots as commands, so that a probe nearly always ends at the first.
 const SLOT_BITS: u32 = 10;
 const SLOTS: usize = 1 << SLOT_BITS;
 
-/// A name of up to 24 bytes in lower case. The words of a longer name overlap, a short one is padded with zeros; the
-/// length makes either unambiguous, and tells padding from zeros in a name.
+/// A name of up to 24 bytes in lower case. The words of a longer name overlap, and a short name is padded with zeros.
+/// The length makes both unambiguous.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Folded {
     first: u64,
@@ -39,14 +39,14 @@ static TABLE: LazyLock<[Option<Slot>; SLOTS]> = LazyLock::new(|| {
     table
 });
 
-/// The row of a command by its name alone, in any letter case; `None` for what no server knows.
+/// The row of a command by its name alone, in any letter case; `None` if no server knows it.
 ///
-/// A subcommand has no name of its own: `xgroup|create` finds nothing, `xgroup` its container.
+/// Subcommands are not found: `xgroup|create` finds nothing, `xgroup` the container.
 pub fn lookup(name: &[u8]) -> Option<&'static Command> {
     let name = Folded::new(name)?;
     let table = &*TABLE;
     let mut index = name.home();
-    // The table has free slots, so that every chain of full ones ends.
+    // This ends, because the table has free slots.
     while let Some(slot) = table.get(index).and_then(Option::as_ref) {
         if slot.name == name {
             return Some(slot.command);
@@ -65,7 +65,7 @@ impl Folded {
             0..=8 => (lower(short_word(name)), 0, 0),
             9..=16 => (word(name.first_chunk()), word(name.last_chunk()), 0),
             17..=LONGEST => {
-                let second = name.split_at_checked(8).and_then(|(_, behind)| behind.first_chunk());
+                let second = name.split_at_checked(8).and_then(|(_, after)| after.first_chunk());
                 (word(name.first_chunk()), word(second), word(name.last_chunk()))
             }
             _ => return None,
@@ -73,11 +73,11 @@ impl Folded {
         Some(Self { first, second, third, length })
     }
 
-    /// The slot to look at first.
+    /// The first slot to probe.
     #[inline]
     fn home(&self) -> usize {
         let mixed = self.first ^ self.second.rotate_left(23) ^ self.third.rotate_left(46);
-        // The upper bits of the product depend on all of the word, and there are fewer than 64 of them.
+        // The upper bits of the product depend on the whole word.
         let slot = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - SLOT_BITS);
         usize::try_from(slot).unwrap_or(0)
     }
@@ -93,21 +93,21 @@ fn short_word(bytes: &[u8]) -> u64 {
         [one, two, three] => u64::from(u32::from_le_bytes([*one, *two, *three, 0])),
         _ => match (bytes.first_chunk(), bytes.last_chunk()) {
             (Some(first), Some(last)) => {
-                let behind = u64::from(u32::from_le_bytes(*last)) << (bytes.len().saturating_sub(4) * 8);
-                u64::from(u32::from_le_bytes(*first)) | behind
+                let after = u64::from(u32::from_le_bytes(*last)) << (bytes.len().saturating_sub(4) * 8);
+                u64::from(u32::from_le_bytes(*first)) | after
             }
             _ => 0,
         },
     }
 }
 
-/// Turns `A` to `Z` into `a` to `z` in eight bytes at once, and leaves every other byte alone.
+/// Turns `A` to `Z` into `a` to `z` in eight bytes at once; other bytes stay.
 #[inline]
 fn lower(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     const TOP: u64 = 0x80 * EACH;
     let seven_bits = word & !TOP;
-    // Either sum carries into a byte's top bit, and no further.
+    // Each sum carries at most into the top bit of its byte.
     let from_a = seven_bits + (0x80 - 0x41) * EACH;
     let above_z = seven_bits + (0x80 - 0x5b) * EACH;
     let capital = from_a & !above_z & !word & TOP;

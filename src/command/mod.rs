@@ -1,7 +1,7 @@
 //! The commands: one row each, in one file for each group of the Redis documentation.
 //!
-//! Everything else follows from the rows: what a server knows, how many arguments it wants, which of them are keys.
-//! A new command is one row in its group's file.
+//! Everything else follows from the rows: which servers know a command, how many arguments it takes, which of them are
+//! keys. A new command is one row in its group's file.
 
 pub mod apply;
 mod array;
@@ -35,7 +35,7 @@ pub use row::{Arity, Command, Effect, Group};
 use crate::rdb::dump::Restoration;
 use crate::server::{Server, ServerSet};
 
-/// Every row that is not a subcommand's.
+/// Every row except those of subcommands.
 static GROUPS: &[&[Command]] = &[
     string::COMMANDS,
     bitmap::COMMANDS,
@@ -63,18 +63,17 @@ pub fn all() -> impl Iterator<Item = &'static Command> {
     GROUPS.iter().copied().flatten().flat_map(|command| std::iter::once(command).chain(command.subcommands))
 }
 
-/// Whether the command of this row creates a key from a payload of DUMP.
+/// Whether the command creates a key from a payload of DUMP.
 pub(crate) fn is_restore(row: &Command) -> bool {
     matches!(row.name, "restore" | "restore-asking")
 }
 
-/// What `server` makes of the command of a row for which [`is_restore`] is true; `None` where it does not come to look
-/// at the payload.
+/// What `server` does at a command for which [`is_restore`] is true; `None` if it does not read the payload.
 pub(crate) fn restoration(arguments: &[&[u8]], server: Server) -> Option<Restoration> {
     apply::restore::restoration(arguments, server)
 }
 
-/// What the arguments of a record name, whichever server knows it.
+/// The command that the arguments of a record name, whichever server knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resolution {
     /// There is a row for it.
@@ -91,7 +90,7 @@ pub enum Resolution {
 }
 
 impl Resolution {
-    /// The row that says most: the subcommand's, else the command's, the container's if the subcommand is unknown.
+    /// The most specific row: the subcommand's, else the command's. If the subcommand is unknown, the container's.
     pub const fn row(self) -> Option<&'static Command> {
         match self {
             Self::Known { subcommand: Some(row), .. }
@@ -102,7 +101,7 @@ impl Resolution {
     }
 }
 
-/// Finds the rows that `arguments`, which start with the command's name, stand for.
+/// Finds the rows for `arguments`, which start with the command's name.
 pub fn resolve(arguments: &[&[u8]]) -> Resolution {
     let Some(command) = arguments.first().and_then(|name| lookup(name)) else { return Resolution::UnknownCommand };
     if command.subcommands.is_empty() {
@@ -119,7 +118,7 @@ fn subcommand(container: &'static Command, name: &[u8]) -> Option<&'static Comma
     container.subcommands.iter().find(|row| row.own_name().as_bytes().eq_ignore_ascii_case(name))
 }
 
-/// The servers that know a command; all of them if none does, as that tells nothing of who wrote it.
+/// The servers that know a command; all if none does, because that does not tell who wrote it.
 pub(crate) fn servers_knowing(arguments: &[&[u8]]) -> ServerSet {
     match resolve(arguments).row() {
         Some(row) if row.servers != ServerSet::NONE => row.servers,
@@ -129,10 +128,10 @@ pub(crate) fn servers_knowing(arguments: &[&[u8]]) -> ServerSet {
 
 /// The row that `server` would run when it loads these arguments; `None` where it stops with "Unknown command".
 ///
-/// Redis 7.0 and later, and Valkey, look for the subcommand as well, but take a container without one for known. Such a
+/// Redis 7.0 and later, and Valkey, look up the subcommand as well, but accept a container without one. Such a
 /// container has nothing to run: `FUNCTION` alone crashes Redis 7.0 and 8.0. Since the arity of every container but
-/// COMMAND, which does run alone, is at least two arguments, [`arity_fits`] tells those cases. Redis 6.2 knows no
-/// subcommands: any will do.
+/// COMMAND, which does run alone, is at least two arguments, [`arity_fits`] tells those cases. Redis 6.2 has no
+/// subcommands and accepts any.
 pub fn known_to(server: Server, arguments: &[&[u8]]) -> Option<&'static Command> {
     let command = lookup(arguments.first()?)?;
     if !command.servers.contains(server) {
@@ -147,9 +146,9 @@ pub fn known_to(server: Server, arguments: &[&[u8]]) -> Option<&'static Command>
     }
 }
 
-/// Whether `server` takes `argc` arguments, the command's name counted, for the command of `row`.
+/// Whether `server` accepts `argc` arguments, including the command's name, for the command of `row`.
 ///
-/// At load only Valkey asks, from 8.1 on, and refuses the log; Redis, and Valkey 8.0, run the command whatever the
+/// During a load, only Valkey 8.1 and later check it, and refuse the log. Redis and Valkey 8.0 run the command with any
 /// number, and may crash (`GET` alone does).
 pub fn arity_fits(row: &Command, server: Server, argc: usize) -> bool {
     row.arity.fits(server, argc)
@@ -157,9 +156,8 @@ pub fn arity_fits(row: &Command, server: Server, argc: usize) -> bool {
 
 /// The positions of the keys in `arguments`, which start with the command's name; none if no server knows it.
 ///
-/// Nothing depends on the server: the rows agree wherever a command has keys. Where arguments are missing or make no
-/// sense, the keys that can be told are given. Keys that a command computes (the patterns of SORT … BY and GET, what a
-/// script touches without saying so) are not among them.
+/// They do not depend on the server. If arguments are missing or invalid, the keys that can be determined are returned.
+/// Keys that a command computes (from the patterns of SORT … BY and GET, or in a script) are not included.
 pub fn key_indexes(arguments: &[&[u8]]) -> KeyIndexes {
     resolve(arguments).row().map_or(KeyIndexes::NONE, |row| row.keys(arguments))
 }

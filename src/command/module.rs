@@ -1,5 +1,5 @@
-//! Commands of well-known modules that name several keys, or none as their first argument: of all others that no row
-//! has, the first argument is taken for the key.
+//! Commands of well-known modules that have several keys, or whose first argument is not a key. For commands without a
+//! row, the first argument is taken as the key.
 
 use super::keys::{FIRST_TWO, range, stored_and_counted};
 use super::row::{Command, Group};

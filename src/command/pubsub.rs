@@ -1,4 +1,4 @@
-//! Commands that publish and subscribe; a channel is no key.
+//! Commands that publish and subscribe; channels are not keys.
 
 use super::row::{Command, Group};
 use crate::server::redis;

@@ -1,4 +1,4 @@
-//! What a row says of its command, and the words that rows are written in.
+//! The rows of the table, and the functions to write them.
 
 use super::apply::{Apply, Call, Failure};
 use super::keys::{KeyIndexes, KeyPositions};
@@ -11,17 +11,17 @@ use crate::server::{Server, ServerSet, Since, redis};
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Command {
-    /// In lower case; a subcommand's holds its container's too: `xgroup|create`.
+    /// Its name in lower case; for a subcommand including the container's: `xgroup|create`.
     pub name: &'static str,
-    /// Where the documentation lists it.
+    /// Its group in the documentation.
     pub group: Group,
-    /// How many arguments it takes.
+    /// The number of its arguments.
     pub arity: Arity,
-    /// The releases that brought it.
+    /// The first releases that have it.
     pub since: Since,
-    /// Who knows it; empty for a command that is newer than every modelled server.
+    /// The servers that know it; none for a command that is newer than every modelled server.
     pub servers: ServerSet,
-    /// What it does to the data.
+    /// Its kind of access to the data.
     pub effect: Effect,
     /// Which of its arguments are keys.
     pub key_positions: KeyPositions,
@@ -29,7 +29,7 @@ pub struct Command {
     ///
     /// Redis 6.2 has no subcommands: there the container's row stands for them all.
     pub subcommands: &'static [Command],
-    /// What it does to a keyspace; `None` for what changes no data, and for what cannot be replayed.
+    /// The function that applies it; `None` if it changes no data or cannot be replayed.
     pub apply: Option<Apply>,
     /// Whether it does the same to each of its keys by itself, so that every shard of a keyspace can do its own.
     pub by_key: bool,
@@ -68,7 +68,7 @@ pub enum Group {
     Geo,
     /// Vector sets: a module that comes with Redis 8.
     VectorSet,
-    /// Arrays, which Redis 8.8 brings.
+    /// Arrays, new in Redis 8.8.
     Array,
     /// Modules that are loaded into a server.
     Module,
@@ -80,7 +80,7 @@ pub enum Group {
     Transaction,
     /// Publishing and subscribing.
     PubSub,
-    /// The connection, the database it selected among them.
+    /// The connection, including the selected database.
     Connection,
     /// Cluster management.
     Cluster,
@@ -88,17 +88,17 @@ pub enum Group {
     Server,
 }
 
-/// What a command does to the data.
+/// A command's kind of access to the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// Servers flag it `write`: it may change data.
     Write,
-    /// Not flagged, and yet it may change data: a script or function runs commands of its own, PFCOUNT caches its
-    /// answer inside the key.
+    /// It is not flagged but may change data: scripts and functions run other commands, PFCOUNT caches its result in
+    /// the key.
     Indirect,
-    /// Servers flag it `readonly`: it looks at data.
+    /// Servers flag it `readonly`: it reads data.
     Read,
-    /// Neither: it concerns the connection, the server, a transaction, channels …
+    /// Other commands: on the connection, the server, transactions, channels …
     Control,
 }
 
@@ -109,9 +109,9 @@ impl Effect {
     }
 }
 
-/// How many arguments a command takes, its name (and its subcommand's) counted.
+/// The number of a command's arguments, including its name and that of its subcommand.
 ///
-/// Written as servers print it: 3 is exactly three, -3 is three or more.
+/// As servers print it: 3 is exactly three, -3 is three or more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Arity {
     usual: i16,
@@ -127,7 +127,7 @@ impl Arity {
         }
     }
 
-    /// Whether `server` takes `argc` arguments, the name counted.
+    /// Whether `server` accepts `argc` arguments, including the name.
     pub const fn fits(self, server: Server, argc: usize) -> bool {
         let arity = self.on(server);
         let count = arity.unsigned_abs() as usize;
@@ -141,14 +141,14 @@ impl Command {
         self.name.contains('|')
     }
 
-    /// The last part of the name: what a subcommand is called inside its container.
+    /// The last part of the name: a subcommand's name within its container.
     pub fn own_name(&self) -> &'static str {
         self.name.rsplit('|').next().unwrap_or(self.name)
     }
 
     /// The positions of the keys in `arguments`, which start with the command's name.
     ///
-    /// For a container use its subcommand's row, or [`super::key_indexes`], which finds that row.
+    /// For a container, use its subcommand's row, or [`super::key_indexes`], which finds that row.
     pub fn keys(&self, arguments: &[&[u8]]) -> KeyIndexes {
         self.key_positions.find(arguments)
     }
@@ -156,7 +156,7 @@ impl Command {
 
 /// How rows are written: `GROUP.write("set", -3).keyed(FIRST)`.
 ///
-/// A row is known to every server, has one arity and no keys unless it says otherwise.
+/// By default, a row is known to every server, and has one arity and no keys.
 impl Group {
     pub(super) const fn write(self, name: &'static str, arity: i16) -> Command {
         self.row(Effect::Write, name, arity)
@@ -191,14 +191,14 @@ impl Group {
 }
 
 impl Command {
-    /// The releases that brought the command, from which follows who knows it.
+    /// Sets the first releases that have the command, from which its servers follow.
     pub(super) const fn since(mut self, since: Since) -> Self {
         self.since = since;
         self.servers = since.servers();
         self
     }
 
-    /// The releases that no longer have the command.
+    /// Sets the first releases that no longer have the command.
     pub(super) const fn until(mut self, since: Since) -> Self {
         self.servers = self.servers.without(since.servers());
         self

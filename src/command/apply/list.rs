@@ -1,4 +1,4 @@
-//! What the commands on lists do.
+//! The commands on lists.
 
 use super::{Call, Failure};
 use crate::resp::parse_integer;
@@ -67,7 +67,7 @@ fn pop(call: &mut Call<'_, '_>, end: End) -> Result<(), Failure> {
     pop_from_first(call, &[key], end, count)
 }
 
-/// Pops from the first of the lists that is there.
+/// Pops from the first of the lists that exists.
 fn pop_from_first(call: &mut Call<'_, '_>, keys: &[&[u8]], end: End, count: usize) -> Result<(), Failure> {
     for key in keys {
         if let Some(list) = call.list(key)? {
@@ -81,18 +81,18 @@ fn pop_from_first(call: &mut Call<'_, '_>, keys: &[&[u8]], end: End, count: usiz
     Ok(())
 }
 
-/// A number that is not negative, no larger than there can be elements.
+/// A number that is not negative and at most the greatest possible number of elements.
 pub(super) fn natural(text: &[u8]) -> Result<usize, Failure> {
     let number = parse_integer(text).filter(|number| *number >= 0).ok_or(Failure::OutOfRange)?;
     Ok(usize::try_from(number).unwrap_or(usize::MAX))
 }
 
-/// BLPOP key … timeout: pops from the first list that is there, and waits for none.
+/// BLPOP key … timeout: pops from the first list that exists; does not wait.
 pub(in crate::command) fn blpop(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     pop_without_waiting(call, End::Head)
 }
 
-/// BRPOP key … timeout: pops from the first list that is there, and waits for none.
+/// BRPOP key … timeout: pops from the first list that exists; does not wait.
 pub(in crate::command) fn brpop(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     pop_without_waiting(call, End::Tail)
 }
@@ -109,7 +109,7 @@ pub(in crate::command) fn lmpop(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     pop_from_many(call, 1)
 }
 
-/// BLMPOP timeout numkeys key … LEFT|RIGHT [COUNT count]: waits for nothing.
+/// BLMPOP timeout numkeys key … LEFT|RIGHT [COUNT count]: does not wait.
 pub(in crate::command) fn blmpop(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let timeout = call.argument(1)?;
     call.check_timeout(timeout)?;
@@ -151,7 +151,7 @@ pub(in crate::command) fn lmove(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     move_element(call, from, to)
 }
 
-/// BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout: waits for nothing.
+/// BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout: does not wait.
 pub(in crate::command) fn blmove(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     call.check_timeout(call.argument(5)?)?;
     lmove(call)
@@ -162,7 +162,7 @@ pub(in crate::command) fn rpoplpush(call: &mut Call<'_, '_>) -> Result<(), Failu
     move_element(call, End::Tail, End::Head)
 }
 
-/// BRPOPLPUSH source destination timeout: waits for nothing.
+/// BRPOPLPUSH source destination timeout: does not wait.
 pub(in crate::command) fn brpoplpush(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     call.check_timeout(call.argument(3)?)?;
     rpoplpush(call)
@@ -193,7 +193,7 @@ fn move_element(call: &mut Call<'_, '_>, from: End, to: End) -> Result<(), Failu
     Ok(())
 }
 
-/// An index that may count from the end, with a length; `None` before the first element.
+/// An index, a negative one counting from the end of `length` elements; `None` if that is before the first element.
 fn absolute(index: i64, length: usize) -> Option<usize> {
     if index < 0 {
         length.checked_sub(usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX))
@@ -220,7 +220,7 @@ pub(in crate::command) fn ltrim(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     let Some(list) = call.list(key)? else { return Ok(()) };
     let length = list.len();
     let start = absolute(start, length).unwrap_or(0);
-    // The index behind the last that stays.
+    // The index after the last element that stays.
     let end = absolute(stop, length).map_or(0, |stop| stop.saturating_add(1)).min(length);
     if start < end {
         list.drop_elements(End::Tail, length - end);
@@ -233,7 +233,7 @@ pub(in crate::command) fn ltrim(call: &mut Call<'_, '_>) -> Result<(), Failure> 
 
 /// LINSERT key BEFORE|AFTER pivot element
 pub(in crate::command) fn linsert(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    let behind = match call.argument(2)? {
+    let offset = match call.argument(2)? {
         word if word.eq_ignore_ascii_case(b"BEFORE") => 0,
         word if word.eq_ignore_ascii_case(b"AFTER") => 1,
         _ => return Err(Failure::Syntax),
@@ -242,7 +242,7 @@ pub(in crate::command) fn linsert(call: &mut Call<'_, '_>) -> Result<(), Failure
     if let Some(list) = call.list(call.argument(1)?)?
         && let Some(index) = list.position(pivot)
     {
-        list.insert(index + behind, element);
+        list.insert(index + offset, element);
     }
     Ok(())
 }
@@ -270,7 +270,7 @@ mod tests {
     use super::super::testing::Replica;
     use super::*;
 
-    /// The elements of a list as one line, its expiry behind it; nothing if there is no such key.
+    /// The elements of a list as one line, followed by its expiry; empty if there is no such key.
     fn shown(replica: &Replica, key: &str) -> String {
         match replica.value(key) {
             None => "-".into(),
@@ -368,7 +368,7 @@ mod tests {
         assert_eq!(failure("RPUSH l a; LSET l 1 a"), Failure::IndexOutOfRange);
         assert_eq!(failure("RPUSH l a; LSET l -2 a"), Failure::IndexOutOfRange);
         assert_eq!(failure("RPUSH l a; LSET l -2147483648 a"), Failure::IndexOutOfRange);
-        // The low 32 bits of the index count.
+        // Only the low 32 bits of the index count.
         assert_eq!(after("RPUSH l a b; LSET l 4294967295 z"), "a z, -");
         assert_eq!(failure("RPUSH l a; LSET l x a"), Failure::NotAnInteger);
         assert_eq!(failure("RPUSH l a; LINSERT l near a b"), Failure::Syntax);

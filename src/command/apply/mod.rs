@@ -1,7 +1,7 @@
-//! What the commands do to a keyspace, as a server does it while it loads: nothing expires, nobody is answered.
+//! The effects of commands on a keyspace while a server loads a log: keys do not expire, and there are no replies.
 //!
-//! One file per group, one function per command, named in the command's row. A function either does all that the
-//! command does, or returns a [`Failure`] and has done nothing.
+//! One file per group, one function per command, named in the command's row. A function that returns a [`Failure`] has
+//! no effect.
 
 pub(super) mod bitmap;
 mod failure;
@@ -33,15 +33,15 @@ use crate::value::number::parse_seconds;
 use crate::value::score::parse_score;
 use crate::value::{Bytes, Hash, List, Set, SortedSet, Stream, Value};
 
-/// What a command does, in its row.
+/// The function that applies a command, as its row holds it.
 #[derive(Clone, Copy)]
 pub struct Apply(pub(super) fn(&mut Call<'_, '_>) -> Result<(), Failure>);
 
 impl Apply {
-    /// Does it.
+    /// Applies the command.
     ///
     /// # Errors
-    /// Why nothing was changed.
+    /// The reason for which the command has no effect.
     #[inline]
     pub fn run(self, call: &mut Call<'_, '_>) -> Result<(), Failure> {
         (self.0)(call)
@@ -54,10 +54,10 @@ impl fmt::Debug for Apply {
     }
 }
 
-/// What a command makes of a field whose expiry has passed by the time at which the log is loaded.
+/// How a command treats a field that has expired by the time at which the log is loaded.
 ///
-/// Redis 7.4 and later look at the clock while they load a log, as no other server does. A field that was there when a
-/// command was logged may have expired by then, and the command does something else.
+/// Redis 7.4 and later compare field expiries with the clock while they load a log; no other server does. A field that
+/// existed when a command was logged may have expired by then, and the command has another effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ExpiredFields {
     /// As on the server that wrote the log: the field is there until the log deletes it. Valkey 9 loads a log in the
@@ -73,39 +73,38 @@ pub enum ExpiredFields {
 /// What the option ENTRIESREAD of `XGROUP CREATE` and `XGROUP SETID` sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EntriesRead {
-    /// The number as given: Redis before 8.2, and Valkey.
+    /// The given number: Redis before 8.2, and Valkey.
     #[default]
     AsGiven,
     /// The number of entries ever added to the stream if a larger one is given: Redis 8.2 and later.
     AtMostAdded,
 }
 
-/// One command at the moment it is applied, and all that it may touch.
+/// A command to apply, and the data that it may change.
 #[derive(Debug)]
 pub struct Call<'c, 'a> {
-    /// The command's name and what follows it.
+    /// The command's name and its arguments.
     pub arguments: &'c [&'a [u8]],
-    /// The record that the arguments lie in, from its `*` on, as [`crate::resp::parse`] read it; empty if it is not
+    /// The record that contains the arguments, from its `*` on, as [`crate::resp::parse`] read it; empty if it is not
     /// known.
     pub record: &'a [u8],
     /// The database that was selected.
     pub database: u32,
-    /// The time that relative expiries count from, in milliseconds of Unix time: when the command was logged.
+    /// The time at which the command was logged, from which relative expiries count, in milliseconds of Unix time.
     pub now: i64,
-    /// The server that is imitated where versions read arguments differently; the newest Redis, unless this is
-    /// changed.
+    /// The server to imitate where versions read arguments differently; by default the newest Redis.
     pub server: Server,
-    /// What the command makes of fields that have expired; they are as the writer had them, unless this is changed.
+    /// How the command treats fields that have expired; by default, as the writer did.
     pub expired_fields: ExpiredFields,
     /// The time at which the log is loaded, in milliseconds of Unix time: fields whose expiry is earlier have expired.
     pub load_time: i64,
-    /// Set by a command that does something else with the other [`ExpiredFields`].
+    /// Set by a command whose effect differs with the other [`ExpiredFields`].
     pub diverged: Option<&'c Cell<bool>>,
-    /// What ENTRIESREAD sets; the number as given, unless this is changed.
+    /// What ENTRIESREAD sets; by default the given number.
     pub entries_read: EntriesRead,
-    /// What a key that is created gets as [`crate::keyspace::Entry::created`]. A command that creates several adds to
-    /// it the index of the argument that names the key: the keys stay in order however they are divided, as long
-    /// as the next command's number is larger by at least as many as this one has arguments.
+    /// The [`crate::keyspace::Entry::created`] of a key that the command creates. A command that creates several keys
+    /// adds the index of the argument that names the key: the keys stay in order however they are divided, as long as
+    /// the next command's number is larger by at least as many as this one has arguments.
     pub created: u64,
     /// The shards that the command may touch.
     shards: &'c mut [Shard<'a>],
@@ -161,7 +160,7 @@ impl<'c, 'a> Call<'c, 'a> {
         call
     }
 
-    /// Says the hash of a key that is one of the arguments, if it is known.
+    /// Sets the hash of a key among the arguments, if it is known.
     #[must_use]
     pub(crate) const fn with_key(mut self, key: Option<Key<'a>>) -> Self {
         self.known = key;
@@ -177,14 +176,14 @@ impl<'c, 'a> Call<'c, 'a> {
         }
     }
 
-    /// Says in which record the arguments lie, so that values can borrow it in one piece.
+    /// Sets the record that contains the arguments, so that values can borrow it in one piece.
     #[must_use]
     pub const fn with_record(mut self, record: &'a [u8]) -> Self {
         self.record = record;
         self
     }
 
-    /// Whether a key is in what may be touched; for commands that take their keys one by one.
+    /// Whether a key is in the shards of this call; for commands that treat their keys one by one.
     pub(crate) fn is_local(&self, key: &[u8]) -> bool {
         self.local.is_none_or(|index| self.partitioning.shard_of(Key::new(key)) == index)
     }
@@ -204,7 +203,7 @@ impl<'c, 'a> Call<'c, 'a> {
     /// An argument; argument 0 is the name.
     ///
     /// # Errors
-    /// [`Failure::Arity`] if there are not so many.
+    /// [`Failure::Arity`] if there are fewer arguments.
     #[inline]
     pub(crate) fn argument(&self, index: usize) -> Result<&'a [u8], Failure> {
         self.arguments.get(index).copied().ok_or(Failure::Arity)
@@ -231,7 +230,7 @@ impl<'c, 'a> Call<'c, 'a> {
         parse_score(text, self.server.float_syntax()).ok_or(Failure::NotAFloat)
     }
 
-    /// Fails as a server does on a timeout that is not a number of seconds; nobody waits.
+    /// Fails as a server does on a timeout that is not a number of seconds. Nothing waits.
     fn check_timeout(&self, text: &[u8]) -> Result<(), Failure> {
         let milliseconds = parse_seconds(text).ok_or(Failure::other("timeout is not a float or out of range"))?;
         let end = if self.server.limits_end_of_timeout() { milliseconds + i128::from(self.now) } else { milliseconds };
@@ -242,14 +241,14 @@ impl<'c, 'a> Call<'c, 'a> {
         }
     }
 
-    /// Remembers that the command does something else with the other [`ExpiredFields`].
+    /// Records that the command's effect differs with the other [`ExpiredFields`].
     pub(crate) fn diverge(&self) {
         if let Some(diverged) = self.diverged {
             diverged.set(true);
         }
     }
 
-    /// The entry of a key, its value perhaps not decoded.
+    /// The entry of a key, whose value may not be decoded yet.
     #[inline]
     pub(crate) fn entry(&mut self, key: &[u8]) -> Option<EntryMut<'_, 'a>> {
         let key = self.key(key);
@@ -281,17 +280,17 @@ impl<'c, 'a> Call<'c, 'a> {
         }
     }
 
-    /// Gives a key a value in place of what it had, its expiry included.
+    /// Sets the value of a key, and removes its expiry.
     pub(crate) fn put(&mut self, key: &'a [u8], value: Value<'a>) {
         self.put_with(key, value, None, |mut entry| entry.set_expiry(None));
     }
 
-    /// Gives a key a value in place of what it had, and an expiry in milliseconds of Unix time.
+    /// Sets the value of a key and its expiry in milliseconds of Unix time.
     pub(crate) fn put_expiring(&mut self, key: &'a [u8], value: Value<'a>, expiry: Option<i64>) {
         self.put_with(key, value, expiry, |mut entry| entry.set_expiry(expiry));
     }
 
-    /// Gives a key a value in place of what it had; its expiry stays.
+    /// Sets the value of a key, which keeps its expiry.
     pub(crate) fn put_keeping_expiry(&mut self, key: &'a [u8], value: Value<'a>) {
         self.put_with(key, value, None, |_| {});
     }
@@ -326,7 +325,7 @@ impl<'c, 'a> Call<'c, 'a> {
         if !self.exists(key) {
             self.put(key, Value::Hash(Hash::default()));
         }
-        // It is there: it was, or was just put.
+        // The key exists: it did before, or was just created.
         self.hash(key)?.ok_or(Failure::NoSuchKey)
     }
 

@@ -1,4 +1,4 @@
-//! What RESTORE does: a key from the payload that DUMP gave.
+//! RESTORE: a key from the payload of a DUMP.
 
 use super::{Call, Failure};
 use crate::rdb::dump::{self, DumpFault, Restoration};
@@ -10,8 +10,8 @@ use crate::value::Value;
 /// `RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]`, and RESTORE-ASKING, which clusters
 /// log.
 ///
-/// A key that has expired is there all the same while a server loads. The payload stays as it is until a command needs
-/// its value, unless it is a string in one piece.
+/// A key that has expired exists all the same while a server loads. The payload stays encoded until a command needs its
+/// value, unless it is a string in one piece.
 pub(in crate::command) fn restore(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let (ttl, payload) = (call.argument(2)?, call.argument(3)?);
@@ -36,8 +36,8 @@ pub(in crate::command) fn restore(call: &mut Call<'_, '_>) -> Result<(), Failure
     Ok(())
 }
 
-/// What `server` makes of a RESTORE (or RESTORE-ASKING) with these arguments while it loads a log; `None` for one that
-/// fails before its payload is looked at. Whether the key is there already is not known, and supposed not to matter.
+/// What `server` does at a RESTORE (or RESTORE-ASKING) with these arguments while it loads a log; `None` if it fails
+/// before it reads the payload. This assumes that the key does not exist, or may be replaced.
 pub(in crate::command) fn restoration(arguments: &[&[u8]], server: Server) -> Option<Restoration> {
     let [_, _, ttl, payload, options @ ..] = arguments else { return None };
     Options::parse(options).ok()?;
@@ -45,8 +45,8 @@ pub(in crate::command) fn restoration(arguments: &[&[u8]], server: Server) -> Op
     Some(dump::restoration(payload, server))
 }
 
-/// A payload of a version or with a type that this build does not know may hold data; that the key is missing then is
-/// no answer.
+/// A payload with a version or a type that this build does not know may hold data, so the key must not be reported as
+/// missing.
 fn refused(fault: DumpFault) -> Failure {
     match fault {
         DumpFault::Version(version) => {
@@ -91,7 +91,7 @@ impl Options {
     }
 }
 
-/// The operand of an option, which concerns eviction alone.
+/// Checks the operand of an option that concerns only eviction.
 fn number(operand: Option<&&[u8]>, greatest: i64, invalid: &'static str) -> Result<(), Failure> {
     let number = parse_integer(operand.ok_or(Failure::Syntax)?).ok_or(Failure::NotAnInteger)?;
     if (0..=greatest).contains(&number) { Ok(()) } else { Err(Failure::other(invalid)) }

@@ -1,4 +1,4 @@
-//! What the commands on whole databases do.
+//! The commands on whole databases.
 
 use super::generic::database_number;
 use super::{Call, Failure};
@@ -21,7 +21,7 @@ pub(in crate::command) fn flushdb(call: &mut Call<'_, '_>) -> Result<(), Failure
     Ok(())
 }
 
-/// The one word that says whether memory is freed at once.
+/// Checks the option ASYNC or SYNC.
 pub(super) fn check_mode(words: &[&[u8]]) -> Result<(), Failure> {
     let is_mode = |word: &[u8]| word.eq_ignore_ascii_case(b"async") || word.eq_ignore_ascii_case(b"sync");
     match words {

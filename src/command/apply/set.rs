@@ -1,4 +1,4 @@
-//! What the commands on sets do.
+//! The commands on sets.
 
 use super::list::natural;
 use super::{Call, Failure};
@@ -59,8 +59,7 @@ pub(in crate::command) fn smove(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     Ok(())
 }
 
-/// SPOP key \[count]: servers log the SREM that it comes to. Taken are the members that came first, in place of random
-/// ones.
+/// SPOP key \[count]: removes the first members instead of random ones. Servers log an SREM instead.
 pub(in crate::command) fn spop(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let count = match call.arguments_from(2) {
@@ -84,7 +83,7 @@ pub(in crate::command) fn sinterstore(call: &mut Call<'_, '_>) -> Result<(), Fai
     let keys = sources(call)?;
     let mut smallest = None;
     for (index, key) in keys.iter().enumerate() {
-        // A key that is not there is an empty set; those behind it must be sets all the same.
+        // A key that does not exist is an empty set. The keys after it must be sets all the same.
         let length = call.set(key)?.map_or(0, |set| set.len());
         if smallest.is_none_or(|(least, _)| length < least) {
             smallest = Some((length, index));
@@ -150,7 +149,7 @@ fn copy_of<'a>(call: &mut Call<'_, 'a>, key: Option<&&'a [u8]>) -> Result<Set<'a
     Ok(set.map(|set| set.clone()).unwrap_or_default())
 }
 
-/// Puts a set in place of whatever a key had, or deletes the key if the set is empty.
+/// Sets the value of a key, or deletes the key if the set is empty.
 fn store<'a>(call: &mut Call<'_, 'a>, key: &'a [u8], set: Set<'a>) {
     if set.is_empty() {
         call.remove(key);

@@ -1,4 +1,4 @@
-//! Commands for tests: a keyspace that they are applied to, one by one.
+//! For tests: a keyspace to which commands are applied one by one.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use crate::resp;
 use crate::server::Server;
 use crate::value::Value;
 
-/// Commands and the keyspace that they changed.
+/// A keyspace, and the settings of the commands that are applied to it.
 #[derive(Debug, Default)]
 pub(crate) struct Replica {
     keyspace: Keyspace<'static>,
@@ -17,7 +17,7 @@ pub(crate) struct Replica {
     pub(crate) now: i64,
     pub(crate) expired_fields: ExpiredFields,
     pub(crate) entries_read: EntriesRead,
-    /// Whether a command did something else than it would with the other [`ExpiredFields`].
+    /// Whether the effect of a command would differ with the other [`ExpiredFields`].
     pub(crate) diverged: bool,
     pub(crate) server: Server,
     created: u64,
@@ -34,7 +34,7 @@ impl Replica {
         self.run(&line.split(' ').collect::<Vec<_>>())
     }
 
-    /// Applies a command; what its arguments hold lives as long as the test.
+    /// Applies a command, whose arguments are leaked.
     pub(crate) fn run_bytes(&mut self, words: &[&[u8]]) -> Result<(), Failure> {
         let mut record = Vec::new();
         resp::write_command(&mut record, words);
@@ -63,7 +63,8 @@ impl Replica {
         self
     }
 
-    /// Applies commands like [`Replica::after`], of which the last one fails and changes nothing; says how it fails.
+    /// Applies commands like [`Replica::after`], of which the last one must fail and change nothing, and returns its
+    /// failure.
     #[track_caller]
     pub(crate) fn failure(mut self, commands: &str) -> Failure {
         let last = match commands.rsplit_once("; ") {
@@ -91,7 +92,7 @@ impl Replica {
         Some(self.keyspace.get(self.database, key.as_bytes())?.value())
     }
 
-    /// Everything, to compare.
+    /// Everything, for comparison.
     pub(crate) fn shown(&self) -> String {
         format!("{:?}", self.keyspace.iter().collect::<Vec<_>>())
     }

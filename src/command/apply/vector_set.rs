@@ -1,11 +1,11 @@
-//! What the commands on vector sets do (`vset.c` of Redis 8.6.3).
+//! The commands on vector sets (`vset.c` of Redis 8.6.3).
 
 use super::{Call, Failure};
 use crate::resp::parse_integer;
 use crate::value::score::parse_score;
 use crate::value::{Bytes, Projection, Quantization, Shape, Value, VectorSet};
 
-/// The vector of VADD, and where its arguments end.
+/// The vector of VADD, and the index after its arguments.
 struct Input<'a> {
     /// 32-bit floats, little-endian.
     floats: Bytes<'a>,
@@ -106,7 +106,7 @@ fn parse_options<'a>(call: &Call<'_, 'a>, start: usize) -> Result<Options<'a>, F
     Ok(options)
 }
 
-/// Whether a set takes what VADD has for it.
+/// Whether a set accepts the vector of a VADD.
 fn check_shape(shape: &Shape<'_>, input: &Input<'_>, options: &Options<'_>) -> Result<(), Failure> {
     if shape.quantization != options.quantization {
         return Err(Failure::other("asked quantization mismatch with existing vector set"));
@@ -166,7 +166,7 @@ pub(in crate::command) fn vrem(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `VSETATTR key element json`; an empty text takes the attribute away.
+/// `VSETATTR key element json`; an empty text removes the attribute.
 pub(in crate::command) fn vsetattr(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, element, attribute) = (call.argument(1)?, call.argument(2)?, call.argument(3)?);
     if call.arguments.len() != 4 {

@@ -5,7 +5,7 @@ use super::{bit_offset, mask, with_bit};
 use crate::resp::parse_integer;
 use crate::server::Server;
 
-/// Up to 64 bits with a sign, up to 63 without.
+/// An integer type: signed with at most 64 bits, or unsigned with at most 63.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Type {
     signed: bool,
@@ -34,7 +34,7 @@ impl Type {
         if self.signed { (1 << (self.width - 1)) - 1 } else { (1 << self.width) - 1 }
     }
 
-    /// The number of this type that has these bits, of which the lowest count.
+    /// The number of this type with the lowest of these bits.
     fn wrap(self, bits: i128) -> i128 {
         let unsigned = bits & ((1 << self.width) - 1);
         if unsigned > self.largest() { unsigned - (1 << self.width) } else { unsigned }
@@ -44,12 +44,12 @@ impl Type {
 const REFUSED_TYPE: Failure =
     Failure::other("Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is.");
 
-/// What happens to a number that its type cannot hold.
+/// What happens to a number that is too large for its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Overflow {
     Wrap,
     Saturate,
-    /// Nothing is written.
+    /// The number is not written.
     Fail,
 }
 
@@ -80,7 +80,7 @@ impl Step {
 
     fn run(self, bytes: &mut [u8]) {
         let wanted = match self.action {
-            // Servers take a negative number for the type without sign as one that is far too large.
+            // For an unsigned type, servers take a negative number as one that is far too large.
             Action::Set(number @ ..0) if !self.of.signed => i128::from(number.cast_unsigned()),
             Action::Set(number) => i128::from(number),
             Action::Add(number) => self.of.wrap(get(bytes, self.offset, self.of.width)) + i128::from(number),
@@ -89,7 +89,7 @@ impl Step {
         let fits = (smallest..=largest).contains(&wanted);
         match self.overflow {
             Overflow::Fail if !fits => {}
-            // Servers find what a number lacks to the largest one by a subtraction that overflows.
+            // Servers compute the distance to the largest number by a subtraction that overflows.
             Overflow::Saturate if !fits && self.is_set() && largest - wanted > i128::from(i64::MAX) => {
                 set(bytes, self.offset, self.of.width, largest);
             }
@@ -116,7 +116,7 @@ fn set(bytes: &mut [u8], offset: usize, width: u32, number: i128) {
 }
 
 /// `BITFIELD key [GET type offset|SET type offset number|INCRBY type offset number|OVERFLOW WRAP|SAT|FAIL] …`. The
-/// string is made long enough for all that is to be written, even for what then fails.
+/// string is grown for every write, including those that then fail.
 pub(in crate::command) fn bitfield(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let steps = read_steps(call.arguments_from(2), call.server)?;
@@ -130,7 +130,7 @@ pub(in crate::command) fn bitfield(call: &mut Call<'_, '_>) -> Result<(), Failur
     })
 }
 
-/// What is to be written, in order; what is only read is checked alike.
+/// The writes, in order. Reads are checked in the same way, and left out.
 fn read_steps(mut words: &[&[u8]], server: Server) -> Result<Vec<Step>, Failure> {
     let mut steps = Vec::new();
     let mut overflow = Overflow::Wrap;

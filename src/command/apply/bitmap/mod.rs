@@ -1,4 +1,4 @@
-//! What the commands on bitmaps do.
+//! The commands on bitmaps.
 
 mod field;
 mod operation;
@@ -11,7 +11,8 @@ use super::{Call, Failure};
 use crate::resp::parse_integer;
 use crate::value::Value;
 
-/// The offset of a bit, which must be within the longest string; `#` before it counts in `width` bits, where it may.
+/// The offset of a bit, which must be within the longest string. With a `width`, `#` before it counts in units of that
+/// many bits.
 fn bit_offset(text: &[u8], width: Option<u32>) -> Result<usize, Failure> {
     const REFUSED: Failure = Failure::other("bit offset is not an integer or out of range");
     let (digits, factor) = match (text, width) {
@@ -23,7 +24,7 @@ fn bit_offset(text: &[u8], width: Option<u32>) -> Result<usize, Failure> {
     if offset / 8 < LONGEST { Ok(offset) } else { Err(REFUSED) }
 }
 
-/// Changes a string that is made, or made longer, so that it has a bit.
+/// Changes a string after creating or growing it so that it contains `bit`.
 fn with_bit<R>(call: &mut Call<'_, '_>, bit: usize, change: impl FnOnce(&mut [u8]) -> R) -> Result<R, Failure> {
     let key = call.argument(1)?;
     let length = bit / 8 + 1;
@@ -41,7 +42,7 @@ fn with_bit<R>(call: &mut Call<'_, '_>, bit: usize, change: impl FnOnce(&mut [u8
     Ok(result)
 }
 
-/// The bit at an offset in a byte: the first is the highest.
+/// The mask of the bit at an offset in a byte: offset 0 is the highest bit.
 const fn mask(offset: usize) -> u8 {
     0x80 >> (offset % 8)
 }

@@ -3,21 +3,21 @@
 use super::super::{Call, Failure};
 use crate::value::{Bytes, Value};
 
-/// What is done to the bits of the sources. A string that is shorter than another goes on with zeros.
+/// An operation on the bits of the sources. Shorter strings are padded with zeros.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operation {
     And,
     Or,
     Xor,
-    /// Of the only source.
+    /// The bits that the only source lacks.
     Not,
-    /// In the first, and in no other; Redis 8.2.
+    /// In the first source and in no other; Redis 8.2.
     Diff,
-    /// In another, and not in the first; Redis 8.2.
+    /// In another source and not in the first; Redis 8.2.
     Diff1,
-    /// In the first, and in another; Redis 8.2.
+    /// In the first source and in another; Redis 8.2.
     AndOr,
-    /// In exactly one; Redis 8.2.
+    /// In exactly one source; Redis 8.2.
     One,
 }
 
@@ -37,7 +37,7 @@ impl Operation {
         OPERATIONS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, operation)| *operation)
     }
 
-    /// Whether it can be done to so many sources.
+    /// Whether it accepts this number of sources.
     const fn takes(self, sources: usize) -> bool {
         match self {
             Self::Not => sources == 1,
@@ -127,8 +127,7 @@ fn compute(
     Ok(result)
 }
 
-/// Must be given a closure by its own type: the call of a function pointer for each byte took 20 times as long as a
-/// server.
+/// Generic over the closure, because calling a function pointer for each byte took 20 times as long as a server.
 fn combine(bytes: &mut [u8], others: &[u8], operate: impl Fn(u8, u8) -> u8) {
     for (byte, other) in bytes.iter_mut().zip(others) {
         *byte = operate(*byte, *other);

@@ -1,4 +1,4 @@
-//! When keys expire.
+//! The commands on the expiry of keys.
 
 use super::super::{Call, Failure};
 use crate::resp::parse_integer;
@@ -23,7 +23,7 @@ pub(in crate::command) fn pexpireat(call: &mut Call<'_, '_>) -> Result<(), Failu
     set_expiry(call, 1, 0)
 }
 
-/// A time that has passed is set like any other, as servers set it while they load.
+/// Sets the expiry, even to a time that has passed, as servers do while they load.
 fn set_expiry(call: &mut Call<'_, '_>, unit: i64, base: i64) -> Result<(), Failure> {
     let (key, time) = (call.argument(1)?, call.argument(2)?);
     let condition = Condition::read(call.arguments_from(3))?;
@@ -33,23 +33,23 @@ fn set_expiry(call: &mut Call<'_, '_>, unit: i64, base: i64) -> Result<(), Failu
     if let Some(mut entry) = call.entry(key)
         && condition.holds(entry.expiry(), expiry)
     {
-        // An entry takes -1 for no expiry, as most servers do; -2 has passed as well.
+        // An entry takes -1 for "no expiry", as most servers do. -2 has passed as well.
         entry.set_expiry(Some(if expires_at_minus_one && expiry == -1 { -2 } else { expiry }));
     }
     Ok(())
 }
 
-/// When an expiry is set: where all that is asked for holds.
+/// The conditions on which an expiry is set; all of those given must hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "four options, of which XX goes with GT or LT")]
 struct Condition {
-    /// NX: the key has none.
+    /// NX: the key has no expiry.
     none: bool,
-    /// XX: the key has one.
+    /// XX: the key has an expiry.
     some: bool,
-    /// GT: the new one is later; none at all is the latest.
+    /// GT: the new expiry is later; no expiry counts as the latest.
     later: bool,
-    /// LT: the new one is earlier.
+    /// LT: the new expiry is earlier.
     earlier: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What the commands on keys of any type do.
+//! The commands on keys of any type.
 
 mod expire;
 mod place;
@@ -22,12 +22,12 @@ pub(in crate::command) fn del(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `MIGRATE …`: what it moved away, the log deletes by itself.
+/// `MIGRATE …` changes nothing: the log has a DEL for the keys that were moved away.
 pub(in crate::command) fn migrate(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     call.argument(5).map(|_| ())
 }
 
-/// A database by its number. Which ones a server has depends on its configuration: any is right.
+/// A database by its number. Any is accepted, because the number of databases depends on the server's configuration.
 pub(super) fn database_number(text: &[u8]) -> Result<u32, Failure> {
     let number = parse_integer(text).and_then(|number| i32::try_from(number).ok()).ok_or(Failure::NotAnInteger)?;
     u32::try_from(number).map_err(|_| Failure::other("DB index is out of range"))

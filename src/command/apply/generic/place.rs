@@ -1,9 +1,9 @@
-//! Keys moved and copied to other names and databases.
+//! The commands that move and copy keys to other names and databases.
 
 use super::super::{Call, Failure};
 use super::database_number;
 
-/// Does something in another database.
+/// Calls `act` with another database selected.
 fn within<'c, 'a, R>(call: &mut Call<'c, 'a>, database: u32, act: impl FnOnce(&mut Call<'c, 'a>) -> R) -> R {
     let selected = std::mem::replace(&mut call.database, database);
     let result = act(call);
@@ -76,7 +76,7 @@ pub(in crate::command) fn copy(call: &mut Call<'_, '_>) -> Result<(), Failure> {
         return Ok(());
     }
     if let Some(entry) = call.entry(key) {
-        // The module of vector sets copies none.
+        // The vector set module does not implement copying.
         if entry.value.is_vector_set() {
             return Err(Failure::other("not supported for this module key"));
         }

@@ -19,7 +19,7 @@ fn expiries_are_set_even_in_the_past() {
         ("EXPIRE k -10", Some(990_000)),
         ("PEXPIREAT k -10", Some(-10)),
         ("PEXPIREAT k 0", Some(0)),
-        // What servers take for none.
+        // Servers take this as no expiry.
         ("PEXPIREAT k -1", None),
         ("PEXPIREAT k 9223372036854775807", Some(i64::MAX)),
     ] {

@@ -1,11 +1,11 @@
-//! Places on the earth as 52-bit numbers, and distances: the servers' arithmetic, step by step, so that every double
-//! comes out the same.
+//! Places on the earth as 52-bit numbers, and distances: the arithmetic of the servers, step by step, so that every
+//! double is the same.
 
-/// Longitudes are within these, in degrees.
+/// The least and the greatest longitude, in degrees.
 const LONGITUDE: (f64, f64) = (-180.0, 180.0);
-/// Latitudes are within these, in degrees: those of EPSG:3857, which ends before the poles.
+/// The least and the greatest latitude, in degrees: those of EPSG:3857, which ends before the poles.
 const LATITUDE: (f64, f64) = (-85.051_128_78, 85.051_128_78);
-/// The bits of either coordinate in a score.
+/// The number of bits of each coordinate in a score.
 const FINEST: u32 = 26;
 /// In metres.
 const EARTH_RADIUS: f64 = 6_372_797.560_856;
@@ -29,18 +29,18 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Whether a score can stand for it.
+    /// Whether it is within the limits, so that a score can represent it.
     pub(super) fn is_valid(self) -> bool {
         let within = |value: f64, (min, max)| min <= value && value <= max;
         within(self.longitude, LONGITUDE) && within(self.latitude, LATITUDE)
     }
 
-    /// The score that stands for the place.
+    /// The score that represents the place.
     pub(super) fn score(self) -> f64 {
         Cell::around(self, FINEST).start()
     }
 
-    /// The middle of what a score stands for, whatever the score.
+    /// The middle of the area that a score represents. Any double is accepted.
     pub(super) fn of_score(score: f64) -> Self {
         let area = Cell { bits: to_bits(score), step: FINEST }.area();
         #[expect(clippy::manual_midpoint, reason = "rounded as servers round")]
@@ -48,7 +48,7 @@ impl Place {
         Self { longitude: middle(area.west, area.east, LONGITUDE), latitude: middle(area.south, area.north, LATITUDE) }
     }
 
-    /// The way to another place, in metres: the haversine formula.
+    /// The distance to another place, in metres, by the haversine formula.
     pub(super) fn distance(self, other: Self) -> f64 {
         let (longitude, other_longitude) = (to_radians(self.longitude), to_radians(other.longitude));
         let across = ((other_longitude - longitude) / 2.0).sin();
@@ -61,13 +61,13 @@ impl Place {
         2.0 * EARTH_RADIUS * square.sqrt().asin()
     }
 
-    /// The part of the way that leads north or south.
+    /// The distance to the other place's latitude, in metres.
     fn distance_north(self, other: Self) -> f64 {
         EARTH_RADIUS * (to_radians(other.latitude) - to_radians(self.latitude)).abs()
     }
 }
 
-/// A score as bits, as x86-64 processors convert a double into an unsigned number.
+/// A score as bits, converted as x86-64 processors convert a double to an unsigned integer.
 fn to_bits(score: f64) -> u64 {
     const HALF: f64 = 9_223_372_036_854_775_808.0;
     #[expect(clippy::cast_possible_truncation, reason = "what is out of range is seen to")]
@@ -78,12 +78,12 @@ fn to_bits(score: f64) -> u64 {
 /// One of the 4^step cells that the map is divided into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cell {
-    /// Bits of latitude and longitude by turns, a bit of latitude lowest.
+    /// Bits of latitude and longitude alternately; the lowest bit is of the latitude.
     bits: u64,
     step: u32,
 }
 
-/// What a cell covers, in degrees.
+/// The area that a cell covers, in degrees.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Area {
     west: f64,
@@ -95,7 +95,7 @@ struct Area {
 const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
 const EVEN: u64 = 0x5555_5555_5555_5555;
 
-/// The bits of a number, a zero in front of each.
+/// The bits of a number, with a zero bit above each.
 const fn spread(number: u32) -> u64 {
     let mut bits = number as u64;
     bits = (bits | bits << 16) & 0x0000_ffff_0000_ffff;
@@ -146,12 +146,12 @@ impl Cell {
         (self.bits << (52 - 2 * self.step)) as f64
     }
 
-    /// The scores in the cell: from the first to before the second.
+    /// The range of scores in the cell; the end is exclusive.
     pub(super) fn scores(self) -> (f64, f64) {
         (self.start(), Self { bits: self.bits.wrapping_add(1), ..self }.start())
     }
 
-    /// The cell that is so many cells (-1, 0 or 1) to the east and north; at the edges, of the other side.
+    /// The cell at this distance (-1, 0 or 1 cells) to the east and north. It wraps around at the edges of the map.
     fn neighbour(self, east: i8, north: i8) -> Self {
         let unused = 64 - 2 * self.step;
         let moved = |mine: u64, other: u64, by: i8| {
@@ -167,24 +167,24 @@ impl Cell {
     }
 }
 
-/// What is searched.
+/// The outline of a search.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Outline {
-    /// So many units around the centre.
+    /// A radius around the centre, in units.
     Circle { radius: f64 },
-    /// So many units wide and high, the centre in the middle.
+    /// A box with the centre in its middle; width and height in units.
     Box { width: f64, height: f64 },
-    /// What lies between three or more corners.
+    /// A polygon of three or more corners.
     Polygon { corners: Vec<Place> },
 }
 
-/// An outline and where it is.
+/// An outline at a place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Shape {
     pub(super) outline: Outline,
-    /// That of a polygon is computed.
+    /// For a polygon, it is computed.
     pub(super) centre: Place,
-    /// How many metres a unit has; of polygons, 1.
+    /// The length of a unit in metres; 1 for polygons.
     pub(super) unit: f64,
 }
 
@@ -203,12 +203,12 @@ impl Shape {
         Self { outline: Outline::Polygon { corners }, centre: Place { longitude, latitude }, unit: 1.0 }
     }
 
-    /// How far a place is from the centre, in metres, if the shape covers it.
+    /// The distance of a place from the centre, in metres, if the shape covers it.
     pub(super) fn distance_to(&self, place: Place) -> Option<f64> {
         match &self.outline {
             Outline::Circle { radius } => {
                 let distance = self.centre.distance(place);
-                // Thus a distance that is no number is within.
+                // This way a distance that is NaN is within.
                 let outside = distance > radius * self.unit;
                 (!outside).then_some(distance)
             }
@@ -226,7 +226,7 @@ impl Shape {
         }
     }
 
-    /// What surely holds the shape, in degrees.
+    /// The bounding box of the shape, in degrees.
     fn bounds(&self) -> Area {
         let Place { longitude, latitude } = self.centre;
         let (width, height) = match &self.outline {
@@ -236,12 +236,12 @@ impl Shape {
         };
         let north = to_degrees(height / EARTH_RADIUS);
         let east_at = |latitude: f64| to_degrees(width / EARTH_RADIUS / to_radians(latitude).cos());
-        // The side that servers take, which is the one nearer to the equator in the north as in the south.
+        // Servers take the side nearer to the equator, in the north as in the south.
         let east = if latitude < 0.0 { east_at(latitude - north) } else { east_at(latitude + north) };
         Area { west: longitude - east, east: longitude + east, south: latitude - north, north: latitude + north }
     }
 
-    /// The distance in metres from the centre to what is farthest away.
+    /// The distance from the centre to the farthest point, in metres.
     fn reach(&self, bounds: &Area) -> f64 {
         let reach = match &self.outline {
             Outline::Circle { radius } => *radius,
@@ -256,11 +256,11 @@ impl Shape {
         reach * self.unit
     }
 
-    /// The cells to look into, in the order in which servers do: the centre's, and those of its neighbours that the
-    /// shape touches.
+    /// The cells to search, in the servers' order: the one of the centre, and those of its neighbours that the shape
+    /// touches.
     ///
-    /// If the centre of a polygon is nearer to a pole than a place may be, Valkey 9.1 looks wherever its stack happens
-    /// to say; here it is the nearest cell.
+    /// If the centre of a polygon is outside the map, near a pole, Valkey 9.1 reads uninitialised memory; this takes
+    /// the nearest cell.
     pub(super) fn cells(&self) -> Vec<Cell> {
         let bounds = self.bounds();
         let step = step_for(self.reach(&bounds), self.centre.latitude);
@@ -285,7 +285,7 @@ impl Shape {
         let mut last = None;
         for (east, north) in around.into_iter().filter(|(east, north)| touches(*east, *north)) {
             let cell = middle.neighbour(east, north);
-            // On a coarse map neighbours are the same; servers compare with the one before.
+            // On a coarse map several neighbours are the same cell; servers compare each with the one before.
             if last != Some(cell) {
                 cells.push(cell);
                 last = Some(cell);
@@ -296,7 +296,7 @@ impl Shape {
 }
 
 fn bounds_of(corners: &[Place]) -> Area {
-    // An edge moves only for what is beyond it, as servers have it.
+    // As on servers, an edge starts at the opposite limit of the map and only moves outwards.
     let mut area = Area { west: LONGITUDE.1, east: LONGITUDE.0, south: LATITUDE.1, north: LATITUDE.0 };
     for corner in corners {
         area.west = area.west.min(corner.longitude);
@@ -315,19 +315,19 @@ fn crosses(place: Place, one: Place, other: Place) -> bool {
                 + one.longitude
 }
 
-/// How finely to divide the map so that nine cells hold what is within so many metres.
+/// The number of bits per coordinate with which nine cells cover a radius of `metres`.
 fn step_for(mut metres: f64, latitude: f64) -> u32 {
     if metres == 0.0 {
         return FINEST;
     }
     let mut step = 1_i32;
-    // The smallest double is doubled some 1100 times.
+    // This ends: the smallest double is doubled some 1100 times.
     while metres < MERCATOR_MAX {
         metres *= 2.0;
         step += 1;
     }
     step -= 2;
-    // Cells are narrower towards the poles.
+    // Cells become narrower towards the poles.
     if latitude.abs() > 66.0 {
         step -= 1;
         if latitude.abs() > 80.0 {

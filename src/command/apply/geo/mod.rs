@@ -1,4 +1,4 @@
-//! What the commands on geospatial indices do.
+//! The commands on geospatial indexes.
 
 mod geohash;
 mod nearest;
@@ -55,7 +55,7 @@ fn place(longitude: &[u8], latitude: &[u8], server: Server) -> Result<Place, Fai
     if place.is_valid() { Ok(place) } else { Err(Failure::other("invalid longitude,latitude pair")) }
 }
 
-/// How many metres a unit has.
+/// The length of a unit in metres.
 fn unit(name: &[u8]) -> Result<f64, Failure> {
     match name {
         name if is(name, "m") => Ok(1.0),
@@ -71,19 +71,19 @@ fn length(text: &[u8], server: Server) -> Result<f64, Failure> {
     if length < 0.0 { Err(Failure::other("radius cannot be negative")) } else { Ok(length) }
 }
 
-/// What is stored under the destination.
+/// The scores of the stored members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stored {
-    /// The scores, as they are in the source.
+    /// The scores of the source.
     Scores,
     /// STOREDIST: the distances from the centre.
     Distances,
 }
 
-/// What a search asks for, whichever command asks.
+/// The arguments of a search, from any of the commands.
 #[derive(Debug, Clone)]
 struct Search<'a> {
-    /// Whose numbers the words have.
+    /// The server whose syntax of numbers applies.
     server: Server,
     destination: Option<&'a [u8]>,
     stored: Stored,
@@ -92,9 +92,9 @@ struct Search<'a> {
     polygon: Option<Shape>,
     order: Option<Direction>,
     count: Option<usize>,
-    /// ANY: the first that are found, not the nearest.
+    /// ANY: the first matches, not the nearest.
     any: bool,
-    /// WITHCOORD and the like, which nothing can be stored with.
+    /// WITHCOORD and the like, which exclude STORE.
     with_more: bool,
 }
 
@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Takes an option that every search has. `None` if it is another; else the words behind it.
+    /// Reads an option that every search has, and returns the words after it; `None` if `word` is another option.
     fn common<'c>(&mut self, word: &[u8], rest: &'c [&'a [u8]]) -> Result<Option<&'c [&'a [u8]]>, Failure> {
         if ["withdist", "withhash", "withcoord"].iter().any(|option| is(word, option)) {
             self.with_more = true;
@@ -157,7 +157,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// The options of GEOSEARCHSTORE. `find` is where a member of the source is, if that is there at all.
+    /// The options of GEOSEARCHSTORE. `find` returns the place of a member of the source.
     fn search_options(
         &mut self,
         mut words: &[&'a [u8]],
@@ -200,7 +200,7 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Whether a box, or a circle, may follow what there is: one of them, but that as often as one likes.
+    /// Whether a box or a circle is accepted now: only one of the two, but that one may be repeated.
     fn takes_outline(&self, is_box: bool) -> bool {
         self.polygon.is_none()
             && self.outline.as_ref().is_none_or(|(outline, _)| matches!(outline, Outline::Box { .. }) == is_box)
@@ -227,7 +227,7 @@ impl<'a> Search<'a> {
         Ok(shape)
     }
 
-    /// What a search finds in a set.
+    /// The members of a set that a search finds.
     fn run<'s>(&self, set: &mut SortedSet<'s>, shape: &Shape) -> SortedSet<'s> {
         let limit = if self.any { self.count } else { None }.unwrap_or(usize::MAX);
         let mut found: Vec<(f64, f64, Bytes<'s>)> = Vec::new();
@@ -245,7 +245,7 @@ impl<'a> Search<'a> {
             }
         }
         let count = self.count.unwrap_or(usize::MAX).min(found.len());
-        // Without an order, the nearest are wanted; with ANY, those that were found first.
+        // Without an order, COUNT takes the nearest, or with ANY those that were found first.
         let order = self.order.or(if self.any { None } else { Some(Direction::Nearest) });
         if let Some(order) = order
             && count < found.len()
@@ -264,7 +264,7 @@ impl<'a> Search<'a> {
     }
 }
 
-/// `number longitude latitude …`, at least three corners; also the words behind them.
+/// `number longitude latitude …`, at least three corners; also the words after them.
 fn polygon<'c, 'a>(number: &[u8], words: &'c [&'a [u8]], server: Server) -> Result<(Shape, &'c [&'a [u8]]), Failure> {
     let number = parse_integer(number)
         .and_then(|number| i32::try_from(number).ok())
@@ -282,16 +282,16 @@ fn polygon<'c, 'a>(number: &[u8], words: &'c [&'a [u8]], server: Server) -> Resu
     Ok((Shape::polygon(places), rest))
 }
 
-/// Where a member of a set is. If there is no set, nothing depends on it.
+/// The place of a member of a set. If there is no set, any place will do.
 fn member_place(set: Option<&SortedSet<'_>>, member: &[u8]) -> Result<Place, Failure> {
     let Some(set) = set else { return Ok(Place { longitude: 0.0, latitude: 0.0 }) };
     set.score(member).map(Place::of_score).ok_or(Failure::other("could not decode requested zset member"))
 }
 
-/// Searches, and stores what is found.
+/// Searches, and stores the result.
 fn search_and_store<'a>(call: &mut Call<'_, 'a>, source: &[u8], search: &Search<'a>) -> Result<(), Failure> {
     let shape = search.shape()?;
-    // A search that stores nothing changes nothing.
+    // Without STORE it changes nothing.
     let Some(destination) = search.destination else { return Ok(()) };
     let result = call.sorted_set(source)?.map(|set| search.run(set, &shape)).unwrap_or_default();
     store(call, destination, result);
@@ -320,7 +320,7 @@ pub(in crate::command) fn georadiusbymember(call: &mut Call<'_, '_>) -> Result<(
     search.centre = Some(member_place(set.as_deref(), member)?);
     search.outline = Some(match set {
         Some(_) => (Outline::Circle { radius: length(radius, server)? }, unit(name)?),
-        // Servers do not look at the radius if there is nothing to search.
+        // Servers do not read the radius if there is no source.
         None => (Outline::Circle { radius: 0.0 }, 1.0),
     });
     search.radius_options(call.arguments_from(5))?;

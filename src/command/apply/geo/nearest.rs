@@ -1,27 +1,27 @@
-//! The nearest or farthest of what a search found.
+//! The nearest or farthest matches of a search.
 
 use std::cmp::Ordering;
 
-/// Which come first.
+/// Which matches come first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     Nearest,
     Farthest,
 }
 
-/// Something at a distance.
+/// A match and its distance.
 type Found<T> = (f64, f64, T);
 
 fn compare<T>(one: &Found<T>, other: &Found<T>, direction: Direction) -> Ordering {
-    // What is no number is less than everything, as servers have it.
+    // NaN is less than everything, as on servers.
     let ordering = one.0.partial_cmp(&other.0).unwrap_or(Ordering::Less);
     if direction == Direction::Nearest { ordering } else { ordering.reverse() }
 }
 
-/// Sorts so far that the first `count` are those that they would be if all were sorted.
+/// Sorts until the first `count` are those of the sorted order.
 ///
-/// Which of several at the same distance are among them is for the algorithm to say, so it is the servers': the
-/// quicksort of Bentley and `McIlroy`, "Engineering a Sort Function" (1993), that leaves alone what lies behind the
+/// The algorithm decides which of several matches at the same distance are among them, so it is that of the servers:
+/// the quicksort of Bentley and `McIlroy`, "Engineering a Sort Function" (1993), which skips the partitions after the
 /// first `count`.
 pub(super) fn nearest_first<T>(found: &mut [Found<T>], count: usize, direction: Direction) {
     let mut todo = Vec::from([(0, found.len())]);
@@ -30,7 +30,7 @@ pub(super) fn nearest_first<T>(found: &mut [Found<T>], count: usize, direction: 
         let length = part.len();
         let Some((equal_below, below, above, equal_above)) = partition(part, direction) else { continue };
         let (lower, upper) = (below - equal_below, equal_above - above);
-        // Those equal to the pivot, gathered at both ends, belong into the middle.
+        // Move those equal to the pivot, which are at both ends, to the middle.
         let moved = equal_below.min(lower);
         swap_ranges(part, 0, below - moved, moved);
         let moved = upper.min(length - equal_above - 1);

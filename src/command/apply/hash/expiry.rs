@@ -1,9 +1,9 @@
-//! Commands on the expiry of fields. A time that is past is set like any other: servers log a HDEL where a field is to
-//! go.
+//! The commands on the expiry of fields. A time that has passed is set like any other: servers log an HDEL where they
+//! delete a field.
 
 use super::super::{Call, Failure};
-use super::Sight;
-use super::options::{Condition, FieldsAre, NewExpiry, expiry_at, options};
+use super::Visibility;
+use super::options::{Condition, FieldArguments, NewExpiry, expiry_at, options};
 use crate::value::{Hash, Value};
 
 /// HEXPIRE key seconds [NX|XX|GT|LT] FIELDS count field …
@@ -28,11 +28,11 @@ pub(in crate::command) fn hpexpireat(call: &mut Call<'_, '_>) -> Result<(), Fail
 
 fn expire(call: &mut Call<'_, '_>, milliseconds: i64, base: i64) -> Result<(), Failure> {
     let time = expiry_at(call, call.argument(2)?, milliseconds, base)?;
-    let options = options(call, 3, FieldsAre::Names, &["NX", "XX", "GT", "LT"])?;
+    let options = options(call, 3, FieldArguments::Names, &["NX", "XX", "GT", "LT"])?;
     let Some(hash) = call.hash(call.argument(1)?)? else { return Ok(()) };
     for field in options.fields {
         let Some(old) = hash.get(field).map(|content| content.expiry) else { continue };
-        // No expiry is later than any.
+        // No expiry counts as the latest.
         let changes = match options.condition {
             Some(Condition::Nx) => old.is_none(),
             Some(Condition::Xx) => old.is_some(),
@@ -49,13 +49,13 @@ fn expire(call: &mut Call<'_, '_>, milliseconds: i64, base: i64) -> Result<(), F
 
 /// HPERSIST key FIELDS count field …
 pub(in crate::command) fn hpersist(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    let options = options(call, 2, FieldsAre::Names, &[])?;
+    let options = options(call, 2, FieldArguments::Names, &[])?;
     change_expiry(call, options.fields, None)
 }
 
 /// HGETEX key [EX seconds|PX milliseconds|EXAT seconds|PXAT milliseconds|PERSIST] FIELDS count field …
 pub(in crate::command) fn hgetex(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    let options = options(call, 2, FieldsAre::Names, &["EX", "PX", "EXAT", "PXAT", "PERSIST"])?;
+    let options = options(call, 2, FieldArguments::Names, &["EX", "PX", "EXAT", "PXAT", "PERSIST"])?;
     match options.expiry {
         Some(NewExpiry::At(time)) => change_expiry(call, options.fields, Some(time)),
         Some(NewExpiry::Clear) => change_expiry(call, options.fields, None),
@@ -63,12 +63,12 @@ pub(in crate::command) fn hgetex(call: &mut Call<'_, '_>) -> Result<(), Failure>
     }
 }
 
-/// Changes the expiry of those fields that the command sees.
+/// Changes the expiry of the fields that are visible to the command.
 fn change_expiry(call: &mut Call<'_, '_>, fields: &[&[u8]], expiry: Option<i64>) -> Result<(), Failure> {
-    let sight = Sight::of(call);
+    let visibility = Visibility::of(call);
     if let Some(hash) = call.hash(call.argument(1)?)? {
         for field in fields {
-            if sight.has(hash, field) {
+            if visibility.has(hash, field) {
                 hash.set_expiry(field, expiry);
             }
         }
@@ -76,13 +76,13 @@ fn change_expiry(call: &mut Call<'_, '_>, fields: &[&[u8]], expiry: Option<i64>)
     Ok(())
 }
 
-/// HGETDEL key FIELDS count field …: what the command does not see, it does not delete.
+/// HGETDEL key FIELDS count field …: fields that are not visible to the command stay.
 pub(in crate::command) fn hgetdel(call: &mut Call<'_, '_>) -> Result<(), Failure> {
-    let options = options(call, 2, FieldsAre::Names, &[])?;
-    let (key, sight) = (call.argument(1)?, Sight::of(call));
+    let options = options(call, 2, FieldArguments::Names, &[])?;
+    let (key, visibility) = (call.argument(1)?, Visibility::of(call));
     let Some(hash) = call.hash(key)? else { return Ok(()) };
     for field in options.fields {
-        if sight.has(hash, field) {
+        if visibility.has(hash, field) {
             hash.delete(field);
         }
     }
@@ -95,18 +95,18 @@ pub(in crate::command) fn hgetdel(call: &mut Call<'_, '_>) -> Result<(), Failure
 /// HSETEX key [NX|XX] [FNX|FXX] [EX seconds|PX milliseconds|EXAT seconds|PXAT milliseconds|KEEPTTL] FIELDS count field
 /// value …
 ///
-/// NX and XX, which are about the key, are Valkey's.
+/// NX and XX, which concern the key, are of Valkey.
 pub(in crate::command) fn hsetex(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let options =
-        options(call, 2, FieldsAre::Pairs, &["NX", "XX", "FNX", "FXX", "EX", "PX", "EXAT", "PXAT", "KEEPTTL"])?;
+        options(call, 2, FieldArguments::Pairs, &["NX", "XX", "FNX", "FXX", "EX", "PX", "EXAT", "PXAT", "KEEPTTL"])?;
     let key = call.argument(1)?;
-    let sight = Sight::of(call);
+    let visibility = Visibility::of(call);
     let hash = call.hash(key)?;
     let (pairs, _) = options.fields.as_chunks::<2>();
-    let sees = |field: &[u8]| hash.as_ref().is_some_and(|hash| sight.has(hash, field));
+    let is_visible = |field: &[u8]| hash.as_ref().is_some_and(|hash| visibility.has(hash, field));
     let is_met = match options.field_condition {
-        Some(Condition::Fnx) => pairs.iter().all(|[field, _]| !sees(field)),
-        Some(Condition::Fxx) => pairs.iter().all(|[field, _]| sees(field)),
+        Some(Condition::Fnx) => pairs.iter().all(|[field, _]| !is_visible(field)),
+        Some(Condition::Fxx) => pairs.iter().all(|[field, _]| is_visible(field)),
         _ => true,
     } && match options.condition {
         Some(Condition::Nx) => hash.is_none(),

@@ -1,4 +1,4 @@
-//! What the commands on hashes and their fields do.
+//! The commands on hashes and their fields.
 
 mod expiry;
 mod options;
@@ -38,7 +38,7 @@ pub(in crate::command) fn hmset(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     hset(call)
 }
 
-/// HSETC key field … value …: the fields, then as many values; what Redis 8.10 logs for HIMPORT SET.
+/// HSETC key field … value …: the fields, then as many values; Redis 8.10 logs this for HIMPORT SET.
 pub(in crate::command) fn hsetc(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let strings = call.arguments_from(2);
@@ -56,9 +56,9 @@ pub(in crate::command) fn hsetc(call: &mut Call<'_, '_>) -> Result<(), Failure> 
 /// HSETNX key field value
 pub(in crate::command) fn hsetnx(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, field, value) = (call.argument(1)?, call.argument(2)?, call.argument(3)?);
-    let sight = Sight::of(call);
+    let visibility = Visibility::of(call);
     let hash = call.hash_or_new(key)?;
-    if !sight.has(hash, field) {
+    if !visibility.has(hash, field) {
         hash.set(field, value);
     }
     Ok(())
@@ -84,7 +84,7 @@ fn delete(call: &mut Call<'_, '_>, key: &[u8], fields: &[&[u8]]) -> Result<(), F
     Ok(())
 }
 
-/// HINCRBY key field increment: the field's expiry stays.
+/// HINCRBY key field increment: the field keeps its expiry.
 pub(in crate::command) fn hincrby(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let increment = call.integer(3)?;
     change_number(call, |value| {
@@ -93,7 +93,7 @@ pub(in crate::command) fn hincrby(call: &mut Call<'_, '_>) -> Result<(), Failure
     })
 }
 
-/// HINCRBYFLOAT key field increment: servers log the HSET that it comes to. The field's expiry stays.
+/// HINCRBYFLOAT key field increment: the field keeps its expiry. Servers log an HSET instead.
 pub(in crate::command) fn hincrbyfloat(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let increment = call.argument(3)?;
     change_number(call, |value| {
@@ -110,9 +110,10 @@ fn change_number<'a>(
     change: impl FnOnce(Option<&[u8]>) -> Result<Bytes<'a>, Failure>,
 ) -> Result<(), Failure> {
     let (key, field) = (call.argument(1)?, call.argument(2)?);
-    let sight = Sight::of(call);
+    let visibility = Visibility::of(call);
     if let Some(hash) = call.hash(key)? {
-        let value = change(hash.get(field).filter(|content| sight.sees(*content)).map(|content| content.value))?;
+        let value =
+            change(hash.get(field).filter(|content| visibility.is_visible(*content)).map(|content| content.value))?;
         hash.set_keeping_expiry(field, value);
     } else {
         let value = change(None)?;
@@ -121,20 +122,20 @@ fn change_number<'a>(
     Ok(())
 }
 
-/// Which fields a command sees.
+/// Which fields are visible to a command.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sight<'c> {
+pub(super) struct Visibility<'c> {
     expired_fields: ExpiredFields,
     load_time: i64,
     diverged: Option<&'c Cell<bool>>,
 }
 
-impl<'c> Sight<'c> {
+impl<'c> Visibility<'c> {
     pub(super) const fn of(call: &Call<'c, '_>) -> Self {
         Self { expired_fields: call.expired_fields, load_time: call.load_time, diverged: call.diverged }
     }
 
-    pub(super) fn sees(self, content: FieldRef<'_>) -> bool {
+    pub(super) fn is_visible(self, content: FieldRef<'_>) -> bool {
         let has_expired = content.expiry.is_some_and(|expiry| expiry < self.load_time);
         if let (true, Some(diverged)) = (has_expired, self.diverged) {
             diverged.set(true);
@@ -143,7 +144,7 @@ impl<'c> Sight<'c> {
     }
 
     fn has(self, hash: &Hash<'_>, field: &[u8]) -> bool {
-        hash.get(field).is_some_and(|content| self.sees(content))
+        hash.get(field).is_some_and(|content| self.is_visible(content))
     }
 }
 

@@ -3,18 +3,18 @@
 use super::super::{Call, ExpiredFields, Failure};
 use crate::resp::parse_integer;
 
-/// What becomes of the expiry of fields.
+/// What happens to the expiry of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NewExpiry {
-    /// It stays.
+    /// Fields keep their expiry.
     Keep,
-    /// There is none.
+    /// Fields lose their expiry.
     Clear,
-    /// It is this, in milliseconds of Unix time.
+    /// Fields get this expiry, in milliseconds of Unix time.
     At(i64),
 }
 
-/// On what a change depends: on whether there is an expiry, or fields, or the key.
+/// The condition of a change, on the expiry, the fields or the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Condition {
     Nx,
@@ -29,40 +29,41 @@ pub(super) enum Condition {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Options<'c, 'a> {
     pub(super) expiry: Option<NewExpiry>,
-    /// On what is changed, or on the key.
+    /// The condition on the expiry, or on the key.
     pub(super) condition: Option<Condition>,
-    /// On the fields.
+    /// The condition on the fields.
     pub(super) field_condition: Option<Condition>,
-    /// What follows `FIELDS count`.
+    /// The words after `FIELDS count`.
     pub(super) fields: &'c [&'a [u8]],
 }
 
-/// How many arguments `FIELDS count` counts as one.
+/// The number of arguments for each unit of `FIELDS count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FieldsAre {
+pub(super) enum FieldArguments {
     Names = 1,
     Pairs = 2,
 }
 
 /// Reads `[condition] [expiry] FIELDS count field …`.
 ///
-/// The order does not matter, nor does Redis care since 8.4; older ones want FIELDS last, and log what they took.
-/// `allowed` says which words are an option of the command.
+/// The order does not matter, as in Redis 8.4 and later. Older releases require FIELDS last, so their logs have it
+/// there. `allowed` says which words are options of the command.
 pub(super) fn options<'c, 'a>(
     call: &Call<'c, 'a>,
     from: usize,
-    fields_are: FieldsAre,
+    field_arguments: FieldArguments,
     allowed: &[&str],
 ) -> Result<Options<'c, 'a>, Failure> {
     let mut options = Options::default();
     let mut rest = call.arguments_from(from);
-    while let Some((word, behind)) = rest.split_first() {
-        rest = behind;
+    while let Some((word, after)) = rest.split_first() {
+        rest = after;
         if word.eq_ignore_ascii_case(b"FIELDS") && options.fields.is_empty() {
-            let (count, behind) = rest.split_first().ok_or(Failure::Arity)?;
+            let (count, after) = rest.split_first().ok_or(Failure::Arity)?;
             let count = parse_integer(count).and_then(|count| usize::try_from(count).ok()).filter(|count| *count > 0);
-            let count = count.and_then(|count| count.checked_mul(fields_are as usize)).ok_or(Failure::OutOfRange)?;
-            (options.fields, rest) = behind.split_at_checked(count).ok_or(Failure::Arity)?;
+            let count =
+                count.and_then(|count| count.checked_mul(field_arguments as usize)).ok_or(Failure::OutOfRange)?;
+            (options.fields, rest) = after.split_at_checked(count).ok_or(Failure::Arity)?;
             continue;
         }
         let word =
@@ -110,10 +111,11 @@ fn read(call: &Call<'_, '_>, word: &str, value: Option<&&[u8]>) -> Result<Read, 
     }
 }
 
-/// The time that an argument means, in milliseconds of Unix time: so many units of `milliseconds` after `base`.
+/// The time that an argument stands for, in milliseconds of Unix time: a number of units of `milliseconds` after
+/// `base`.
 ///
-/// Redis takes times below 2^46 alone, Valkey all that fit 64 bits: a log that Valkey wrote may have those that Redis
-/// refuses.
+/// Redis accepts times below 2^46, Valkey all that fit in 64 bits, so that the log of a Valkey may have times that
+/// Redis refuses.
 pub(super) fn expiry_at(call: &Call<'_, '_>, text: &[u8], milliseconds: i64, base: i64) -> Result<i64, Failure> {
     /// The first time that Redis refuses.
     const TOO_LATE: i64 = 1 << 46;

@@ -31,7 +31,7 @@ fn after(commands: &str) -> String {
     shown(&replica().after(commands), "h")
 }
 
-/// The same where fields that have expired are not seen.
+/// The same, with expired fields hidden.
 #[track_caller]
 fn after_with_expired_hidden(commands: &str) -> String {
     let mut replica = replica();
@@ -45,7 +45,7 @@ fn failure(commands: &str) -> Failure {
 }
 
 #[test]
-fn fields_are_set_and_deleted() {
+fn field_arguments_set_and_deleted() {
     assert_eq!(after("HSET h a 1 b 2; hset h b 3 c 4; HMSET h d 5; HDEL h a x"), "b=3 c=4 d=5");
     assert_eq!(after("HSETNX h a 1; HSETNX h a 2; HSETNX h b 3"), "a=1 b=3");
     assert_eq!(after("HSET h a 1; HDEL h a b; HDEL h a"), "-");

@@ -1,4 +1,4 @@
-//! What the commands on `HyperLogLog`s do.
+//! The commands on `HyperLogLog`s.
 
 use super::{Call, Failure};
 use crate::value::hyperloglog::{self, Corrupted, REGISTERS};
@@ -21,7 +21,7 @@ fn sketch<'k, 'a>(call: &'k mut Call<'_, 'a>, key: &[u8]) -> Result<Option<&'k m
     }
 }
 
-/// `PFADD key [element …]`. In one that is corrupted servers keep what they added until they noticed.
+/// `PFADD key [element …]`. In a corrupted one, servers keep the elements that they added before they noticed.
 pub(in crate::command) fn pfadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let elements = call.arguments_from(2);
@@ -50,7 +50,7 @@ pub(in crate::command) fn pfadd(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     }
 }
 
-/// `PFCOUNT key [key …]`: the estimate for a single key is kept in it.
+/// `PFCOUNT key [key …]`: for a single key, the estimate is stored in the value.
 pub(in crate::command) fn pfcount(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     if call.arguments.len() > 2 {
@@ -85,7 +85,7 @@ pub(in crate::command) fn pfmerge(call: &mut Call<'_, '_>) -> Result<(), Failure
         Ok::<_, Corrupted>(())
     };
     match call.string(destination)? {
-        // All its registers were just read: it is not corrupted.
+        // All its registers were just read, so it is not corrupted.
         Some(string) => string.edit(raise_all)?,
         None => {
             let mut bytes = hyperloglog::empty();

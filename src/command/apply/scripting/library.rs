@@ -20,8 +20,8 @@ pub fn library_name(code: &[u8]) -> Option<Vec<u8>> {
     name.filter(is_name)
 }
 
-/// Words between blanks, of which quotes hold some together (`sdssplitargs`); `None` if a quote does not end, or not
-/// before a blank.
+/// Splits a line at blanks, except within quotes (`sdssplitargs`); `None` if a quote is not closed, or not followed by
+/// a blank.
 fn words(line: &[u8]) -> Option<Vec<Vec<u8>>> {
     let mut words = Vec::new();
     let mut rest = line.iter().copied().peekable();
@@ -56,7 +56,7 @@ fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0x0b
 }
 
-/// What stands behind a backslash in double quotes.
+/// The byte after a backslash in double quotes.
 fn escaped(rest: &mut (impl Iterator<Item = u8> + Clone)) -> Option<u8> {
     let hexadecimal = |byte: u8| (byte as char).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let byte = rest.next()?;

@@ -1,4 +1,4 @@
-//! What the commands on functions do: libraries are kept as text, none is run.
+//! The commands on functions. Libraries are kept as text; none is run.
 
 mod library;
 
@@ -20,7 +20,7 @@ fn libraries<'k, 'a>(call: &'k mut Call<'_, 'a>) -> Option<&'k mut BTreeMap<Vec<
     call.shards().next().map(|shard| &mut shard.functions)
 }
 
-/// `FUNCTION LOAD [REPLACE] code`. The code is not run: whether it would fail is not known.
+/// `FUNCTION LOAD [REPLACE] code`. The code is not run, so a failure of it is not noticed.
 pub(in crate::command) fn function_load(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let Some((code, options)) = call.arguments_from(2).split_last() else { return Err(Failure::Arity) };
     if !options.iter().all(|option| option.eq_ignore_ascii_case(b"replace")) {
@@ -55,14 +55,14 @@ pub(in crate::command) fn function_flush(call: &mut Call<'_, '_>) -> Result<(), 
     Ok(())
 }
 
-/// What FUNCTION RESTORE does about the libraries that are there.
+/// What FUNCTION RESTORE does with the existing libraries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Policy {
-    /// None of the new ones may be among them.
+    /// It fails if one of the new libraries exists.
     Append,
-    /// A new one takes the place of one of the same name.
+    /// A new library replaces one of the same name.
     Replace,
-    /// They all go.
+    /// It deletes them all first.
     Flush,
 }
 

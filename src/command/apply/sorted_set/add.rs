@@ -1,22 +1,22 @@
-//! Adding members, changing their scores, removing them.
+//! The commands that add and remove members and change scores.
 
 use super::is;
 use crate::command::apply::{Call, Failure};
 use crate::server::Server;
 use crate::value::{Bytes, SortedSet, Value};
 
-/// Which members a command may touch.
+/// Which members a command may change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(in crate::command::apply) enum Existing {
     #[default]
     Any,
-    /// NX: those that are not there.
+    /// NX: members that do not exist.
     Absent,
-    /// XX: those that are there.
+    /// XX: members that exist.
     Present,
 }
 
-/// Which scores may replace one.
+/// Which scores may replace an existing one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Change {
     #[default]
@@ -27,12 +27,12 @@ enum Change {
     Lower,
 }
 
-/// What a score is to the member.
+/// What the argument for the score means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Meaning {
     #[default]
     Score,
-    /// INCR: what is added to the score that it has.
+    /// INCR: it is added to the existing score.
     Increment,
 }
 
@@ -45,17 +45,17 @@ pub(in crate::command::apply) struct Options {
 }
 
 impl Options {
-    /// Adds and changes members, but only those that there are, or are not.
+    /// The options of a ZADD with only NX, XX or neither.
     pub(in crate::command::apply) fn touching(existing: Existing) -> Self {
         Self { existing, ..Self::default() }
     }
 
-    /// Reads options from the third argument on; also where the first score is.
+    /// Reads options from the third argument on, and returns the index of the first score as well.
     fn parse(arguments: &[&[u8]]) -> Result<(Self, usize), Failure> {
         let (mut options, mut index) = (Self::default(), 2);
         let (mut absent, mut present, mut greater, mut lower) = (false, false, false, false);
         while let Some(word) = arguments.get(index) {
-            // Most scores begin with a digit, no option does.
+            // Most scores begin with a digit, but no option does.
             if word.first().is_some_and(u8::is_ascii_digit) {
                 break;
             } else if is(word, "nx") {
@@ -95,7 +95,7 @@ impl Options {
         Ok((options, index))
     }
 
-    /// Does to one member what the options say.
+    /// Adds or changes one member according to the options.
     #[inline]
     fn apply<'a>(self, set: &mut SortedSet<'a>, score: f64, member: &'a [u8], server: Server) -> Result<(), Failure> {
         let mut new = score;
@@ -114,7 +114,7 @@ impl Options {
         Ok(())
     }
 
-    /// The score that a member gets, if it gets one.
+    /// The new score of a member, if it changes.
     fn decide(self, old: Option<f64>, score: f64) -> Result<Option<f64>, Failure> {
         let Some(old) = old else { return Ok((self.existing != Existing::Present).then_some(score)) };
         if self.existing == Existing::Absent {
@@ -133,7 +133,7 @@ impl Options {
     }
 }
 
-/// Adds members to a sorted set, which is made if there is none. With an increment there is one pair alone.
+/// Adds members to a sorted set, which is created if there is none. With INCR there is only one pair.
 pub(in crate::command::apply) fn add_pairs<'a>(
     call: &mut Call<'_, 'a>,
     key: &'a [u8],
@@ -162,7 +162,7 @@ pub(in crate::command) fn zadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
         let score = call.float(text)?;
         return add_pairs(call, key, options, std::iter::once((score, *member)));
     }
-    // Every score is read before the first one counts.
+    // An invalid score must prevent the whole command, so all are read first.
     let mut pairs = Vec::with_capacity(call.arguments.len() / 2);
     for pair in call.arguments_from(first).chunks_exact(2) {
         if let [text, member] = pair {

@@ -4,7 +4,7 @@ use super::{is, store};
 use crate::command::apply::{Call, Failure};
 use crate::value::{Bytes, Members, Name, SortedSet, Value};
 
-/// How the scores that a member has in several sources become one.
+/// How the scores of a member in several sources are combined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Aggregate {
     Sum,
@@ -15,7 +15,7 @@ enum Aggregate {
 }
 
 impl Aggregate {
-    /// What a score in a source counts for.
+    /// The weighted score.
     #[inline]
     fn weighted(self, score: f64, weight: f64) -> f64 {
         if self == Self::Count { weight } else { score * weight }
@@ -25,7 +25,7 @@ impl Aggregate {
     fn of(self, held: f64, more: f64) -> f64 {
         match self {
             Self::Sum | Self::Count => number_or_zero(held + more),
-            // As written: what is no number replaces nothing, and of two zeros the first stays.
+            // Not `f64::min` and `f64::max`: NaN must not replace a score, and of two zeros the first must stay.
             Self::Min => {
                 if more < held {
                     more
@@ -44,13 +44,13 @@ impl Aggregate {
     }
 }
 
-/// Servers take the sum of both infinities, and an infinity times 0, for 0.
+/// For servers, the sum of both infinities and an infinity times 0 are 0.
 #[inline]
 const fn number_or_zero(score: f64) -> f64 {
     if score.is_nan() { 0.0 } else { score }
 }
 
-/// A key that a result is made of.
+/// A source key.
 #[derive(Debug, Clone, Copy)]
 struct Source<'a> {
     key: &'a [u8],
@@ -58,7 +58,7 @@ struct Source<'a> {
     length: usize,
 }
 
-/// What the command asks for.
+/// The arguments of a command.
 struct Request<'a> {
     destination: &'a [u8],
     sources: Vec<Source<'a>>,
@@ -121,7 +121,7 @@ impl<'a> Request<'a> {
             }
         }
         if operation != Operation::Difference {
-            // From the smallest to the largest, and it matters: sums of doubles depend on the order.
+            // Servers go from the smallest source to the largest, and sums of doubles depend on the order.
             sources.sort_by_key(|source| source.length);
         }
         Ok(Self { destination, sources, aggregate })
@@ -147,7 +147,7 @@ fn find(value: Option<&Value<'_>>, member: &[u8]) -> Option<f64> {
     }
 }
 
-/// Stores a result, with the signs of its zeros as the server has them.
+/// Stores a result, in which the signs of zeros are those of the server.
 fn store_members<'a>(call: &mut Call<'_, 'a>, destination: &'a [u8], members: Members<'a, f64>) {
     let keeps_signs = call.server.keeps_negative_zero();
     let set = if keeps_signs { SortedSet::from_signed_members(members) } else { SortedSet::from_members(members) };
@@ -209,7 +209,7 @@ pub(in crate::command) fn zdiffstore(call: &mut Call<'_, '_>) -> Result<(), Fail
             members.insert(name.to_bytes(), score);
         })?;
         for source in others {
-            // Whichever is smaller is gone through: there may be many sources, or a large one.
+            // Iterate over whichever is smaller, because there may be many sources, or a large one.
             if source.length <= members.len() {
                 visit(call, source.key, |name, _| {
                     members.remove(name.as_slice());

@@ -1,4 +1,4 @@
-//! What the commands on sorted sets do.
+//! The commands on sorted sets.
 
 mod add;
 mod combine;
@@ -14,12 +14,12 @@ pub(in crate::command) use range::{zrangestore, zremrangebylex, zremrangebyrank,
 use super::Call;
 use crate::value::{SortedSet, Value};
 
-/// Whether an argument is a word, in any letter case.
+/// Whether an argument is `word`, in any letter case.
 pub(super) fn is(argument: &[u8], word: &str) -> bool {
     argument.eq_ignore_ascii_case(word.as_bytes())
 }
 
-/// Stores a result under a key in place of whatever is there; an empty one deletes the key.
+/// Sets the value of a key; an empty result deletes the key.
 pub(super) fn store<'a>(call: &mut Call<'_, 'a>, key: &'a [u8], result: SortedSet<'a>) {
     if result.is_empty() {
         call.remove(key);

@@ -1,16 +1,16 @@
-//! Taking members from an end.
+//! The commands that pop members.
 
 use super::is;
 use crate::command::apply::{Call, Failure};
 
-/// From which end.
+/// The end from which members are popped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Min,
     Max,
 }
 
-/// Takes members from the first of the keys that is there; none is no failure.
+/// Pops members from the first of the keys that exists. It is not a failure if none does.
 fn pop(call: &mut Call<'_, '_>, keys: &[&[u8]], end: End, count: i64) -> Result<(), Failure> {
     for key in keys {
         let Some(set) = call.sorted_set(key)? else { continue };

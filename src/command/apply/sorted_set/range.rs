@@ -1,4 +1,4 @@
-//! Ranges by rank, score and name: removed, or stored under another key.
+//! The commands that remove or store a range by rank, score or name.
 
 use std::ops::Range;
 
@@ -9,16 +9,16 @@ use crate::server::{FloatSyntax, Server};
 use crate::value::score::parse_range_end;
 use crate::value::{NameEnd, ScoreRange, SortedSet};
 
-/// A range as a command asks for it.
+/// The range that a command names.
 #[derive(Debug, Clone, Copy)]
 enum Span<'c> {
-    /// From a rank to another, both included; negative ones count from the end.
+    /// A first and a last rank; negative ones count from the end.
     Ranks(i64, i64),
     Scores(ScoreRange),
     Names(NameEnd<'c>, NameEnd<'c>),
 }
 
-/// What a range is of.
+/// What the ends of a range are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     Rank,
@@ -45,7 +45,7 @@ impl<'c> Span<'c> {
         }
     }
 
-    /// The ranks of a set that are in the range, counted from its other end if that is the direction.
+    /// The ranks of the members in the range, counted in the given direction.
     fn ranks(self, set: &mut SortedSet<'_>, direction: Direction) -> Range<usize> {
         match self {
             Self::Ranks(start, end) => {
@@ -74,7 +74,7 @@ fn score_range(min: &[u8], max: &[u8], syntax: FloatSyntax) -> Result<ScoreRange
     Ok(ScoreRange { min, min_excluded, max, max_excluded })
 }
 
-/// `-`, `+`, `[name` or `(name`; the signs may have bytes behind a NUL.
+/// `-`, `+`, `[name` or `(name`; a sign may be followed by a NUL and more bytes.
 const fn name_end(text: &[u8]) -> Option<NameEnd<'_>> {
     match text {
         [b'-'] | [b'-', 0, ..] => Some(NameEnd::First),
@@ -85,7 +85,7 @@ const fn name_end(text: &[u8]) -> Option<NameEnd<'_>> {
     }
 }
 
-/// Ranks, both included, as a range within `length`.
+/// The range from a first to a last rank, within `length`.
 fn clip(start: i64, end: i64, length: usize) -> Range<usize> {
     let from_end = |rank: i64| match usize::try_from(rank) {
         Ok(rank) => Some(rank),
@@ -130,7 +130,7 @@ struct StoreOptions {
     by: By,
     direction: Direction,
     offset: i64,
-    /// How many at most; all, if negative.
+    /// The maximum number of members; unlimited if negative.
     limit: i64,
 }
 
@@ -164,15 +164,15 @@ impl StoreOptions {
         Ok(Self { by, direction, offset, limit })
     }
 
-    /// What LIMIT leaves of ranks.
+    /// Applies LIMIT to ranks.
     ///
-    /// A negative offset leaves nothing of a small set, and for some servers of none.
+    /// With a negative offset, nothing is left of a small set, and for some servers nothing of any set.
     fn limited(&self, ranks: Range<usize>, is_small: bool, server: Server) -> Range<usize> {
         if self.by == By::Rank {
             return ranks;
         }
         let nothing = 0..0;
-        // How far the first one is from the end of the range at which the direction begins.
+        // The distance of the first rank from the end of the range at which the direction begins.
         let skipped = match usize::try_from(self.offset) {
             Ok(offset) => Some(offset),
             Err(_) if is_small || !server.counts_negative_limit_from_end() => None,

@@ -3,7 +3,7 @@ use super::super::testing::Replica;
 use super::*;
 use crate::server::Server;
 
-/// What a key holds, as `ZRANGE key 0 -1 WITHSCORES` would print it; empty if it is not there.
+/// The members of a key, as `ZRANGE key 0 -1 WITHSCORES` prints them; empty if there is no such key.
 fn held(replica: &Replica, key: &str) -> String {
     let Some(value) = replica.value(key) else { return String::new() };
     let Value::SortedSet(set) = value else { panic!("{key} is a {}", value.type_name()) };

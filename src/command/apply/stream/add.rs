@@ -12,7 +12,7 @@ const MOST_BYTES: usize = 1 << 30;
 /// The id that XADD asks for.
 #[derive(Debug, Clone, Copy)]
 enum NewId {
-    /// `*`: the time, or the id behind the last.
+    /// `*`: the time, or the id end the last.
     Now,
     /// `ms-*`: the next sequence within the milliseconds.
     Within(u64),
@@ -28,8 +28,8 @@ impl NewId {
         given.or_else(|failure| StreamId::parse_open(text).map(Self::Within).ok_or(failure))
     }
 
-    /// The id of an entry behind `last` (`streamAppendItem`); one that does not exceed it will not do.
-    fn behind(self, last: StreamId, now: i64) -> Option<StreamId> {
+    /// The id of an entry that is appended after `last` (`streamAppendItem`); `None` if it would not be greater.
+    fn id_after(self, last: StreamId, now: i64) -> Option<StreamId> {
         let id = match self {
             Self::Now => {
                 let now = StreamId::new(u64::try_from(now).unwrap_or_default(), 0);
@@ -45,14 +45,14 @@ impl NewId {
     }
 }
 
-/// Which command the options are of.
+/// The command to which the options belong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Options {
     Add,
     Trim,
 }
 
-/// What XADD does without the key.
+/// What XADD does if the key does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Missing {
     Create,
@@ -67,12 +67,12 @@ struct Parsed<'a> {
     missing: Missing,
     id: Option<NewId>,
     idempotency: Option<Idempotency<'a>>,
-    /// The index behind them, and the id.
-    behind: usize,
+    /// The index of the argument after the options and the id.
+    end: usize,
 }
 
 impl Parsed<'_> {
-    /// LIMIT does not matter: servers go without one while they load.
+    /// Trims the stream. LIMIT is ignored, as by servers while they load.
     fn trim(&self, stream: &mut Stream<'_>) {
         if let Some((bound, precision)) = self.trim {
             stream.trim(bound, precision, self.references.unwrap_or_default());
@@ -82,29 +82,29 @@ impl Parsed<'_> {
 
 fn parse_options<'a>(call: &Call<'_, 'a>, options: Options) -> Result<Parsed<'a>, Failure> {
     let mut parsed =
-        Parsed { trim: None, references: None, missing: Missing::Create, id: None, idempotency: None, behind: 2 };
+        Parsed { trim: None, references: None, missing: Missing::Create, id: None, idempotency: None, end: 2 };
     let mut limit = 0;
-    while let Some(option) = call.arguments.get(parsed.behind) {
-        let has_more = parsed.behind + 1 < call.arguments.len();
+    while let Some(option) = call.arguments.get(parsed.end) {
+        let has_more = parsed.end + 1 < call.arguments.len();
         let named = |name: &str| option.eq_ignore_ascii_case(name.as_bytes());
         if has_more && (named("MAXLEN") || named("MINID")) {
             parse_trim(call, &mut parsed)?;
         } else if named("LIMIT") && has_more {
-            limit = not_negative(call.integer(parsed.behind + 1)?, "The LIMIT argument must be >= 0.")?;
-            parsed.behind += 2;
+            limit = not_negative(call.integer(parsed.end + 1)?, "The LIMIT argument must be >= 0.")?;
+            parsed.end += 2;
         } else if options == Options::Add && named("NOMKSTREAM") {
             parsed.missing = Missing::Leave;
-            parsed.behind += 1;
+            parsed.end += 1;
         } else if parsed.references.is_none()
             && let Some(references) = parse_references(option)
         {
             parsed.references = Some(references);
-            parsed.behind += 1;
+            parsed.end += 1;
         } else if options == Options::Add && (named("IDMP") || named("IDMPAUTO")) && has_more {
             parse_idempotency(call, &mut parsed)?;
         } else if options == Options::Add {
             parsed.id = Some(NewId::parse(option)?);
-            parsed.behind += 1;
+            parsed.end += 1;
             break;
         } else {
             return Err(Failure::Syntax);
@@ -118,17 +118,17 @@ fn parse_options<'a>(call: &Call<'_, 'a>, options: Options) -> Result<Parsed<'a>
 
 /// `IDMP producer id` or `IDMPAUTO producer`.
 fn parse_idempotency<'a>(call: &Call<'_, 'a>, parsed: &mut Parsed<'a>) -> Result<(), Failure> {
-    let (idempotency, behind) = if call.argument(parsed.behind)?.eq_ignore_ascii_case(b"IDMP") {
-        let id = call.argument(parsed.behind + 2)?;
-        (Idempotency { producer: call.argument(parsed.behind + 1)?, id: Some(id) }, parsed.behind + 3)
+    let (idempotency, end) = if call.argument(parsed.end)?.eq_ignore_ascii_case(b"IDMP") {
+        let id = call.argument(parsed.end + 2)?;
+        (Idempotency { producer: call.argument(parsed.end + 1)?, id: Some(id) }, parsed.end + 3)
     } else {
-        (Idempotency { producer: call.argument(parsed.behind + 1)?, id: None }, parsed.behind + 2)
+        (Idempotency { producer: call.argument(parsed.end + 1)?, id: None }, parsed.end + 2)
     };
     if parsed.idempotency.is_some() || idempotency.producer.is_empty() || idempotency.id.is_some_and(<[u8]>::is_empty) {
         return Err(Failure::Syntax);
     }
     parsed.idempotency = Some(idempotency);
-    parsed.behind = behind;
+    parsed.end = end;
     Ok(())
 }
 
@@ -137,8 +137,8 @@ fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed<'_>) -> Result<(), Failur
     if parsed.trim.is_some() {
         return Err(Failure::other("syntax error, MAXLEN and MINID options at the same time are not compatible"));
     }
-    let option = call.argument(parsed.behind)?;
-    let mut index = parsed.behind + 1;
+    let option = call.argument(parsed.end)?;
+    let mut index = parsed.end + 1;
     let mut precision = Precision::Exact;
     if let (&[sign @ (b'~' | b'=')], true) = (call.argument(index)?, index + 1 < call.arguments.len()) {
         index += 1;
@@ -153,21 +153,21 @@ fn parse_trim(call: &Call<'_, '_>, parsed: &mut Parsed<'_>) -> Result<(), Failur
         Bound::From(parse_id(call.argument(index)?)?)
     };
     parsed.trim = Some((bound, precision));
-    parsed.behind = index + 1;
+    parsed.end = index + 1;
     Ok(())
 }
 
 /// `XADD key [NOMKSTREAM] [KEEPREF|DELREF|ACKED] [IDMP producer id|IDMPAUTO producer]
 /// [MAXLEN|MINID [=|~] threshold [LIMIT n]] *|id field value …`
 ///
-/// With IDMP or IDMPAUTO (Redis 8.6) a message that is known adds nothing, see [`is_duplicate`].
+/// With IDMP or IDMPAUTO (Redis 8.6), a duplicate message adds nothing, see [`is_duplicate`].
 ///
-/// An approximate trim takes whole nodes, as a server would have laid them out that got the entries one by one; an
-/// entry of the form `*` gets the time of the call.
+/// An approximate trim removes whole nodes of the layout that a server has after adding the entries one by one. The id
+/// `*` stands for the time of the call.
 pub(in crate::command) fn xadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let parsed = parse_options(call, Options::Add)?;
-    let strings = call.arguments_from(parsed.behind);
+    let strings = call.arguments_from(parsed.end);
     let id = parsed.id.ok_or(Failure::Arity)?;
     if strings.is_empty() || strings.len() % 2 == 1 {
         return Err(Failure::Arity);
@@ -183,7 +183,7 @@ pub(in crate::command) fn xadd(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     {
         return Ok(());
     }
-    let Some(id) = id.behind(stream.as_ref().map(|stream| stream.last_id()).unwrap_or_default(), now) else {
+    let Some(id) = id.id_after(stream.as_ref().map(|stream| stream.last_id()).unwrap_or_default(), now) else {
         return Err(Failure::other("The ID specified in XADD is equal or smaller than the target stream top item"));
     };
     let mut new = None;

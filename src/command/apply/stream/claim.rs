@@ -26,7 +26,7 @@ enum Claim {
     IdsOnly,
 }
 
-/// What XCLAIM makes of an id that is not pending.
+/// What XCLAIM does with an id that is not pending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unknown {
     Skip,
@@ -34,7 +34,7 @@ enum Unknown {
     MakePending,
 }
 
-/// What stands behind the ids of XCLAIM.
+/// The options after the ids of XCLAIM.
 #[derive(Debug)]
 struct Options {
     delivery_time: i64,
@@ -69,7 +69,8 @@ fn parse_options(arguments: &[&[u8]], now: i64) -> Result<Options, Failure> {
             let time = now.checked_sub(number()?);
             options.delivery_time = time.filter(|time| (0..=now).contains(time)).unwrap_or(now);
         } else if named("TIME") {
-            // A time to come is now, for a server; the clock of a log can be behind though.
+            // Servers replace a time in the future by the current time. Here it is kept, because the time of a log can
+            // be behind.
             options.delivery_time = Some(number()?).filter(|time| *time >= 0).unwrap_or(now);
         } else if named("RETRYCOUNT") {
             options.retry_count = u64::try_from(number()?).ok();
@@ -84,7 +85,7 @@ fn parse_options(arguments: &[&[u8]], now: i64) -> Result<Options, Failure> {
 
 /// `XCLAIM key group consumer min-idle-time id … [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID] [LASTID id]`
 ///
-/// A pending entry whose entry is gone is pending no longer (Redis 7.0 and later).
+/// A pending entry whose entry was deleted stops being pending (Redis 7.0 and later).
 pub(in crate::command) fn xclaim(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, group, consumer) = (call.argument(1)?, call.argument(2)?, call.argument(3)?);
     let min_idle = call.integer(4)?.max(0);
@@ -106,7 +107,7 @@ pub(in crate::command) fn xclaim(call: &mut Call<'_, '_>) -> Result<(), Failure>
         {
             continue;
         }
-        // One that is forced counts as delivered once.
+        // With FORCE, an entry counts as delivered once.
         let before = known.map_or(1, |entry| entry.delivery_count);
         let delivery_count = options.retry_count.unwrap_or(counted(before, options.claim));
         group.set_pending(id, PendingEntry { consumer, delivery_time: options.delivery_time, delivery_count });
@@ -115,7 +116,7 @@ pub(in crate::command) fn xclaim(call: &mut Call<'_, '_>) -> Result<(), Failure>
     Ok(())
 }
 
-/// Whether an entry was delivered too short a time ago to be claimed.
+/// Whether an entry was delivered too recently to be claimed.
 const fn is_busy(entry: &PendingEntry, now: i64, min_idle: i64) -> bool {
     min_idle > 0 && now.saturating_sub(entry.delivery_time) < min_idle
 }
@@ -156,7 +157,7 @@ pub(in crate::command) fn xautoclaim(call: &mut Call<'_, '_>) -> Result<(), Fail
     Ok(())
 }
 
-/// An id, `-`, `+`, or `(id` for what is behind it (`streamParseIntervalIDOrReply`).
+/// An id, `-`, `+`, or `(id` for the next one (`streamParseIntervalIDOrReply`).
 fn parse_start(text: &[u8]) -> Result<StreamId, Failure> {
     match text {
         [b'(', id @ ..] if !id.is_empty() => {
@@ -176,7 +177,7 @@ fn parse_auto_options(arguments: &[&[u8]]) -> Result<(u64, Claim), Failure> {
         }
         let value = rest.next().filter(|_| name.eq_ignore_ascii_case(b"COUNT")).ok_or(Failure::Syntax)?;
         let number = parse_integer(value).ok_or(Failure::NotAnInteger)?;
-        // Servers make room for so many ids of 16 bytes.
+        // Servers allocate 16 bytes for each.
         count = u64::try_from(number)
             .ok()
             .filter(|count| (1..=i64::MAX as u64 / 16).contains(count))

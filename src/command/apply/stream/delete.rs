@@ -42,7 +42,7 @@ pub(in crate::command) fn xackdel(call: &mut Call<'_, '_>) -> Result<(), Failure
     Ok(())
 }
 
-/// Options in any order (`streamParseAckDelArgsOrReply`); of several IDS the last counts.
+/// Options in any order (`streamParseAckDelArgsOrReply`); the last IDS counts.
 fn parse_options<'c, 'a>(mut words: &'c [&'a [u8]]) -> Result<(References, &'c [&'a [u8]]), Failure> {
     let (mut references, mut ids) = (None, None);
     while let Some((word, rest)) = words.split_first() {

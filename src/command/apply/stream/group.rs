@@ -5,14 +5,14 @@ use crate::command::apply::{Call, EntriesRead, Failure};
 use crate::resp::parse_integer;
 use crate::value::{Bytes, ConsumerGroup, Stream, StreamId, Value};
 
-/// What CREATE does without the key.
+/// What CREATE does if the key does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Missing {
     Create,
     Refuse,
 }
 
-/// The options behind the id; `entries_read` is `None` if it is -1 or not given.
+/// The options after the id; `entries_read` is `None` if it is -1 or not given.
 #[derive(Debug)]
 struct Options {
     entries_read: Option<u64>,
@@ -20,7 +20,7 @@ struct Options {
 }
 
 impl Options {
-    /// The number of entries that the group has read, of the `added` ones of its stream.
+    /// The number of entries that the group has read, of the `added` entries of its stream.
     fn entries_read(&self, added: u64, rule: EntriesRead) -> Option<u64> {
         match rule {
             EntriesRead::AsGiven => self.entries_read,
@@ -29,7 +29,7 @@ impl Options {
     }
 }
 
-/// `most` is the greatest number of arguments that the subcommand takes.
+/// `most` is the maximum number of arguments of the subcommand.
 fn parse_options(call: &Call<'_, '_>, most: usize) -> Result<Options, Failure> {
     let mut options = Options { entries_read: None, missing: Missing::Refuse };
     let mut rest = call.arguments_from(5).iter();

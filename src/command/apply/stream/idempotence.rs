@@ -1,4 +1,4 @@
-//! XCFGSET and XIDMPRECORD, and what IDMP and IDMPAUTO mean to XADD (Redis 8.6).
+//! XCFGSET, XIDMPRECORD, and the options IDMP and IDMPAUTO of XADD (Redis 8.6).
 
 use std::cell::Cell;
 
@@ -23,8 +23,8 @@ impl<'a> Idempotency<'a> {
     }
 }
 
-/// The id that IDMPAUTO gives a message: the same in whichever order its fields are (`createIdempotencyHash` of Redis
-/// 8.6.3).
+/// The id that IDMPAUTO gives a message: it does not depend on the order of the fields (`createIdempotencyHash` of
+/// Redis 8.6.3).
 fn message_hash(strings: &[&[u8]]) -> [u8; 16] {
     let (mut sum, mut xor) = ((0_u64, 0_u64), (0_u64, 0_u64));
     for [field, value] in strings.as_chunks().0 {
@@ -42,13 +42,11 @@ fn message_hash(strings: &[&[u8]]) -> [u8; 16] {
     (u128::from(high) << 64 | u128::from(low)).to_le_bytes()
 }
 
-/// Whether a message is known, so that XADD adds nothing. `is_open` says that the command asks for a new entry id
-/// (`*`).
+/// Whether a message is a duplicate, so that XADD adds nothing. `is_open` says that the entry id is `*`.
 ///
 /// Redis 8.6.2 and later log a new message with the id of its entry and a duplicate with `*`. A server that loads the
-/// log takes every message for a duplicate whose id is among those that it remembers. While it wrote, its clock made it
-/// forget ids, which lets a message with an entry id of its own be new again: a reader that keeps what the writer had
-/// adds it.
+/// log treats every message as a duplicate whose id it remembers. The writer had forgotten ids that expired, so that a
+/// message with an explicit entry id was new to it: [`ExpiredFields::AsWritten`] adds it.
 pub(super) fn is_duplicate(
     stream: &mut Stream<'_>,
     producer: &[u8],

@@ -1,6 +1,6 @@
-//! What the commands on streams do.
+//! The commands on streams.
 //!
-//! Times that the log does not hold (when a consumer was seen, when an entry was claimed) are the call's.
+//! Times that a log does not contain (when a consumer was seen, when an entry was claimed) are those of the call.
 
 mod add;
 mod claim;
@@ -21,7 +21,7 @@ pub(in crate::command) use read::xreadgroup;
 use super::Failure;
 use crate::value::{References, StreamId};
 
-/// An id of its own: none of the special ones.
+/// Parses an id that is not a special one.
 fn parse_id(text: &[u8]) -> Result<StreamId, Failure> {
     StreamId::parse(text, 0).ok_or(Failure::other("Invalid stream ID specified as stream command argument"))
 }

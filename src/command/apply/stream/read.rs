@@ -4,7 +4,7 @@ use super::{NO_GROUP, parse_id};
 use crate::command::apply::{Call, Failure};
 use crate::value::{Bytes, ConsumerGroup, ConsumerIndex, Entries, PendingEntry, StreamId};
 
-/// Whether what is read becomes pending.
+/// Whether delivered entries become pending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Acknowledgement {
     Expected,
@@ -12,7 +12,7 @@ enum Acknowledgement {
     None,
 }
 
-/// What stands before STREAMS; `count` is `usize::MAX` for all.
+/// The options before STREAMS; `count` is `usize::MAX` for all.
 #[derive(Debug)]
 struct Options<'a> {
     group: &'a [u8],
@@ -37,7 +37,7 @@ fn parse_options<'a>(call: &Call<'_, 'a>) -> Result<Options<'a>, Failure> {
             }
             index += 2;
         } else if named("COUNT") && more > 0 {
-            // None is all, and less than none too.
+            // Zero and negative numbers mean all.
             count = usize::try_from(call.integer(index + 1)?).ok().filter(|count| *count > 0).unwrap_or(usize::MAX);
             index += 2;
         } else if named("STREAMS") && more > 0 {
@@ -57,7 +57,7 @@ fn parse_options<'a>(call: &Call<'_, 'a>) -> Result<Options<'a>, Failure> {
 
 /// `XREADGROUP GROUP group consumer [COUNT n] [BLOCK ms] [NOACK] STREAMS key … >|id …`
 ///
-/// Servers log its effects (XCLAIM, XGROUP SETID, XGROUP CREATECONSUMER) instead. It does not wait.
+/// It does not wait. Servers log its effects instead (XCLAIM, XGROUP SETID, XGROUP CREATECONSUMER).
 pub(in crate::command) fn xreadgroup(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let options = parse_options(call)?;
     let streams = call.arguments_from(options.keys);
@@ -65,14 +65,14 @@ pub(in crate::command) fn xreadgroup(call: &mut Call<'_, '_>) -> Result<(), Fail
         return Err(Failure::other("Unbalanced 'xreadgroup' list of streams"));
     }
     let (keys, ids) = streams.split_at(streams.len() / 2);
-    let mut behind = Vec::with_capacity(ids.len());
+    let mut start_ids = Vec::with_capacity(ids.len());
     for (key, id) in keys.iter().zip(ids) {
         call.stream(key)?.and_then(|stream| stream.group_mut(options.group)).ok_or(NO_GROUP)?;
-        // Servers take the greatest id for `>`.
-        behind.push(if *id == b">" { StreamId::MAX } else { parse_id(id)? });
+        // Servers represent `>` as the greatest id.
+        start_ids.push(if *id == b">" { StreamId::MAX } else { parse_id(id)? });
     }
     let now = call.now;
-    for (key, id) in keys.iter().zip(behind) {
+    for (key, id) in keys.iter().zip(start_ids) {
         let Some((log, group)) = call.stream(key)?.and_then(|stream| stream.log_and_group(options.group)) else {
             continue;
         };
@@ -86,7 +86,7 @@ pub(in crate::command) fn xreadgroup(call: &mut Call<'_, '_>) -> Result<(), Fail
     Ok(())
 }
 
-/// The consumer of a name, made if it is not there, and seen now.
+/// The consumer with a name, created if there is none. Its seen time becomes `now`.
 pub(super) fn seen<'a>(group: &mut ConsumerGroup<'a>, name: &'a [u8], now: i64) -> Option<ConsumerIndex> {
     let index = match group.consumer_index(name) {
         Some(index) => index,
@@ -96,14 +96,15 @@ pub(super) fn seen<'a>(group: &mut ConsumerGroup<'a>, name: &'a [u8], now: i64) 
     Some(index)
 }
 
-/// Notes that a consumer got something now.
+/// Sets the active time of a consumer to `now`.
 pub(super) fn active(group: &mut ConsumerGroup<'_>, consumer: ConsumerIndex, now: i64) {
     if let Some(consumer) = group.consumer_at_mut(consumer) {
         consumer.active_time = Some(now);
     }
 }
 
-/// Delivers what the group has not read yet, counted as Redis 8.0.6 and Valkey 9.1 do (`streamReplyWithRange`).
+/// Delivers entries that the group has not read yet, and counts them as Redis 8.0.6 and Valkey 9.1 do
+/// (`streamReplyWithRange`).
 fn deliver(log: &Entries<'_>, group: &mut ConsumerGroup<'_>, consumer: ConsumerIndex, options: &Options<'_>, now: i64) {
     let Some(from) = group.last_delivered_id.next() else { return };
     for (id, _) in log.iter_from(from).take(options.count) {
@@ -122,8 +123,8 @@ fn deliver(log: &Entries<'_>, group: &mut ConsumerGroup<'_>, consumer: ConsumerI
     }
 }
 
-/// Delivers again what is pending for a consumer (`streamReplyWithRangeFromConsumerPEL`): only entries that are still
-/// there count as delivered.
+/// Delivers the pending entries of a consumer again (`streamReplyWithRangeFromConsumerPEL`). Only entries that still
+/// exist count as delivered.
 fn deliver_again(
     log: &Entries<'_>,
     group: &mut ConsumerGroup<'_>,

@@ -1,5 +1,4 @@
-//! The commands one by one; what servers make of random ones is compared with real servers in
-//! `tests/it/streams_servers.rs`.
+//! The commands one by one. `tests/it/streams_servers.rs` compares random ones with real servers.
 
 use crate::command::apply::EntriesRead;
 use crate::command::apply::testing::Replica;
@@ -48,7 +47,7 @@ fn ids(replica: &Replica) -> String {
     stream(replica, "s").entries().map(|(id, _)| id.to_string()).collect::<Vec<_>>().join(" ")
 }
 
-/// What is pending: id, consumer, time since it was delivered, count.
+/// The pending entries: id, consumer, time since the delivery, count.
 fn pending(replica: &Replica) -> Vec<String> {
     let group = group(replica);
     let entries = group.pending().map(|(id, entry)| {
@@ -162,7 +161,7 @@ fn trims_are_exact_or_take_whole_nodes() {
     assert_eq!((ids(&replica).as_str(), stream(&replica, "s").entries_added()), ("", 6));
     run(&mut replica, &["XADD s MAXLEN 0 7-0 f v"]);
     assert!(stream(&replica, "s").is_empty());
-    // A node has a hundred entries, the deleted ones counted.
+    // A node has a hundred entries, including deleted ones.
     let mut replica = five();
     for number in 6..=250 {
         run(&mut replica, &[&format!("XADD s {number}-0 f v"), "XDEL s 1-0 100-0"]);
@@ -204,7 +203,7 @@ fn read_by_two() -> Replica {
     replica
 }
 
-/// What is left of those: the entries, and what is pending for `g` and for `h`.
+/// What is left of them: the entries, and those pending for `g` and for `h`.
 fn left(replica: &Replica) -> [String; 3] {
     let pending = |name: &[u8]| {
         let group = stream(replica, "s").group(name).unwrap();
@@ -214,7 +213,7 @@ fn left(replica: &Replica) -> [String; 3] {
     [ids(replica).replace("-0", ""), pending(b"g"), pending(b"h")]
 }
 
-/// What a command leaves of the stream that two groups have read.
+/// Checks what a command leaves of the stream that two groups have read.
 #[track_caller]
 fn leaves(line: &str, expected: [&str; 3]) {
     let mut replica = read_by_two();
@@ -228,16 +227,16 @@ fn xdelex_keeps_or_deletes_or_heeds_what_is_pending() {
     leaves("XDELEX s KEEPREF IDS 2 2 4", ["1 3 5", "2 4", "4"]);
     leaves("XDELEX s delref ids 2 2 4", ["1 3 5", "", ""]);
     leaves("XDELEX s DELREF IDS 2 1 2", ["3 4 5", "4", "4"]);
-    // 5 was not given to g yet.
+    // 5 was not delivered to g yet.
     leaves("XDELEX s ACKED IDS 6 1 2 3 4 5 9", ["2 4 5", "2 4", "4"]);
     leaves("XDELEX s IDS 1 1 ACKED", ["2 3 4 5", "2 4", "4"]);
     leaves("XDELEX s IDS 1 1 IDS 2 2 3", ["1 4 5", "2 4", "4"]);
-    // What is gone can still be pending.
+    // A deleted entry can still be pending.
     let mut replica = read_by_two();
     run(&mut replica, &["XDEL s 2 4", "XDELEX s ACKED IDS 1 2", "XDELEX s DELREF IDS 1 4", "XDELEX none IDS 1 x"]);
     assert_eq!(left(&replica), ["1 3 5", "2", ""]);
     assert_eq!(stream(&replica, "s").max_deleted_id(), id("4"));
-    // An id that nobody was given is referenced, unless there are no groups.
+    // An id that was not delivered is referenced, unless there are no groups.
     run(&mut replica, &["XGROUP DESTROY s g", "XDELEX s ACKED IDS 1 5", "XGROUP DESTROY s h", "XADD s 6-0 f v"]);
     assert_eq!(ids(&replica), "1-0 3-0 6-0");
     assert_eq!(stream(&replica, "s").max_deleted_id(), id("5"));
@@ -274,7 +273,7 @@ fn xackdel_deletes_only_what_it_acknowledges() {
     let mut replica = read_by_two();
     run(&mut replica, &["XDEL s 2", "XACKDEL s g IDS 1 2"]);
     assert_eq!(left(&replica), ["1 3 4 5", "4", "4"]);
-    // What only the group itself has not been given.
+    // An entry that only the group itself has not read.
     run(&mut replica, &["XCLAIM s h b 0 5 FORCE", "XACKDEL s h ACKED IDS 1 5"]);
     assert_eq!(left(&replica), ["1 3 4 5", "4", "4"]);
     refused(&mut replica, &["XACKDEL s g IDS 2 4 x", "XACKDEL s g 4", "XACKDEL s IDS 1 4", "XACKDEL s g ACKED"]);
@@ -285,10 +284,10 @@ fn trims_keep_or_delete_or_heed_what_is_pending() {
     leaves("XTRIM s MAXLEN 1 KEEPREF", ["5", "2 4", "4"]);
     leaves("XTRIM s DELREF MAXLEN = 2", ["4 5", "4", "4"]);
     leaves("XTRIM s MINID 5 DELREF", ["5", "", ""]);
-    // Exactly, though whole nodes were asked for.
+    // The trim is exact, though an approximate one was requested.
     leaves("XTRIM s MINID ~ 4 DELREF", ["4 5", "4", "4"]);
     leaves("XTRIM s MAXLEN ~ 4 ACKED", ["2 3 4 5", "2 4", "4"]);
-    // What is referenced stays, what is behind it goes in its place.
+    // A referenced entry stays, and a later one is removed instead.
     leaves("XTRIM s MAXLEN 3 ACKED", ["2 4 5", "2 4", "4"]);
     leaves("XTRIM s MAXLEN 0 ACKED", ["2 4 5", "2 4", "4"]);
     leaves("XTRIM s MINID 3 ACKED", ["2 3 4 5", "2 4", "4"]);
@@ -314,16 +313,16 @@ fn trims_that_heed_what_is_pending_go_node_by_node() {
         }
         replica
     };
-    // The first node could go whole: what it cannot give is taken from the next.
+    // The first node is to be removed whole: entries that must stay are made up for from the next.
     let mut replica = three_nodes(91..=210);
     run(&mut replica, &["XTRIM s MAXLEN 190 ACKED"]);
     assert_eq!((stream(&replica, "s").len(), stream(&replica, "s").log().get(id("200")).is_none()), (190, true));
     assert!(stream(&replica, "s").log().get(id("201")).is_some());
-    // The first node could not: the next one is not looked at.
+    // The first node is not to be removed whole, so the next one is not visited.
     let mut replica = three_nodes(91..=210);
     run(&mut replica, &["XTRIM s MAXLEN 250 ACKED"]);
     assert_eq!((stream(&replica, "s").len(), stream(&replica, "s").log().get(id("101")).is_some()), (290, true));
-    // Whole nodes go, the first among them.
+    // Whole nodes are removed, beginning with the first.
     let mut replica = three_nodes(1..=250);
     run(&mut replica, &["XTRIM s MINID 222-0 ACKED"]);
     assert_eq!((stream(&replica, "s").first_id(), stream(&replica, "s").log().node_count()), (id("222"), 1));
@@ -429,7 +428,7 @@ fn xreadgroup_delivers() {
     assert_eq!(pending(&replica), ["1-0 a 0 1", "2-0 a -10 2"]);
     assert_eq!((group(&replica).last_delivered_id, group(&replica).entries_read), (id("3"), Some(3)));
     assert_eq!(group(&replica).consumer(b"b").unwrap().active_time, None);
-    // What was delivered before goes to who reads it again.
+    // An entry that was delivered before moves to the consumer that reads it again.
     run(&mut replica, &["XDEL s 5-0", "XGROUP SETID s g 1-0", "xreadgroup group g b streams s >"]);
     assert_eq!(pending(&replica), ["1-0 a 0 1", "2-0 b -10 1", "3-0 b -10 1", "4-0 b -10 1"]);
     assert_eq!(group(&replica).entries_read, None);
@@ -463,10 +462,10 @@ fn xclaim_claims() {
     );
     assert_eq!(pending(&replica), ["1-0 a 0 2", "2-0 a 1000 8", "3-0 a 1000 8", "4-0 a 0 1"]);
     assert_eq!(group(&replica).last_delivered_id, id("3"));
-    // A log's clock can be behind the times in it.
+    // The time of a log can be behind the times in its commands.
     run(&mut replica, &["XCLAIM s g a 0 1-0 TIME 1700000000900 JUSTID", "XCLAIM s g a 0 2-0 IDLE -5 JUSTID"]);
     assert_eq!(pending(&replica)[..2], ["1-0 a -900 2", "2-0 a 0 8"]);
-    // An entry that is gone is pending no longer, whoever claims it.
+    // A deleted entry stops being pending when it is claimed.
     run(
         &mut replica,
         &["XDEL s 2-0 3-0", "XCLAIM s g c 0 2-0", "XACK s g 4-0 1-0 9-0", "XACK s none 3-0", "XACK none g 1"],

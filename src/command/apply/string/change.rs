@@ -1,4 +1,4 @@
-//! Strings changed in place: appended to, overwritten in part, counted up.
+//! The commands that change strings in place.
 
 use super::super::{Call, Failure};
 use super::LONGEST;
@@ -6,7 +6,7 @@ use crate::resp::parse_integer;
 use crate::value::number::{LongDoubleError, add_long_doubles};
 use crate::value::{Bytes, Value};
 
-/// `APPEND key value`. As while servers load, the length is not limited.
+/// `APPEND key value`. The length is not limited, as on servers that load.
 pub(in crate::command) fn append(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, more) = (call.argument(1)?, call.argument(2)?);
     match call.string(key)? {
@@ -17,7 +17,7 @@ pub(in crate::command) fn append(call: &mut Call<'_, '_>) -> Result<(), Failure>
     Ok(())
 }
 
-/// `SETRANGE key offset value`. Nothing is written, and no key made, where the value is empty.
+/// `SETRANGE key offset value`. With an empty value it has no effect, and creates no key.
 pub(in crate::command) fn setrange(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (key, offset, value) = (call.argument(1)?, call.integer(2)?, call.argument(3)?);
     let offset = usize::try_from(offset).map_err(|_| Failure::other("offset is out of range"))?;

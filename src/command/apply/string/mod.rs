@@ -1,4 +1,4 @@
-//! What the commands on strings do.
+//! The commands on strings.
 
 mod change;
 mod options;
@@ -9,7 +9,7 @@ pub(in crate::command) use set::{
     delex, delifeq, getdel, getex, getset, mset, msetex, msetnx, psetex, set, setex, setnx,
 };
 
-/// Servers refuse longer strings (`proto-max-bulk-len`, as it is by default).
+/// The maximum length of a string (the default of `proto-max-bulk-len`).
 pub(super) const LONGEST: usize = 512 * 1024 * 1024;
 
 #[cfg(test)]

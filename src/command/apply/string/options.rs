@@ -6,7 +6,7 @@ use super::super::{Call, Failure};
 use crate::resp::parse_integer;
 use crate::value::Bytes;
 
-/// What a time to live is counted in, and from when.
+/// The unit of an expiry, and the time from which it counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clock {
     /// EX: seconds from now.
@@ -33,7 +33,7 @@ impl Clock {
     /// The time that an argument stands for, in milliseconds of Unix time.
     ///
     /// # Errors
-    /// [`Failure::NotAnInteger`]; [`Failure::InvalidExpiry`] for what is not above zero, or not in 64 bits.
+    /// [`Failure::NotAnInteger`]; [`Failure::InvalidExpiry`] if it is not above zero, or does not fit in 64 bits.
     pub(super) fn time(self, text: &[u8], now: i64) -> Result<i64, Failure> {
         let number = parse_integer(text).ok_or(Failure::NotAnInteger)?;
         let (unit, base) = match self {
@@ -47,21 +47,21 @@ impl Clock {
     }
 }
 
-/// What becomes of the expiry.
+/// What happens to the expiry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Lifetime<'a> {
-    /// Nothing is said of it.
+    /// No option was given.
     Unsaid,
-    /// KEEPTTL: it stays.
+    /// KEEPTTL: the key keeps it.
     Keep,
-    /// PERSIST: it goes.
+    /// PERSIST: the key loses it.
     Forever,
-    /// The key gets one, which may still turn out to be nonsense.
+    /// The key gets a new one, which is not validated yet.
     Until(Clock, &'a [u8]),
 }
 
 impl Lifetime<'_> {
-    /// The new expiry, if there is to be one.
+    /// The new expiry, if there is one.
     ///
     /// # Errors
     /// Those of [`Clock::time`].
@@ -73,7 +73,7 @@ impl Lifetime<'_> {
     }
 }
 
-/// When a command does what it is for.
+/// The condition on which a command has an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Condition<'a> {
     /// Always.
@@ -84,16 +84,16 @@ pub(super) enum Condition<'a> {
     Existing,
     /// IFEQ: the key holds this string.
     Equal(&'a [u8]),
-    /// IFNE: the key holds another string, or is not there.
+    /// IFNE: the key holds another string, or does not exist.
     Unequal(&'a [u8]),
-    /// IFDEQ: the key holds a string of this digest.
+    /// IFDEQ: the key holds a string with this digest.
     DigestEqual(&'a [u8]),
-    /// IFDNE: the key holds a string of another digest, or is not there.
+    /// IFDNE: the key holds a string with another digest, or does not exist.
     DigestUnequal(&'a [u8]),
 }
 
 impl<'a> Condition<'a> {
-    /// The condition that begins at `words`, and how many of them it takes.
+    /// The condition at the beginning of `words`, and the number of words that belong to it.
     pub(super) fn read(words: &[&'a [u8]]) -> Option<(Self, usize)> {
         let (word, rest) = words.split_first()?;
         let is = |name: &[u8]| word.eq_ignore_ascii_case(name);
@@ -111,8 +111,8 @@ impl<'a> Condition<'a> {
     /// Whether it holds for a key.
     ///
     /// # Errors
-    /// [`Failure::WrongType`] where a string is compared and the key holds something else; what cannot be a digest is
-    /// refused where there is a string to compare it with.
+    /// [`Failure::WrongType`] if a string is compared and the key holds another type. An invalid digest is refused only
+    /// if there is a string to compare it with.
     pub(super) fn holds(self, call: &mut Call<'_, 'a>, key: &[u8]) -> Result<bool, Failure> {
         Ok(match self {
             Self::None => true,
@@ -145,7 +145,7 @@ fn has_digest(string: &Bytes<'_>, digest: &[u8]) -> Result<bool, Failure> {
     Ok(format!("{:0LENGTH$x}", xxh3_64(string)).as_bytes().eq_ignore_ascii_case(digest))
 }
 
-/// Which of the options a command has.
+/// Which of the options a command accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// A condition, GET, KEEPTTL, a time.
@@ -156,7 +156,7 @@ pub(super) enum Form {
     MSetEx,
 }
 
-/// Options as they were given.
+/// The given options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Options<'a> {
     pub(super) condition: Condition<'a>,
@@ -166,10 +166,11 @@ pub(super) struct Options<'a> {
 }
 
 impl<'a> Options<'a> {
-    /// Reads options in any order. A time that is given twice counts as it stands last.
+    /// Reads options in any order. Of repeated times the last counts.
     ///
     /// # Errors
-    /// [`Failure::Syntax`] for what is no option of this form, lacks its value, or contradicts one before.
+    /// [`Failure::Syntax`] for a word that is not an option of this form, lacks its value, or contradicts an earlier
+    /// one.
     pub(super) fn read(form: Form, mut words: &[&'a [u8]]) -> Result<Self, Failure> {
         let mut options = Self { condition: Condition::None, lifetime: Lifetime::Unsaid, get: false };
         while let Some((word, rest)) = words.split_first() {

@@ -1,4 +1,4 @@
-//! Strings set, compared and deleted as a whole.
+//! The commands that set, compare and delete whole strings.
 
 use super::super::{Call, Failure};
 use super::options::{Clock, Condition, Form, Lifetime, Options};
@@ -80,7 +80,7 @@ pub(in crate::command) fn getdel(call: &mut Call<'_, '_>) -> Result<(), Failure>
     Ok(())
 }
 
-/// `GETEX key [PERSIST|EX|PX|EXAT|PXAT time]`. A time that has passed is kept, as servers keep it while they load.
+/// `GETEX key [PERSIST|EX|PX|EXAT|PXAT time]`. A time that has passed is set, as on servers that load.
 pub(in crate::command) fn getex(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let options = Options::read(Form::GetEx, call.arguments_from(2))?;
@@ -118,7 +118,7 @@ pub(in crate::command) fn delex(call: &mut Call<'_, '_>) -> Result<(), Failure> 
     Ok(())
 }
 
-/// The keys and values from an argument on, each key with what it gets as its number if it is created.
+/// The keys and values from an argument on, and the number that the first key gets if it is created.
 ///
 /// # Errors
 /// [`Failure::Arity`] if there is none, or the last key has no value.
@@ -141,7 +141,7 @@ pub(in crate::command) fn mset(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `MSETNX key value [key value …]`: if none of the keys is there.
+/// `MSETNX key value [key value …]`: only if none of the keys exists.
 pub(in crate::command) fn msetnx(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let (pairs, first) = pairs(call)?;
     if pairs.iter().any(|[key, _]| call.exists(key)) {

@@ -11,7 +11,7 @@ fn string(replica: &Replica, key: &str) -> Option<(String, Option<i64>)> {
     }
 }
 
-/// What the lines make of the key `k`, and how the last of them fails.
+/// The key `k` after the lines, and the failure of the last one.
 #[track_caller]
 fn after(lines: &[&str]) -> (Option<(String, Option<i64>)>, Option<Failure>) {
     let mut replica = Replica::default();
@@ -63,7 +63,7 @@ fn set_heeds_its_conditions() {
 
 #[test]
 fn digests_are_compared_as_servers_print_them() {
-    // The documentation of DIGEST has the first; the last begins with zeros.
+    // The first is from the documentation of DIGEST; the last begins with zeros.
     for (value, digest) in [
         ("Hello world", "b6acb9d84a38ff74"),
         ("foo", "ab6e5f64077e7d8a"),
@@ -90,11 +90,11 @@ fn digests_are_compared_as_servers_print_them() {
             }
         }
     }
-    // Without the key there is nothing that a digest could be wrong for.
+    // Without the key, the digest is not validated.
     assert_eq!(after(&["SET k v IFDEQ x"]), (None, None));
     gives(&["SET k v IFDNE x EX 10"], "v", Some(1_010_000));
     assert_eq!(after(&["DELEX k IFDEQ x"]), (None, None));
-    // Sixteen characters will do.
+    // Sixteen characters are accepted.
     gives(&["SET k 1", "SET k 2 IFDNE zzzzzzzzzzzzzzzz"], "2", None);
     for line in ["SET k w IFDEQ x", "SET k w IFDNE x", "DELEX k IFDEQ x", "DELEX k IFDNE 0123456789abcdef"] {
         let mut replica = Replica::default();

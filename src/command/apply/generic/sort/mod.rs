@@ -12,24 +12,24 @@ use crate::value::score::parse_weight;
 use crate::value::{Bytes, Value};
 use options::{By, Direction, Options, Order};
 
-/// What is sorted: an element, and what it is compared by.
+/// An element and what it is compared by.
 struct Item<'a> {
     element: Bytes<'a>,
     weight: Weight<'a>,
 }
 
 enum Weight<'a> {
-    /// The element alone.
+    /// By the element itself.
     None,
     Number(f64),
-    /// What BY found, which is not always there.
+    /// By the text that BY found, if there is one.
     Text(Option<Bytes<'a>>),
 }
 
 impl Item<'_> {
     fn compare(&self, other: &Self) -> Ordering {
         match (&self.weight, &other.weight) {
-            // No number is NaN. Elements of one weight are in the order of their bytes.
+            // Numbers are never NaN. Elements of the same weight are in the order of their bytes.
             (Weight::Number(one), Weight::Number(other_one)) => {
                 one.partial_cmp(other_one).unwrap_or(Ordering::Equal).then_with(|| self.element.cmp(&other.element))
             }
@@ -39,10 +39,10 @@ impl Item<'_> {
     }
 }
 
-/// `SORT key [BY pattern] [LIMIT offset count] [GET pattern …] [ASC|DESC] [ALPHA] STORE destination`. Without STORE
-/// nothing changes.
+/// `SORT key [BY pattern] [LIMIT offset count] [GET pattern …] [ASC|DESC] [ALPHA] STORE destination`. Without STORE it
+/// changes nothing.
 ///
-/// Elements whose texts BY finds equal stay in the order that they had.
+/// Elements for which BY finds equal texts keep their order.
 pub(in crate::command) fn sort(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     let key = call.argument(1)?;
     let mut options = Options::read(call.arguments_from(2))?;
@@ -52,7 +52,7 @@ pub(in crate::command) fn sort(call: &mut Call<'_, '_>) -> Result<(), Failure> {
         Some(value) => {
             let count = source::count(value).ok_or(Failure::WrongType)?;
             if matches!(value, Value::Set(_)) && options.by == By::Nothing {
-                // A set has no order of its own that could be stored.
+                // The order of a set is unspecified, so servers sort it before they store it.
                 (options.by, options.order) = (By::Element, Order::Text);
             }
             let range = range(options.limit, count);
@@ -82,14 +82,14 @@ pub(in crate::command) fn sort(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Which of so many elements are wanted.
+/// The range of `length` elements that LIMIT selects.
 fn range((offset, count): (i64, i64), length: usize) -> Range<usize> {
     let start = usize::try_from(offset.max(0)).unwrap_or(usize::MAX).min(length);
     let end = usize::try_from(count).map_or(length, |count| start.saturating_add(count).min(length));
     start..end
 }
 
-/// The elements of a range, in the order that they have, or in the opposite one.
+/// The elements of a range, in their order or reversed.
 fn unsorted<'a>(value: &mut Value<'a>, range: Range<usize>, count: usize, direction: Direction) -> Vec<Bytes<'a>> {
     match direction {
         Direction::Ascending => source::elements_in(value, range),
@@ -101,7 +101,7 @@ fn unsorted<'a>(value: &mut Value<'a>, range: Range<usize>, count: usize, direct
     }
 }
 
-/// The elements in the order that is asked for.
+/// The elements in the requested order.
 fn arrange<'a>(
     call: &mut Call<'_, 'a>,
     elements: Vec<Bytes<'a>>,

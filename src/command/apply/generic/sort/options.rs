@@ -6,18 +6,18 @@ use crate::resp::parse_integer;
 /// What elements are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By<'a> {
-    /// Themselves.
+    /// The elements themselves.
     Element,
-    /// What they make of a pattern.
+    /// The values that a pattern finds for them.
     Pattern(&'a [u8]),
-    /// They are not compared: BY came without a `*`.
+    /// Nothing, so that they keep their order: the pattern of BY has no `*`.
     Nothing,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
     Number,
-    /// ALPHA: by their bytes. Servers heed the locale only where nothing is stored.
+    /// ALPHA: by their bytes. Servers use the locale only if nothing is stored.
     Text,
 }
 
@@ -32,14 +32,15 @@ pub(super) struct Options<'a> {
     pub(super) by: By<'a>,
     pub(super) order: Order,
     pub(super) direction: Direction,
-    /// An offset, which counts as zero below that, and a number of elements: below zero, all.
+    /// An offset, of which a negative one counts as zero, and a number of elements, of which a negative one means all.
     pub(super) limit: (i64, i64),
     pub(super) get: Vec<&'a [u8]>,
     pub(super) store: Option<&'a [u8]>,
 }
 
 impl<'a> Options<'a> {
-    /// Reads options in any order; all but GET count as they stand last, but that one BY without a `*` is enough.
+    /// Reads options in any order. Of repeated ones the last counts, except that every GET counts and that one BY
+    /// without a `*` is enough.
     pub(super) fn read(mut words: &[&'a [u8]]) -> Result<Self, Failure> {
         let mut options = Self {
             by: By::Element,

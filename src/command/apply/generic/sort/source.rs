@@ -1,8 +1,8 @@
-//! What SORT takes from the values of keys, and what it makes of it.
+//! The elements that SORT reads, and the list that it stores.
 
 use std::ops::Range;
 
-use super::super::super::hash::Sight;
+use super::super::super::hash::Visibility;
 use crate::value::{Bytes, Hash, List, Value};
 
 /// The elements of a list or set in order, or of a sorted set in the order of their scores; `None` for other values.
@@ -15,10 +15,10 @@ pub(super) fn elements<'a>(value: &Value<'a>) -> Option<Vec<Bytes<'a>>> {
     })
 }
 
-/// The elements of a list, or of a sorted set in the order of their scores, whose indexes are in a range; none of
-/// other values.
+/// The elements of a list, or of a sorted set in the order of their scores, whose indexes are in a range. Other values
+/// have none.
 ///
-/// Only those are looked at, as on a server: a queue may be read a page at a time.
+/// Only those are visited, as on a server, so that a queue can be read a page at a time.
 pub(super) fn elements_in<'a>(value: &mut Value<'a>, range: Range<usize>) -> Vec<Bytes<'a>> {
     match value {
         Value::List(list) => list.iter_from(range.start).take(range.len()).map(Bytes::copied).collect(),
@@ -30,7 +30,7 @@ pub(super) fn elements_in<'a>(value: &mut Value<'a>, range: Range<usize>) -> Vec
     }
 }
 
-/// How many elements [`elements`] finds.
+/// The number of elements that [`elements`] returns.
 pub(super) fn count(value: &Value<'_>) -> Option<usize> {
     match value {
         Value::List(list) => Some(list.len()),
@@ -40,9 +40,9 @@ pub(super) fn count(value: &Value<'_>) -> Option<usize> {
     }
 }
 
-/// The value of a field, if it is in sight.
-pub(super) fn field_of<'a>(hash: &Hash<'a>, field: &[u8], sight: Sight<'_>) -> Option<Bytes<'a>> {
-    hash.get(field).filter(|content| sight.sees(*content)).map(|content| Bytes::copied(content.value))
+/// The value of a field, if it is visible.
+pub(super) fn field_of<'a>(hash: &Hash<'a>, field: &[u8], visibility: Visibility<'_>) -> Option<Bytes<'a>> {
+    hash.get(field).filter(|content| visibility.is_visible(*content)).map(|content| Bytes::copied(content.value))
 }
 
 /// A list of these elements.
