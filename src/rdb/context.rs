@@ -1,44 +1,44 @@
-//! What a walk carries from value to value, and how it notes what is wrong: flaws, and who finds them.
+//! The state of a walk, and the flaws that it finds with the servers and checkers that detect them.
 
 use super::fault::{DamageKind, Fault, Malformed, StreamFault};
 use super::members::Members;
 use super::primitive::{RawString, Reader};
 use crate::server::{ServerSet, redis, valkey};
 
-/// Who finds a flaw.
+/// The checkers and servers that detect a flaw.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seen {
+pub(super) struct FoundBy {
     checkers: ServerSet,
     servers: ServerSet,
-    /// Those of the servers that do not report it, but die of an assertion.
+    /// The servers that do not report it, but crash on an assertion.
     crashes: ServerSet,
 }
 
 const SINCE_7: ServerSet = redis(7, 0).servers();
 const VALKEY_9: ServerSet = valkey(9, 0).servers();
 
-impl Seen {
+impl FoundBy {
     /// Every checker and every server.
     pub(super) const ALWAYS: Self = Self::by(ServerSet::ALL, ServerSet::ALL);
     /// Every checker, and Valkey 9.1; the other servers only with `sanitize-dump-payload yes`, which is not the
     /// default.
     pub(super) const DEEP: Self = Self::by(ServerSet::ALL, VALKEY_9);
-    /// Every checker; every server passes over it with a notice.
+    /// Every checker; every server skips it with a notice.
     pub(super) const SKIPPED: Self = Self::by(ServerSet::ALL, ServerSet::NONE);
-    /// As [`Seen::DEEP`]; the other servers that know listpacks do not look for it, but walk over the entries, and die
-    /// of it.
+    /// As [`FoundBy::DEEP`]. The other servers that know listpacks do not check it, but crash while they iterate over
+    /// the entries.
     pub(super) const WALKED: Self = Self::DEEP.crashing(SINCE_7.without(VALKEY_9));
-    /// Every checker, and every server but Redis 6.2: the others rewrite ziplists as listpacks while they load.
+    /// Every checker, and every server except Redis 6.2: the others convert ziplists to listpacks while they load.
     pub(super) const DEEP_SINCE_7: Self = Self::by(ServerSet::ALL, SINCE_7);
-    /// Redis 6.2 does not look; all others do.
+    /// All except Redis 6.2.
     pub(super) const SINCE_7: Self = Self::by(SINCE_7, SINCE_7);
-    /// Redis 8.0, Valkey 8.1 and 9.1 alone look; Redis 8.2 no longer does.
+    /// Only Redis 8.0, Valkey 8.1 and Valkey 9.1; Redis 8.2 no longer.
     pub(super) const SHARED_OWNERS: Self = Self::only(redis(7, 2).servers().without(redis(8, 2).servers()));
-    /// Valkey 9.1 alone looks.
+    /// Only Valkey 9.1.
     pub(super) const VALKEY_9: Self = Self::only(VALKEY_9);
-    /// No checker looks, but servers that load it do.
+    /// No checker, but every server that loads it.
     pub(super) const ON_LOAD: Self = Self::by(ServerSet::NONE, ServerSet::ALL);
-    /// Neither checkers nor servers look.
+    /// No checker and no server.
     pub(super) const NEVER: Self = Self::only(ServerSet::NONE);
 
     const fn only(servers: ServerSet) -> Self {
@@ -49,13 +49,13 @@ impl Seen {
         Self { checkers, servers, crashes: ServerSet::NONE }
     }
 
-    /// The same, and these servers, which do not look for it, die of an assertion.
+    /// The same, and these servers crash on an assertion instead of reporting it.
     pub(super) const fn crashing(self, crashes: ServerSet) -> Self {
         Self { servers: self.servers.or(crashes), crashes, ..self }
     }
 }
 
-/// A flaw before the walk adds the key.
+/// A flaw to which the walk has not added the key yet.
 #[derive(Debug)]
 pub(super) struct FoundFlaw {
     pub(super) fault: Fault,
@@ -64,7 +64,7 @@ pub(super) struct FoundFlaw {
     pub(super) crashes: ServerSet,
 }
 
-/// Which module a value belongs to.
+/// The module type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ModuleId(pub u64);
 
@@ -85,7 +85,7 @@ impl ModuleId {
     }
 }
 
-/// What a walk carries from value to value: the cursor, buffers for their memory, and what was found in this value.
+/// The state of a walk: the cursor, reused buffers, and the findings in the current value.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     pub(super) reader: Reader<'a>,
@@ -94,16 +94,16 @@ pub(super) struct Context<'a> {
     /// A string, decompressed or formatted.
     pub(super) text: Vec<u8>,
     pub(super) members: Members,
-    /// How many elements the collection has; none for strings and modules.
+    /// The number of elements of the collection; `None` for strings and modules.
     pub(super) elements: Option<u64>,
     pub(super) module: Option<ModuleId>,
     pub(super) flaws: Vec<FoundFlaw>,
 }
 
 impl FoundFlaw {
-    /// Whether the value must not be used: a server or a checker stops at it, or it cannot be decoded. Nobody but the
-    /// decoder looks at the scores of a packed sorted set and at the order of a stream's entries; every server
-    /// skips the keys of empty collections.
+    /// Whether the value must not be used: a server or a checker stops at it, or it cannot be decoded. Only the decoder
+    /// checks the scores of a packed sorted set and the order of a stream's entries; every server skips the keys of
+    /// empty collections.
     pub(super) fn is_damage(&self) -> bool {
         match &self.fault.kind {
             DamageKind::Malformed(Malformed::EmptyKey) => false,
@@ -126,12 +126,12 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Searches collections of any size for a member that occurs twice.
-    pub(super) fn searching_all(self) -> Self {
+    /// Searches collections of any size for duplicate members.
+    pub(super) fn with_unlimited_members(self) -> Self {
         Self { members: Members::unlimited(), ..self }
     }
 
-    /// Forgets what was found in the value before.
+    /// Discards the findings in the previous value.
     #[inline]
     pub(super) fn begin_value(&mut self) {
         self.elements = None;
@@ -139,15 +139,15 @@ impl<'a> Context<'a> {
         self.flaws.clear();
     }
 
-    /// Notes a flaw, seen from where the reader is.
-    pub(super) fn flaw(&mut self, offset: usize, malformed: Malformed, seen: Seen) {
-        self.flaw_at(offset, self.reader.position(), malformed, seen);
+    /// Records a flaw that is detected at the reader's position.
+    pub(super) fn flaw(&mut self, offset: usize, malformed: Malformed, found_by: FoundBy) {
+        self.flaw_at(offset, self.reader.position(), malformed, found_by);
     }
 
-    /// Notes a flaw that a server sees once it has read up to `position`: in the order of these, the first, and each
-    /// that more servers or checkers find than those before it.
+    /// Records a flaw that a server detects once it has read up to `position`. In the order of these positions, the
+    /// first is kept, and each that is detected by more servers or checkers than those before it.
     #[cold]
-    pub(super) fn flaw_at(&mut self, offset: usize, position: usize, malformed: Malformed, seen: Seen) {
+    pub(super) fn flaw_at(&mut self, offset: usize, position: usize, malformed: Malformed, found_by: FoundBy) {
         let index = self.flaws.partition_point(|flaw| flaw.fault.position <= position);
         let none = (ServerSet::NONE, ServerSet::NONE);
         let before = self
@@ -155,32 +155,33 @@ impl<'a> Context<'a> {
             .iter()
             .take(index)
             .fold(none, |(checkers, servers), flaw| (checkers.or(flaw.checkers), servers.or(flaw.servers)));
-        let with = (before.0.or(seen.checkers), before.1.or(seen.servers));
+        let with = (before.0.or(found_by.checkers), before.1.or(found_by.servers));
         if index == 0 || with != before {
             let fault = Fault { offset, position, kind: malformed.into() };
-            let Seen { checkers, servers, crashes } = seen;
+            let FoundBy { checkers, servers, crashes } = found_by;
             self.flaws.insert(index, FoundFlaw { fault, checkers, servers, crashes });
         }
     }
 
-    /// Notes that a collection counts as empty, whatever else was noted: it matters to those that overlook the rest.
+    /// Records that a collection counts as empty, whatever else was recorded, because it concerns those that do not
+    /// detect the rest.
     #[cold]
     pub(super) fn counts_as_empty(&mut self, offset: usize) {
         let fault = self.reader.fault(offset, Malformed::EmptyKey);
-        let Seen { checkers, servers, crashes } = Seen::SKIPPED;
+        let FoundBy { checkers, servers, crashes } = FoundBy::SKIPPED;
         self.flaws.push(FoundFlaw { fault, checkers, servers, crashes });
     }
 
-    /// The number of elements of a collection, whose emptiness is a flaw: every server since 6.2 skips such a key with
-    /// a notice, every checker stops at it.
+    /// Sets the number of elements of a collection. An empty one is a flaw: every server since 6.2 skips such a key
+    /// with a notice, and every checker stops at it.
     pub(super) fn collection(&mut self, start: usize, elements: u64) {
         self.elements = Some(elements);
         if elements == 0 {
-            self.flaw(start, Malformed::EmptyKey, Seen::SKIPPED);
+            self.flaw(start, Malformed::EmptyKey, FoundBy::SKIPPED);
         }
     }
 
-    /// The count that begins a plain collection.
+    /// Reads the count at the beginning of a plain collection.
     pub(super) fn count(&mut self) -> Result<u64, Fault> {
         let start = self.reader.position();
         let count = self.reader.length()?;
@@ -189,7 +190,7 @@ impl<'a> Context<'a> {
         Ok(count)
     }
 
-    /// A string that must occur once in its collection; gives its length.
+    /// Reads a string that must occur once in its collection, and returns its length.
     #[inline]
     pub(super) fn member(&mut self) -> Result<usize, Fault> {
         let start = self.reader.position();
@@ -203,28 +204,28 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Reads members with `read`, then looks whether one was there twice, even when reading failed: a server finds that
-    /// first. `skip` passes over what stands beside a member; `read` says who finds one twice.
+    /// Reads members with `read`, then searches them for a duplicate, even if reading failed, because a server detects
+    /// that first. `skip` skips the data before or after a member; `read` returns who detects a duplicate.
     pub(super) fn unique(
         &mut self,
         twice: Twice,
         skip: impl Fn(&mut Reader<'a>, Around) -> Result<(), Fault>,
-        read: impl FnOnce(&mut Self) -> Result<Seen, Fault>,
+        read: impl FnOnce(&mut Self) -> Result<FoundBy, Fault>,
     ) -> Result<(), Fault> {
         let start = self.reader.position();
         let result = read(self);
-        if self.members.suspicious() {
+        if self.members.have_equal_hashes() {
             let mut reader = Reader::new(self.reader.since(0), start);
-            let mut again = self.members.again();
+            let mut second_pass = self.members.second_pass();
             let mut next = || -> Result<Option<usize>, Fault> {
                 skip(&mut reader, Around::Before)?;
                 let offset = reader.position();
                 let member = reader.raw_string()?;
-                let repeats = member.open(&mut self.text).is_ok_and(|bytes| again.repeats(bytes));
+                let repeats = member.open(&mut self.text).is_ok_and(|bytes| second_pass.repeats(bytes));
                 skip(&mut reader, Around::After)?;
                 Ok(repeats.then_some(offset))
             };
-            // A fault here is the end of the members, or what ended the first look at them.
+            // A fault here is the end of the members, or the fault that ended the first pass.
             let found = loop {
                 match next() {
                     Ok(None) => {}
@@ -238,20 +239,20 @@ impl<'a> Context<'a> {
                     Twice::Field => Malformed::DuplicateField,
                 };
                 let position = reader.position();
-                self.flaw_at(offset, position, malformed, *result.as_ref().unwrap_or(&Seen::ALWAYS));
+                self.flaw_at(offset, position, malformed, *result.as_ref().unwrap_or(&FoundBy::ALWAYS));
             }
         }
         result.map(|_| ())
     }
 
-    /// Opens a packed encoding and has it checked.
+    /// Opens a packed encoding and calls `check` on it.
     pub(super) fn blob(
         &mut self,
         check: impl FnOnce(&mut Self, &[u8], Place) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let string = self.reader.position();
         let raw = self.reader.raw_string()?;
-        // No packed encoding can say that it has 4 GiB: such a one is only walked, not made.
+        // No packed encoding can have 4 GiB, so such a string is verified but not decompressed.
         let unopened = matches!(raw, RawString::Lzf { length, .. } if length > u64::from(u32::MAX));
         let mut buffer = std::mem::take(&mut self.blob);
         let opened = if unopened { raw.verify().map(|()| [].as_slice()) } else { raw.open(&mut buffer) };
@@ -270,14 +271,14 @@ impl<'a> Context<'a> {
     }
 }
 
-/// What may not occur twice.
+/// What must not occur twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Twice {
     Member,
     Field,
 }
 
-/// Where a second look at members asks to pass over something.
+/// Which data to skip in the second pass over members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Around {
     Before,
@@ -287,7 +288,7 @@ pub(super) enum Around {
 /// Where a packed encoding lies in the file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
-    /// The offset of the string that it is.
+    /// The offset of the string that contains it.
     string: usize,
     /// The offset of its first byte, unless it is compressed.
     first: Option<usize>,

@@ -1,4 +1,4 @@
-//! Damage of an RDB: what is wrong, where, and who stops there.
+//! Damage of an RDB: its kind, its place, and who stops there.
 
 use std::fmt;
 
@@ -20,21 +20,21 @@ pub enum Doing {
     ReadKey,
     /// The value of a key.
     ReadValue,
-    /// The eight bytes behind the end opcode.
+    /// The eight bytes after the end opcode.
     CheckSum,
     /// The operand of a database opcode.
     ReadLength,
     /// An auxiliary field.
     ReadAux,
-    /// Data that a module keeps beside the keys.
+    /// Data that a module stores in addition to the keys.
     ReadModuleAux,
     /// A function library.
     ReadFunctions,
 }
 
 impl Doing {
-    /// The word that `redis-check-rdb` prints behind `While doing:` (the same in every release since 3.2; the last
-    /// two came with 4.0 and 7.0).
+    /// The word that `redis-check-rdb` prints after `While doing:` (the same in every release since 3.2; the last two
+    /// were added in 4.0 and 7.0).
     pub const fn phrase(self) -> &'static str {
         match self {
             Self::Start => "start",
@@ -51,47 +51,47 @@ impl Doing {
     }
 }
 
-/// Where an RDB is wrong, how, and while reading what.
+/// Damage of an RDB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
-    /// The absolute offset of the first byte that is wrong (of the compressed string, when the wrong byte is inside
-    /// one), or the end of the file when bytes are missing.
+    /// The absolute offset of the first wrong byte (of the compressed string, if the wrong byte is inside one), or the
+    /// end of the file if bytes are missing.
     pub offset: u64,
-    /// How many bytes of the file the servers' readers have consumed when they fail: the number in brackets of
-    /// `redis-check-rdb`'s `[offset N]`, counted from the start of the file.
+    /// The number of bytes of the file that the servers' readers have consumed when they fail: N in `[offset N]` of
+    /// `redis-check-rdb`, counted from the start of the file.
     pub position: u64,
     /// What is wrong.
     pub kind: DamageKind,
     /// What was being read.
     pub doing: Doing,
-    /// The key whose value is concerned.
+    /// The key of the damaged value.
     pub key: Option<Vec<u8>>,
     /// The type of that value.
     pub row: Option<&'static TypeRow>,
-    /// What was wrong before it in the same item, and did not stop the walk. Empty in a [`Flaw`]'s own damage.
+    /// The flaws before it in the same item. Empty in the damage of a [`Flaw`].
     pub flaws: Vec<Flaw>,
 }
 
-/// Who reads an RDB and may stop.
+/// A program that reads an RDB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Consumer {
     /// The `check-rdb` of a server, or its `check-aof` over a preamble or base.
     Checker(Server),
-    /// A server that starts.
+    /// A server that loads it at start.
     Loader(Server),
 }
 
 impl Consumer {
     /// The first of `flaws` at which it stops.
-    pub fn first_minded(self, flaws: &[Flaw]) -> Option<&Damage> {
-        flaws.iter().find(|flaw| flaw.minds(self)).map(|flaw| &flaw.damage)
+    pub fn first_stop(self, flaws: &[Flaw]) -> Option<&Damage> {
+        flaws.iter().find(|flaw| flaw.stops(self)).map(|flaw| &flaw.damage)
     }
 }
 
 impl Damage {
-    /// Where `consumer` stops: here, or at something in the same item that did not stop the walk.
+    /// Where `consumer` stops: here, or at an earlier flaw of the same item.
     pub fn stop(&self, consumer: Consumer) -> &Self {
-        consumer.first_minded(&self.flaws).unwrap_or(self)
+        consumer.first_stop(&self.flaws).unwrap_or(self)
     }
 }
 
@@ -112,12 +112,12 @@ pub(crate) fn in_value(key: &[u8]) -> String {
 
 impl std::error::Error for Damage {}
 
-/// Something wrong inside a value whose end is known all the same, so that the walk can go on.
+/// Damage inside a value whose end can be found all the same, so that the walk can go on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
-    /// What is wrong and where.
+    /// Its kind and place.
     pub damage: Damage,
-    /// The servers whose `check-rdb` (and `check-aof`, for a preamble) finds it and stops there.
+    /// The servers whose `check-rdb` (and `check-aof`, for a preamble) stops at it.
     pub checkers: ServerSet,
     /// The servers that refuse to load it. The others load it as it is, with their default
     /// `sanitize-dump-payload no`, or skip the key when it is [`EmptyKey`](super::Malformed::EmptyKey).
@@ -126,7 +126,7 @@ pub struct Flaw {
 
 impl Flaw {
     /// Whether `consumer` stops at it.
-    pub const fn minds(&self, consumer: Consumer) -> bool {
+    pub const fn stops(&self, consumer: Consumer) -> bool {
         match consumer {
             Consumer::Checker(server) => self.checkers.contains(server),
             Consumer::Loader(server) => self.servers.contains(server),

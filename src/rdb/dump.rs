@@ -1,4 +1,4 @@
-//! The payloads of DUMP and RESTORE: a type, a value, the version of the RDB, a checksum of it all.
+//! The payloads of DUMP and RESTORE: a type, a value, the RDB version, and a checksum.
 
 use super::context::{Context, FoundFlaw, ModuleId};
 use super::encode::{Lost, Output, encode};
@@ -11,10 +11,10 @@ use crate::plural::counted;
 use crate::server::{Release, Server};
 use crate::value::{Family, Raw, Value};
 
-/// The type of module values in release candidates of Redis 4.0, which servers know, and refuse.
+/// The type of module values in release candidates of Redis 4.0, which servers recognise and refuse.
 const PRE_RELEASE_MODULE: u8 = 6;
 
-/// So many members no machine has memory for: 1 TiB for the table alone.
+/// More members than fit in any machine's memory: the table alone takes 1 TiB.
 const MOST_MEMBERS: u64 = 1 << 37;
 
 /// Why a payload is refused.
@@ -24,43 +24,43 @@ pub enum DumpFault {
     /// It is too short to have a version and a checksum.
     #[error("the payload has {}, too few for a version and a checksum", counted(*.0 as u64, "byte"))]
     TooShort(usize),
-    /// It is of a version that the server (or no modelled server) takes.
+    /// The server (or every modelled server) refuses its version.
     #[error("the payload is of RDB version {0}")]
     Version(u16),
     /// Its checksum is not that of its bytes.
     #[error("the payload's checksum is {computed:016x} and {stored:016x} is stored")]
     Checksum {
-        /// What it says.
+        /// The checksum in the payload.
         stored: u64,
-        /// What its bytes give.
+        /// The checksum of its bytes.
         computed: u64,
     },
-    /// Its value is of a type that is not known.
+    /// Its value has an unknown type.
     #[error("the payload's type {0} is not known")]
     Type(u8),
-    /// Its value belongs to a module that the server does not have.
+    /// Its value is of a module that the server does not have.
     #[error("the payload holds data of the module type '{}'", .0.name())]
     Module(ModuleId),
     /// Its value is damaged.
     #[error("{kind}")]
     Damaged {
-        /// Where in the payload.
+        /// The offset in the payload.
         offset: usize,
         /// What is wrong.
         kind: DamageKind,
-        /// Whether servers report it as damage of an RDB, which ends them.
+        /// Whether servers report it as a corrupt RDB, and exit.
         reported: bool,
     },
 }
 
 impl DumpFault {
-    /// Whether servers call this a wrong version or checksum, and not bad data.
+    /// Whether servers report a wrong version or checksum rather than bad data.
     pub const fn is_in_footer(&self) -> bool {
         matches!(self, Self::TooShort(_) | Self::Version(_) | Self::Checksum { .. })
     }
 
-    /// Whether servers exit when they load such a payload from a log; else RESTORE fails, which a server that loads
-    /// ignores.
+    /// Whether servers exit when they load such a payload from a log. Otherwise RESTORE fails, which a server that
+    /// loads ignores.
     pub const fn ends_servers(&self) -> bool {
         match self {
             Self::Module(_) | Self::Type(PRE_RELEASE_MODULE) => true,
@@ -69,9 +69,8 @@ impl DumpFault {
         }
     }
 
-    /// Servers report what makes an RDB corrupt. Where they only cannot read on (the payload ends, a score is no
-    /// number), and at collections with nothing in them, they merely answer with an error; but in a stream they
-    /// report that, too.
+    /// Servers report damage that makes an RDB corrupt. If they only cannot read on (the payload ends, a score is not a
+    /// number), and at empty collections, they answer with an error, except in a stream, where they report that too.
     fn damaged(fault: Fault, row: &TypeRow, payload: &[u8]) -> Self {
         let Fault { offset, kind, .. } = fault;
         let is_quicklist = row.encoding.starts_with("quicklist");
@@ -81,7 +80,7 @@ impl DumpFault {
                 row.data_type == DataType::Stream
             }
             DamageKind::Malformed(Malformed::FieldExpiry) => row.family != Some(Family::Valkey),
-            // A node that is a string of no bytes.
+            // A node that is an empty string.
             DamageKind::Malformed(Malformed::Packed { fault: PackedFault::TooShort, .. }) if is_quicklist => {
                 payload.get(offset) != Some(&0)
             }
@@ -91,23 +90,23 @@ impl DumpFault {
     }
 }
 
-/// What a server that loads a log makes of the payload of a RESTORE.
+/// What a server that loads a log does at a RESTORE with a payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Restoration {
     /// It creates the key.
     Works,
-    /// It creates the key, and does not look at what is wrong with its value.
+    /// It creates the key, without detecting the damage of its value.
     Overlooks(DumpFault),
     /// The command fails, and the server goes on without the key.
     Fails(DumpFault),
-    /// It logs what is wrong and exits with status 1.
+    /// It logs the damage and exits with status 1.
     Exits(DumpFault),
     /// An assertion fails.
     Crashes(DumpFault),
 }
 
-/// The version and the checksum behind a value.
+/// The version and the checksum after a value.
 struct Footer {
     version: u16,
     stored: u64,
@@ -129,22 +128,22 @@ impl Footer {
     }
 }
 
-/// Reads the value of a payload with the types of `family`. Servers do not stop at the footer: what a value lacks it
-/// takes from there, and what follows a value does not matter to them.
+/// Reads the value of a payload with the types of `family`. Servers do not stop at the footer: a value may extend into
+/// it, and bytes after the value are ignored.
 fn read(payload: &[u8], family: Family) -> Result<(&'static TypeRow, Context<'_>, Result<(), Fault>), DumpFault> {
     let type_code = payload.first().copied().unwrap_or_default();
     let row = type_row(family, type_code).ok_or(DumpFault::Type(type_code))?;
-    let mut context = Context::new(Reader::new(payload, 1)).searching_all();
+    let mut context = Context::new(Reader::new(payload, 1)).with_unlimited_members();
     let read = (row.verify)(&mut context);
     Ok((row, context, read))
 }
 
-/// The value that a payload is, verified but not decoded.
+/// The value of a payload, verified but not decoded.
 ///
-/// The version says whose it is: 80 is Valkey's, up to 13 is Redis's. The checksum is compared even if it is 0.
+/// The version determines the family: 80 is Valkey, up to 13 is Redis. The checksum is compared even if it is 0.
 ///
 /// # Errors
-/// The first thing that is wrong with it.
+/// The first fault in it.
 pub fn parse(payload: &[u8]) -> Result<Raw<'_>, DumpFault> {
     let footer = Footer::of(payload)?;
     footer.check()?;
@@ -166,9 +165,9 @@ pub fn parse(payload: &[u8]) -> Result<Raw<'_>, DumpFault> {
     Ok(Raw { type_code: row.number, family, version, payload: context.reader.since(1) })
 }
 
-/// What `server` makes of a payload while it loads a log, with its default `sanitize-dump-payload no`.
+/// What `server` does at a RESTORE with a payload while it loads a log, with its default `sanitize-dump-payload no`.
 ///
-/// Found by giving the servers payloads of every type with every kind of damage.
+/// Found by loading payloads of every type with every kind of damage into the servers.
 pub fn restoration(payload: &[u8], server: Server) -> Restoration {
     restored(payload, server).unwrap_or_else(|fault| {
         if fault.ends_servers() { Restoration::Exits(fault) } else { Restoration::Fails(fault) }
@@ -180,11 +179,11 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
     if !takes_payloads_of(server, footer.version) {
         return Err(DumpFault::Version(footer.version));
     }
-    // To some servers 0 means that no checksum was made.
+    // For some servers, 0 means that there is no checksum.
     if !server.skips_zero_checksum() || footer.stored != 0 {
         footer.check()?;
     }
-    // The numbers of types are the server's own, whatever the version.
+    // The server uses its own type numbers, whatever the version.
     let (row, context, read) = read(payload, server.rdb_family())?;
     if !takes_type(server, row) {
         return Err(DumpFault::Type(row.number));
@@ -201,7 +200,7 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
         }
     };
     let stops = |flaw: &&FoundFlaw| {
-        // A server that has the module reads what the module expects.
+        // A server that has the module reads the value with it.
         let is_module = row.data_type == DataType::Module;
         flaw.servers.contains(server) || is_module || flaw.fault.kind == DamageKind::Malformed(Malformed::EmptyKey)
     };
@@ -216,7 +215,7 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
     }
     if let Err(fault) = read {
         let reserves = matches!(row.data_type, DataType::Set | DataType::SortedSet | DataType::Hash);
-        // Where so many members would go, servers ask for memory at once, and exit if there is none.
+        // Servers allocate memory for all members at once, and exit if there is not enough.
         return Err(match damaged(fault) {
             DumpFault::Damaged { offset, kind, .. } if reserves && context.elements > Some(MOST_MEMBERS) => {
                 DumpFault::Damaged { offset, kind, reported: true }
@@ -228,7 +227,7 @@ fn restored(payload: &[u8], server: Server) -> Result<Restoration, DumpFault> {
     Ok(overlooked.map_or(Restoration::Works, Restoration::Overlooks))
 }
 
-/// Whether `server` looks at payloads of a version.
+/// Whether `server` accepts payloads of a version.
 fn takes_payloads_of(server: Server, version: u16) -> bool {
     let family = if server.valkey_rdb_version() == Some(version.into()) { Family::Valkey } else { Family::Redis };
     let version = if server.refuses_version_0() { version } else { version.max(1) };
@@ -238,7 +237,7 @@ fn takes_payloads_of(server: Server, version: u16) -> bool {
 /// The payload of a value for a target, and what was left out because the target cannot hold it.
 ///
 /// # Errors
-/// Why there can be none.
+/// Why the target cannot hold the value at all.
 pub fn write(value: &Value<'_>, target: Release) -> Result<(Vec<u8>, Option<Lost>), Lost> {
     // Writing to memory does not fail.
     let mut output = Output::new(Vec::new());
@@ -249,7 +248,7 @@ pub fn write(value: &Value<'_>, target: Release) -> Result<(Vec<u8>, Option<Lost
     }
 }
 
-/// The payload of a raw value as it is, of the version that it is from.
+/// The payload of a raw value, unchanged and with its original version.
 pub fn write_raw(raw: &Raw<'_>) -> Vec<u8> {
     let mut output = Output::new(Vec::with_capacity(raw.payload.len() + 11));
     let written = output.byte(raw.type_code).and_then(|()| output.bytes(raw.payload));
@@ -314,7 +313,7 @@ mod tests {
         }
     }
 
-    /// Servers neither stop at the footer nor look whether they came to it.
+    /// Servers neither stop at the footer nor check that they reached it.
     #[test]
     fn a_value_may_end_before_the_footer_or_in_it() {
         assert_eq!(parse(&payload(b"\x00\x02bar", 12)).unwrap().payload, b"\x02ba");

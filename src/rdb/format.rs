@@ -1,4 +1,4 @@
-//! The words of the format: its header, its opcodes, and what a key can hold.
+//! The header, the opcodes and the types of data of the format.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ pub(super) const fn magic(family: Family) -> &'static [u8] {
 
 /// The family that the first bytes of an RDB name; `None` if they do not begin one.
 ///
-/// The digits do not count: servers take a file that begins so for an RDB, whatever follows.
+/// The digits are not checked: servers take a file that begins with these letters as an RDB, whatever follows.
 pub fn family_of(bytes: &[u8]) -> Option<Family> {
     [Family::Redis, Family::Valkey].into_iter().find(|family| bytes.starts_with(magic(*family)))
 }
@@ -27,21 +27,21 @@ pub fn is_rdb(bytes: &[u8]) -> bool {
 /// The header of an RDB: nine bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Header {
-    /// Whose format it is.
+    /// The family of the format.
     pub family: Family,
     /// The version of the format.
     pub version: u32,
-    /// Whether the byte behind the magic is `0`, as in everything that servers write. For Valkey 9 nothing else is an
-    /// RDB of Redis.
+    /// Whether the byte after the magic is `0`, as in every file that servers write. Valkey 9 recognises an RDB of
+    /// Redis only with it.
     pub padded: bool,
 }
 
-/// How many bytes a header has.
+/// The size of a header in bytes.
 pub const HEADER_LENGTH: usize = 9;
 
 impl Header {
-    /// Reads the nine bytes of a header; none when it is that of no RDB. The version is what C's `atoi` makes of the
-    /// bytes behind the magic, as in the servers: `REDIS00a9` is version 0, `REDIS 11x` is version 11.
+    /// Reads the nine bytes of a header; `None` if they do not begin an RDB. The version is parsed with C's `atoi` from
+    /// the bytes after the magic, as in the servers: `REDIS00a9` is version 0, `REDIS 11x` is version 11.
     pub fn parse(bytes: [u8; HEADER_LENGTH]) -> Option<Self> {
         let family = family_of(&bytes)?;
         let digits = bytes.strip_prefix(magic(family))?;
@@ -67,27 +67,27 @@ impl Header {
     }
 }
 
-/// The bytes that stand where a type could, and are none.
+/// The opcodes: bytes in the place of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Opcode {
-    /// Redis 8.6: data that modules keep with the next key.
+    /// Redis 8.6: data that modules store with the next key.
     KeyMeta,
     /// Valkey 9: a slot import under way.
     SlotImport,
-    /// Redis 7.4: how many keys a slot holds.
+    /// Redis 7.4: the number of keys of a slot.
     SlotInfo,
     /// Redis 7.0: a function library.
     Function,
-    /// Data that a module keeps beside the keys.
+    /// Data that a module stores in addition to the keys.
     ModuleAux,
-    /// How long the next key was not used, in seconds.
+    /// The idle time of the next key, in seconds.
     Idle,
-    /// How often the next key is used, as a logarithm.
+    /// The access frequency of the next key, as a logarithm.
     Frequency,
     /// A name and a value about the file.
     Aux,
-    /// How many keys the database holds.
+    /// The number of keys of the database.
     ResizeDatabase,
     /// When the next key expires, in milliseconds.
     ExpireMilliseconds,
@@ -100,9 +100,9 @@ pub enum Opcode {
 }
 
 impl Opcode {
-    /// The opcode that a byte is in files that begin with `header`; none when this build knows none. 243 means
-    /// different things in files of Redis (from version 13, Redis 8.6) and of Valkey (9.0). 246, which only release
-    /// candidates of Redis 7.0 wrote, is refused by every server, and not known here.
+    /// The opcode of a byte in files that begin with `header`; `None` if this build knows none. 243 has different
+    /// meanings in files of Redis (from version 13, Redis 8.6) and of Valkey (9.0). 246, which only release candidates
+    /// of Redis 7.0 wrote, is refused by every server, and unknown here.
     pub const fn of(header: Header, number: u8) -> Option<Self> {
         Some(match number {
             243 => match header {
@@ -155,7 +155,7 @@ impl Opcode {
     }
 }
 
-/// What a key holds, in the words of the `TYPE` command.
+/// The type of a key, as the `TYPE` command names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DataType {
     /// A string.
@@ -170,7 +170,7 @@ pub enum DataType {
     Hash,
     /// A stream.
     Stream,
-    /// What only a module understands.
+    /// A value of a module.
     Module,
 }
 

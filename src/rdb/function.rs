@@ -1,4 +1,4 @@
-//! What FUNCTION DUMP gives: function libraries as they lie in an RDB.
+//! The payload of FUNCTION DUMP: function libraries encoded as in an RDB.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use super::primitive::{Crc64, Reader};
 
 /// The opcode before each library.
 const LIBRARY: u8 = 245;
-/// A version of two bytes and a checksum of eight end the payload.
+/// The size of the footer: a version of two bytes and a checksum of eight.
 const FOOTER: usize = 10;
 
 /// The code of each library in a payload of FUNCTION RESTORE; `None` if the payload is damaged, or holds anything else.

@@ -11,7 +11,7 @@ use super::types::TypeRow;
 use super::walker::{Item, RawEntry, Rest, Scrutiny, Step, Walker};
 use crate::value::{Bytes, Family, Raw, Value};
 
-/// What is in an RDB and counts as data, or says something about it.
+/// An item of an RDB that is data, or metadata about it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum LoadItem<'a> {
@@ -24,9 +24,9 @@ pub enum LoadItem<'a> {
     },
     /// A function library: its source, with the `#!` line.
     Function(Bytes<'a>),
-    /// Data that a module keeps beside the keys, as in [`Item::ModuleAux`].
+    /// Data that a module stores in addition to the keys, as in [`Item::ModuleAux`].
     ModuleAux {
-        /// Which module type.
+        /// The module type.
         module: ModuleId,
         /// Before or after the keys.
         when: u64,
@@ -46,25 +46,24 @@ pub struct LoadedKey<'a> {
     pub key: Bytes<'a>,
     /// When it expires, in milliseconds of Unix time.
     pub expiry: Option<i64>,
-    /// Data that modules keep with the key (Redis 8.6), which nothing that is written here can hold.
+    /// Data that modules store with the key (Redis 8.6), which no output of this library can hold.
     pub metadata: Option<&'a [u8]>,
-    /// A string, if it lies in the file in one piece or is a number; else raw.
+    /// A string if it is in the file in one piece, or a number; else raw.
     pub value: Value<'a>,
-    /// The first thing in the value that a server or a checker stops at, or that keeps it from being decoded.
+    /// The first damage in the value at which a server or a checker stops, or which prevents decoding.
     pub damage: Option<Box<Damage>>,
 }
 
-/// Reads an RDB key by key. Keys of empty collections are passed over, as every server does.
+/// Reads an RDB key by key. Keys of empty collections are skipped, as by every server.
 ///
-/// The values of the keys that are wanted are verified, as [`Walker`] verifies them with [`Scrutiny::Whole`]; of the
-/// others only the end is found. Several loaders that each want their share of the keys so verify all of them side by
-/// side.
+/// The values of wanted keys are verified as by a [`Walker`] with [`Scrutiny::Whole`]; for the others, only the end is
+/// found. This way several loaders, each of which wants its shard of the keys, verify all of them in parallel.
 #[derive(Debug)]
 pub struct Loader<'a> {
     walker: Walker<'a>,
-    /// Whose RDB it is, and of which version.
+    /// The family and the version of the RDB.
     origin: (Family, u32),
-    /// What verifies the values.
+    /// The context in which values are verified.
     context: Context<'a>,
 }
 
@@ -72,13 +71,13 @@ impl<'a> Loader<'a> {
     /// A loader of the RDB that begins at `start` of a file.
     pub fn new(bytes: &'a [u8], start: usize) -> Self {
         Self {
-            walker: Walker::new(bytes, start).looking(Scrutiny::Ends),
+            walker: Walker::new(bytes, start).with_scrutiny(Scrutiny::Ends),
             origin: (Family::Redis, 0),
-            context: Context::new(Reader::new(bytes, start)).searching_all(),
+            context: Context::new(Reader::new(bytes, start)).with_unlimited_members(),
         }
     }
 
-    /// The offset behind the last item; behind the last of all, where what follows the RDB begins.
+    /// The offset after the last returned item; after the last item of all, the end of the RDB.
     pub fn position(&self) -> u64 {
         self.walker.position()
     }
@@ -88,12 +87,12 @@ impl<'a> Loader<'a> {
         self.walker.item_offset()
     }
 
-    /// The header, once an item was read.
+    /// The header, once an item has been read.
     pub fn header(&self) -> Option<Header> {
         self.walker.header()
     }
 
-    /// The next item that is no key, or a key that is `wanted`: which is asked once of each.
+    /// The next item that is not a key, or a key for which `wanted` returns true. It is called once for each key.
     #[inline]
     pub fn next_wanted(&mut self, mut wanted: impl FnMut(&[u8]) -> bool) -> Option<Result<LoadItem<'a>, Box<Damage>>> {
         loop {
@@ -122,7 +121,7 @@ impl<'a> Loader<'a> {
     fn key(&mut self, entry: RawEntry<'a>, wanted: &mut impl FnMut(&[u8]) -> bool) -> Option<LoadedKey<'a>> {
         let Rest { database, expiry, metadata } = self.walker.take_rest();
         let RawEntry { kind, key, value: payload, .. } = entry;
-        // Most keys lie there as they are: those that are not wanted need not be kept for the question.
+        // Most keys are in the file in one piece, so that `wanted` can be asked without a copy.
         let key = match key {
             RawString::Plain(bytes) if !wanted(bytes) => return None,
             RawString::Plain(bytes) => Bytes::borrowed(bytes),
@@ -141,7 +140,7 @@ impl<'a> Loader<'a> {
         Some(LoadedKey { database, key, expiry, metadata, value: Value::Raw(Box::new(raw)), damage })
     }
 
-    /// Verifies the value that the walk has just passed.
+    /// Verifies the value that the walk has just skipped.
     fn verify(&mut self, kind: &TypeRow, payload: &[u8]) -> Verified {
         let end = usize::try_from(self.walker.position()).unwrap_or(usize::MAX);
         self.context.reader = Reader::new(self.walker.bytes(), end.saturating_sub(payload.len()));
@@ -159,10 +158,10 @@ impl<'a> Loader<'a> {
     }
 }
 
-/// What was found about a value.
+/// The result of a verification.
 enum Verified {
     Sound,
-    /// It is a collection with nothing in it.
+    /// It is an empty collection.
     Empty,
     Damaged(Fault),
 }

@@ -1,11 +1,11 @@
-//! Finding a member that occurs twice, with eight bytes of memory for each.
+//! Detection of duplicate members, with eight bytes of memory for each member.
 
 use std::collections::HashSet;
 
-/// A check does not search larger collections: 16 MiB of hashes are as much as it may take.
+/// A check does not search larger collections, because the hashes would take more than 16 MiB.
 const LIMIT: usize = 1 << 21;
 
-/// The hashes of the members seen so far, kept from one collection to the next for its memory.
+/// The hashes of the members so far. It is reused for the next collection, for its memory.
 #[derive(Debug)]
 pub(super) struct Members {
     hashes: Vec<u64>,
@@ -29,7 +29,7 @@ impl Members {
         self.hashes.clear();
     }
 
-    /// Takes a member in.
+    /// Adds a member.
     #[inline]
     pub(super) fn add(&mut self, member: &[u8]) {
         if self.hashes.len() <= self.limit {
@@ -37,8 +37,8 @@ impl Members {
         }
     }
 
-    /// Whether any two members have one hash, and so have to be looked at again with [`Again`].
-    pub(super) fn suspicious(&mut self) -> bool {
+    /// Whether two members have the same hash, so that a second pass must compare them.
+    pub(super) fn have_equal_hashes(&mut self) -> bool {
         if self.hashes.len() > self.limit {
             return false;
         }
@@ -46,29 +46,33 @@ impl Members {
         self.hashes.array_windows().any(|[one, other]| one == other)
     }
 
-    /// A second look, once [`Members::suspicious`] said so.
-    pub(super) fn again(&self) -> Again<'_> {
+    /// Begins the second pass, if [`Members::have_equal_hashes`].
+    pub(super) fn second_pass(&self) -> SecondPass<'_> {
         let twice = |pair: &[u64; 2]| (pair[0] == pair[1]).then_some(pair[0]);
-        Again { hashes: self.hashes.array_windows().filter_map(twice).collect(), seen: HashSet::new(), members: self }
+        SecondPass {
+            hashes: self.hashes.array_windows().filter_map(twice).collect(),
+            before: HashSet::new(),
+            members: self,
+        }
     }
 }
 
-/// The second look at members: only those whose hash occurs twice are kept and compared.
-pub(super) struct Again<'m> {
+/// The second pass over members, which keeps and compares those whose hash occurs twice.
+pub(super) struct SecondPass<'m> {
     hashes: HashSet<u64>,
-    seen: HashSet<Vec<u8>>,
+    before: HashSet<Vec<u8>>,
     members: &'m Members,
 }
 
-impl Again<'_> {
-    /// Whether this member was there before.
+impl SecondPass<'_> {
+    /// Whether this member occurred before.
     pub(super) fn repeats(&mut self, member: &[u8]) -> bool {
         debug_assert!(!self.members.hashes.is_empty());
-        self.hashes.contains(&hash(member)) && !self.seen.insert(member.to_vec())
+        self.hashes.contains(&hash(member)) && !self.before.insert(member.to_vec())
     }
 }
 
-/// A quick hash: what matters is that it spreads, since equal hashes are looked at again.
+/// A fast hash. Collisions only cost a second pass.
 #[inline]
 fn hash(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;

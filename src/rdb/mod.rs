@@ -1,4 +1,4 @@
-//! RDB files: walked and verified whole, their values decoded, and written.
+//! RDB files: iteration and verification, decoding of values, and writing.
 //!
 //! ```text
 //! load · dump · encode  →  support · raw  →  walker  →  damage  →  types

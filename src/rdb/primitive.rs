@@ -1,4 +1,4 @@
-//! What every RDB is made of: lengths, strings, LZF, numbers, and the checksum.
+//! The primitives of an RDB: lengths, strings, LZF, numbers, and the checksum.
 
 use std::borrow::Cow;
 
@@ -7,24 +7,24 @@ use crc_fast::{CrcAlgorithm, Digest};
 use super::fault::{DamageKind, Fault, LzfFault, Malformed};
 use crate::value::Bytes;
 
-/// A cursor over the bytes of a file that never reads past them. All its offsets are the file's.
+/// A cursor over the bytes of a file, which never reads beyond them. Its offsets are absolute.
 #[derive(Debug, Clone)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
 }
 
-/// A length byte with its operand, or the encoding that stands in its place.
+/// A length, or the encoding in its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
-    /// A count.
+    /// A length.
     Plain(u64),
     /// The low six bits of a byte whose two high bits are set.
     Encoded(u8),
 }
 
 impl<'a> Reader<'a> {
-    /// A reader that begins at `position` (at the end, when that is beyond it).
+    /// A reader that begins at `position`, or at the end if that is less.
     pub fn new(bytes: &'a [u8], position: usize) -> Self {
         Self { bytes, position: position.min(bytes.len()) }
     }
@@ -34,17 +34,17 @@ impl<'a> Reader<'a> {
         self.position
     }
 
-    /// How many bytes are left.
+    /// The number of bytes that are left.
     pub fn remaining(&self) -> usize {
         self.bytes.len() - self.position
     }
 
-    /// The bytes from `start` up to where the reader is; empty when `start` is not before it.
+    /// The bytes from `start` up to the position; empty if `start` is not before it.
     pub fn since(&self, start: usize) -> &'a [u8] {
         self.bytes.get(start..self.position).unwrap_or_default()
     }
 
-    /// A fault at `offset`, seen from where the reader is.
+    /// A fault at `offset` that is detected at the position.
     pub fn fault(&self, offset: usize, kind: impl Into<DamageKind>) -> Fault {
         Fault { offset, position: self.position, kind: kind.into() }
     }
@@ -59,7 +59,7 @@ impl<'a> Reader<'a> {
     /// The next `count` bytes.
     ///
     /// # Errors
-    /// [`DamageKind::Truncated`] when fewer are left; the reader stays where it was.
+    /// [`DamageKind::Truncated`] if fewer are left; the position stays.
     #[inline]
     pub fn take(&mut self, count: u64) -> Result<&'a [u8], Fault> {
         let taken = usize::try_from(count)
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
         self.array::<1>().map(|[byte]| byte)
     }
 
-    /// A length, or the encoding in its place.
+    /// Reads a length, or the encoding in its place.
     ///
     /// # Errors
     /// As [`Reader::take`], and [`Malformed::LengthEncoding`] for a first byte of 0x82 to 0xbf.
@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A length where no encoding is looked for. As in every server, an encoding byte counts as its low six bits.
+    /// Reads a length where no encoding is expected. As in every server, an encoding byte counts as its low six bits.
     ///
     /// # Errors
     /// As [`Reader::length_or_encoding`].
@@ -131,8 +131,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A length that counts something. As [`Reader::number`], but 2^64-1 is refused: the servers cannot tell it from
-    /// a failed read.
+    /// Reads a length that counts something. As [`Reader::number`], but 2^64-1 is refused, because the servers cannot
+    /// distinguish it from a failed read.
     ///
     /// # Errors
     /// As [`Reader::length_or_encoding`], and [`Malformed::ReservedLength`].
@@ -145,7 +145,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A string, unopened: nothing is decompressed, nothing copied.
+    /// Reads a string without decompressing or copying it.
     ///
     /// # Errors
     /// As [`Reader::length`], and [`Malformed::StringEncoding`] for an encoding other than the four known.
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A string whose compression, if any, was walked to its end.
+    /// Reads a string and verifies its compression, if any.
     ///
     /// # Errors
     /// As [`Reader::raw_string`], and [`Malformed::Lzf`].
@@ -182,14 +182,14 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A string as it lies in the file.
+/// A string as it is encoded in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RawString<'a> {
     /// The bytes themselves.
     Plain(&'a [u8]),
-    /// A number that stands for its digits.
+    /// A number, which represents its digits.
     Integer(i32),
-    /// LZF-compressed bytes, and how many they should become.
+    /// LZF-compressed bytes, and their claimed length.
     Lzf {
         /// The compressed bytes.
         compressed: &'a [u8],
@@ -199,10 +199,10 @@ pub enum RawString<'a> {
 }
 
 impl<'a> RawString<'a> {
-    /// Whether the compression, if any, gives what it claims.
+    /// Verifies the compression, if any.
     ///
     /// # Errors
-    /// The first rule of LZF that is broken.
+    /// The first broken rule of LZF.
     #[inline]
     pub fn verify(&self) -> Result<(), LzfFault> {
         match self {
@@ -211,7 +211,7 @@ impl<'a> RawString<'a> {
         }
     }
 
-    /// The bytes; `buffer` is overwritten when they have to be made.
+    /// The bytes; `buffer` is overwritten if they have to be decompressed or formatted.
     ///
     /// # Errors
     /// As [`RawString::verify`].
@@ -234,12 +234,12 @@ impl<'a> RawString<'a> {
         }
     }
 
-    /// A copy of the bytes; none of them if the compression is broken.
+    /// A copy of the bytes; empty if the compression is broken.
     pub fn to_vec(self) -> Vec<u8> {
         self.bytes().unwrap_or_default().into_owned()
     }
 
-    /// The string, borrowed from the file if it lies there as it is.
+    /// The string, borrowed from the file if it is not encoded.
     ///
     /// # Errors
     /// As [`RawString::verify`].
@@ -257,7 +257,7 @@ impl<'a> RawString<'a> {
         }
     }
 
-    /// The bytes, borrowed from the file where they lie in it as they are.
+    /// The bytes, borrowed from the file if they are not encoded.
     ///
     /// # Errors
     /// As [`RawString::verify`].
@@ -279,10 +279,10 @@ enum Instruction<'a> {
     Copy { distance: usize, length: usize },
 }
 
-/// The instructions of compressed bytes, each checked against what they have given so far.
+/// The instructions of compressed bytes, each checked against the output so far.
 struct Instructions<'a> {
     rest: &'a [u8],
-    /// How many bytes the instructions so far give.
+    /// The number of bytes that the instructions so far produce.
     produced: u64,
     claimed: u64,
 }
@@ -328,12 +328,12 @@ impl<'a> Instructions<'a> {
     }
 }
 
-/// Walks compressed bytes without producing anything.
+/// Verifies compressed bytes without decompressing them.
 ///
-/// A claimed length of 0 is always right: the servers' decompressor says 0 for an error too.
+/// A claimed length of 0 is always accepted, because the servers' decompressor returns 0 for an error too.
 ///
 /// # Errors
-/// The first rule that is broken, or a length other than the one claimed.
+/// The first broken rule, or a length other than the claimed one.
 pub fn lzf_verify(compressed: &[u8], claimed: u64) -> Result<(), LzfFault> {
     if claimed == 0 {
         return Ok(());
@@ -343,7 +343,8 @@ pub fn lzf_verify(compressed: &[u8], claimed: u64) -> Result<(), LzfFault> {
     instructions.finish()
 }
 
-/// Decompresses into `output`, which is emptied first and grows as bytes are produced, never by what is claimed.
+/// Decompresses into `output`, which is cleared first and grows with the bytes that are produced, not by the claimed
+/// length.
 ///
 /// # Errors
 /// As [`lzf_verify`].
@@ -371,8 +372,8 @@ pub fn lzf_decompress(compressed: &[u8], claimed: u64, output: &mut Vec<u8>) -> 
     instructions.finish()
 }
 
-/// Whether `sscanf("%lg")` takes a number off the front of `text`, which is what decides over the ASCII scores of
-/// RDB versions before 8. NaN counts as a number here.
+/// Whether `sscanf("%lg")` reads a number at the beginning of `text`, as servers do for the ASCII scores of RDB
+/// versions before 8. NaN counts as a number here.
 pub fn scans_as_double(text: &[u8]) -> bool {
     let text = text.trim_ascii_start();
     let text = match text.split_first() {
@@ -398,7 +399,7 @@ pub fn scans_as_double(text: &[u8]) -> bool {
     if whole + fraction == 0 {
         return false;
     }
-    // glibc gives up on an exponent that has begun and has no digits.
+    // glibc fails at an exponent without digits.
     match rest {
         [mark, b'+' | b'-', rest @ ..] | [mark, rest @ ..] if mark.to_ascii_lowercase() == exponent => {
             rest.first().is_some_and(u8::is_ascii_digit)
@@ -407,8 +408,8 @@ pub fn scans_as_double(text: &[u8]) -> bool {
     }
 }
 
-/// The checksum of an RDB, taken over spans: CRC-64 of the Jones polynomial, reflected, from 0, without a final XOR
-/// (Redis `crc64.c`).
+/// The checksum of an RDB, computed incrementally: CRC-64 with the Jones polynomial, reflected, initially 0, without a
+/// final XOR (Redis `crc64.c`).
 #[derive(Debug, Clone, Copy)]
 pub struct Crc64(Digest);
 
@@ -419,12 +420,12 @@ impl Default for Crc64 {
 }
 
 impl Crc64 {
-    /// Takes `bytes` in.
+    /// Adds `bytes`.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
-    /// The checksum of all bytes taken in so far.
+    /// The checksum of all bytes so far.
     pub fn value(&self) -> u64 {
         self.0.finalize()
     }
@@ -509,7 +510,7 @@ mod tests {
         assert_eq!(kind(reader(b"\x05abc").string()), DamageKind::Truncated { missing: 2 });
     }
 
-    /// Both ways through compressed bytes.
+    /// Verifies and decompresses, which must agree.
     fn decompress(compressed: &[u8], claimed: u64) -> Result<Vec<u8>, LzfFault> {
         let mut output = b"left over".to_vec();
         let result = lzf_decompress(compressed, claimed, &mut output);
@@ -523,7 +524,7 @@ mod tests {
         assert_eq!(decompress(b"\x02abc\x20\x02", 6).unwrap(), b"abcabc");
         assert_eq!(decompress(b"\x00a\xe0\x05\x00", 15).unwrap(), b"aaaaaaaaaaaaaaa");
         assert_eq!(decompress(b"\x01ab\x60\x01\x00c", 8).unwrap(), b"abababac");
-        // The servers' decompressor says 0 when it fails, which is the length claimed.
+        // The servers' decompressor returns 0 when it fails, which is the claimed length.
         assert_eq!(decompress(b"\xff", 0).unwrap(), b"");
     }
 

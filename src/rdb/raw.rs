@@ -1,4 +1,4 @@
-//! Raw values: those that an RDB holds and nobody has decoded yet.
+//! Raw values: those of an RDB that are not decoded yet.
 
 use super::decode::{is_vector_set, vector_set};
 use super::fault::DecodeFault;
@@ -6,10 +6,10 @@ use super::primitive::{RawString, Reader};
 use super::types::type_row;
 use crate::value::{Bytes, Raw, Value};
 
-/// The value that raw bytes are.
+/// Decodes a raw value.
 ///
 /// # Errors
-/// The first thing that is wrong with them, or that nobody but a module can read them.
+/// The first fault, or [`DecodeFault::Opaque`] for the value of a module.
 pub fn decode<'a>(raw: &Raw<'a>) -> Result<Value<'a>, DecodeFault> {
     let row = type_row(raw.family, raw.type_code);
     if row.is_some_and(|row| row.decode.is_none()) {
@@ -37,8 +37,7 @@ impl Value<'_> {
 }
 
 impl<'a> Raw<'a> {
-    /// The string that it is, if it is one and needs no memory that its bytes do not take: it lies there in one piece,
-    /// or is a number.
+    /// The string, if it is one and can be decoded without memory of its own: it is in one piece, or a number.
     #[inline]
     pub fn in_one_piece(&self) -> Option<Bytes<'a>> {
         if self.type_code != 0 {

@@ -1,9 +1,9 @@
-//! Finding the end of a value, type by type, without a look at what is in it.
+//! Finding the end of a value without verifying it, type by type.
 
 use super::fault::Fault;
 use super::primitive::Reader;
 
-/// Reads a value to its end. What is packed or compressed is not looked into.
+/// Reads a value to its end, without reading packed encodings and compressed strings.
 pub(super) type Skipper = fn(&mut Reader<'_>) -> Result<(), Fault>;
 
 pub(super) fn string(reader: &mut Reader<'_>) -> Result<(), Fault> {
@@ -43,10 +43,10 @@ pub(super) fn sorted_set_ascii(reader: &mut Reader<'_>) -> Result<(), Fault> {
     })
 }
 
-/// A score as RDB versions before 8 have it.
+/// A score in the encoding of RDB versions before 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AsciiScore<'a> {
-    /// Digits, or what should be.
+    /// Text, which should be digits.
     Digits(&'a [u8]),
     Nan,
     Infinity,
@@ -95,7 +95,7 @@ pub(super) fn quicklist_listpacks(reader: &mut Reader<'_>) -> Result<(), Fault> 
     })
 }
 
-/// What each layout of a stream has beyond the first (RDB type 15).
+/// The layouts of a stream, from the first (RDB type 15) on; each adds to those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Layout {
     /// RDB 9.
@@ -109,18 +109,18 @@ pub(super) enum Layout {
 }
 
 impl Layout {
-    /// How many numbers follow the nodes: the length, the last id; then first id, greatest deleted id and the number of
-    /// entries ever added.
+    /// The number of integers after the nodes: the length and the last id; then the first id, the greatest deleted id
+    /// and the number of entries ever added.
     pub(super) const fn numbers(self) -> usize {
         if matches!(self, Self::First) { 3 } else { 8 }
     }
 
-    /// How many numbers follow a group's name: the last id delivered; then the number of entries read.
+    /// The number of integers after a group's name: the last delivered id; then the number of entries read.
     pub(super) const fn group_numbers(self) -> usize {
         if matches!(self, Self::First) { 2 } else { 3 }
     }
 
-    /// How many bytes follow a consumer's name: when it was last seen; then when it was last active.
+    /// The number of bytes after a consumer's name: its seen time; then its active time.
     pub(super) const fn consumer_times(self) -> u64 {
         if matches!(self, Self::ActiveTime | Self::Idempotence) { 16 } else { 8 }
     }
@@ -186,8 +186,8 @@ pub(super) fn module(reader: &mut Reader<'_>) -> Result<(), Fault> {
     }
 }
 
-/// Passes over the operand of a module's opcode other than 0, with `string` over a string; says whether the opcode is
-/// known. Opcodes above 5, which no release writes, have none.
+/// Skips the operand of a module's opcode other than 0, a string by calling `string`. Returns whether the opcode is
+/// known. Opcodes above 5, which no release writes, have no operand.
 pub(super) fn module_operand<'a>(
     reader: &mut Reader<'a>,
     opcode: u64,

@@ -1,6 +1,6 @@
 //! Streams: nodes that are listpacks of their own layout, and consumer groups (Redis `rdb.c`, `t_stream.c`).
 
-use super::context::{Context, Place, Seen};
+use super::context::{Context, FoundBy, Place};
 use super::fault::{Fault, Malformed, Packing, StreamFault};
 use super::members::Members;
 use super::packed::{At, Element, Sequence, listpack};
@@ -24,15 +24,15 @@ pub(super) fn stream_4(context: &mut Context<'_>) -> Result<(), Fault> {
     stream(context, Layout::Idempotence)
 }
 
-fn flaw(context: &mut Context<'_>, offset: usize, fault: StreamFault, seen: Seen) {
-    context.flaw(offset, Malformed::Stream(fault), seen);
+fn flaw(context: &mut Context<'_>, offset: usize, fault: StreamFault, found_by: FoundBy) {
+    context.flaw(offset, Malformed::Stream(fault), found_by);
 }
 
 fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
     let nodes = context.reader.length()?;
     let mut live = 0_u64;
     let mut keys = Ids::default();
-    // The first layout has no first id: all servers but 6.2 read entries to find it.
+    // The first layout has no first id, so all servers except 6.2 read entries to find it.
     let mut entries = LiveEntries { any: layout != Layout::First, ..LiveEntries::default() };
     for _ in 0..nodes {
         let offset = context.reader.position();
@@ -47,12 +47,12 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
             Ok(())
         })?;
         if same {
-            flaw(context, offset, StreamFault::DuplicateNode, Seen::ALWAYS);
+            flaw(context, offset, StreamFault::DuplicateNode, FoundBy::ALWAYS);
         }
     }
     let start = context.reader.position();
     if keys.any_twice() {
-        flaw(context, start, StreamFault::DuplicateNode, Seen::ALWAYS);
+        flaw(context, start, StreamFault::DuplicateNode, FoundBy::ALWAYS);
     }
     let length = context.reader.number()?;
     context.elements = Some(length);
@@ -61,13 +61,13 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
         context.reader.number()?;
     }
     if entries.unordered || last < entries.last {
-        flaw(context, start, StreamFault::IdOrder, Seen::NEVER);
+        flaw(context, start, StreamFault::IdOrder, FoundBy::NEVER);
     }
     if length != 0 && nodes == 0 {
-        flaw(context, start, StreamFault::LengthWithoutNodes(length), Seen::SINCE_7);
+        flaw(context, start, StreamFault::LengthWithoutNodes(length), FoundBy::SINCE_7);
     }
     if length != live {
-        flaw(context, start, StreamFault::Length { claimed: length, actual: live }, Seen::VALKEY_9);
+        flaw(context, start, StreamFault::Length { claimed: length, actual: live }, FoundBy::VALKEY_9);
     }
     let groups = context.reader.length()?;
     let mut names = Names::default();
@@ -78,19 +78,19 @@ fn stream(context: &mut Context<'_>, layout: Layout) -> Result<(), Fault> {
         Ok(())
     };
     let result = read();
-    names.none_twice(context, StreamFault::DuplicateGroup, Seen::ALWAYS);
+    names.none_twice(context, StreamFault::DuplicateGroup, FoundBy::ALWAYS);
     result?;
     if layout >= Layout::Idempotence { idempotence(context) } else { Ok(()) }
 }
 
-/// Checks the settings and producers (`rdbLoadStreamIdmpEntries` of Redis 8.6.3, which leaves out an id that a producer
-/// has twice).
+/// Checks the settings and producers (`rdbLoadStreamIdmpEntries` of Redis 8.6.3, which skips duplicate ids of a
+/// producer).
 fn idempotence(context: &mut Context<'_>) -> Result<(), Fault> {
     for most in [Idempotence::MAX_DURATION, Idempotence::MAX_ENTRIES] {
         let offset = context.reader.position();
         let value = context.reader.number()?;
         if !(1..=most).contains(&value) {
-            flaw(context, offset, StreamFault::IdempotenceSetting(value), Seen::ALWAYS);
+            flaw(context, offset, StreamFault::IdempotenceSetting(value), FoundBy::ALWAYS);
         }
     }
     let producers = context.reader.length()?;
@@ -110,9 +110,9 @@ fn idempotence(context: &mut Context<'_>) -> Result<(), Fault> {
         Ok(())
     };
     let result = read();
-    names.none_twice(context, StreamFault::DuplicateProducer, Seen::ALWAYS);
+    names.none_twice(context, StreamFault::DuplicateProducer, FoundBy::ALWAYS);
     result?;
-    // How many ids were ever added, and how many duplicates were recognized.
+    // The numbers of ids ever added and of recognised duplicates.
     context.reader.number()?;
     context.reader.number().map(|_| ())
 }
@@ -123,47 +123,47 @@ fn node_key(context: &mut Context<'_>) -> Result<Option<u128>, Fault> {
     let raw = context.reader.string()?;
     let bytes = match raw {
         RawString::Plain(bytes) => std::borrow::Cow::Borrowed(bytes),
-        // A key of other than 16 bytes need not be made to be refused.
+        // A key of another length than 16 bytes is refused without being decompressed.
         RawString::Lzf { length, .. } if length != 16 => {
-            flaw(context, offset, StreamFault::NodeKey(length), Seen::ALWAYS);
+            flaw(context, offset, StreamFault::NodeKey(length), FoundBy::ALWAYS);
             return Ok(None);
         }
         _ => raw.bytes().map_err(|fault| context.reader.fault(offset, Malformed::Lzf(fault)))?,
     };
     let key = <[u8; 16]>::try_from(&*bytes).ok().map(u128::from_be_bytes);
     if key.is_none() {
-        flaw(context, offset, StreamFault::NodeKey(bytes.len() as u64), Seen::ALWAYS);
+        flaw(context, offset, StreamFault::NodeKey(bytes.len() as u64), FoundBy::ALWAYS);
     }
     Ok(key)
 }
 
-/// Checks a node, and gives the number of its entries that are not deleted.
+/// Checks a node, and returns the number of its entries that are not deleted.
 fn node(context: &mut Context<'_>, entries: &mut LiveEntries, bytes: &[u8], place: Place) -> u64 {
     if let Err(at) = listpack::frame(bytes) {
         let malformed = Malformed::Packed { packing: Packing::Listpack, fault: at.fault };
-        context.flaw(place.of(at.offset), malformed, Seen::ALWAYS);
+        context.flaw(place.of(at.offset), malformed, FoundBy::ALWAYS);
         return 0;
     }
     let mut elements = NodeElements::new(bytes);
     let (live, deleted) = match elements.node(entries) {
         Ok(counts) => counts,
         Err(NodeFault { offset, malformed }) => {
-            let seen = match malformed {
-                Malformed::Stream(StreamFault::EmptyNode) => Seen::ALWAYS,
+            let found_by = match malformed {
+                Malformed::Stream(StreamFault::EmptyNode) => FoundBy::ALWAYS,
                 Malformed::Packed { .. } | Malformed::Stream(StreamFault::NotANumber | StreamFault::NodeEnds)
                     if !entries.any =>
                 {
-                    Seen::WALKED
+                    FoundBy::WALKED
                 }
-                _ => Seen::DEEP,
+                _ => FoundBy::DEEP,
             };
-            context.flaw(place.of(offset), malformed, seen);
+            context.flaw(place.of(offset), malformed, found_by);
             return 0;
         }
     };
-    // Only Valkey 9.1 looks at more than that the entries are as many as the counts together.
+    // The others only check that the number of entries is the sum of both counts.
     if let Err(NodeFault { offset, malformed }) = elements.finish(live, deleted) {
-        context.flaw(place.of(offset), malformed, Seen::VALKEY_9);
+        context.flaw(place.of(offset), malformed, FoundBy::VALKEY_9);
     }
     u64::try_from(live).unwrap_or_default()
 }
@@ -185,7 +185,7 @@ pub(super) const SAME_FIELDS: i64 = 2;
 /// The flag of an entry that was deleted.
 pub(super) const DELETED: i64 = 1;
 
-/// Who wants to know what is in a node; the default is nobody.
+/// A visitor of the contents of a node; the default ignores them.
 pub(super) trait NodeVisitor<'b> {
     /// A field of the master entry.
     fn master_field(&mut self, _field: Element<'b>) {}
@@ -193,22 +193,22 @@ pub(super) trait NodeVisitor<'b> {
     fn entry(&mut self, _flags: i64, _milliseconds: i64, _sequence: i64) {}
     /// The next field of an entry whose fields are its own.
     fn field(&mut self, _field: Element<'b>) {}
-    /// The next value of an entry, which follows its field, or all of them if the entry has those of the master entry.
+    /// The next value of an entry. It follows its field, unless the entry has the fields of the master entry.
     fn value(&mut self, _value: Element<'b>) {}
     /// The entry has ended.
     fn entry_end(&mut self) {}
 }
 
-/// The entries that are not deleted, as far as they were met.
+/// What is known of the entries so far that are not deleted.
 #[derive(Default)]
 struct LiveEntries {
-    /// The key of the node that is being read.
+    /// The key of the current node.
     key: u128,
-    /// Whether there was one, or it does not matter.
+    /// Whether there was one, or none is needed.
     any: bool,
     /// The id of the last of them.
     last: u128,
-    /// Whether the ids do not ascend. No server looks at that, and none writes such.
+    /// Whether the ids do not ascend. No server checks that, and none writes such a stream.
     unordered: bool,
 }
 
@@ -230,11 +230,11 @@ impl NodeVisitor<'_> for LiveEntries {
     }
 }
 
-/// The elements of a node. As in the servers' check of a node, what the listpack's header counts does not matter, nor
-/// what lies behind a terminator before the last byte.
+/// The elements of a node. As in the servers' check of a node, the count in the listpack's header does not matter, nor
+/// do bytes between a terminator and the last byte.
 pub(super) struct NodeElements<'b> {
     elements: listpack::Elements<'b>,
-    /// How many entries were marked as deleted.
+    /// The number of entries that are marked as deleted.
     deleted: i64,
 }
 
@@ -256,7 +256,7 @@ impl<'b> NodeElements<'b> {
         element.integer().ok_or(NodeFault { offset, malformed: Malformed::Stream(StreamFault::NotANumber) })
     }
 
-    /// Reads a node to its end, and gives its counts of entries that live and that are deleted.
+    /// Reads a node to its end, and returns its counts of live and of deleted entries.
     pub(super) fn node(&mut self, visitor: &mut impl NodeVisitor<'b>) -> Result<(i64, i64), NodeFault> {
         if self.elements.clone().next()?.is_none() {
             return Err(self.fault(StreamFault::EmptyNode));
@@ -282,7 +282,7 @@ impl<'b> NodeElements<'b> {
         }
     }
 
-    /// Checks, behind the last entry, the counts of the listpack and of the node.
+    /// Checks the counts of the listpack and of the node after the last entry.
     pub(super) fn finish(&self, live: i64, deleted: i64) -> Result<(), NodeFault> {
         self.elements.finish()?;
         if live < 0 || deleted != self.deleted {
@@ -328,15 +328,15 @@ fn group<'a>(context: &mut Context<'a>, layout: Layout, names: &mut Names<'a>) -
     for _ in 0..context.reader.length()? {
         let offset = context.reader.position();
         pending.push(u128::from_be_bytes(context.reader.array()?));
-        // When it was delivered, and how often.
+        // The delivery time and the delivery count.
         context.reader.take(8)?;
         context.reader.number()?;
         if pending.repeats() {
-            flaw(context, offset, StreamFault::DuplicatePending, Seen::ALWAYS);
+            flaw(context, offset, StreamFault::DuplicatePending, FoundBy::ALWAYS);
         }
     }
     if pending.any_twice() {
-        flaw(context, start, StreamFault::DuplicatePending, Seen::ALWAYS);
+        flaw(context, start, StreamFault::DuplicatePending, FoundBy::ALWAYS);
     }
     let mut owned = vec![false; pending.ids.len()];
     let consumers = context.reader.length()?;
@@ -348,9 +348,9 @@ fn group<'a>(context: &mut Context<'a>, layout: Layout, names: &mut Names<'a>) -
         Ok(())
     };
     let result = read();
-    names.none_twice(context, StreamFault::DuplicateConsumer, Seen::SINCE_7);
+    names.none_twice(context, StreamFault::DuplicateConsumer, FoundBy::SINCE_7);
     if result.is_ok() && owned.contains(&false) {
-        flaw(context, start, StreamFault::PendingWithoutConsumer, Seen::DEEP);
+        flaw(context, start, StreamFault::PendingWithoutConsumer, FoundBy::DEEP);
     }
     result
 }
@@ -372,21 +372,21 @@ fn consumer<'a>(
         let id = u128::from_be_bytes(context.reader.array()?);
         own.push(id);
         if own.repeats() {
-            flaw(context, offset, StreamFault::DuplicateOwned, Seen::ALWAYS);
+            flaw(context, offset, StreamFault::DuplicateOwned, FoundBy::ALWAYS);
         }
         match pending.ids.binary_search(&id).ok().and_then(|index| owned.get_mut(index)) {
-            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, Seen::SHARED_OWNERS),
+            Some(owned) if *owned => flaw(context, offset, StreamFault::TwoConsumers, FoundBy::SHARED_OWNERS),
             Some(owned) => *owned = true,
-            None => flaw(context, offset, StreamFault::PendingNotInGroup, Seen::ALWAYS),
+            None => flaw(context, offset, StreamFault::PendingNotInGroup, FoundBy::ALWAYS),
         }
     }
     if own.any_twice() {
-        flaw(context, start, StreamFault::DuplicateOwned, Seen::ALWAYS);
+        flaw(context, start, StreamFault::DuplicateOwned, FoundBy::ALWAYS);
     }
     Ok(())
 }
 
-/// Ids that should ascend, and may at least not repeat.
+/// Ids, which should ascend and must not repeat.
 #[derive(Debug, Default)]
 struct Ids {
     ids: Vec<u128>,
@@ -404,7 +404,7 @@ impl Ids {
         matches!(self.ids.as_slice(), [.., one, other] if one == other)
     }
 
-    /// Sorts them, and says whether one occurs twice.
+    /// Sorts them, and returns whether one occurs twice.
     fn any_twice(&mut self) -> bool {
         if self.unsorted {
             self.ids.sort_unstable();
@@ -414,10 +414,10 @@ impl Ids {
     }
 }
 
-/// Names of groups or consumers, unopened: where each is, and how far a server has read when it takes it in.
+/// Names of groups or consumers in their encoding: the offset of each, and the position at which a server adds it.
 #[derive(Debug, Default)]
 struct Names<'a> {
-    seen: Vec<(usize, usize, RawString<'a>)>,
+    names: Vec<(usize, usize, RawString<'a>)>,
     members: Members,
     text: Vec<u8>,
 }
@@ -426,20 +426,20 @@ impl<'a> Names<'a> {
     fn push(&mut self, context: &mut Context<'a>, offset: usize, name: RawString<'a>) -> Result<(), Fault> {
         let bytes = name.open(&mut self.text).map_err(|fault| context.reader.fault(offset, Malformed::Lzf(fault)))?;
         self.members.add(bytes);
-        self.seen.push((offset, context.reader.position(), name));
+        self.names.push((offset, context.reader.position(), name));
         Ok(())
     }
 
-    /// Notes the first name that was there before.
-    fn none_twice(&mut self, context: &mut Context<'a>, fault: StreamFault, seen: Seen) {
-        if !self.members.suspicious() {
+    /// Records the first duplicate name as a flaw.
+    fn none_twice(&mut self, context: &mut Context<'a>, fault: StreamFault, found_by: FoundBy) {
+        if !self.members.have_equal_hashes() {
             return;
         }
-        let mut again = self.members.again();
+        let mut second_pass = self.members.second_pass();
         let text = &mut self.text;
-        let mut repeats = |name: &RawString<'_>| name.open(text).is_ok_and(|bytes| again.repeats(bytes));
-        if let Some((offset, position, _)) = self.seen.iter().find(|(_, _, name)| repeats(name)) {
-            context.flaw_at(*offset, *position, Malformed::Stream(fault), seen);
+        let mut repeats = |name: &RawString<'_>| name.open(text).is_ok_and(|bytes| second_pass.repeats(bytes));
+        if let Some((offset, position, _)) = self.names.iter().find(|(_, _, name)| repeats(name)) {
+            context.flaw_at(*offset, *position, Malformed::Stream(fault), found_by);
         }
     }
 }

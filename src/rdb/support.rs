@@ -1,4 +1,4 @@
-//! Which server takes what: versions of the format, types, opcodes.
+//! The versions of the format, types and opcodes that each server accepts.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::types::TypeRow;
 use super::walker::{Entry, Item};
 use crate::server::{Family, Server, Since, redis};
 
-/// Why a server does not take something that is sound in itself.
+/// Why a server refuses something that is sound in itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -20,7 +20,7 @@ pub enum Refusal {
     Type(&'static TypeRow),
     /// An opcode.
     Opcode(Opcode),
-    /// Data of a module that the server does not have unless told to load it.
+    /// Data of a module that the server does not have built in.
     Module(ModuleId),
 }
 
@@ -36,11 +36,11 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Whether `consumer` takes a file of an append-only log that begins with these bytes for an RDB, and not for RESP,
-/// which it then reads and refuses.
+/// Whether `consumer` reads a file of an append-only log that begins with these bytes as an RDB. Otherwise it reads it
+/// as RESP, and refuses it.
 ///
-/// The server of Valkey 9.1 looks for `REDIS0` or `VALKEY`, everything else for `REDIS` alone. That goes for
-/// `valkey-check-aof` of 9.1.2 too, which so calls every base that its own server writes a format error.
+/// The server of Valkey 9.1 recognises `REDIS0` and `VALKEY`, the others only `REDIS`. That includes `valkey-check-aof`
+/// 9.1.2, which therefore reports a format error in every base that its own server writes.
 pub fn taken_for_rdb(consumer: Consumer, bytes: &[u8]) -> bool {
     match consumer {
         Consumer::Loader(server) if server.valkey_rdb_version().is_some() => {
@@ -53,13 +53,13 @@ pub fn taken_for_rdb(consumer: Consumer, bytes: &[u8]) -> bool {
 /// The releases that have the module for vector sets built in.
 const VECTOR_SETS: Since = redis(8, 0);
 
-/// Why `server` refuses to load `item`; none when it does not, flaws aside.
+/// Why `server` refuses to load `item`; `None` if it does not, flaws aside.
 ///
-/// Asked of 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1 and 9.1.2 with their default configuration. Valkey 9 loads the versions
-/// 12 to 79, which it reserves for others, only with `rdb-version-check relaxed`; on a slot import it dies unless
-/// `cluster-enabled yes`.
+/// Tested with 6.2.14, 7.0.15, 8.0.6, Valkey 8.1.1 and 9.1.2 in their default configuration. Valkey 9 loads the
+/// versions 12 to 79, which it reserves for others, only with `rdb-version-check relaxed`, and crashes at a slot import
+/// unless `cluster-enabled yes`.
 pub fn refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
-    // A server that knows slot imports dies of one unless it is a cluster node.
+    // A server that knows slot imports crashes at one unless it is a cluster node.
     let refuses = |opcode: &Opcode| !knows_opcode(server, *opcode) || *opcode == Opcode::SlotImport;
     if let Some(opcode) = late_opcode(item).filter(refuses) {
         return Some(Refusal::Opcode(opcode));
@@ -75,7 +75,7 @@ pub fn refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
     }
 }
 
-/// The opcode that `item` stands for or begins with, if not every server knows it.
+/// The opcode of `item`, or at its beginning, if not every server knows it.
 pub fn late_opcode(item: &Item<'_>) -> Option<Opcode> {
     match item {
         Item::SlotInfo { .. } => Some(Opcode::SlotInfo),
@@ -86,9 +86,9 @@ pub fn late_opcode(item: &Item<'_>) -> Option<Opcode> {
     }
 }
 
-/// Why the `check-rdb` of `server` (and its `check-aof`, for a preamble or base) calls `item` invalid; none when it
-/// does not, flaws aside. It minds what the server minds, but for modules, whose data it passes over, and, with Valkey
-/// 9, for slot imports and for versions of which it only warns.
+/// Why the `check-rdb` of `server` (and its `check-aof`, for a preamble or base) reports `item` as invalid; `None` if
+/// it does not, flaws aside. It refuses what the server refuses, except for data of modules, which it skips, and in
+/// Valkey 9 slot imports and versions of which it only warns.
 pub fn checker_refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
     match refusal(server, item)? {
         Refusal::Module(_) => None,
@@ -98,8 +98,8 @@ pub fn checker_refusal(server: Server, item: &Item<'_>) -> Option<Refusal> {
     }
 }
 
-/// Versions that Valkey 9 calls foreign (12 to 79) or future (Valkey above 80): its checker goes on and ends with
-/// `loading requires config 'rdb-version-check relaxed'`.
+/// Whether the checker of Valkey 9 reports the version as foreign (12 to 79) or future (Valkey above 80), but continues
+/// and ends with `loading requires config 'rdb-version-check relaxed'`.
 const fn warned_of(header: Header) -> bool {
     match header {
         Header { family: Family::Redis, version: 12..=79, padded } => padded,
@@ -118,7 +118,7 @@ pub const fn takes_version(server: Server, header: Header) -> bool {
     }
 }
 
-/// Whether `server` knows this type. The version that a file says it has does not matter for that.
+/// Whether `server` knows this type. It does not depend on the version of the file.
 pub const fn takes_type(server: Server, row: &TypeRow) -> bool {
     row.since.servers().contains(server)
 }

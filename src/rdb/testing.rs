@@ -1,4 +1,4 @@
-//! For tests: the files of `testdata/rdb`, values as text, and values to try things on.
+//! For tests: the files of `testdata/rdb`, values as text, and random values.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(super) fn corpus() -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Everything that a value is, as text; what has no order in sorted order.
+/// A whole value as text, sorted if it has no order of its own.
 pub(super) fn text(value: &Value<'_>) -> String {
     let sorted = |mut lines: Vec<String>| {
         lines.sort();
@@ -87,7 +87,7 @@ fn stream_text(stream: &Stream<'_>) -> String {
     text
 }
 
-/// A string of one of the kinds that are encoded in their own way.
+/// A string of each kind of encoding.
 fn string() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         4 => vec(any::<u8>(), 0..12),
@@ -150,7 +150,7 @@ fn group() -> impl Strategy<Value = Group> {
     (id(), proptest::option::of(0..300_u64), consumers, pending)
 }
 
-/// What is remembered of producers: settings, and ids in the order in which they are added.
+/// The producers of a stream: settings, and ids in the order in which they are added.
 fn idempotence() -> impl Strategy<Value = Option<Idempotence<'static>>> {
     let ids = proptest::collection::vec((string(), string(), id()), 0..20);
     let all = (1..=Idempotence::MAX_DURATION, 1..=Idempotence::MAX_ENTRIES, ids, 0..99_u64);
@@ -196,7 +196,7 @@ fn stream() -> impl Strategy<Value = Value<'static>> {
     })
 }
 
-/// A value of any type but raw ones; no collection is empty.
+/// A value of any type except raw ones, without empty collections.
 pub(super) fn value() -> impl Strategy<Value = Value<'static>> {
     let list = strings(600).prop_map(|strings| {
         let mut list = List::default();

@@ -1,7 +1,7 @@
-//! The types of values: one row each, with all that is known of a type.
+//! The types of values: one row each, with everything that is known of a type.
 //!
-//! A new type is a row here and the functions that read it. What else asks for types (which server knows them, what a
-//! checker says of them, what may be written for a release) follows from the row.
+//! A new type is a row here and the functions that read it. Everything else (which server knows it, what a checker
+//! reports, for which release it may be written) follows from the row.
 
 use super::decode::{self, Decoder};
 use super::fault::Packing;
@@ -14,29 +14,29 @@ use crate::server::{Family, Release, Since, redis, valkey};
 /// One type of value.
 #[derive(Debug, Clone, Copy)]
 pub struct TypeRow {
-    /// The byte that stands for it.
+    /// Its byte in a file.
     pub number: u8,
     /// What the servers' `check-rdb` calls it.
     pub name: &'static str,
-    /// What such a key holds.
+    /// The type of a key with such a value.
     pub data_type: DataType,
-    /// How the value is laid out, as `OBJECT ENCODING` would put it where it has a word for it.
+    /// Its encoding, in the words of `OBJECT ENCODING` where it has one.
     pub encoding: &'static str,
-    /// The encoding of a value that is one packed string.
+    /// Its packed encoding, if the value is a single packed string.
     pub packing: Option<Packing>,
-    /// Whether it has the expiry of each field.
+    /// Whether it holds expiries of fields.
     pub has_field_expiry: bool,
-    /// The releases that know it, whatever version an RDB says it has.
+    /// The first releases that know it, whatever the version of an RDB.
     pub since: Since,
     /// The first RDB version in which it may occur.
     pub rdb_version: u32,
-    /// The family of the files in which the number means this; `None` if it is known to both.
+    /// The family of files in which the number has this meaning; `None` for both.
     pub family: Option<Family>,
     /// Reads a value of the type to its end and verifies it.
     pub(super) verify: Verifier,
     /// Reads a value of the type to its end, whatever is in it.
     pub(super) skip: Skipper,
-    /// Reads a value of the type; `None` for what only a module understands.
+    /// Decodes a value of the type; `None` for values of modules.
     pub(super) decode: Option<Decoder>,
 }
 
@@ -48,8 +48,7 @@ impl PartialEq for TypeRow {
 
 impl Eq for TypeRow {}
 
-/// How rows are written: `row(…).since(…).packed(…)`. A type is known to every server and is not packed unless its row
-/// says so.
+/// How rows are written: `row(…).since(…).packed(…)`. By default, a type is known to every server and is not packed.
 const fn row(
     number: u8,
     name: &'static str,
@@ -93,7 +92,7 @@ impl TypeRow {
 }
 
 /// Every type that this build knows. Sources: `rdb.h` of Redis 8.0 and Valkey 9.1; the names are those of
-/// `redis-check-rdb.c`, and of `valkey-check-rdb` for the one of its own.
+/// `redis-check-rdb.c`, and for the one that only Valkey has, of `valkey-check-rdb`.
 pub static TYPES: [TypeRow; 26] = [
     row(0, "string", DataType::String, "string", (value::string, skip::string, Some(decode::string))),
     row(1, "list-linked", DataType::List, "linkedlist", (value::list, skip::strings, Some(decode::list))),
@@ -218,10 +217,10 @@ pub static TYPES: [TypeRow; 26] = [
         .with_field_expiry(),
 ];
 
-/// The places in [`TYPES`] of the numbers, for files of Redis and of Valkey.
+/// The indexes in [`TYPES`] by number, for files of Redis and of Valkey.
 static PLACES: [[u8; 256]; 2] = [places(Family::Redis), places(Family::Valkey)];
 
-/// The place of a number that means nothing.
+/// The index for an unused number.
 const NOWHERE: u8 = u8::MAX;
 
 #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated while this is compiled")]
@@ -245,7 +244,7 @@ const fn places(family: Family) -> [u8; 256] {
 }
 
 /// The row of a type in files of a family; `None` if this build knows none. Type 6, which only release candidates of
-/// Redis 4.0 wrote, is refused by every server, and not known here.
+/// Redis 4.0 wrote, is refused by every server, and unknown here.
 pub fn type_row(family: Family, number: u8) -> Option<&'static TypeRow> {
     let [redis, valkey] = &PLACES;
     let places = match family {

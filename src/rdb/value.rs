@@ -1,6 +1,6 @@
-//! Reading a value to its end, and verifying it, type by type.
+//! Reading a value to its end and verifying it, type by type.
 
-use super::context::{Around, Context, ModuleId, Place, Seen, Twice};
+use super::context::{Around, Context, FoundBy, ModuleId, Place, Twice};
 use super::fault::{Fault, Malformed, Packing};
 use super::packed::{At, Element, Sequence, intset, listpack, ziplist, zipmap};
 use super::primitive::{RawString, Reader, scans_as_double};
@@ -8,22 +8,22 @@ use super::skip::{AsciiScore, ascii_score, module_operand};
 use crate::server::{FloatSyntax, ServerSet, redis};
 use crate::value::score::parse_score;
 
-/// Reads a value to its end. What leaves the end unknown is a [`Fault`]; what does not is noted as a flaw.
+/// Reads a value to its end. Damage after which the end cannot be found is a [`Fault`]; other damage is recorded as a
+/// flaw.
 pub(super) type Verifier = fn(&mut Context<'_>) -> Result<(), Fault>;
 
 /// The latest time at which a field can expire (Redis `ebuckets.h`: 48 bits of milliseconds).
 pub(super) const LATEST_FIELD_EXPIRY: u64 = 0x0000_ffff_ffff_ffff;
-/// Up to so many fields, and fields and values of so many bytes, a hash is loaded into a listpack, in which only a
-/// deep check finds a field twice (`hash-max-listpack-entries` and `-value`, defaults).
+/// The maximum number of fields, and below it the maximum length of fields and values, with which a hash is loaded into
+/// a listpack, where only a deep check detects duplicate fields (defaults of `hash-max-listpack-entries` and `-value`).
 const LISTPACK_FIELDS: u64 = 512;
 const LISTPACK_BYTES: usize = 64;
 
 const BEFORE_7: ServerSet = ServerSet::ALL.without(redis(7, 0).servers());
-/// Redis 6.2 does not look for a score that is NaN before it inserts it.
-const NAN: Seen = Seen::ALWAYS.crashing(BEFORE_7);
-/// The servers that look for the earliest expiry of a packed hash as soon as it is loaded: at the first field's alone,
-/// for it should be that.
-const EARLIEST: Seen = Seen::DEEP.crashing(redis(7, 4).servers());
+/// Redis 6.2 does not check for NaN before it inserts a score.
+const NAN: FoundBy = FoundBy::ALWAYS.crashing(BEFORE_7);
+/// Redis 7.4 and later read the earliest expiry of a packed hash as soon as it is loaded, from the first field.
+const EARLIEST: FoundBy = FoundBy::DEEP.crashing(redis(7, 4).servers());
 
 pub(super) fn string(context: &mut Context<'_>) -> Result<(), Fault> {
     context.reader.string().map(|_| ())
@@ -42,7 +42,7 @@ pub(super) fn set(context: &mut Context<'_>) -> Result<(), Fault> {
         for _ in 0..count {
             context.member()?;
         }
-        Ok(Seen::ALWAYS)
+        Ok(FoundBy::ALWAYS)
     };
     context.unique(Twice::Member, |_, _| Ok(()), read)
 }
@@ -61,7 +61,7 @@ pub(super) fn sorted_set(context: &mut Context<'_>) -> Result<(), Fault> {
                 context.flaw(offset, Malformed::ScoreIsNan, NAN);
             }
         }
-        Ok(Seen::ALWAYS)
+        Ok(FoundBy::ALWAYS)
     })
 }
 
@@ -78,22 +78,22 @@ pub(super) fn sorted_set_ascii(context: &mut Context<'_>) -> Result<(), Fault> {
             match ascii_score(&mut context.reader)? {
                 AsciiScore::Nan => context.flaw(offset, Malformed::ScoreIsNan, NAN),
                 AsciiScore::Digits(digits) if !scans_as_double(digits) => {
-                    context.flaw(offset, Malformed::Score, Seen::ALWAYS);
+                    context.flaw(offset, Malformed::Score, FoundBy::ALWAYS);
                 }
-                // The servers read the number that it begins with; no server writes such.
+                // Servers read the number at its beginning. None writes such a score.
                 AsciiScore::Digits(digits) if parse_score(digits, FloatSyntax::Strtod).is_none() => {
-                    context.flaw(offset, Malformed::Score, Seen::NEVER);
+                    context.flaw(offset, Malformed::Score, FoundBy::NEVER);
                 }
                 AsciiScore::Digits(_) | AsciiScore::Infinity | AsciiScore::NegativeInfinity => {}
             }
         }
-        Ok(Seen::ALWAYS)
+        Ok(FoundBy::ALWAYS)
     })
 }
 
-/// Who finds a field twice in a hash that is not packed in the file.
-fn field_twice(fields: u64, longest: usize) -> Seen {
-    if fields > LISTPACK_FIELDS || longest > LISTPACK_BYTES { Seen::ALWAYS } else { Seen::DEEP }
+/// Who detects a duplicate field in a hash that is not packed in the file.
+fn field_twice(fields: u64, longest: usize) -> FoundBy {
+    if fields > LISTPACK_FIELDS || longest > LISTPACK_BYTES { FoundBy::ALWAYS } else { FoundBy::DEEP }
 }
 
 pub(super) fn hash(context: &mut Context<'_>) -> Result<(), Fault> {
@@ -112,7 +112,7 @@ pub(super) fn hash(context: &mut Context<'_>) -> Result<(), Fault> {
     })
 }
 
-/// The length of a string, near enough to know whether it fits a listpack.
+/// The length of a string, precise enough to decide whether it fits in a listpack.
 fn length(string: &RawString<'_>) -> usize {
     match string {
         RawString::Plain(bytes) => bytes.len(),
@@ -134,10 +134,10 @@ pub(super) fn hash_2(context: &mut Context<'_>) -> Result<(), Fault> {
             context.reader.string()?;
             let offset = context.reader.position();
             if i64::from_le_bytes(context.reader.array()?) < -1 {
-                context.flaw(offset, Malformed::FieldExpiry, Seen::ALWAYS);
+                context.flaw(offset, Malformed::FieldExpiry, FoundBy::ALWAYS);
             }
         }
-        Ok(Seen::ALWAYS)
+        Ok(FoundBy::ALWAYS)
     })
 }
 
@@ -146,7 +146,7 @@ pub(super) fn hash_expiring(context: &mut Context<'_>) -> Result<(), Fault> {
     let offset = context.reader.position();
     let earliest = u64::from_le_bytes(context.reader.array()?);
     if earliest > LATEST_FIELD_EXPIRY + 1 {
-        context.flaw(offset, Malformed::FieldExpiry, Seen::ALWAYS);
+        context.flaw(offset, Malformed::FieldExpiry, FoundBy::ALWAYS);
     }
     // The servers' arithmetic wraps; the sum is then checked like any other.
     expiring_fields(context, |time| if time == 0 { 0 } else { time.wrapping_add(earliest).wrapping_sub(1) })
@@ -168,7 +168,7 @@ fn expiring_fields(context: &mut Context<'_>, expiry: impl Fn(u64) -> u64) -> Re
         for _ in 0..count {
             let offset = context.reader.position();
             if expiry(context.reader.number()?) > LATEST_FIELD_EXPIRY {
-                context.flaw(offset, Malformed::FieldExpiry, Seen::ALWAYS);
+                context.flaw(offset, Malformed::FieldExpiry, FoundBy::ALWAYS);
             }
             longest = longest.max(context.member()?);
             longest = longest.max(length(&context.reader.string()?));
@@ -177,7 +177,7 @@ fn expiring_fields(context: &mut Context<'_>, expiry: impl Fn(u64) -> u64) -> Re
     })
 }
 
-/// How the elements of a packed collection belong together.
+/// How the elements of a packed collection are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Tuple {
     /// Elements of a list.
@@ -201,8 +201,8 @@ impl Tuple {
         }
     }
 
-    /// The most members or fields that servers leave packed (`hash-max-listpack-entries` and its like, defaults); more
-    /// are unpacked while they are loaded.
+    /// The maximum number of members or fields that stay packed (defaults of `hash-max-listpack-entries` and the like);
+    /// servers unpack larger collections while they load them.
     const fn most_packed(self) -> u64 {
         match self {
             Self::FieldValue | Self::FieldValueExpiry => LISTPACK_FIELDS,
@@ -218,44 +218,43 @@ impl Tuple {
     }
 }
 
-/// What a listpack that is a whole collection states about the number of its elements.
+/// The number of elements in the header of a listpack that is a whole collection.
 #[derive(Debug, Clone, Copy)]
 enum Stated {
-    /// It is no such listpack.
+    /// It is not such a listpack.
     Nowhere,
-    /// Nothing: servers count them, and walk over them for that.
+    /// It is not counted there, so servers iterate over the elements to count them.
     Unknown,
-    /// So many.
+    /// The number of elements.
     Count(u64),
 }
 
-/// A packed encoding of one of the two that are sequences.
+/// One of the two packed encodings that are sequences.
 #[derive(Debug, Clone, Copy)]
 struct Format {
     packing: Packing,
-    /// Who finds a broken entry.
-    entry: Seen,
-    /// Who looks behind the frame for anything else.
-    deep: Seen,
+    /// Who detects a broken entry.
+    entry: FoundBy,
+    /// Who detects other damage within the frame.
+    deep: FoundBy,
 }
 
-const LISTPACK: Format = Format { packing: Packing::Listpack, entry: Seen::DEEP, deep: Seen::DEEP };
-const ZIPLIST: Format = Format { packing: Packing::Ziplist, entry: Seen::DEEP_SINCE_7, deep: Seen::DEEP_SINCE_7 };
-/// A list that is one ziplist: Redis 6.2 reads its entries while it makes a quicklist of them, and dies of a broken
-/// one.
-const ZIPLIST_OF_LIST: Format = Format { entry: Seen::DEEP_SINCE_7.crashing(BEFORE_7), ..ZIPLIST };
+const LISTPACK: Format = Format { packing: Packing::Listpack, entry: FoundBy::DEEP, deep: FoundBy::DEEP };
+const ZIPLIST: Format = Format { packing: Packing::Ziplist, entry: FoundBy::DEEP_SINCE_7, deep: FoundBy::DEEP_SINCE_7 };
+/// A list in a single ziplist. Redis 6.2 reads its entries to convert it to a quicklist, and crashes at a broken one.
+const ZIPLIST_OF_LIST: Format = Format { entry: FoundBy::DEEP_SINCE_7.crashing(BEFORE_7), ..ZIPLIST };
 
 impl Context<'_> {
-    fn packed_flaw(&mut self, place: Place, packing: Packing, at: At, seen: Seen) {
-        self.flaw(place.of(at.offset), Malformed::Packed { packing, fault: at.fault }, seen);
+    fn packed_flaw(&mut self, place: Place, packing: Packing, at: At, found_by: FoundBy) {
+        self.flaw(place.of(at.offset), Malformed::Packed { packing, fault: at.fault }, found_by);
     }
 
-    /// Checks a sequence to its end, and gives the number of its elements.
+    /// Checks a sequence to its end, and returns the number of its elements.
     fn sequence<'b>(&mut self, place: Place, format: Format, tuple: Tuple, start: impl Sequence<'b>) -> u64 {
         self.sequence_counted(place, format, tuple, start, Stated::Nowhere)
     }
 
-    /// The same of a sequence that states how many elements it has.
+    /// The same, for a sequence that may state its number of elements.
     fn sequence_counted<'b>(
         &mut self,
         place: Place,
@@ -274,13 +273,13 @@ impl Context<'_> {
                 Ok(None) => break,
                 Err(at) => {
                     let first = tuple == Tuple::FieldValueExpiry && elements.count() < tuple.length();
-                    let seen = match stated {
+                    let found_by = match stated {
                         _ if first => EARLIEST,
-                        Stated::Unknown => Seen::WALKED,
-                        Stated::Count(count) if count / tuple.length() > tuple.most_packed() => Seen::WALKED,
+                        Stated::Unknown => FoundBy::WALKED,
+                        Stated::Count(count) if count / tuple.length() > tuple.most_packed() => FoundBy::WALKED,
                         Stated::Count(_) | Stated::Nowhere => format.entry,
                     };
-                    self.packed_flaw(place, format.packing, at, seen);
+                    self.packed_flaw(place, format.packing, at, found_by);
                     self.stated_empty(place, tuple, stated);
                     return elements.count();
                 }
@@ -289,11 +288,11 @@ impl Context<'_> {
                 (Tuple::Element, _) | (Tuple::FieldValue | Tuple::FieldValueExpiry, 1) => {}
                 (Tuple::MemberScore, 1) => {
                     if !is_score(&element) {
-                        self.flaw(place.of(offset), Malformed::Score, Seen::NEVER);
+                        self.flaw(place.of(offset), Malformed::Score, FoundBy::NEVER);
                     }
                 }
                 (Tuple::FieldValueExpiry, 2) => {
-                    // What is no number at all kills Redis 8.
+                    // Redis 8 crashes if it is not a number.
                     let fatal = elements.count() == tuple.length() && !matches!(element, Element::Integer(_));
                     if let Err(malformed) = expiries.next(element) {
                         self.flaw(place.of(offset), malformed, if fatal { EARLIEST } else { format.deep });
@@ -307,13 +306,13 @@ impl Context<'_> {
         }
         let (count, length) = (elements.count(), tuple.length());
         if count % length != 0 {
-            // Redis 8 looks for the expiry of the first field where one is stated.
+            // Redis 8 reads the expiry of the first field if an earliest one is given.
             let stated = if let Stated::Count(stated) = stated { stated } else { count };
             let fatal = tuple == Tuple::FieldValueExpiry && count < length && stated >= length;
-            let seen = if fatal { EARLIEST } else { format.deep };
-            self.flaw(place.of(0), Malformed::Tuples { elements: count, tuple: length }, seen);
+            let found_by = if fatal { EARLIEST } else { format.deep };
+            self.flaw(place.of(0), Malformed::Tuples { elements: count, tuple: length }, found_by);
         }
-        if self.members.suspicious() {
+        if self.members.have_equal_hashes() {
             self.sequence_twice(place, format, tuple, start);
         }
         if count > 0 {
@@ -322,7 +321,8 @@ impl Context<'_> {
         count
     }
 
-    /// What states that it has less than one member or field counts as empty, whatever is in it.
+    /// A collection whose header states fewer elements than one member or field has counts as empty, whatever it
+    /// contains.
     fn stated_empty(&mut self, place: Place, tuple: Tuple, stated: Stated) {
         if matches!(stated, Stated::Count(count) if count < tuple.length()) {
             self.counts_as_empty(place.of(0));
@@ -331,10 +331,10 @@ impl Context<'_> {
 
     #[cold]
     fn sequence_twice<'b>(&mut self, place: Place, format: Format, tuple: Tuple, mut elements: impl Sequence<'b>) {
-        let mut again = self.members.again();
+        let mut second_pass = self.members.second_pass();
         let mut twice = None;
         while let Ok(Some((offset, element))) = elements.next() {
-            if (elements.count() - 1) % tuple.length() == 0 && element.with_bytes(|bytes| again.repeats(bytes)) {
+            if (elements.count() - 1) % tuple.length() == 0 && element.with_bytes(|bytes| second_pass.repeats(bytes)) {
                 twice = Some(offset);
                 break;
             }
@@ -344,7 +344,7 @@ impl Context<'_> {
         }
     }
 
-    /// Checks a listpack, and gives the number of its elements.
+    /// Checks a listpack, and returns the number of its elements.
     fn listpack(&mut self, place: Place, bytes: &[u8], tuple: Tuple) -> u64 {
         match listpack::frame(bytes) {
             Ok(()) => {
@@ -356,18 +356,18 @@ impl Context<'_> {
                 self.sequence_counted(place, LISTPACK, tuple, listpack::Elements::new(bytes), stated)
             }
             Err(at) => {
-                self.packed_flaw(place, Packing::Listpack, at, Seen::ALWAYS);
+                self.packed_flaw(place, Packing::Listpack, at, FoundBy::ALWAYS);
                 0
             }
         }
     }
 
-    /// Checks a ziplist, and gives the number of its elements.
+    /// Checks a ziplist, and returns the number of its elements.
     fn ziplist(&mut self, place: Place, bytes: &[u8], format: Format, tuple: Tuple) -> u64 {
         match ziplist::frame(bytes) {
             Ok(()) => self.sequence(place, format, tuple, ziplist::Elements::new(bytes)),
             Err(at) => {
-                self.packed_flaw(place, Packing::Ziplist, at, Seen::ALWAYS);
+                self.packed_flaw(place, Packing::Ziplist, at, FoundBy::ALWAYS);
                 0
             }
         }
@@ -397,14 +397,14 @@ fn is_score(element: &Element<'_>) -> bool {
     }
 }
 
-/// The times of expiry in a packed hash: ascending, and those without one last.
+/// The expiries in a packed hash, which ascend and are followed by fields without one.
 #[derive(Debug, Default)]
 pub(super) struct Expiries {
     last: Option<i64>,
 }
 
 impl Expiries {
-    /// The next of them; none for a field that does not expire.
+    /// Checks the next one; `None` for a field without expiry.
     pub(super) fn next(&mut self, element: Element<'_>) -> Result<Option<i64>, Malformed> {
         let Element::Integer(time) = element else {
             return Err(Malformed::FieldExpiry);
@@ -432,7 +432,7 @@ pub(super) fn hash_listpack(context: &mut Context<'_>) -> Result<(), Fault> {
     context.listpack_value(Tuple::FieldValue)
 }
 
-/// Redis 7.4: the earliest expiry, then the listpack. No server looks at the former.
+/// Redis 7.4: the earliest expiry, then the listpack. No server checks the former.
 pub(super) fn hash_listpack_expiring(context: &mut Context<'_>) -> Result<(), Fault> {
     context.reader.take(8)?;
     context.listpack_value(Tuple::FieldValueExpiry)
@@ -460,10 +460,10 @@ pub(super) fn set_intset(context: &mut Context<'_>) -> Result<(), Fault> {
             Ok(members) => {
                 context.elements = Some(members.count());
                 if let Err(at) = members.ascend() {
-                    context.packed_flaw(place, Packing::Intset, at, Seen::DEEP);
+                    context.packed_flaw(place, Packing::Intset, at, FoundBy::DEEP);
                 }
             }
-            Err(at) => context.packed_flaw(place, Packing::Intset, at, Seen::ALWAYS),
+            Err(at) => context.packed_flaw(place, Packing::Intset, at, FoundBy::ALWAYS),
         }
         Ok(())
     })
@@ -472,7 +472,7 @@ pub(super) fn set_intset(context: &mut Context<'_>) -> Result<(), Fault> {
 pub(super) fn hash_zipmap(context: &mut Context<'_>) -> Result<(), Fault> {
     context.blob(|context, bytes, place| {
         if let Err(at) = zipmap(context, bytes, place) {
-            context.packed_flaw(place, Packing::Zipmap, at, Seen::ALWAYS);
+            context.packed_flaw(place, Packing::Zipmap, at, FoundBy::ALWAYS);
         }
         Ok(())
     })
@@ -487,18 +487,18 @@ fn zipmap(context: &mut Context<'_>, bytes: &[u8], place: Place) -> Result<(), A
     }
     pairs.finish()?;
     context.elements = Some(pairs.count());
-    if context.members.suspicious() {
-        let mut again = context.members.again();
+    if context.members.have_equal_hashes() {
+        let mut second_pass = context.members.second_pass();
         let mut pairs = zipmap::Pairs::new(bytes);
         let mut twice = None;
         while let Some(pair) = pairs.next_pair()? {
-            if again.repeats(pair.field) {
+            if second_pass.repeats(pair.field) {
                 twice = Some(pair.offset);
                 break;
             }
         }
         if let Some(offset) = twice {
-            context.flaw(place.of(offset), Malformed::DuplicateField, Seen::ALWAYS);
+            context.flaw(place.of(offset), Malformed::DuplicateField, FoundBy::ALWAYS);
         }
     }
     Ok(())
@@ -533,11 +533,11 @@ pub(super) fn quicklist_listpacks(context: &mut Context<'_>) -> Result<(), Fault
             return Ok(elements);
         }
         if container != CONTAINER_PLAIN {
-            context.flaw(offset, Malformed::Container(container), Seen::ALWAYS);
+            context.flaw(offset, Malformed::Container(container), FoundBy::ALWAYS);
         }
         let offset = context.reader.position();
         if length(&context.reader.string()?) == 0 {
-            context.flaw(offset, Malformed::EmptyNode, Seen::ALWAYS);
+            context.flaw(offset, Malformed::EmptyNode, FoundBy::ALWAYS);
         }
         Ok(1)
     })
@@ -562,8 +562,8 @@ pub(super) fn module(context: &mut Context<'_>) -> Result<(), Fault> {
     module_value(context)
 }
 
-/// A module's value: opcodes with an operand each, up to the opcode 0. Opcodes above 5, which no release writes, are
-/// passed over by the checkers.
+/// A module's value: opcodes with an operand each, up to the opcode 0. The checkers skip opcodes above 5, which no
+/// release writes.
 pub(super) fn module_value(context: &mut Context<'_>) -> Result<(), Fault> {
     loop {
         let offset = context.reader.position();
@@ -571,7 +571,7 @@ pub(super) fn module_value(context: &mut Context<'_>) -> Result<(), Fault> {
             0 => return Ok(()),
             opcode => {
                 if !module_operand(&mut context.reader, opcode, |reader| reader.string().map(|_| ()))? {
-                    context.flaw(offset, Malformed::ModuleOpcode(opcode), Seen::NEVER);
+                    context.flaw(offset, Malformed::ModuleOpcode(opcode), FoundBy::NEVER);
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::context::{Context, ModuleId, Seen};
+use super::context::{Context, FoundBy, ModuleId};
 use super::damage::{Consumer, Damage, Doing, Flaw};
 use super::fault::{DamageKind, Fault, Malformed};
 use super::format::{HEADER_LENGTH, Header, Opcode};
@@ -11,7 +11,7 @@ use super::types::{TypeRow, type_row};
 use super::value::module_value;
 use crate::value::Family;
 
-/// One thing in an RDB. Strings borrow from the file unless they had to be decompressed or formatted.
+/// An item of an RDB. Strings borrow from the file unless they had to be decompressed or formatted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Item<'a> {
@@ -24,16 +24,17 @@ pub enum Item<'a> {
         /// The value.
         value: Cow<'a, [u8]>,
     },
-    /// The database of the entries that follow. Servers refuse a number not below their `databases` (16).
+    /// The database of the entries that follow. Servers refuse a number that is not below their setting `databases`
+    /// (16).
     SelectDatabase(u64),
-    /// How many entries the database holds; a hint.
+    /// The number of entries of the database; a hint.
     ResizeDatabase {
         /// All entries.
         keys: u64,
         /// Those with an expiry.
         expires: u64,
     },
-    /// How many entries a slot holds; a hint for clusters (Redis 7.4 and later).
+    /// The number of entries of a slot; a hint for clusters (Redis 7.4 and later).
     SlotInfo {
         /// The slot.
         slot: u64,
@@ -48,7 +49,7 @@ pub enum Item<'a> {
         job: Cow<'a, [u8]>,
         /// First and last slot of each range.
         ranges: Vec<(u64, u64)>,
-        /// What is wrong with it, though its end is known.
+        /// Its flaws.
         flaws: Vec<Flaw>,
     },
     /// A function library.
@@ -56,28 +57,28 @@ pub enum Item<'a> {
         /// Its source, with the `#!` line.
         code: Cow<'a, [u8]>,
     },
-    /// Data that a module keeps beside the keys.
+    /// Data that a module stores in addition to the keys.
     ModuleAux {
-        /// Which module type.
+        /// The module type.
         module: ModuleId,
-        /// Whether it is for before (1) or after (2) the keys, as the module was asked.
+        /// Whether the module wrote it before (1) or after (2) the keys.
         when: u64,
-        /// The module's own opcodes and operands, the closing 0 included.
+        /// The module's own opcodes and operands, including the final 0.
         data: &'a [u8],
-        /// What is wrong with it, though its end is known.
+        /// Its flaws.
         flaws: Vec<Flaw>,
     },
     /// A key with its value.
     Entry(Entry<'a>),
     /// The end.
     End {
-        /// What the checksum said.
+        /// The result of the checksum.
         checksum: Checksum,
     },
 }
 
 impl Item<'_> {
-    /// What is wrong inside the item though its end is known.
+    /// The flaws of the item.
     pub fn flaws(&self) -> &[Flaw] {
         match self {
             Self::Entry(Entry { flaws, .. }) | Self::SlotImport { flaws, .. } | Self::ModuleAux { flaws, .. } => flaws,
@@ -85,18 +86,18 @@ impl Item<'_> {
         }
     }
 
-    /// Where `consumer` stops inside the item; none when it does not.
+    /// Where `consumer` stops inside the item; `None` if it does not.
     pub fn stop(&self, consumer: Consumer) -> Option<&Damage> {
-        consumer.first_minded(self.flaws())
+        consumer.first_stop(self.flaws())
     }
 }
 
-/// A key with its value, where they lie, and what is said about them.
+/// A key with its value, their places and their attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry<'a> {
     /// The offset of its first opcode: of an expiry, idle time, frequency or module data, or of the type.
     pub offset: u64,
-    /// How many bytes it has from there.
+    /// Its length in bytes from there.
     pub length: u64,
     /// The database it belongs to.
     pub database: u64,
@@ -106,42 +107,42 @@ pub struct Entry<'a> {
     pub kind: &'static TypeRow,
     /// When the key expires, in milliseconds of Unix time.
     pub expiry: Option<i64>,
-    /// For how many seconds it had not been used.
+    /// The idle time in seconds.
     pub idle: Option<u64>,
-    /// The logarithm of how often it was used.
+    /// The access frequency, as a logarithm.
     pub frequency: Option<u8>,
-    /// Data that modules keep with the key (Redis 8.6): the bytes behind the opcode.
+    /// Data that modules store with the key (Redis 8.6): the bytes after the opcode.
     pub metadata: Option<&'a [u8]>,
-    /// How many elements (pairs of field and value, entries of a stream) the value has; none for strings and modules.
+    /// The number of elements of the value (pairs of field and value, entries of a stream); `None` for strings and
+    /// modules.
     pub elements: Option<u64>,
     /// The module type of a module's value.
     pub module: Option<ModuleId>,
-    /// The value as it lies in the file.
+    /// The encoded value.
     pub value: &'a [u8],
     /// The offset of the key.
     pub key_offset: u64,
     /// The offset of the value.
     pub value_offset: u64,
-    /// What is wrong inside the value though its end is known, in the order in which it is met. Never more than it
-    /// takes to know which servers and checkers mind.
+    /// The flaws of the value in their order; at most as many as are needed to tell which servers and checkers stop.
     pub flaws: Vec<Flaw>,
 }
 
-/// What the eight bytes at the end said.
+/// The result of the checksum, the eight bytes at the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Checksum {
-    /// Versions before 5 have none.
+    /// There is none, as in versions before 5.
     Absent,
-    /// It is 0: it was not made (`rdbchecksum no`), and is not checked.
+    /// It is 0: it was not computed (`rdbchecksum no`), and is not checked.
     Disabled,
-    /// It is that of the bytes.
+    /// It is right.
     Verified(u64),
 }
 
-/// What opcodes have said about the key that is yet to come.
+/// The attributes of the next key, from opcodes.
 #[derive(Debug, Default, Clone, Copy)]
 struct Attributes<'a> {
-    /// Where the first of them is, unless something other than a key followed.
+    /// The offset of the first of these opcodes, unless something other than a key followed.
     start: Option<usize>,
     expiry: Option<i64>,
     idle: Option<u64>,
@@ -158,13 +159,14 @@ enum State {
 
 /// The module opcode before an unsigned integer.
 pub(super) const MODULE_UNSIGNED: u64 = 2;
-/// After so many bytes at the latest the checksum takes them in: they are still in the cache, and enough to be quick.
+/// The number of bytes after which they are added to the checksum: few enough to be still in the cache, and enough to
+/// be fast.
 const CHECKSUM_SPAN: usize = 256 * 1024;
 
-/// Reads an RDB item by item, and verifies it whole.
+/// Reads an RDB item by item, and verifies it.
 ///
-/// It ends after [`Item::End`] or a [`Damage`]; behind the former, [`Walker::position`] is where the RESP tail of an
-/// append-only file begins. Nothing is read twice, and nothing allocated by a size that the file claims.
+/// It ends after [`Item::End`] or a [`Damage`]; after the former, [`Walker::position`] is the beginning of the RESP
+/// tail of an append-only file. Nothing is read twice, and no memory is allocated by a size that the file claims.
 #[derive(Debug)]
 pub struct Walker<'a> {
     bytes: &'a [u8],
@@ -174,15 +176,15 @@ pub struct Walker<'a> {
     database: u64,
     attributes: Attributes<'a>,
     checksum: Crc64,
-    /// Up to here the checksum has the bytes.
+    /// The end of the bytes that were added to the checksum.
     summed: usize,
-    /// Where the last item begins.
+    /// The offset of the last item.
     item: usize,
     doing: Doing,
     scrutiny: Scrutiny,
 }
 
-/// An item, small enough to be handed on quickly where it is an entry, as most are.
+/// An item; an entry, as most are, in a small form that is fast to return.
 #[derive(Debug)]
 pub(super) enum Step<'a> {
     Entry(RawEntry<'a>),
@@ -195,17 +197,17 @@ impl<'a> Step<'a> {
     }
 }
 
-/// A key and its value as they were read; the walk has the rest.
+/// A key and its value as they were read; the walk keeps the rest.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RawEntry<'a> {
     pub(super) kind: &'static TypeRow,
-    /// Its compression, if any, gives what it claims.
+    /// Its compression, if any, is verified.
     pub(super) key: RawString<'a>,
     pub(super) value: &'a [u8],
     key_offset: usize,
 }
 
-/// What opcodes said of an entry.
+/// The attributes of an entry from opcodes.
 #[derive(Debug)]
 pub(super) struct Rest<'a> {
     pub(super) database: u64,
@@ -213,13 +215,12 @@ pub(super) struct Rest<'a> {
     pub(super) metadata: Option<&'a [u8]>,
 }
 
-/// How closely values are looked at.
+/// How thoroughly values are verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scrutiny {
-    /// Each is verified whole.
+    /// Values are fully verified.
     Whole,
-    /// The end of each is found, and nothing more: whoever decodes it will see what is wrong. [`Entry::elements`] stays
-    /// unknown.
+    /// Only the end of each value is found; damage is left to the decoder. [`Entry::elements`] stays unknown.
     Ends,
 }
 
@@ -243,13 +244,13 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// The same walk, looking at values as closely as this.
+    /// Sets how thoroughly values are verified.
     #[must_use]
-    pub fn looking(self, scrutiny: Scrutiny) -> Self {
+    pub fn with_scrutiny(self, scrutiny: Scrutiny) -> Self {
         Self { scrutiny, ..self }
     }
 
-    /// The offset of the next byte to read: behind the last item.
+    /// The offset of the next byte to read, after the last item.
     pub fn position(&self) -> u64 {
         self.context.reader.position() as u64
     }
@@ -259,12 +260,12 @@ impl<'a> Walker<'a> {
         self.item as u64
     }
 
-    /// The header, once it was read.
+    /// The header, once it has been read.
     pub fn header(&self) -> Option<Header> {
         (self.header.version != 0).then_some(self.header)
     }
 
-    /// The damage that a fault is. No key is known, or it is no value's.
+    /// The damage of a fault outside a value, or before the key is known.
     fn damage(&self, fault: Fault) -> Damage {
         Damage {
             offset: fault.offset as u64,
@@ -310,7 +311,7 @@ impl<'a> Walker<'a> {
                 return self.read_entry(row).map(Step::Entry);
             }
             let Some(opcode) = Opcode::of(self.header, number) else {
-                // Types grow from below, opcodes from above.
+                // The numbers of types are assigned upwards, those of opcodes downwards.
                 let kind = if number < 128 { DamageKind::UnknownType } else { DamageKind::UnknownOpcode };
                 return Err(Box::new(self.damage(self.context.reader.fault(start, kind(number)))));
             };
@@ -333,7 +334,7 @@ impl<'a> Walker<'a> {
                 }
                 _ => {
                     self.item = start;
-                    // What was said about the next key stays said, but is no longer beside it.
+                    // The attributes still apply to the next key, but are no longer adjacent to it.
                     self.attributes.start = None;
                     self.context.begin_value();
                     self.read_operands(opcode)
@@ -361,7 +362,7 @@ impl<'a> Walker<'a> {
             Opcode::Frequency => self.attributes.frequency = Some(reader.byte()?),
             _ => {
                 let start = reader.position();
-                // The number of classes; for each its specification and its value.
+                // The number of classes, and for each its specification and its value.
                 for _ in 0..reader.length()? {
                     self.context.reader.take(4)?;
                     module_value(&mut self.context)?;
@@ -401,7 +402,7 @@ impl<'a> Walker<'a> {
         })
     }
 
-    /// A string, opened.
+    /// Reads a string, decompressed or formatted.
     fn read_bytes(&mut self) -> Result<Cow<'a, [u8]>, Fault> {
         let start = self.context.reader.position();
         let raw = self.context.reader.raw_string()?;
@@ -415,14 +416,14 @@ impl<'a> Walker<'a> {
         let offset = self.context.reader.position();
         let job = self.read_bytes()?;
         if job.len() != NAME {
-            self.context.flaw(offset, Malformed::SlotImport, Seen::ALWAYS);
+            self.context.flaw(offset, Malformed::SlotImport, FoundBy::ALWAYS);
         }
         let mut ranges = Vec::new();
         for _ in 0..self.context.reader.length()? {
             let offset = self.context.reader.position();
             let (first, last) = (self.context.reader.length()?, self.context.reader.length()?);
             if first > last || last >= SLOTS {
-                self.context.flaw(offset, Malformed::SlotImport, Seen::ON_LOAD);
+                self.context.flaw(offset, Malformed::SlotImport, FoundBy::ON_LOAD);
             }
             ranges.push((first, last));
         }
@@ -436,7 +437,7 @@ impl<'a> Walker<'a> {
         let offset = reader.position();
         let (when_opcode, when) = (reader.length()?, reader.length()?);
         if when_opcode != MODULE_UNSIGNED {
-            self.context.flaw(offset, Malformed::ModuleWhen(when_opcode), Seen::SINCE_7);
+            self.context.flaw(offset, Malformed::ModuleWhen(when_opcode), FoundBy::SINCE_7);
         }
         let start = self.context.reader.position();
         module_value(&mut self.context)?;
@@ -468,7 +469,7 @@ impl<'a> Walker<'a> {
         Ok(RawEntry { kind: row, key, key_offset, value })
     }
 
-    /// What is known of the entry that was just read.
+    /// The entry that was just read.
     fn entry(&mut self, RawEntry { kind, key, key_offset, value }: RawEntry<'a>) -> Entry<'a> {
         let flaws = self.flaws(Some(key), Some(kind));
         let Attributes { start: _, expiry, idle, frequency, metadata } = std::mem::take(&mut self.attributes);
@@ -492,14 +493,14 @@ impl<'a> Walker<'a> {
         }
     }
 
-    /// Takes what a keyspace wants to know of the entry that was just read, beside its key and value.
+    /// Takes the attributes of the entry that was just read that a keyspace needs, in addition to its key and value.
     #[inline]
     pub(super) fn take_rest(&mut self) -> Rest<'a> {
         let Attributes { expiry, metadata, .. } = std::mem::take(&mut self.attributes);
         Rest { database: self.database, expiry, metadata }
     }
 
-    /// Reads the next item. As the iterator does, but gives entries as they are.
+    /// Reads the next item like the iterator, but returns entries as they were read.
     #[inline]
     pub(super) fn step(&mut self) -> Option<Result<Step<'a>, Box<Damage>>> {
         let read = match self.state {
@@ -514,7 +515,7 @@ impl<'a> Walker<'a> {
         Some(read)
     }
 
-    /// The flaws that the context noted, with what the walk knows about them.
+    /// The flaws that the context recorded, with the key and the row.
     #[inline]
     fn flaws(&mut self, key: Option<RawString<'_>>, row: Option<&'static TypeRow>) -> Vec<Flaw> {
         if self.context.flaws.is_empty() {
@@ -531,7 +532,7 @@ impl<'a> Walker<'a> {
             .collect()
     }
 
-    /// Gives the checksum the bytes up to where the reader is, once they are many.
+    /// Adds the bytes up to the reader's position to the checksum, once there are at least `at_least`.
     #[inline]
     fn sum(&mut self, at_least: usize) {
         if self.context.reader.position() - self.summed >= at_least {

@@ -50,7 +50,7 @@ impl Walked {
     /// What the checker stops at, unless it is something that it does not take though it is sound.
     fn stop_of(&self, checker: Server) -> Option<&Damage> {
         let judge = Consumer::Checker(checker);
-        let stop = judge.first_minded(&self.flaws).or_else(|| self.damage.as_ref().map(|damage| damage.stop(judge)));
+        let stop = judge.first_stop(&self.flaws).or_else(|| self.damage.as_ref().map(|damage| damage.stop(judge)));
         stop.filter(|_| !self.refused)
     }
 
@@ -197,7 +197,7 @@ fn differences(files: &[PathBuf]) -> Vec<String> {
 }
 
 #[server_test]
-fn a_flaw_names_the_checkers_and_servers_that_mind() {
+fn a_flaw_names_the_checkers_and_servers_that_stop() {
     let files = rdb_files("rdb/flawed");
     assert!(files.len() > 150);
     assert_none(&differences(&files));

@@ -1,7 +1,7 @@
 //! Values from an RDB.
 //!
-//! What lies in the file in one piece is borrowed, what is compressed or stands as a number is made. Nothing is taken
-//! as it should not be: where a server would pass over a flaw, this still says what it is.
+//! Strings that are in the file in one piece are borrowed; compressed ones and numbers are allocated. Every flaw is an
+//! error, even one that servers ignore.
 
 mod packed;
 mod stream;
@@ -32,7 +32,7 @@ fn bytes<'a>(reader: &mut Reader<'a>) -> Result<Bytes<'a>, Fault> {
     reader.raw_string()?.kept().map_err(|fault| reader.fault(start, Malformed::Lzf(fault)))
 }
 
-/// The count that begins a plain collection, which may not be 0.
+/// The count at the beginning of a plain collection, which must not be 0.
 fn count(reader: &mut Reader<'_>) -> Result<u64, Fault> {
     let start = reader.position();
     match reader.length()? {
@@ -45,8 +45,8 @@ fn add_member<'a>(set: &mut Set<'a>, member: Bytes<'a>) -> Result<(), Malformed>
     if set.insert(member) { Ok(()) } else { Err(Malformed::DuplicateMember) }
 }
 
-/// Scores by member, of which a sorted set is then made at once: whether it is small decides what becomes of a score of
-/// -0.
+/// Scores by member. The sorted set is made from all of them at once, because its size decides whether a score of -0
+/// keeps its sign.
 type Scores<'a> = Members<'a, f64>;
 
 fn add_score<'a>(scores: &mut Scores<'a>, member: Bytes<'a>, score: f64) -> Result<(), Malformed> {
@@ -67,7 +67,7 @@ fn add_field<'a>(
     if hash.len() > before { Ok(()) } else { Err(Malformed::DuplicateField) }
 }
 
-/// When a field of Redis expires; 0 is never.
+/// The expiry of a field in Redis's format, in which 0 means none.
 fn redis_expiry(time: u64) -> Result<Option<i64>, Malformed> {
     match time {
         0 => Ok(None),
@@ -130,7 +130,7 @@ fn scored<'a>(
     Ok(Value::SortedSet(SortedSet::from_members(scores)))
 }
 
-/// A plain hash; `field` reads a field with its value and when it expires, in whatever order they stand.
+/// A plain hash; `field` reads a field, its value and its expiry, in the order of the type.
 fn fields<'a>(
     reader: &mut Reader<'a>,
     field: impl Fn(&mut Reader<'a>) -> Result<(Bytes<'a>, Bytes<'a>, Result<Option<i64>, Malformed>), Fault>,

@@ -1,4 +1,4 @@
-//! Collections that are one blob, or several.
+//! Collections in one packed encoding, or several.
 
 use std::borrow::Cow;
 
@@ -15,12 +15,12 @@ use crate::value::{Bytes, Hash, List, Set, SortedSet, Value};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Piece<'b, 'a> {
     element: Element<'b>,
-    /// The same, if it lies in the file.
+    /// The same bytes, if they are in the file.
     in_file: Option<&'a [u8]>,
 }
 
 impl<'a> Piece<'a, 'a> {
-    /// An element of a blob that lies in the file.
+    /// An element of a blob that is in the file.
     #[inline]
     pub(super) fn in_file(element: Element<'a>) -> Self {
         let in_file = match element {
@@ -55,15 +55,15 @@ impl<'b, 'a> Piece<'b, 'a> {
     }
 }
 
-/// The most bytes that a packed encoding can say it has.
+/// The maximum length of a packed encoding.
 const LONGEST: u64 = u32::MAX as u64;
 
-/// A packed encoding, decompressed if need be.
+/// Reads a packed encoding, decompressed if necessary.
 pub(super) fn blob<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, [u8]>, Fault> {
     let start = reader.position();
     match reader.raw_string()? {
         RawString::Plain(bytes) => Ok(Cow::Borrowed(bytes)),
-        // No packed encoding can say that it has 4 GiB: such a one need not be made.
+        // No packed encoding can have 4 GiB, so such a string is not decompressed.
         RawString::Lzf { length, .. } if length > LONGEST => {
             Err(reader.fault(start, Malformed::Lzf(LzfFault::TooLong(LONGEST))))
         }
@@ -71,7 +71,7 @@ pub(super) fn blob<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, [u8]>, Fault> 
     }
 }
 
-/// Which of the two sequences a blob is.
+/// The format of a blob.
 #[derive(Debug, Clone, Copy)]
 enum Format {
     Ziplist,
@@ -87,7 +87,7 @@ impl Format {
         move |at| Malformed::Packed { packing, fault: at.fault }
     }
 
-    /// Gives the elements of a blob to `take`, `N` at a time; says how many times.
+    /// Passes the elements of a blob to `take`, `N` at a time, and returns the number of calls.
     fn each<'b, 'a, const N: usize>(
         self,
         blob: &'b [u8],
@@ -107,7 +107,7 @@ impl Format {
         }
     }
 
-    /// Reads a blob and gives its elements to `take`, `N` at a time; says how many times.
+    /// Reads a blob and passes its elements to `take`, `N` at a time; returns the number of calls.
     fn read<'a, const N: usize>(
         self,
         reader: &mut Reader<'a>,
@@ -121,7 +121,7 @@ impl Format {
         .map_err(|malformed| reader.fault(start, malformed))
     }
 
-    /// As [`Format::read`], of a collection that is one blob and may not be empty.
+    /// As [`Format::read`], for a collection in a single blob, which must not be empty.
     fn read_all<'a, const N: usize>(
         self,
         reader: &mut Reader<'a>,
@@ -231,7 +231,7 @@ pub(in super::super) fn set_intset<'a>(reader: &mut Reader<'a>) -> Result<Value<
 fn scored<'a>(reader: &mut Reader<'a>, format: Format) -> Result<Value<'a>, Fault> {
     let mut scores = Scores::default();
     format.read_all(reader, |[member, score]| add_score(&mut scores, member.bytes(), score.score()?))?;
-    // Servers keep what they load in this form as it is.
+    // Servers do not convert a sorted set that they load in this form.
     Ok(Value::SortedSet(SortedSet::from_signed_members(scores)))
 }
 
@@ -257,7 +257,7 @@ pub(in super::super) fn hash_listpack<'a>(reader: &mut Reader<'a>) -> Result<Val
     fields(reader, Format::Listpack)
 }
 
-/// The earliest expiry, which no server looks at, then the listpack.
+/// The earliest expiry, which no server checks, then the listpack.
 pub(in super::super) fn hash_listpack_expiring<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
     reader.take(8)?;
     hash_listpack_expiring_pre_release(reader)

@@ -11,7 +11,7 @@ use super::bytes;
 use super::packed::{Piece, blob};
 use crate::value::{Bytes, ConsumerGroup, Fields, Idempotence, PendingEntry, Stream, StreamId, Value};
 
-/// The count of entries read that says that it is not known.
+/// The number of entries read, if it is unknown.
 const UNKNOWN: u64 = u64::MAX;
 
 pub(in super::super) fn stream_1<'a>(reader: &mut Reader<'a>) -> Result<Value<'a>, Fault> {
@@ -101,20 +101,21 @@ fn idempotence<'a>(reader: &mut Reader<'a>, stream: &mut Stream<'a>) -> Result<(
     Ok(())
 }
 
-/// An id of two numbers.
+/// Reads an id of two numbers.
 fn id(reader: &mut Reader<'_>) -> Result<StreamId, Fault> {
     Ok(StreamId { milliseconds: reader.number()?, sequence: reader.number()? })
 }
 
-/// An id of 16 bytes.
+/// Converts an id of 16 bytes.
 fn raw_id(bytes: [u8; 16]) -> StreamId {
     let id = u128::from_be_bytes(bytes);
     #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
     StreamId { milliseconds: (id >> 64) as u64, sequence: id as u64 }
 }
 
-/// How many bytes of fields and values may be made of a value: entries share the names of their fields with the first
-/// of their node, and each gets its own, which for what servers write by default is 128 times what was there.
+/// The maximum number of bytes of fields and values to allocate for a value. Entries share the names of their fields
+/// with the first entry of their node, and each gets a copy, so that with the default settings of servers up to 128
+/// times the encoded size is needed.
 fn budget(reader: &Reader<'_>) -> usize {
     const ALWAYS: usize = 64 << 20;
     reader.remaining().saturating_mul(256).saturating_add(ALWAYS)
@@ -162,7 +163,7 @@ fn entries<'b, 'a>(
     read.and_then(|(live, deleted)| elements.finish(live, deleted)).map_err(|fault| fault.malformed)
 }
 
-/// Takes the entries of a node into a stream.
+/// Adds the entries of a node to a stream.
 struct Entries<'s, 'a, P> {
     key: StreamId,
     stream: &'s mut Stream<'a>,
@@ -172,10 +173,10 @@ struct Entries<'s, 'a, P> {
     master: Vec<Bytes<'a>>,
     /// The fields and values of the entry that is being read.
     own: Vec<Bytes<'a>>,
-    /// Its id, unless it is deleted.
+    /// The id of that entry, unless it is deleted.
     id: Option<StreamId>,
     same_fields: bool,
-    /// How many values it has had.
+    /// The number of its values so far.
     values: usize,
     result: Result<(), Malformed>,
 }
@@ -242,7 +243,7 @@ impl<'b, 'a, P: Fn(Element<'b>) -> Piece<'b, 'a>> NodeVisitor<'b> for Entries<'_
     }
 }
 
-/// What is pending in a group, before its consumers are known.
+/// A pending entry of a group whose consumers have not been read yet.
 struct Pending {
     id: StreamId,
     delivery_time: i64,

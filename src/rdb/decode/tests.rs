@@ -1,4 +1,4 @@
-//! Values of the corpus, whole and damaged; what is borrowed; what an amplifying stream costs.
+//! Values of the corpus, whole and damaged; borrowing; the cost of an amplifying stream.
 
 use proptest::prelude::*;
 
@@ -49,8 +49,8 @@ fn every_value_of_the_corpus_is_decoded_or_a_modules() {
     assert_eq!(seen.len(), super::super::TYPES.len(), "{seen:?}");
 }
 
-/// The keys that the servers of the corpus were given alike hold the same, whatever wrote them and however they are
-/// encoded.
+/// The keys that all servers of the corpus were given have the same values, whichever server wrote them in whichever
+/// encoding.
 #[test]
 fn what_servers_were_given_alike_is_decoded_alike() {
     let mut by_key = std::collections::BTreeMap::<String, Vec<(String, String)>>::new();
@@ -160,7 +160,7 @@ fn a_claimed_count_costs_nothing() {
     }
 }
 
-/// What the walk says of a value: whether it is sound for every checker and server.
+/// Whether a value is sound for every checker and server, according to the walk.
 fn is_sound(row: &TypeRow, bytes: &[u8]) -> bool {
     let mut context = Context::new(Reader::new(bytes, 0));
     let read = (row.verify)(&mut context);
@@ -188,14 +188,14 @@ fn a_damaged_value_is_refused_just_when_the_walk_finds_something() {
                 let walked = is_sound(row, &damaged);
                 let counter = if decoded.is_ok() { &mut sound } else { &mut broken };
                 *counter += 1;
-                // The walk does not look at the ids of a stream, nor at some of its counts, nor behind the number that
-                // a score in digits begins with.
+                // The walk does not check the ids of a stream, some of its counts, and what follows the number in a
+                // score of digits.
                 let score = [Malformed::Score, Malformed::ScoreIsNan].map(DamageKind::from);
                 let lenient = row.data_type == super::super::DataType::Stream
                     || matches!(&decoded, Err(DecodeFault::Damaged { kind, .. }) if score.contains(kind));
                 let agrees = walked == decoded.is_ok() || lenient && walked;
                 assert!(agrees, "{} {damaged:x?} at {index}: {decoded:?}", row.name);
-                // The end of a value is where it was if it can be found at all.
+                // If the end of a value is found at all, it is the same.
                 let mut reader = Reader::new(&damaged, 0);
                 if decoded.is_ok() {
                     assert!((row.skip)(&mut reader).is_ok() && reader.remaining() == 0, "{}", row.name);

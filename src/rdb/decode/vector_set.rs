@@ -9,18 +9,18 @@ use crate::value::{Bytes, Projection, Quantization, Raw, Shape, Value, VectorSet
 /// The module type of vector sets.
 pub(in super::super) const VECTOR_SET: &str = "vectorset";
 
-/// The opcode before a number, and the one before a string, in the value of a module.
+/// The opcodes before a number and before a string in the value of a module.
 const UNSIGNED: u64 = 2;
 const STRING: u64 = 5;
 
-/// The type of values of modules.
+/// The RDB type of module values.
 const MODULE: u8 = 7;
 
 /// The flags of a set with a projection, and of one with attributes.
 const HAS_PROJECTION: u64 = 1;
 const HAS_ATTRIBUTES: u64 = 2;
 
-/// The vector set that a module's value is.
+/// Decodes a module's value as a vector set.
 ///
 /// # Errors
 /// [`DecodeFault::Opaque`] for the value of another module.
@@ -42,7 +42,7 @@ pub(in super::super) fn vector_set<'a>(raw: &Raw<'a>) -> Result<Value<'a>, Decod
     Ok(Value::VectorSet(Box::new(set)))
 }
 
-/// Whether a value is of the module for vector sets, in the version that is known.
+/// Whether a value is a vector set, in the known version of its encoding.
 pub(in super::super) fn is_vector_set(raw: &Raw<'_>) -> bool {
     let module = || Reader::new(raw.payload, 0).number().map(ModuleId);
     raw.type_code == MODULE && module().is_ok_and(|module| module.name() == VECTOR_SET && module.version() == 0)

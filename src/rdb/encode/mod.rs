@@ -1,4 +1,4 @@
-//! Writing an RDB that a given version reads.
+//! Writing an RDB for a given release.
 
 mod output;
 mod stream;
@@ -16,25 +16,25 @@ use super::walker::MODULE_UNSIGNED;
 use crate::server::{Family, Product, Release};
 use crate::value::Value;
 
-/// What a target cannot hold, and was left out.
+/// Data that was left out because the target cannot hold it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lost {
-    /// When fields of a hash expire: they stay for ever.
+    /// The expiry of fields of a hash, which will stay for ever.
     FieldExpiry {
-        /// How many fields.
+        /// The number of fields.
         fields: usize,
     },
-    /// What a stream, its groups and consumers count, beyond what an older version knows: entries ever added, the
-    /// greatest deleted id, entries read by a group, when a consumer was last active.
+    /// Counters of a stream that an older version does not have: entries ever added, the greatest deleted id, entries
+    /// read by a group, the active time of a consumer.
     StreamMetadata,
     /// The producers of a stream, their idempotent ids and the settings for them.
     StreamProducers,
     /// A function library.
     Function,
-    /// A whole key: its raw value is of a type that the target does not read, and could not be decoded.
+    /// A whole key, whose raw value has a type that the target does not read, and could not be decoded.
     Value(DecodeFault),
-    /// A whole key: only its commands describe it.
+    /// A whole key, of which only the commands are known.
     History,
 }
 
@@ -45,15 +45,15 @@ impl Lost {
     }
 }
 
-/// What the first fields of an RDB say about how it came to be.
+/// The auxiliary fields about the creation of an RDB.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// When it was made, in seconds of Unix time.
+    /// When it was created, in seconds of Unix time.
     pub created: i64,
-    /// How many bytes of memory were in use.
+    /// The number of bytes of memory in use.
     pub used_memory: u64,
-    /// Whether it names the server that it is written for, as servers do: whoever reads it takes that for the one that
-    /// wrote it.
+    /// Whether it names the server that it is written for, as servers do; readers take that for the server that wrote
+    /// it.
     pub named: bool,
 }
 
@@ -65,10 +65,10 @@ pub struct Writer<W> {
 }
 
 impl<W: Write> Writer<W> {
-    /// Begins an RDB: its header and the fields about it.
+    /// Begins an RDB: writes its header and auxiliary fields.
     ///
     /// # Errors
-    /// Those of `out`, here and below. After one what was written is to be thrown away.
+    /// Those of `out`, here and below. After an error, discard what was written.
     pub fn new(out: W, target: Release, origin: Origin) -> io::Result<Self> {
         let mut output = Output::new(out);
         let version = target.rdb_version();
@@ -102,12 +102,12 @@ impl<W: Write> Writer<W> {
         self.keys.output.string(value.as_bytes())
     }
 
-    /// What was written for.
+    /// The release that it is written for.
     pub const fn target(&self) -> Release {
         self.keys.target
     }
 
-    /// How many bytes the RDB has so far.
+    /// The number of bytes of the RDB so far.
     pub fn len(&self) -> u64 {
         self.keys.output.len()
     }
@@ -122,7 +122,7 @@ impl<W: Write> Writer<W> {
         &mut self.keys
     }
 
-    /// A function library: its source, with the `#!` line.
+    /// Writes a function library: its source, including the `#!` line.
     ///
     /// # Errors
     /// See [`Writer::new`].
@@ -135,7 +135,7 @@ impl<W: Write> Writer<W> {
         Ok(None)
     }
 
-    /// Data that a module keeps beside the keys, as in [`super::Item::ModuleAux`].
+    /// Writes data that a module stores in addition to the keys, as in [`super::Item::ModuleAux`].
     ///
     /// # Errors
     /// See [`Writer::new`].
@@ -147,7 +147,7 @@ impl<W: Write> Writer<W> {
         self.keys.output.bytes(data)
     }
 
-    /// Ends the RDB with its checksum, and gives back what was written to, flushed.
+    /// Ends the RDB with its checksum, and returns the underlying writer, flushed.
     ///
     /// # Errors
     /// See [`Writer::new`].
@@ -157,21 +157,21 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// What [`Keys`] made elsewhere.
+/// Appends the output of another [`Keys`].
 impl<W: Write> Write for Writer<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.keys.output.bytes(bytes)?;
         Ok(bytes.len())
     }
 
-    /// Does nothing: what is held back is written by [`Writer::finish`].
+    /// Does nothing: buffered bytes are written by [`Writer::finish`].
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Writes the databases and keys of an RDB: as part of a [`Writer`], or apart from it, as several threads may, to give
-/// it the bytes in order.
+/// Writes the databases and keys of an RDB: as part of a [`Writer`], or separately in several threads, whose bytes the
+/// [`Writer`] then gets in order.
 #[derive(Debug)]
 pub struct Keys<W> {
     output: Output<W>,
@@ -179,17 +179,17 @@ pub struct Keys<W> {
 }
 
 impl<W: Write> Keys<W> {
-    /// Keys for what this target reads.
+    /// Writes keys for this target.
     pub fn new(out: W, target: Release) -> Self {
         Self { output: Output::new(out), target }
     }
 
-    /// What is written to; it does not have what is still held back.
+    /// The underlying writer, which does not have the buffered bytes yet.
     pub const fn out_mut(&mut self) -> &mut W {
         self.output.out_mut()
     }
 
-    /// Writes what is held back.
+    /// Writes the buffered bytes.
     ///
     /// # Errors
     /// See [`Writer::new`].
@@ -197,7 +197,7 @@ impl<W: Write> Keys<W> {
         self.output.spill()
     }
 
-    /// The keys that follow are in this database, which has so many of them, and so many that expire.
+    /// Begins a database, with its number of keys and of keys that expire. The keys that follow belong to it.
     ///
     /// # Errors
     /// See [`Writer::new`].
@@ -209,7 +209,7 @@ impl<W: Write> Keys<W> {
         self.output.count(expiring)
     }
 
-    /// A key with its value, and when it expires in milliseconds of Unix time. Gives what the target cannot hold.
+    /// Writes a key with its value and its expiry in milliseconds of Unix time. Returns what the target cannot hold.
     ///
     /// A raw value of a type that the target reads is copied as it is.
     ///

@@ -1,22 +1,22 @@
-//! Bytes on their way out, with their checksum.
+//! Buffered output with a checksum.
 
 use std::io::{self, Write};
 
 use super::super::primitive::Crc64;
 use crate::resp::parse_integer;
 
-/// So many bytes are held back before they are written.
+/// The number of bytes that are buffered before they are written.
 const HELD: usize = 256 * 1024;
-/// Strings of up to so many bytes are looked at: they may be numbers.
+/// The maximum length of the digits of a number that is encoded as such.
 const LONGEST_NUMBER: usize = 11;
 
-/// What is written: some of it held back, all of it summed.
+/// Buffered output, with the checksum of all of it.
 #[derive(Debug)]
 pub(in super::super) struct Output<W> {
     out: W,
     held: Vec<u8>,
     checksum: Crc64,
-    /// How many bytes were written before those held back.
+    /// The number of bytes that were written, without the buffered ones.
     written: u64,
 }
 
@@ -25,7 +25,7 @@ impl<W: Write> Output<W> {
         Self { out, held: Vec::new(), checksum: Crc64::default(), written: 0 }
     }
 
-    /// How many bytes there are so far.
+    /// The number of bytes so far.
     pub(super) fn len(&self) -> u64 {
         self.written + self.held.len() as u64
     }
@@ -63,7 +63,7 @@ impl<W: Write> Output<W> {
         self.bytes(&[byte])
     }
 
-    /// A length, in the shortest of its forms.
+    /// Writes a length, in its shortest form.
     #[expect(clippy::cast_possible_truncation, reason = "the ranges say what fits")]
     pub(super) fn length(&mut self, length: u64) -> io::Result<()> {
         match length {
@@ -80,12 +80,12 @@ impl<W: Write> Output<W> {
         }
     }
 
-    /// A length that is that of something in memory.
+    /// Writes the length of something in memory.
     pub(super) fn count(&mut self, count: usize) -> io::Result<()> {
         self.length(count as u64)
     }
 
-    /// A string, as a number of up to 32 bits if it is the digits of one.
+    /// Writes a string; as a number of up to 32 bits if it consists of the digits of one.
     #[inline]
     pub(super) fn string(&mut self, string: &[u8]) -> io::Result<()> {
         if string.len() <= LONGEST_NUMBER
@@ -103,13 +103,13 @@ impl<W: Write> Output<W> {
         self.blob(string)
     }
 
-    /// A string that is no number.
+    /// Writes a string, never as a number.
     pub(super) fn blob(&mut self, blob: &[u8]) -> io::Result<()> {
         self.count(blob.len())?;
         self.bytes(blob)
     }
 
-    /// Writes the checksum behind everything, and gives back what was written to.
+    /// Writes the checksum, and returns the underlying writer.
     pub(in super::super) fn finish(mut self) -> io::Result<W> {
         self.spill()?;
         self.out.write_all(&self.checksum.value().to_le_bytes())?;

@@ -11,9 +11,9 @@ use super::output::Output;
 use crate::server::Release;
 use crate::value::{ConsumerGroup, Fields, Idempotence, Stream, StreamId};
 
-/// Up to so many entries a node has (`stream-node-max-entries`).
+/// The maximum number of entries in a node (`stream-node-max-entries`).
 const NODE_ENTRIES: usize = 100;
-/// From so many bytes on a node takes no more (`stream-node-max-bytes`).
+/// The number of bytes from which a node is full (`stream-node-max-bytes`).
 const NODE_BYTES: usize = 4096;
 
 pub(super) fn stream<W: Write>(
@@ -49,7 +49,7 @@ pub(super) fn stream<W: Write>(
     Ok((!holds(layout, stream)).then_some(Lost::StreamMetadata))
 }
 
-/// Whether a layout tells all of a stream: whether what it leaves out is what a server then makes up.
+/// Whether a layout holds all of a stream, in that servers reconstruct what it leaves out.
 fn holds(layout: Layout, stream: &Stream<'_>) -> bool {
     let counted = || {
         stream.entries_added() == stream.len() as u64
@@ -65,7 +65,7 @@ fn holds(layout: Layout, stream: &Stream<'_>) -> bool {
     (layout >= Layout::Counters || counted()) && (layout >= Layout::ActiveTime || active())
 }
 
-/// The settings for idempotent ids, the producers with their ids, and counters (`rdbSaveStreamIdmpEntries`).
+/// Writes the settings for idempotent ids, the producers with their ids, and counters (`rdbSaveStreamIdmpEntries`).
 fn idempotence<W: Write>(output: &mut Output<W>, idempotence: &Idempotence<'_>) -> io::Result<()> {
     output.length(idempotence.duration)?;
     output.length(idempotence.max_entries)?;
@@ -91,7 +91,7 @@ fn raw_id(id: StreamId) -> [u8; 16] {
     (u128::from(id.milliseconds) << 64 | u128::from(id.sequence)).to_be_bytes()
 }
 
-/// The node that entries go into, and the first of them.
+/// The node to which entries are added, and its first entry.
 struct OpenNode<'v, 'a> {
     first_id: StreamId,
     first: &'v Fields<'a>,
@@ -112,11 +112,11 @@ impl<'v, 'a> OpenNode<'v, 'a> {
         fields.iter().map(|(field, _)| field).eq(self.first.iter().map(|(field, _)| field))
     }
 
-    /// Takes an entry in, unless the node is full.
+    /// Adds an entry, unless the node is full.
     fn takes(&mut self, fields: &Fields<'_>) -> bool {
         let same = self.has_same_fields(fields);
         let pair = |(field, value): (&[u8], &[u8])| value.len() + 2 + if same { 0 } else { field.len() + 2 };
-        // Flags, the id and the count take at least so much.
+        // The minimum size of the flags, the id and the count.
         let size = 8 + fields.iter().map(pair).sum::<usize>();
         let fits = self.entries == 0 || self.entries < NODE_ENTRIES && self.bytes + size < NODE_BYTES;
         self.entries += usize::from(fits);
@@ -183,7 +183,7 @@ fn node<W: Write>(
 fn group<W: Write>(output: &mut Output<W>, layout: Layout, group: &ConsumerGroup<'_>) -> io::Result<()> {
     id(output, group.last_delivered_id)?;
     if layout >= Layout::Counters {
-        // What is not known is -1.
+        // -1 if it is unknown.
         output.length(group.entries_read.unwrap_or(u64::MAX))?;
     }
     output.count(group.pending_count())?;

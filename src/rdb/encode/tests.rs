@@ -1,4 +1,4 @@
-//! What is written is read again as it was, by the walk and by the decoder.
+//! The walk and the decoder read back what was written.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::value::{Bytes, Family, Raw};
 
 const ORIGIN: Origin = Origin { created: 1_700_000_000, used_memory: 1 << 20, named: true };
 
-/// Every release that something is written for.
+/// Every release that can be a target.
 fn targets() -> impl Iterator<Item = Release> {
     Release::ALL.into_iter().filter(|release| release.target() == *release)
 }
@@ -25,7 +25,7 @@ fn written(target: Release, keys: &[(&[u8], &Value<'_>, Option<i64>)]) -> (Vec<u
     (bytes, lost)
 }
 
-/// The keys of an RDB that is sound in every respect, decoded.
+/// The decoded keys of an RDB, which must be sound.
 fn read(bytes: &[u8]) -> Vec<(Vec<u8>, String, Option<i64>)> {
     let mut verified = false;
     for item in Walker::new(bytes, 0) {
@@ -173,7 +173,7 @@ proptest! {
                 prop_assert_eq!(&read[0].1, &whole);
             }
             prop_assert_eq!(&read[0].1, &read[1].1);
-            // As a payload it is the same.
+            // The same holds for the payload.
             let (payload, lost_there) = dump::write(&value, target).unwrap();
             prop_assert_eq!(&lost_there, &lost[0]);
             let raw = dump::parse(&payload).unwrap();

@@ -1,4 +1,4 @@
-//! Values, in the encodings that servers give them with their default limits.
+//! Values, in the encodings that servers use with their default limits.
 
 use std::io::{self, Write};
 
@@ -15,18 +15,19 @@ use crate::server::{Family, Release};
 use crate::value::score::format_score_shortest;
 use crate::value::{FieldRef, Hash, List, Set, SortedSet, Value};
 
-/// Up to so many fields a hash is packed (`hash-max-listpack-entries`).
+/// The maximum number of fields of a packed hash (`hash-max-listpack-entries`).
 const PACKED_FIELDS: usize = 512;
-/// Up to so many members a set or sorted set is packed (`set-max-listpack-entries`, `zset-max-listpack-entries`).
+/// The maximum number of members of a packed set or sorted set (`set-max-listpack-entries`,
+/// `zset-max-listpack-entries`).
 const PACKED_MEMBERS: usize = 128;
-/// Up to so many numbers a set of numbers is an intset (`set-max-intset-entries`).
+/// The maximum number of members of an intset (`set-max-intset-entries`).
 const PACKED_INTEGERS: usize = 512;
-/// Up to so many bytes what is packed may have each (`…-max-listpack-value`).
+/// The maximum length of an element of a packed collection (`…-max-listpack-value`).
 const PACKED_BYTES: usize = 64;
-/// Up to so many bytes a node of a list has (`list-max-listpack-size -2`).
+/// The maximum size of a list node (`list-max-listpack-size -2`).
 const NODE_BYTES: usize = 8192;
 
-/// The numbers of the types that are written; see [`super::super::TYPES`].
+/// The numbers of the types to write; see [`super::super::TYPES`].
 mod code {
     pub(super) const STRING: u8 = 0;
     pub(super) const LIST: u8 = 1;
@@ -43,8 +44,8 @@ mod code {
     pub(super) const REDIS_HASH_LISTPACK_EXPIRING: u8 = 25;
 }
 
-/// Writes a value; `head` first writes what comes before it, which has its type in it. Gives what the target cannot
-/// hold; if that is the whole key, `head` was not asked.
+/// Writes a value after `head` has written its type and what comes before it. Returns what the target cannot hold; if
+/// that is the whole key, `head` was not called.
 #[inline]
 pub(in super::super) fn encode<W: Write>(
     output: &mut Output<W>,
@@ -108,7 +109,7 @@ fn list<W: Write>(
         return list.iter().try_for_each(|element| output.string(element));
     }
     head(output, code::QUICKLIST_LISTPACKS)?;
-    // The number of nodes comes before them.
+    // The number of nodes is written before them.
     let mut open = OpenNode::default();
     output.count(list.iter().filter(|element| open.place(element) != Place::Next).count())?;
     let mut open = OpenNode::default();
@@ -130,7 +131,7 @@ fn list<W: Write>(
     packed_node(output, &mut packed)
 }
 
-/// Writes a node of a list, unless nothing is in it.
+/// Writes a node of a list, unless it is empty.
 fn packed_node<W: Write>(output: &mut Output<W>, packed: &mut ListpackBuilder) -> io::Result<()> {
     if packed.is_empty() {
         return Ok(());
@@ -150,7 +151,7 @@ enum Place {
     Next,
 }
 
-/// The node that elements of a list go into, as long as it is open.
+/// The list node to which elements are added.
 #[derive(Debug, Default)]
 struct OpenNode {
     bytes: usize,
@@ -158,7 +159,7 @@ struct OpenNode {
 
 impl OpenNode {
     fn place(&mut self, element: &[u8]) -> Place {
-        // What an entry has beside its string, at most.
+        // The maximum size of an entry without its string.
         let entry = element.len() + if element.len() < 64 { 2 } else { 8 };
         if element.len() > NODE_BYTES {
             self.bytes = 0;
@@ -216,7 +217,7 @@ fn sorted_set<W: Write>(
     }
     head(output, code::SORTED_SET)?;
     output.count(set.len())?;
-    // Servers write the greatest first: each is then loaded before the one before it, without a search.
+    // Servers write the greatest first, so that each is inserted at the front during the load, without a search.
     let members: Vec<(&[u8], f64)> = set.iter().collect();
     members.into_iter().rev().try_for_each(|(member, score)| {
         output.string(member)?;
@@ -224,9 +225,9 @@ fn sorted_set<W: Write>(
     })
 }
 
-/// A score in a listpack: a number if it is whole, else its shortest digits.
+/// Adds a score to a listpack: an integer if it is whole, else its shortest digits.
 fn push_score(packed: &mut ListpackBuilder, score: f64) {
-    /// Every whole number up to here is a double.
+    /// Every integer up to this one is exactly a double.
     const WHOLE: f64 = 4_503_599_627_370_496.0;
     #[expect(clippy::cast_possible_truncation, reason = "it is whole, and in range")]
     if score.fract() == 0.0 && score.abs() <= WHOLE && !(score == 0.0 && score.is_sign_negative()) {
@@ -279,7 +280,7 @@ fn fits_listpack(hash: &Hash<'_>) -> bool {
     hash.len() <= PACKED_FIELDS && hash.iter().all(fits)
 }
 
-/// Valkey 9: -1 is never.
+/// Valkey 9, in which -1 means no expiry.
 fn hash_2<W: Write>(
     output: &mut Output<W>,
     hash: &Hash<'_>,
@@ -295,13 +296,13 @@ fn hash_2<W: Write>(
     Ok(())
 }
 
-/// When a field expires, for Redis, in which 0 is never: none if it is beyond the times that it knows.
+/// The expiry of a field in Redis's format, in which 0 means none; `None` if it is beyond the times of Redis.
 fn redis_expiry(field: FieldRef<'_>) -> Option<u64> {
     let expiry = u64::try_from(field.expiry?.max(1)).ok()?;
     (expiry < LATEST_FIELD_EXPIRY).then_some(expiry)
 }
 
-/// Redis 7.4: with the earliest expiry before the rest.
+/// Redis 7.4, which writes the earliest expiry first.
 fn hash_expiring<W: Write>(
     output: &mut Output<W>,
     hash: &Hash<'_>,
@@ -311,7 +312,7 @@ fn hash_expiring<W: Write>(
     let lost = hash.iter().filter(|(_, field)| field.expiry.is_some() && redis_expiry(*field).is_none()).count();
     if fits_listpack(hash) {
         let mut fields: Vec<(&[u8], FieldRef<'_>)> = hash.iter().collect();
-        // In the order in which they expire, those that do not last.
+        // In the order of their expiry, those without one last.
         fields.sort_by_key(|(_, field)| redis_expiry(*field).unwrap_or(u64::MAX));
         let mut packed = ListpackBuilder::default();
         for (name, field) in fields {

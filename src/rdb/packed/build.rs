@@ -1,16 +1,16 @@
-//! Making packed encodings.
+//! Writing packed encodings.
 
 use crate::resp::parse_integer;
 
 /// A listpack under construction.
 #[derive(Debug, Clone)]
 pub struct ListpackBuilder {
-    /// The header, whose counts are not yet known, and the entries.
+    /// The header, whose counts are written at the end, and the entries.
     blob: Vec<u8>,
     count: usize,
 }
 
-/// The total and the count.
+/// The size of the header: the total and the count.
 const LISTPACK_HEADER: usize = 6;
 const END: u8 = 0xff;
 
@@ -21,18 +21,18 @@ impl Default for ListpackBuilder {
 }
 
 impl ListpackBuilder {
-    /// How many bytes the listpack has so far.
+    /// The number of bytes of the listpack so far.
     #[cfg(test)]
     fn len(&self) -> usize {
         self.blob.len() + 1
     }
 
-    /// Whether nothing was added.
+    /// Whether it has no elements.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Adds a string, as a number if it is the digits of one.
+    /// Adds a string; as a number if it consists of the digits of one.
     pub fn push(&mut self, element: &[u8]) {
         match parse_integer(element) {
             Some(number) => self.push_integer(number),
@@ -77,7 +77,7 @@ impl ListpackBuilder {
         self.end_entry(start);
     }
 
-    /// Ends the entry that began at `start` with its length, to be read from behind: seven bits a byte.
+    /// Ends the entry that began at `start` with its length (the backlen): seven bits per byte, to be read backwards.
     #[expect(clippy::cast_possible_truncation, reason = "seven bits at a time")]
     fn end_entry(&mut self, start: usize) {
         let size = self.blob.len() - start;
@@ -89,7 +89,7 @@ impl ListpackBuilder {
         self.count += 1;
     }
 
-    /// The listpack.
+    /// Returns the listpack.
     pub fn finish(mut self) -> Vec<u8> {
         self.blob.push(END);
         let total = u32::try_from(self.blob.len()).unwrap_or(u32::MAX).to_le_bytes();
@@ -101,7 +101,7 @@ impl ListpackBuilder {
     }
 }
 
-/// An intset of ascending numbers.
+/// The intset of ascending numbers.
 pub fn intset(members: &[i64]) -> Vec<u8> {
     let fits = |range: std::ops::RangeInclusive<i64>| members.iter().all(|member| range.contains(member));
     let width = if fits(i16::MIN.into()..=i16::MAX.into()) {

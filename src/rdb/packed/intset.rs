@@ -1,11 +1,11 @@
-//! Intsets (Redis `intset.c`): the width of a member, how many there are, the members in ascending order.
+//! Intsets (Redis `intset.c`): the width of a member, the number of members, the members in ascending order.
 
 use super::{At, signed, u32_at};
 use crate::rdb::fault::PackedFault;
 
 const HEADER: usize = 8;
 
-/// Checks the frame, and gives the members.
+/// Checks the frame, and returns the members.
 ///
 /// # Errors
 /// [`PackedFault::TooShort`], [`PackedFault::Width`], [`PackedFault::TotalBytes`] or [`PackedFault::Empty`].
@@ -29,7 +29,7 @@ pub fn frame(blob: &[u8]) -> Result<Members<'_>, At> {
     Ok(Members { members: blob.get(HEADER..).unwrap_or_default(), width: size })
 }
 
-/// The members of an intset, in the order they lie in.
+/// The members of an intset, in their order in the blob.
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'a> {
     members: &'a [u8],
@@ -37,12 +37,12 @@ pub struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// How many there are.
+    /// The number of members.
     pub fn count(&self) -> u64 {
         (self.members.len() / self.width) as u64
     }
 
-    /// Each of them.
+    /// Iterates over the members.
     pub fn iter(self) -> impl Iterator<Item = i64> + use<'a> {
         self.members.chunks_exact(self.width).map(signed)
     }

@@ -5,13 +5,13 @@ use crate::rdb::fault::PackedFault;
 
 const HEADER: usize = 6;
 const END: u8 = 0xff;
-/// A count in the header that says nothing.
+/// The count in the header if there are too many entries to count.
 const UNCOUNTED: u16 = u16::MAX;
 
 /// Checks the frame: the size, the total in the header, the terminator.
 ///
 /// # Errors
-/// The first rule that is broken.
+/// The first broken rule.
 pub fn frame(blob: &[u8]) -> Result<(), At> {
     let total = u32_at(blob, 0).filter(|_| blob.len() > HEADER).ok_or(At::new(0, PackedFault::TooShort))?;
     if u64::from(total) != blob.len() as u64 {
@@ -23,12 +23,12 @@ pub fn frame(blob: &[u8]) -> Result<(), At> {
     Ok(())
 }
 
-/// The number of entries that the header states; none when it states that it does not know.
+/// The number of entries in the header; `None` if it is not counted there.
 pub fn stated_count(blob: &[u8]) -> Option<u64> {
     u16_at(blob, 4).filter(|count| *count != UNCOUNTED).map(u64::from)
 }
 
-/// The elements of a listpack whose frame is right.
+/// The elements of a listpack with a valid frame.
 #[derive(Debug, Clone)]
 pub struct Elements<'a> {
     blob: &'a [u8],
@@ -36,11 +36,11 @@ pub struct Elements<'a> {
     count: u64,
 }
 
-/// An element and where it begins.
+/// An element and its offset.
 pub type Located<'a> = (usize, Element<'a>);
 
 impl<'a> Elements<'a> {
-    /// Before the first element.
+    /// Begins at the first element.
     pub fn new(blob: &'a [u8]) -> Self {
         Self { blob, position: HEADER, count: 0 }
     }
@@ -93,7 +93,7 @@ impl<'a> Sequence<'a> for Elements<'a> {
     }
 }
 
-/// The element that begins with `first`, and its size without the length behind it.
+/// Decodes the element that begins with `first`, and returns its size without its backlen.
 #[inline]
 fn decode(first: u8, rest: &[u8]) -> Result<(Element<'_>, usize), PackedFault> {
     let string = |head: usize, length: usize| {
@@ -126,7 +126,7 @@ fn decode(first: u8, rest: &[u8]) -> Result<(Element<'_>, usize), PackedFault> {
     }
 }
 
-/// How many bytes the length behind an entry of `size` bytes takes.
+/// The size of the backlen of an entry of `size` bytes.
 #[inline]
 pub(super) fn back_size(size: usize) -> usize {
     match size {
@@ -138,8 +138,8 @@ pub(super) fn back_size(size: usize) -> usize {
     }
 }
 
-/// Whether `entry` ends in its own length `size`, read from behind: seven bits a byte, the high bit says that one more
-/// comes before it. As in the servers only the value counts, not how many of the bytes it took.
+/// Whether `entry` ends in its backlen `size`, which is read backwards: seven bits per byte, of which the high bit says
+/// that another one precedes. As in the servers, only the value is checked, not the number of bytes.
 #[inline]
 fn ends_in(entry: &[u8], size: usize, back: usize) -> bool {
     if back == 1 && entry.last().is_some_and(|last| usize::from(*last) == size) {

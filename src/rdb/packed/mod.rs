@@ -1,8 +1,7 @@
 //! The packed encodings: small collections in one blob.
 //!
-//! Each has a check of its frame (what a server looks at however it is configured) and an iterator over its elements
-//! that checks each before it is given out (what a server looks at with `sanitize-dump-payload yes`, and the checkers
-//! always).
+//! Each has a check of its frame (which servers do with any configuration) and an iterator that checks each element
+//! before it returns it (which servers do with `sanitize-dump-payload yes`, and the checkers always).
 
 pub mod build;
 pub mod intset;
@@ -23,7 +22,7 @@ pub enum Element<'a> {
 }
 
 impl Element<'_> {
-    /// Gives the element as a string to `take`.
+    /// Passes the element as a string to `take`.
     #[inline]
     pub fn with_bytes<R>(&self, take: impl FnOnce(&[u8]) -> R) -> R {
         match self {
@@ -42,7 +41,7 @@ impl Element<'_> {
     }
 }
 
-/// Elements that are read one by one, and checked at their end.
+/// Elements that are read one by one, with a check at the end.
 pub trait Sequence<'a>: Clone {
     /// The next element and its offset in the blob; none at the end.
     ///
@@ -50,13 +49,13 @@ pub trait Sequence<'a>: Clone {
     /// What is wrong with that element.
     fn next(&mut self) -> Result<Option<(usize, Element<'a>)>, At>;
 
-    /// What can only be said behind the last element: the terminator's place and the counts in the header.
+    /// Checks after the last element the place of the terminator and the counts in the header.
     ///
     /// # Errors
-    /// The first of them that is wrong.
+    /// The first wrong one.
     fn finish(&self) -> Result<(), At>;
 
-    /// How many elements were given out.
+    /// The number of elements that were returned.
     fn count(&self) -> u64;
 }
 
@@ -85,7 +84,7 @@ fn u32_at(blob: &[u8], offset: usize) -> Option<u32> {
     blob.get(offset..)?.first_chunk().copied().map(u32::from_le_bytes)
 }
 
-/// The little-endian signed number that `bytes` are; 8 at most.
+/// The little-endian signed number in at most 8 bytes.
 #[inline]
 fn signed(bytes: &[u8]) -> i64 {
     let unused = 64_usize.saturating_sub(8 * bytes.len()) % 64;

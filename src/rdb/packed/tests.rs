@@ -1,4 +1,4 @@
-//! Packed encodings, whole and with one lie each.
+//! Packed encodings, sound and with one defect each.
 
 use proptest::prelude::*;
 
@@ -24,7 +24,7 @@ fn in_ziplist(blob: &[u8]) -> Result<Vec<Element<'_>>, At> {
     elements(ziplist::Elements::new(blob))
 }
 
-/// A listpack of entries without the length behind each, which is one byte.
+/// A listpack of entries that are given without their backlen, which is one byte.
 fn listpack_of(entries: &[&[u8]]) -> Vec<u8> {
     let mut blob = vec![0; 6];
     for entry in entries {
@@ -38,7 +38,7 @@ fn listpack_of(entries: &[&[u8]]) -> Vec<u8> {
     blob
 }
 
-/// A ziplist of entries without the length before each, which is one byte.
+/// A ziplist of entries that are given without the length before each, which is one byte.
 fn ziplist_of(entries: &[&[u8]]) -> Vec<u8> {
     let mut blob = vec![0; 10];
     let (mut previous, mut tail) = (0, 10);
@@ -129,7 +129,7 @@ fn long_listpack_entries_carry_their_length_in_as_many_bytes_as_it_takes() {
         }
         blob.resize(blob.len() + length, b'x');
         let size = blob.len() - 6;
-        // Seven bits a byte, the most significant first; all but the first say that one more comes before.
+        // Seven bits per byte, the most significant first; all but the first say that another one precedes.
         let mut back: Vec<u8> = (0..5).map(|index| u8::try_from(size >> (7 * index) & 0x7f).unwrap() | 0x80).collect();
         back.truncate(behind.len());
         back.reverse();
@@ -261,7 +261,7 @@ fn zipmaps_hold_pairs_and_unused_bytes() {
     ] {
         assert_eq!(in_zipmap(blob), Err(At { offset, fault }), "{blob:x?}");
     }
-    // No server counts in a header of 254, nor looks behind the terminator.
+    // No server uses the count of a header of 254, or reads beyond the terminator.
     assert!(in_zipmap(b"\xfe\x01f\x01\0v\xff").is_ok());
     assert!(in_zipmap(b"\x01\x01f\x01\0v\xffxx\xff").is_ok());
 }
@@ -271,7 +271,7 @@ proptest! {
     fn arbitrary_blobs_end_within_their_bytes(mut blob in proptest::collection::vec(any::<u8>(), 0..80)) {
         let _ = (in_zipmap(&blob), intset::frame(&blob).map(|members| members.iter().count()));
         if blob.len() > 10 {
-            // A right frame lets the entries be looked at.
+            // With a valid frame, the entries are checked.
             let total = u32::try_from(blob.len()).unwrap();
             blob[..4].copy_from_slice(&total.to_le_bytes());
             blob[4..8].copy_from_slice(&10_u32.to_le_bytes());

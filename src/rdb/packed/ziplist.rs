@@ -6,15 +6,15 @@ use crate::rdb::fault::PackedFault;
 
 const HEADER: usize = 10;
 const END: u8 = 0xff;
-/// The first byte of a length of the entry before that takes five bytes.
+/// The first byte of a previous entry's length that takes five bytes.
 const LONG_PREVIOUS: u8 = 0xfe;
-/// A count in the header that says nothing.
+/// The count in the header if there are too many entries to count.
 const UNCOUNTED: u16 = u16::MAX;
 
 /// Checks the frame: the size, the total and the tail in the header, the terminator.
 ///
 /// # Errors
-/// The first rule that is broken.
+/// The first broken rule.
 pub fn frame(blob: &[u8]) -> Result<(), At> {
     let total = u32_at(blob, 0).filter(|_| blob.len() > HEADER).ok_or(At::new(0, PackedFault::TooShort))?;
     if u64::from(total) != blob.len() as u64 {
@@ -30,23 +30,23 @@ pub fn frame(blob: &[u8]) -> Result<(), At> {
     Ok(())
 }
 
-/// The number of entries that the header states; none when it states that it does not know.
+/// The number of entries in the header; `None` if it is not counted there.
 pub fn stated_count(blob: &[u8]) -> Option<u64> {
     u16_at(blob, 8).filter(|count| *count != UNCOUNTED).map(u64::from)
 }
 
-/// The elements of a ziplist whose frame is right.
+/// The elements of a ziplist with a valid frame.
 #[derive(Debug, Clone)]
 pub struct Elements<'a> {
     blob: &'a [u8],
     position: usize,
-    /// Where the entry before begins.
+    /// The offset of the previous entry.
     previous: Option<usize>,
     count: u64,
 }
 
 impl<'a> Elements<'a> {
-    /// Before the first element.
+    /// Begins at the first element.
     pub fn new(blob: &'a [u8]) -> Self {
         Self { blob, position: HEADER, previous: None, count: 0 }
     }
@@ -100,7 +100,7 @@ impl<'a> Sequence<'a> for Elements<'a> {
     }
 }
 
-/// The element whose encoding is the first byte of `bytes`, and its size.
+/// Decodes the element whose encoding is the first byte of `bytes`, and returns its size.
 fn decode(bytes: &[u8]) -> Result<(Element<'_>, usize), PackedFault> {
     let (&encoding, rest) = bytes.split_first().ok_or(PackedFault::EntryOverrun)?;
     let string = |head: usize, length: usize| {

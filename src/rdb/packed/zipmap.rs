@@ -4,7 +4,7 @@ use super::{At, u32_at};
 use crate::rdb::fault::PackedFault;
 
 const END: u8 = 0xff;
-/// The first byte of a length that takes five bytes, and a count that says nothing.
+/// The first byte of a length that takes five bytes; also the count if there are too many pairs to count.
 const LONG: u8 = 0xfe;
 
 /// Checks the frame: the size and the terminator.
@@ -19,7 +19,7 @@ pub fn frame(blob: &[u8]) -> Result<(), At> {
     }
 }
 
-/// A field, its value, and where the field begins.
+/// A field, its value, and the offset of the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pair<'a> {
     /// The offset of the field's length in the blob.
@@ -30,7 +30,7 @@ pub struct Pair<'a> {
     pub value: &'a [u8],
 }
 
-/// The pairs of a zipmap whose frame is right.
+/// The pairs of a zipmap with a valid frame.
 #[derive(Debug, Clone)]
 pub struct Pairs<'a> {
     blob: &'a [u8],
@@ -39,17 +39,17 @@ pub struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    /// Before the first pair.
+    /// Begins at the first pair.
     pub fn new(blob: &'a [u8]) -> Self {
         Self { blob, position: 1, count: 0 }
     }
 
-    /// How many pairs were given out.
+    /// The number of pairs that were returned.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The next pair, or none at the terminator.
+    /// The next pair; `None` at the terminator.
     ///
     /// # Errors
     /// [`PackedFault::EntryOverrun`].
@@ -61,7 +61,7 @@ impl<'a> Pairs<'a> {
         let overrun = At::new(offset, PackedFault::EntryOverrun);
         let (field, position) = self.string(offset, 0).ok_or(overrun)?;
         let (value, position) = self.string(position, 1).ok_or(overrun)?;
-        // What follows is at most the terminator; a pair may not reach over it.
+        // The last byte is the terminator, beyond which a pair must not extend.
         if position >= self.blob.len() {
             return Err(overrun);
         }
@@ -70,8 +70,8 @@ impl<'a> Pairs<'a> {
         Ok(Some(Pair { offset, field, value }))
     }
 
-    /// The string whose length is at `offset`, and the offset behind it; `unused` says how many bytes lie between
-    /// length and string to count the bytes that are unused behind it.
+    /// The string whose length is at `offset`, and the offset after it. `unused` is the number of bytes between length
+    /// and string that hold the number of unused bytes after it.
     fn string(&self, offset: usize, unused: usize) -> Option<(&'a [u8], usize)> {
         let first = *self.blob.get(offset)?;
         let (length, head) =
@@ -82,8 +82,7 @@ impl<'a> Pairs<'a> {
         Some((string, start + length + free))
     }
 
-    /// Checks, behind the last pair, the count. Bytes between the terminator and the last byte are no fault to any
-    /// server.
+    /// Checks the count after the last pair. No server objects to bytes between the terminator and the last byte.
     ///
     /// # Errors
     /// [`PackedFault::Empty`] or [`PackedFault::Count`].
