@@ -18,7 +18,8 @@ const FILES: [&str; 6] = [
 ];
 
 /// The manifest where the bytes have none.
-const USUAL_MANIFEST: &[u8] = b"file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n\
+const USUAL_MANIFEST: &[u8] = b"file appendonly.aof.1.base.rdb seq 1 type b\n\
+    file appendonly.aof.1.incr.aof seq 1 type i\n\
     file appendonly.aof.2.incr.aof seq 2 type i\n";
 
 /// Makes the directory and writes the files.

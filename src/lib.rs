@@ -3,7 +3,8 @@
 //! The layers; an arrow points at what may be imported, and nothing points up:
 //!
 //! ```text
-//! cli  →  report  →  check · repair · rewrite · select  →  replay · digest  →  command  →  keyspace  →  aof  →  rdb  →  value
+//! cli  →  report  →  check · repair · rewrite · select  →  replay · digest  →  command
+//!      →  keyspace  →  aof  →  rdb  →  value
 //!      →  resp · input · storage · server · error · escape · glob · plural · threads
 //! ```
 //!
@@ -29,7 +30,8 @@
 //! use aofkit::input::Input;
 //!
 //! # fn main() -> aofkit::Result<()> {
-//! // A log that was cut off in the middle of its second command. `Log::open(path)` takes files, manifests and directories.
+//! // A log that was cut off in the middle of its second command.
+//! // `Log::open(path)` takes files, manifests and directories.
 //! let bytes = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$3\r\none\r\n*2\r\n$3\r\nDEL\r\n$1".to_vec();
 //! let log = Log::from_input(Input::from_bytes("example.aof", bytes))?;
 //!

@@ -529,7 +529,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_back(arguments in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..20)) {
+        fn what_is_written_reads_back(
+            arguments in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..20),
+        ) {
             let slices: Vec<&[u8]> = arguments.iter().map(Vec::as_slice).collect();
             let mut log = Vec::new();
             write_command(&mut log, &slices);

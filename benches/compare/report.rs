@@ -59,7 +59,12 @@ pub fn json(outcomes: &[Outcome]) -> Value {
                 })
             })
             .collect();
-        json!({ "work": outcome.title, "log": outcome.workload.name(), "bytes": outcome.bytes, "contenders": contenders })
+        json!({
+            "work": outcome.title,
+            "log": outcome.workload.name(),
+            "bytes": outcome.bytes,
+            "contenders": contenders,
+        })
     };
     Value::Array(outcomes.iter().map(comparison).collect())
 }

@@ -417,7 +417,7 @@ impl Ids {
 /// Names of groups or consumers in their encoding: the offset of each, and the position at which a server adds it.
 #[derive(Debug, Default)]
 struct Names<'a> {
-    names: Vec<(usize, usize, RawString<'a>)>,
+    found: Vec<(usize, usize, RawString<'a>)>,
     members: Members,
     text: Vec<u8>,
 }
@@ -426,7 +426,7 @@ impl<'a> Names<'a> {
     fn push(&mut self, context: &mut Context<'a>, offset: usize, name: RawString<'a>) -> Result<(), Fault> {
         let bytes = name.open(&mut self.text).map_err(|fault| context.reader.fault(offset, Malformed::Lzf(fault)))?;
         self.members.add(bytes);
-        self.names.push((offset, context.reader.position(), name));
+        self.found.push((offset, context.reader.position(), name));
         Ok(())
     }
 
@@ -438,7 +438,7 @@ impl<'a> Names<'a> {
         let mut second_pass = self.members.second_pass();
         let text = &mut self.text;
         let mut repeats = |name: &RawString<'_>| name.open(text).is_ok_and(|bytes| second_pass.repeats(bytes));
-        if let Some((offset, position, _)) = self.names.iter().find(|(_, _, name)| repeats(name)) {
+        if let Some((offset, position, _)) = self.found.iter().find(|(_, _, name)| repeats(name)) {
             context.flaw_at(*offset, *position, Malformed::Stream(fault), found_by);
         }
     }

@@ -94,7 +94,8 @@ fn string() -> impl Strategy<Value = Vec<u8>> {
         4 => any::<(i64, u8)>().prop_map(|(number, shift)| (number >> (shift % 64)).to_string().into_bytes()),
         2 => (55..75_usize).prop_map(|length| vec![b'x'; length]),
         1 => vec(any::<u8>(), 0..300),
-        1 => prop_oneof![4090..4100_usize, 8180..8200_usize, 16_370..16_390_usize].prop_map(|length| vec![b'l'; length]),
+        1 => prop_oneof![4090..4100_usize, 8180..8200_usize, 16_370..16_390_usize]
+            .prop_map(|length| vec![b'l'; length]),
     ]
 }
 

@@ -68,8 +68,9 @@ table! {
 
         /// The newest version of the RDB format with the magic `REDIS` that it loads.
         rdb_version: u32,
-        /// The version of the RDB format with the magic `VALKEY` that it loads and writes. A server that has one numbers its types
-        /// of values as [`Family::Valkey`](super::Family::Valkey) does, and takes a file for an RDB of Redis only if it begins with `REDIS0`.
+        /// The version of the RDB format with the magic `VALKEY` that it loads and writes. A server that has one
+        /// numbers its types of values as [`Family::Valkey`](super::Family::Valkey) does, and takes a file for an RDB
+        /// of Redis only if it begins with `REDIS0`.
         valkey_rdb_version: Option<u32>,
         /// Whether RESTORE skips the comparison of a checksum that is 0.
         skips_zero_checksum: bool,
@@ -95,7 +96,8 @@ table! {
 
         /// Whether it looks up subcommands: an unknown one stops it. Else the container runs with any.
         has_subcommands: bool,
-        /// Whether it checks the number of arguments before it runs a command of a log. (Valkey 8.0 does not, 8.1 does.)
+        /// Whether it checks the number of arguments before it runs a command of a log. (Valkey 8.0 does not, 8.1
+        /// does.)
         checks_arity: bool,
         /// Whether it logs scripts as they were called, and not the commands that they ran.
         logs_scripts: bool,
@@ -104,8 +106,8 @@ table! {
 
         /// How it reads floating-point numbers.
         float_syntax: FloatSyntax,
-        /// Whether a blocking command refuses a timeout that ends after the last time that 63 bits of milliseconds hold. The others
-        /// take every timeout of as many milliseconds.
+        /// Whether a blocking command refuses a timeout that ends after the last time that 63 bits of milliseconds
+        /// hold. The others take every timeout of as many milliseconds.
         limits_end_of_timeout: bool,
         /// Whether BITFIELD reads the width of a type up to the first NUL (`u8\0x`). The others refuse such a type.
         cuts_bitfield_type_at_nul: bool,
@@ -113,20 +115,22 @@ table! {
         expires_at_minus_one: bool,
         /// Whether a small sorted set tells a score of -0 from 0, as large ones do.
         keeps_negative_zero: bool,
-        /// Whether LSET takes the low 32 bits of its index, and LREM refuses a count of -2^63, which otherwise means every equal
-        /// element.
+        /// Whether LSET takes the low 32 bits of its index, and LREM refuses a count of -2^63, which otherwise means
+        /// every equal element.
         narrows_list_indexes: bool,
-        /// Whether a negative offset of LIMIT in ZRANGESTORE counts from the other end of the range, if the sorted set is large. For
-        /// the others such a range is empty.
+        /// Whether a negative offset of LIMIT in ZRANGESTORE counts from the other end of the range, if the sorted set
+        /// is large. For the others such a range is empty.
         counts_negative_limit_from_end: bool,
         /// Whether VADD refuses to reduce a vector to more components than it has.
         limits_vector_reduction: bool,
         /// Whether XGROUP lowers a number of read entries that exceeds the number of entries added.
         limits_entries_read: bool,
-        /// Whether it compares the expiry of fields with the clock while it loads, so that fields that have expired are lost.
+        /// Whether it compares the expiry of fields with the clock while it loads, so that fields that have expired are
+        /// lost.
         expires_fields_on_load: bool,
 
-        /// Whether `DEBUG DIGEST` prints scores with 17 digits. The others print the shortest digits that give the same number.
+        /// Whether `DEBUG DIGEST` prints scores with 17 digits. The others print the shortest digits that give the same
+        /// number.
         digests_17_digits: bool,
         /// Whether `DEBUG DIGEST` marks a field that expires.
         digest_marks_expiring_fields: bool,
@@ -291,7 +295,8 @@ table! {
         version: Version,
         /// The version of the RDB format that it writes.
         rdb_version: u16,
-        /// The release that a rewrite for this one is made for: an older one, if what is written for that serves for both.
+        /// The release that a rewrite for this one is made for: an older one, if what is written for that serves for
+        /// both.
         target: Release,
     }
     /// Redis 6.2.

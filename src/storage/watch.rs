@@ -41,8 +41,8 @@ impl fmt::Display for Elsewhere {
             Self::Unknown(error) => {
                 return write!(
                     f,
-                    "cannot tell whether a server has the file open: no lease on it ({}), and /proc does not show every \
-                     process; make sure that none has",
+                    "cannot tell whether a server has the file open: no lease on it ({}), and /proc does not \
+                     show every process; make sure that none has",
                     plain(error)
                 );
             }

@@ -18,7 +18,8 @@ hgetdel hgetex hincrby hincrbyfloat hmset hpersist hpexpire hpexpireat hset hset
 incrbyfloat linsert lmove lmpop lpop lpush lpushx lrem lset ltrim migrate move mset msetex msetnx persist
 pexpire pexpireat pfadd pfdebug pfmerge psetex rename renamenx restore restore-asking rpop rpoplpush rpush
 rpushx sadd sdiffstore set setbit setex setnx setrange sinterstore smove sort spop srem sunionstore swapdb
-trimslots unlink xack xackdel xadd xautoclaim xcfgset xclaim xdel xdelex xgroup|create xgroup|createconsumer xgroup|delconsumer xgroup|destroy
+trimslots unlink xack xackdel xadd xautoclaim xcfgset xclaim xdel xdelex xgroup|create
+xgroup|createconsumer xgroup|delconsumer xgroup|destroy
 xgroup|setid xidmprecord xreadgroup xsetid xtrim zadd zdiffstore zincrby zinterstore zmpop zpopmax zpopmin zrangestore
 zrem zremrangebylex zremrangebyrank zremrangebyscore zunionstore
 ";

@@ -21,7 +21,8 @@ fn flaw(bytes: impl AsRef<[u8]>) -> Option<Flaw> {
 
 #[test]
 fn a_manifest_is_read_as_servers_write_it() {
-    let bytes = b"file a.2.base.rdb seq 2 type b\nfile a.1.incr.aof seq 1 type h\nfile a.2.incr.aof seq 2 type i startoffset 1 endoffset 2\n";
+    let bytes = b"file a.2.base.rdb seq 2 type b\nfile a.1.incr.aof seq 1 type h\n\
+        file a.2.incr.aof seq 2 type i startoffset 1 endoffset 2\n";
     let manifest = parse(bytes);
     assert_eq!(manifest.problems, []);
     let [base, history, incr] = manifest.entries.as_slice() else { panic!("{manifest:?}") };
@@ -286,7 +287,12 @@ prop_compose! {
         sequence in any::<i64>().prop_filter("zero", |number| *number != 0),
         kind in prop_oneof![Just(Kind::Base), Just(Kind::Incr), Just(Kind::History)],
         extra in proptest::collection::vec(
-            (bytes_without(b"\0", 0..12).prop_filter("known", |key| Key::of(key).is_none()), bytes_without(b"\0", 0..20)), 0..3),
+            (
+                bytes_without(b"\0", 0..12).prop_filter("known", |key| Key::of(key).is_none()),
+                bytes_without(b"\0", 0..20),
+            ),
+            0..3,
+        ),
     ) -> Entry {
         Entry { extra, ..Entry::new(name, sequence, kind) }
     }
@@ -317,7 +323,8 @@ proptest! {
     }
 
     #[test]
-    fn nearly_a_manifest_is_read_without_panic(text in "([fF]ile|seq|type|[bih]|[0-9]{1,3}|[\"'\\\\x# \t\r\n]|a b|\\PC){0,60}") {
+    fn nearly_a_manifest_is_read_without_panic(
+        text in "([fF]ile|seq|type|[bih]|[0-9]{1,3}|[\"'\\\\x# \t\r\n]|a b|\\PC){0,60}") {
         let manifest = parse(text.as_bytes());
         let again = parse(&manifest.to_bytes());
         if !manifest.entries.is_empty() {

@@ -209,7 +209,9 @@ fn a_damaged_value_is_refused_just_when_the_walk_finds_something() {
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_are_decoded_or_refused(type_code in 0..30_u8, bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+    fn arbitrary_bytes_are_decoded_or_refused(
+        type_code in 0..30_u8, bytes in prop::collection::vec(any::<u8>(), 0..100),
+    ) {
         for family in [Family::Redis, Family::Valkey] {
             let raw = Raw { type_code, family, version: 12, payload: &bytes };
             let decoded = decode(&raw).is_ok();

@@ -158,7 +158,9 @@ proptest! {
     #![proptest_config(crate::testing::cases(16))]
 
     #[test]
-    fn values_are_written_and_read_alike_for_every_target(value in value(), expiry in proptest::option::of(any::<i64>())) {
+    fn values_are_written_and_read_alike_for_every_target(
+        value in value(), expiry in proptest::option::of(any::<i64>()),
+    ) {
         let whole = text(&value);
         for target in targets() {
             let (bytes, lost) = written(target, &[(b"12", &value, expiry), (b"key", &value, None)]);

@@ -41,7 +41,8 @@ pub(crate) const LINES: &[&str] = &[
     "bitop not $bit $bit",
     "@r82 bitop (diff|diff1|andor|one) $bit $bit {$bit}",
     // Where every field fails, servers make the string longer and do not log it.
-    "bitfield $bit {([overflow (wrap|sat|@verbatim fail)] (set $bit_type $field_offset $integer|incrby $bit_type $field_offset $integer)|get $bit_type $field_offset)}",
+    "bitfield $bit {([overflow (wrap|sat|@verbatim fail)] \
+     (set $bit_type $field_offset $integer|incrby $bit_type $field_offset $integer)|get $bit_type $field_offset)}",
     "bitfield $bit {(set $bit_type $field_offset $integer|incrby $bit_type $field_offset $integer)}",
     // HyperLogLogs.
     "pfadd $hll <$element>",
@@ -182,7 +183,8 @@ pub(crate) const LINES: &[&str] = &[
     "georadius $geo $longitude $latitude $radius $unit [count $positive] [asc|desc] (store|storedist) $geo",
     "georadiusbymember $geo $element $radius $unit [count $positive] [asc|desc] (store|storedist) $geo",
     "georadiusbymember $geo $element $radius $unit",
-    "geosearchstore $geo $geo (frommember $element|fromlonlat $longitude $latitude) (byradius $radius $unit|bybox $radius $radius $unit) [asc|desc] [count $positive] [storedist]",
+    "geosearchstore $geo $geo (frommember $element|fromlonlat $longitude $latitude) \
+     (byradius $radius $unit|bybox $radius $radius $unit) [asc|desc] [count $positive] [storedist]",
     "geosearchstore $geo $geo fromlonlat $longitude $latitude byradius $radius $unit [asc|desc]",
     // Streams.
     "xadd $stream $new_id <$field $value>",
@@ -209,10 +211,12 @@ pub(crate) const LINES: &[&str] = &[
     "xreadgroup group $group $consumer [count $positive] [noack] streams $stream $stream ($new|$old_id) $new",
     "xreadgroup group $group $consumer streams $stream $old_id",
     "xack $stream $group {$old_id}",
-    "xclaim $stream $group $consumer $idle {$old_id} [idle $small|time $at_millis] [retrycount $small] [force] [justid] [lastid $old_id]",
+    "xclaim $stream $group $consumer $idle {$old_id} [idle $small|time $at_millis] \
+     [retrycount $small] [force] [justid] [lastid $old_id]",
     "xclaim $stream $group $consumer 0 {$old_id} time $at_millis retrycount $small force justid lastid $old_id",
     "xautoclaim $stream $group $consumer $idle ($old_id|0-0) [count $positive] [justid]",
-    "@r82 xadd $stream [nomkstream] (keepref|delref|acked) [maxlen (=|@live ~) $count|minid = $old_id] $new_id {$field $value}",
+    "@r82 xadd $stream [nomkstream] (keepref|delref|acked) [maxlen (=|@live ~) $count|minid = $old_id] \
+     $new_id {$field $value}",
     "@r84 xadd $stream (idmp $element $element|idmpauto $element) $new_id {$field $value}",
     "@r84 @live @delicate xadd stream:clock (idmp $element $element|idmpauto $element) * {$field $value}",
     "@newer xidmprecord $stream $element $element $old_id",

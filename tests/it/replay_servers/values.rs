@@ -256,7 +256,8 @@ impl Values {
             "script" => text(
                 [
                     "return redis.call('set', KEYS[1], ARGV[1])",
-                    "redis.call('del', KEYS[1]) redis.call('rpush', KEYS[1], ARGV[1], 'x') return redis.call('sadd', 'set:1', ARGV[1])",
+                    "redis.call('del', KEYS[1]) redis.call('rpush', KEYS[1], ARGV[1], 'x') \
+                     return redis.call('sadd', 'set:1', ARGV[1])",
                     "redis.call('select', 2) return redis.call('hset', 'hash:1', 'f1', ARGV[1])",
                 ][random.below(3)],
             ),

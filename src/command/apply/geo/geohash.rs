@@ -363,7 +363,8 @@ mod tests {
     proptest! {
         #[test]
         fn cells_hold_what_a_circle_covers(
-            longitude in -179.0..179.0, latitude in -60.0..60.0, east in -0.5..0.5, north in -0.5..0.5, radius in 0.0..60_000.0,
+            longitude in -179.0..179.0, latitude in -60.0..60.0,
+            east in -0.5..0.5, north in -0.5..0.5, radius in 0.0..60_000.0,
         ) {
             let centre = Place { longitude, latitude };
             let shape = Shape { outline: Outline::Circle { radius }, centre, unit: 1.0 };

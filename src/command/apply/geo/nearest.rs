@@ -149,7 +149,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_first_are_those_of_a_whole_sort(distances in prop::collection::vec(0..60_u8, 0..200), count in 0..220_usize) {
+        fn the_first_are_those_of_a_whole_sort(
+            distances in prop::collection::vec(0..60_u8, 0..200), count in 0..220_usize,
+        ) {
             for direction in [Direction::Nearest, Direction::Farthest] {
                 let mut found: Vec<_> =
                     distances.iter().enumerate().map(|(index, distance)| (f64::from(*distance), 0.0, index)).collect();
