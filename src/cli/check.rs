@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
@@ -10,10 +10,9 @@ use super::console::Console;
 use super::progress::Progress;
 use super::server_argument::ServerArgument;
 use super::{Outcome, source};
-use crate::aof::log::{Log, READ_DIRECTORY, Tree, walk_tree};
+use crate::Error;
+use crate::aof::log::Log;
 use crate::check::{self, Report, Settings};
-use crate::error::{Error, ErrorKind};
-use crate::input::is_stdin;
 use crate::report::check as report;
 
 const EXAMPLES: &str = "\
@@ -66,17 +65,9 @@ pub(super) fn run(typed: &Check, console: &mut Console) -> anyhow::Result<Outcom
     let mut reporter =
         Reporter { format, outcome: Outcome::Sound, counts: report::Counts::default(), cases: Vec::new() };
     for path in &typed.paths {
-        match logs(path) {
-            Ok(Tree { logs, unreadable }) => {
-                for error in unreadable {
-                    reporter.add(Err(error), console)?;
-                }
-                for path in logs {
-                    let checked = check_one(&path, typed.server, threads, console);
-                    reporter.add(checked, console)?;
-                }
-            }
-            Err(error) => reporter.add(Err(error), console)?,
+        for log in source::logs(path) {
+            let checked = log.and_then(|log| check_one(log, typed.server, threads, console));
+            reporter.add(checked, console)?;
         }
     }
     reporter.finish(console)
@@ -139,51 +130,8 @@ impl Reporter {
     }
 }
 
-/// The logs that a path means: itself, or those in the tree below it.
-fn logs(path: &Path) -> Result<Tree, Error> {
-    let itself = || Tree { logs: vec![path.to_owned()], unreadable: Vec::new() };
-    if is_stdin(path) || !path.is_dir() {
-        return Ok(itself());
-    }
-    match Log::open_by(source::mapped(), path) {
-        Ok(log) => Ok(others_beside(path, &log)?.unwrap_or_else(itself)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                ErrorKind::NoManifest
-                    | ErrorKind::LogsWithoutManifest(_)
-                    | ErrorKind::ManyManifests(_)
-                    | ErrorKind::Io { action: READ_DIRECTORY, .. }
-            ) =>
-        {
-            let tree = walk_tree(path)?;
-            if tree.logs.is_empty() && tree.unreadable.is_empty() { Err(error) } else { Ok(tree) }
-        }
-        Err(_) => Ok(itself()),
-    }
-}
-
-/// All logs below a directory, if the one that was found there is not the only one: it is a tree, and none is passed
-/// over.
-///
-/// An `appendonlydir` is one log, whatever else lies in it, and so is a data directory with its snapshot beside.
-fn others_beside(directory: &Path, log: &Log) -> Result<Option<Tree>, Error> {
-    let has_extension = |path: &Path, extension: &str| path.extension().is_some_and(|found| found == extension);
-    let found = match log.as_multi_part() {
-        Some(parts) if parts.directory == directory && has_extension(&parts.manifest_path, "manifest") => {
-            return Ok(None);
-        }
-        Some(parts) => &parts.manifest_path,
-        None => &log.path,
-    };
-    let is_snapshot = |path: &Path| path.parent() == Some(directory) && has_extension(path, "rdb");
-    let tree = walk_tree(directory)?;
-    let more = tree.logs.iter().any(|path| path != found && !is_snapshot(path));
-    Ok((more || !tree.unreadable.is_empty()).then_some(tree))
-}
-
-fn check_one(path: &Path, server: ServerArgument, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
-    let log = source::open_held(path)?;
+fn check_one(log: Log, server: ServerArgument, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
+    let log = log.held()?;
     let progress = Progress::new(console.progress, source::length(&log), "checking");
     let progress = |bytes| progress.advance(bytes);
     let settings = Settings { server: server.server, threads, progress: &progress, ..Settings::default() };

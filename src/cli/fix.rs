@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::prompt::{Answer, Consent};
 use super::server_argument::ServerArgument;
 use super::{Outcome, signals, source};
-use crate::aof::log::{Log, walk_tree};
+use crate::aof::log::{Log, has_snapshot_name, walk_tree};
 use crate::check;
 use crate::input::is_stdin;
 use crate::repair::{self, Obstacle, PartPlan, Plan, Refusal, Survey, plan};
@@ -143,17 +143,14 @@ fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::
 fn holds_no_log_yet(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::NoManifest => true,
-        ErrorKind::LogsWithoutManifest(logs) => {
-            logs.iter().all(|log| log.extension().is_some_and(|extension| extension == "rdb"))
-        }
+        ErrorKind::LogsWithoutManifest(logs) => logs.iter().all(|log| has_snapshot_name(log)),
         _ => false,
     }
 }
 
 /// A log further down in a directory that has none itself: it may be the one that was meant.
 fn log_further_down(path: &Path) -> Option<PathBuf> {
-    let is_snapshot = |log: &Path| log.extension().is_some_and(|extension| extension == "rdb");
-    walk_tree(path).ok()?.logs.into_iter().find(|log| !is_snapshot(log))
+    walk_tree(path).ok()?.logs.into_iter().find(|log| !has_snapshot_name(log))
 }
 
 fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyhow::Result<Outcome> {

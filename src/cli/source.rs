@@ -1,15 +1,25 @@
 //! The log that a PATH means, and what goes through it.
 
+use std::iter;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-use crate::aof::log::{Log, Part};
+use crate::aof::log::{Log, Part, discover};
 use crate::input::{Access, Input, is_stdin};
 use crate::rdb;
 
 /// Opens the log: of a file, a manifest, a directory, or standard input.
 pub(super) fn open(path: &Path) -> crate::Result<Log> {
     if is_stdin(path) { Log::from_stdin(mapped()) } else { Log::open_by(mapped(), path) }
+}
+
+/// Every log that the path means, opened when its turn comes.
+pub(super) fn logs(path: &Path) -> Box<dyn Iterator<Item = crate::Result<Log>>> {
+    if is_stdin(path) {
+        Box::new(iter::once_with(|| Log::from_stdin(mapped())))
+    } else {
+        Box::new(discover(mapped(), path))
+    }
 }
 
 /// Logs are mapped: they may be larger than memory, and a temporary copy may be more than the disk has room for.

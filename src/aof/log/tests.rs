@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 
@@ -282,4 +283,67 @@ fn a_tree_is_walked_for_logs() {
         ]
     );
     assert!(walk_tree(&folder.path().join("nowhere")).is_err());
+}
+
+/// The paths of the logs that a path means, and whether each could be opened.
+fn discovered(folder: &TempDir, name: &str) -> Vec<(String, bool)> {
+    let path = |path: &Path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap().to_owned();
+    let item = |log: Result<Log>| match log {
+        Ok(log) => (path(&log.path), true),
+        Err(error) => (path(error.file()), false),
+    };
+    discover(Access::default(), &folder.path().join(name)).map(item).collect()
+}
+
+#[test]
+fn a_path_means_one_log_or_all_logs_of_a_tree() {
+    let folder = folder(&[
+        ("data/appendonlydir/x.manifest", MANIFEST),
+        ("data/appendonlydir/stray.aof", RESP),
+        ("data/dump.rdb", b"REDIS0011"),
+        ("tree/appendonlydir/x.manifest", MANIFEST),
+        ("tree/b/log", RESP),
+        ("tree/a.gz", b"\x1f\x8b\x08"),
+        ("none/readme", b"hello"),
+        ("snapshot/dump.rdb", b"REDIS0011"),
+    ]);
+    let sound = |name: &str| vec![(name.to_owned(), true)];
+    assert_eq!(discovered(&folder, "data/appendonlydir"), sound("data/appendonlydir"));
+    // What lies beside its parts counts only where logs are looked for.
+    assert_eq!(discovered(&folder, "data").len(), 3);
+    fs::remove_file(folder.path().join("data/appendonlydir/stray.aof")).unwrap();
+    assert_eq!(discovered(&folder, "data"), sound("data"));
+    assert_eq!(discovered(&folder, "tree/b/log"), sound("tree/b/log"));
+    assert_eq!(discovered(&folder, "snapshot"), sound("snapshot/dump.rdb"));
+    assert_eq!(discovered(&folder, "none"), [("none".to_owned(), false)]);
+    assert_eq!(discovered(&folder, "nowhere"), [("nowhere".to_owned(), false)]);
+    // One that cannot be opened does not hide the others.
+    let tree = [("tree/appendonlydir/x.manifest".to_owned(), true), ("tree/b/log".to_owned(), true)];
+    assert_eq!(discovered(&folder, "tree"), tree);
+    fs::rename(folder.path().join("tree/a.gz"), folder.path().join("tree/a.aof")).unwrap();
+    assert_eq!(discovered(&folder, "tree"), [vec![("tree/a.aof".to_owned(), false)], tree.to_vec()].concat());
+}
+
+#[test]
+fn a_log_of_a_tree_is_opened_when_its_turn_comes() {
+    let folder = folder(&[("a.aof", RESP), ("b.aof", RESP)]);
+    let mut logs = discover(Access::default(), folder.path());
+    assert!(logs.next().unwrap().is_ok());
+    fs::remove_file(folder.path().join("b.aof")).unwrap();
+    assert!(is_not_found(&logs.next().unwrap().unwrap_err()));
+    assert!(logs.next().is_none());
+}
+
+#[test]
+fn a_directory_is_listed_once() {
+    // As the one log, and as one of several.
+    for path in ["dir", ""] {
+        let folder = folder(&[("dir/x.manifest", MANIFEST), ("dir/stray", RESP)]);
+        let mut logs = discover(Access::default(), &folder.path().join(path)).map(Result::unwrap);
+        let log = logs.find(|log| log.as_multi_part().is_some()).unwrap();
+        // What is known of the directory is from before it was written to.
+        fs::write(folder.path().join("dir/later"), RESP).unwrap();
+        let found = log.as_multi_part().unwrap().unlisted().unwrap();
+        assert_eq!(names(&found, &folder), ["dir/stray"], "{path:?}");
+    }
 }
