@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::io;
 
-use clap::{CommandFactory, FromArgMatches, Parser, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser};
 
-use super::console::terminal_columns;
+use super::console::{When, terminal_columns};
 use super::exit_codes;
 
 const EXAMPLES: &str = "\
@@ -48,17 +48,6 @@ pub(super) enum Subcommand {
     /// Write the shell completions and the man pages into a directory
     #[command(hide = true)]
     Generate(super::generate::Generate),
-}
-
-/// When to do something that suits terminals only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum When {
-    /// Only when writing to a terminal
-    Auto,
-    /// Always
-    Always,
-    /// Never
-    Never,
 }
 
 /// The whole tree.

@@ -7,12 +7,14 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::console::Console;
+use super::exit_codes::Outcome;
 use super::progress::Progress;
 use super::server_argument::ServerArgument;
-use super::{Outcome, source};
+use super::source;
 use crate::Error;
 use crate::aof::log::Log;
-use crate::check::{self, Report, Settings};
+use crate::aof::producer::ServerChoice;
+use crate::check::{self, Report};
 use crate::report::check as report;
 
 const EXAMPLES: &str = "\
@@ -58,17 +60,35 @@ enum Format {
     Junit,
 }
 
+/// The arguments as resolved.
+struct Settings {
+    paths: Vec<PathBuf>,
+    server: ServerChoice,
+    /// `None` if only the exit code is wanted.
+    format: Option<Format>,
+    threads: NonZeroUsize,
+}
+
+impl From<Check> for Settings {
+    fn from(typed: Check) -> Self {
+        Self {
+            paths: typed.paths,
+            server: typed.server.server,
+            format: (!typed.quiet).then_some(typed.format),
+            threads: typed.threads.unwrap_or_else(source::cores),
+        }
+    }
+}
+
 /// Checks every log, and reports each as it is done.
-pub(super) fn run(typed: &Check, console: &mut Console) -> anyhow::Result<Outcome> {
-    let threads = typed.threads.unwrap_or_else(source::cores);
-    let format = (!typed.quiet).then_some(typed.format);
+pub(super) fn run(typed: Check, console: &mut Console) -> anyhow::Result<Outcome> {
+    let settings = Settings::from(typed);
+    let format = settings.format;
     let mut reporter =
         Reporter { format, outcome: Outcome::Sound, counts: report::Counts::default(), cases: Vec::new() };
-    for path in &typed.paths {
-        for log in source::logs(path) {
-            let checked = log.and_then(|log| check_one(log, typed.server, threads, console));
-            reporter.add(checked, console)?;
-        }
+    for log in settings.paths.iter().flat_map(|path| source::logs(path)) {
+        let checked = log.and_then(|log| settings.check(log, console));
+        reporter.add(checked, console)?;
     }
     reporter.finish(console)
 }
@@ -130,10 +150,12 @@ impl Reporter {
     }
 }
 
-fn check_one(log: Log, server: ServerArgument, threads: NonZeroUsize, console: &Console) -> Result<Report, Error> {
-    let log = log.held()?;
-    let progress = Progress::new(console.progress, source::length(&log), "checking");
-    let progress = |bytes| progress.advance(bytes);
-    let settings = Settings { server: server.server, threads, progress: &progress, ..Settings::default() };
-    check::check(&log, settings)
+impl Settings {
+    fn check(&self, log: Log, console: &Console) -> Result<Report, Error> {
+        let log = log.held()?;
+        let progress = Progress::new(console.progress, source::length(&log), "checking");
+        let progress = |bytes| progress.advance(bytes);
+        let (server, threads) = (self.server, self.threads);
+        check::check(&log, check::Settings { server, threads, progress: &progress, ..check::Settings::default() })
+    }
 }

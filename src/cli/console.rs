@@ -3,11 +3,23 @@
 use std::io::{self, BufWriter, IsTerminal, Stderr, StdoutLock, Write};
 use std::os::fd::AsFd;
 
-use super::arguments::When;
+use clap::ValueEnum;
+
 use super::progress::Visibility;
 use crate::error::{Error, ErrorKind, plain};
 use crate::escape::{shell_word, visible};
 use crate::report::style::{Color, Style};
+
+/// When to do something that suits terminals only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum When {
+    /// Only when writing to a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
 
 /// Standard output for data, standard error for messages.
 pub struct Console {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::Outcome;
 use super::console::{Console, hinted};
+use super::exit_codes::Outcome;
+use super::format::Format;
 use crate::input::is_stdin;
 use crate::repair;
 use crate::report::copies::{CopiesReport, Doing};
@@ -19,19 +20,12 @@ pub(super) enum CopiesTask {
     Discard,
 }
 
-/// How it is reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum CopiesFormat {
-    Text,
-    Json,
-}
-
 /// Puts copies back, or removes them.
 pub(super) fn run(
     path: &Path,
     task: CopiesTask,
     (doing, open_elsewhere): (Doing, OpenElsewhere),
-    format: CopiesFormat,
+    format: Format,
     console: &mut Console,
 ) -> anyhow::Result<Outcome> {
     if is_stdin(path) {
@@ -49,8 +43,8 @@ pub(super) fn run(
         (CopiesTask::Discard, Doing::Done) => CopiesReport::discarded(path, &repair::discard(path)?, doing),
     };
     match format {
-        CopiesFormat::Text => report.write_text(&mut console.out)?,
-        CopiesFormat::Json => report.write_json(&mut console.out)?,
+        Format::Text => report.write_text(&mut console.out)?,
+        Format::Json => report.write_json(&mut console.out)?,
     }
     Ok(Outcome::Sound)
 }

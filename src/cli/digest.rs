@@ -6,14 +6,16 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use clap::ValueEnum;
 
-use super::Outcome;
 use super::console::Console;
-use super::replay::{Defaults, Ending, ExpiredFieldsChoice, Opened, ReplayArguments, ReplayOutcome};
+use super::exit_codes::Outcome;
+use super::format::Format;
+use super::opened::Opened;
+use super::replay::{Ending, ReplayOutcome};
+use super::replay_arguments::{ReplayArguments, ReplaySettings};
 use super::server_argument::ServerArgument;
-use crate::aof::producer::Evidence;
-use crate::command::apply::EntriesRead;
+use crate::aof::producer::{Evidence, ServerChoice};
+use crate::command::apply::{EntriesRead, ExpiredFields};
 use crate::digest::{digest, digest_value};
 use crate::escape::Argument;
 use crate::report::expired::ExpiredFieldsReport;
@@ -47,21 +49,36 @@ pub(super) struct DigestArguments {
     /// The digest of one key's value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise
     #[arg(long, value_name = "KEY", help_heading = "Which data")]
     key: Option<OsString>,
-    /// Output format
+    /// Output format: the digest alone, or an object
     #[arg(long, short, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
     #[command(flatten)]
     replay: ReplayArguments,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// The digest alone
-    Text,
-    #[expect(clippy::doc_markdown, reason = "this is help, which shows no backticks")]
-    /// A JSON object: aofkit, schema, path, digest, server, chosen_by, keys, expired_fields, on_load (lost_fields,
-    /// changed_fields, changed_keys)
-    Json,
+/// The arguments as resolved.
+struct Settings {
+    path: PathBuf,
+    server: ServerChoice,
+    /// All if there are none.
+    databases: Vec<u32>,
+    /// The key whose value is wanted, in the first of the databases.
+    key: Option<Vec<u8>>,
+    format: Format,
+    replay: ReplaySettings,
+}
+
+impl From<DigestArguments> for Settings {
+    fn from(typed: DigestArguments) -> Self {
+        Self {
+            path: typed.path,
+            server: typed.server.server,
+            databases: typed.db,
+            key: typed.key.map(OsString::into_vec),
+            format: typed.format,
+            replay: typed.replay.resolve(ExpiredFields::AsLoaded),
+        }
+    }
 }
 
 #[derive(serde::Serialize)]
@@ -82,35 +99,33 @@ struct Report<'p> {
 
 /// Replays the log, and prints the digest.
 pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Result<Outcome> {
-    let opened = Opened::open(&typed.path)?;
-    let defaults = Defaults {
-        expired_fields: ExpiredFieldsChoice::AsLoaded,
-        // Digests do not cover groups.
-        entries_read: &|_| EntriesRead::AsGiven,
-    };
+    let settings = Settings::from(typed);
+    let opened = Opened::open(&settings.path)?;
+    // Digests do not cover groups.
+    let entries_read = |_| EntriesRead::AsGiven;
     let ReplayOutcome { replayed, ending, server: chosen, expired_fields } =
-        typed.replay.replay(&opened, typed.server.server, defaults, console)?;
+        settings.replay.replay(&opened, settings.server, &entries_read, console)?;
     let server = chosen.server();
     if let Some(note) = expired_fields.note(chosen.release, "digest", "includes") {
         console.say(&format!("note: {note}"));
     }
-    let now = typed.replay.now();
-    let (value, keys) = match typed.key {
+    let now = settings.replay.now();
+    let (value, keys) = match &settings.key {
         Some(key) => {
-            let key = key.into_vec();
-            let database = typed.db.first().copied().unwrap_or(0);
-            let Some(entry) = replayed.keyspace.get(database, &key) else {
-                let (path, key) = (FileName(&typed.path), Argument(&key));
+            let database = settings.databases.first().copied().unwrap_or(0);
+            let Some(entry) = replayed.keyspace.get(database, key) else {
+                let (path, key) = (FileName(&settings.path), Argument(key));
                 console.error(&format!("{path}: no key {key} in database {database}"));
                 return Ok(Outcome::Unsound);
             };
             (digest_value(entry, server, now)?, 1)
         }
         None => {
-            let wanted = |database: u32, _: &[u8]| typed.db.is_empty() || typed.db.contains(&database);
+            let wanted =
+                |database: u32, _: &[u8]| settings.databases.is_empty() || settings.databases.contains(&database);
             let total = digest(&replayed.keyspace, server, now, &wanted);
             if let Some(first) = total.exceptions.first() {
-                let (log, key, why) = (FileName(&typed.path), Argument(&first.key), &first.why);
+                let (log, key, why) = (FileName(&settings.path), Argument(&first.key), &first.why);
                 bail!("{log}: the data has no digest: the key {key} in database {} has {why}", first.database);
             }
             (total.digest, total.keys)
@@ -122,14 +137,14 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
         console.say(&format!("note: the digest of {chosen}"));
     }
     let report = Report {
-        path: FileName(&typed.path),
+        path: FileName(&settings.path),
         digest: value.to_string(),
         server: chosen.release.name(),
         chosen_by: chosen.evidence.name(),
         keys,
         expired_fields,
     };
-    match typed.format {
+    match settings.format {
         Format::Text => writeln!(console.out, "{}", report.digest)?,
         Format::Json => json::write_object(&mut console.out, &report)?,
     }

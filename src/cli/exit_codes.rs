@@ -1,6 +1,25 @@
-//! The exit codes of every subcommand: one table, from which the help and the man pages are made.
+//! The exit codes of every subcommand: one table, from which the help, the man pages and the reference are made.
+
+use std::process::ExitCode;
 
 use clap::Command;
+
+/// How a subcommand ended, as its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
+    /// 0: the log is sound, or was made so.
+    Sound = 0,
+    /// 1: the log is damaged or differs, or the user declined.
+    Unsound = 1,
+    /// 2: the command line is wrong, or a file cannot be read or written.
+    CannotSay = 2,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(outcome as u8)
+    }
+}
 
 /// The heading of the exit codes in a help.
 pub(super) const HEADING: &str = "Exit codes:";

@@ -4,12 +4,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::console::Console;
-use super::copies::{self, CopiesFormat, CopiesTask};
+use super::copies::{self, CopiesTask};
+use super::exit_codes::Outcome;
+use super::format::Format;
 use super::progress::Progress;
 use super::prompt::{Answer, Consent};
 use super::server_argument::ServerArgument;
-use super::{Outcome, signals, source};
+use super::{signals, source};
 use crate::aof::log::{Log, has_snapshot_name, walk_tree};
+use crate::aof::producer::ServerChoice;
 use crate::check;
 use crate::input::is_stdin;
 use crate::repair::{self, Obstacle, PartPlan, Plan, Refusal, Survey, plan};
@@ -71,19 +74,10 @@ With --format json, one object is printed: aofkit (this version), schema (1), ou
 records_behind (those of them found after the damage), notes, message and advice. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies \
 (directories), bytes, restored and removed (files), and message. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.";
 
-/// How the outcome is said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs: one JSON object
-    Json,
-}
-
 /// The arguments as resolved.
 struct Settings {
     path: PathBuf,
-    server: ServerArgument,
+    server: ServerChoice,
     consent: Consent,
     open_elsewhere: OpenElsewhere,
     format: Format,
@@ -93,7 +87,7 @@ impl From<&Fix> for Settings {
     fn from(typed: &Fix) -> Self {
         Self {
             path: typed.path.clone(),
-            server: typed.server,
+            server: typed.server.server,
             consent: Consent::of(typed.dry_run, typed.yes),
             open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
             format: typed.format,
@@ -111,11 +105,7 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
     };
     if let Some(task) = task {
         let doing = if typed.dry_run { Doing::Shown } else { Doing::Done };
-        let format = match settings.format {
-            Format::Text => CopiesFormat::Text,
-            Format::Json => CopiesFormat::Json,
-        };
-        return copies::run(&settings.path, task, (doing, settings.open_elsewhere), format, console);
+        return copies::run(&settings.path, task, (doing, settings.open_elsewhere), settings.format, console);
     }
     signals::remove_drafts_when_stopped();
     let mut report = Report::new(&settings.path);
@@ -131,7 +121,7 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
 
 fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
     let log = Log::open_by(source::mapped(), &settings.path)?;
-    let server = settings.server.server;
+    let server = settings.server;
     let progress = Progress::new(console.progress, source::length(&log), what);
     let threads = source::cores();
     let progress = |bytes| progress.advance(bytes);

@@ -11,7 +11,9 @@ use clap::{Arg, Command, ValueEnum};
 use clap_complete::Shell;
 
 use super::console::Console;
-use super::{Outcome, exit_codes, reference};
+use super::exit_codes::Outcome;
+use super::official::DIFFERENCES;
+use super::{exit_codes, reference};
 use crate::command;
 use crate::escape::visible;
 
@@ -25,8 +27,8 @@ pub struct Generate {
 
 /// Writes every file and names each on standard output.
 #[expect(clippy::disallowed_methods, reason = "these files are its own")]
-pub fn run(typed: &Generate, console: &mut Console) -> anyhow::Result<Outcome> {
-    for (path, bytes) in files()? {
+pub fn run(typed: &Generate, command: &Command, console: &mut Console) -> anyhow::Result<Outcome> {
+    for (path, bytes) in files(command)? {
         let path = typed.directory.join(path);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
@@ -38,11 +40,11 @@ pub fn run(typed: &Generate, console: &mut Console) -> anyhow::Result<Outcome> {
 }
 
 /// Every generated file: its path below the project, and its bytes.
-fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
+fn files(command: &Command) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut files = Vec::new();
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell] {
         let mut bytes = Vec::new();
-        clap_complete::generate(shell, &mut completed(), "aofkit", &mut bytes);
+        clap_complete::generate(shell, &mut completed(command), "aofkit", &mut bytes);
         if shell == Shell::Bash {
             bytes = with_equals_signs(&bytes);
         }
@@ -54,7 +56,7 @@ fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
         files.push((Path::new("completions").join(name), bytes));
     }
     // The pages are themselves what `aofkit help` prints.
-    let mut command = super::command().disable_help_subcommand(true);
+    let mut command = command.clone().disable_help_subcommand(true);
     command.build();
     let pages: Vec<_> = std::iter::once(&command)
         .chain(command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()))
@@ -79,11 +81,11 @@ fn files() -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
 }
 
 /// The command line with values that are completed, though others are taken, too: the names of commands.
-fn completed() -> Command {
+fn completed(command: &Command) -> Command {
     let is_top_level =
         |row: &&command::Command| command::lookup(row.name.as_bytes()).is_some_and(|found| std::ptr::eq(found, *row));
     let names: Vec<&str> = command::all().filter(is_top_level).map(|row| row.name).collect();
-    super::command().mut_subcommand("inspect", |inspect| {
+    command.clone().mut_subcommand("inspect", |inspect| {
         inspect.mut_arg("command", |arg| arg.value_parser(PossibleValuesParser::new(names)))
     })
 }
@@ -238,7 +240,7 @@ fn drop_in_page(tool: &'static str, name: &str) -> anyhow::Result<Vec<u8>> {
         .arg(Arg::new("file").value_name("FILE").required(true).help("A manifest, or a file of a log"));
     let mut bytes = head_of_page(&command, name)?;
     bytes.extend_from_slice(b".SH DIFFERENCES\nWhere the real tool is wrong or dangerous, this one is neither:\n");
-    for difference in super::DIFFERENCES {
+    for difference in DIFFERENCES {
         bytes.extend_from_slice(format!(".IP \\(bu 2\n{}\n", roff(difference)).as_bytes());
     }
     Ok(bytes)
@@ -247,6 +249,7 @@ fn drop_in_page(tool: &'static str, name: &str) -> anyhow::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::arguments;
 
     #[test]
     fn examples_are_not_filled_and_exit_codes_are_a_list() {
@@ -266,7 +269,7 @@ mod tests {
     /// In a man page and a terminal alike.
     #[test]
     fn what_is_not_filled_fits_80_columns() {
-        let command = super::super::command();
+        let command = arguments::command();
         for subcommand in command.get_subcommands().chain([&command]) {
             let help = subcommand.get_after_long_help().or_else(|| subcommand.get_after_help());
             let help = help.map(ToString::to_string).unwrap_or_default();

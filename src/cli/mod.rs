@@ -10,15 +10,18 @@ mod copies;
 mod digest;
 mod exit_codes;
 mod fix;
+mod format;
 mod generate;
 mod inspect;
 mod memory;
 mod official;
 mod offset;
+mod opened;
 mod progress;
 mod prompt;
 mod reference;
 mod replay;
+mod replay_arguments;
 mod rewrite;
 mod server_argument;
 mod sigbus;
@@ -32,6 +35,7 @@ use std::process::ExitCode;
 
 use arguments::{Subcommand, command};
 use console::Console;
+use exit_codes::Outcome;
 
 use crate::escape;
 
@@ -73,29 +77,12 @@ pub fn imitate(arguments: &[OsString]) -> Option<ExitCode> {
 
 fn run(subcommand: Subcommand, console: &mut Console) -> anyhow::Result<Outcome> {
     match subcommand {
-        Subcommand::Check(typed) => check::run(&typed, console),
+        Subcommand::Check(typed) => check::run(typed, console),
         Subcommand::Fix(typed) => fix::run(&typed, console),
         Subcommand::Inspect(typed) => inspect::run(*typed, console),
         Subcommand::Rewrite(typed) => rewrite::run(*typed, console),
         Subcommand::Digest(typed) => digest::run(*typed, console),
-        Subcommand::Generate(typed) => generate::run(&typed, console),
-    }
-}
-
-/// How a subcommand ended, as its exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Outcome {
-    /// 0: the log is sound, or was made so.
-    Sound = 0,
-    /// 1: the log is damaged or differs, or the user declined.
-    Unsound = 1,
-    /// 2: the command line is wrong, or a file cannot be read or written.
-    CannotSay = 2,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        Self::from(outcome as u8)
+        Subcommand::Generate(typed) => generate::run(&typed, &command(), console),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use super::console::hinted;
-use super::replay::Opened;
+use super::opened::Opened;
 use super::source;
 use crate::aof::log::Part;
 use crate::input::Input;

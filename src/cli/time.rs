@@ -25,6 +25,11 @@ impl Moment {
         self.parts().0
     }
 
+    /// The same, in milliseconds.
+    pub fn milliseconds(self) -> i64 {
+        self.floor().saturating_mul(1000)
+    }
+
     /// Seconds, and nanoseconds that go on from there.
     fn parts(self) -> (i64, i128) {
         let nanoseconds = self.0.as_nanosecond();

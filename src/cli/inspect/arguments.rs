@@ -5,9 +5,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use anyhow::bail;
-use clap::ValueEnum;
 
-use super::{Purpose, Rdb, Settings};
+use super::settings::{Format, Purpose, Rdb, Settings};
 use crate::cli::console::Console;
 use crate::cli::time::{self, Moment};
 use crate::input::is_stdin;
@@ -129,17 +128,6 @@ pub struct Inspect {
     /// Only print how many there are
     #[arg(long, help_heading = "How many")]
     count: bool,
-}
-
-/// How records are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Columns for people
-    Text,
-    /// JSON Lines: one object per line
-    Json,
-    /// A log again, for redis-cli --pipe
-    Resp,
 }
 
 impl Inspect {

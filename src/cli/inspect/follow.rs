@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use super::settings::Settings;
 use super::show::Show;
 use super::traverse::{Behind, Checkpoint, Visitor, is_cut_annotation, is_incomplete};
-use super::{Settings, chosen};
 use crate::Error;
 use crate::aof::log::{Layout, Log, Part, Role};
 use crate::check::Finding;
@@ -96,7 +96,7 @@ impl<'s> Follower<'s> {
             Layout::Single => None,
             Layout::MultiPart(multi_part) => Some(Manifest { path: multi_part.manifest_path.clone(), identity: None }),
         };
-        let parts = chosen(settings, log)?;
+        let parts = settings.parts_of(log)?;
         let mut follower = Self { settings, tail: None, sequence: None, manifest, state: position.state, interrupted };
         if let Some(part) = parts.get(position.part).filter(|part| part.role != Role::Base) {
             follower.sequence = part.sequence;
@@ -179,7 +179,7 @@ impl<'s> Follower<'s> {
         // It may be gone again already, or half written by a hand: then the next look tells.
         let Ok(log) = Log::open_by(source::mapped(), &manifest.path) else { return Ok(Next::Wait) };
         manifest.identity = identity;
-        let parts = chosen(self.settings, &log).unwrap_or_default();
+        let parts = self.settings.parts_of(&log).unwrap_or_default();
         let is_next = |part: &&&Part| part.role != Role::Base && part.sequence > self.sequence;
         let Some(next) = parts.iter().filter(is_next).min_by_key(|part| part.sequence).copied() else {
             return Ok(Next::Wait);

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::Settings;
+use super::settings::{Format, Settings};
 use super::traverse::{Checkpoint, Visitor};
 use crate::aof::log::Part;
 use crate::input::Input;
@@ -114,7 +114,7 @@ impl Visitor for Show<'_> {
     }
 
     fn asks_for_fate(&self) -> bool {
-        self.settings.format == super::Format::Resp
+        self.settings.format == Format::Resp
     }
 
     fn outcome(&mut self, outcome: TransactionOutcome) {

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::Rdb;
+use super::settings::Rdb;
 use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, Damage, DamageKind};

@@ -4,59 +4,21 @@
 //! 9.1.2; where the real tool is wrong or dangerous this one is neither, and [`DIFFERENCES`] names every such place.
 
 mod differences;
+mod log;
 mod part;
 mod tool;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::process::ExitCode;
 
 use super::console::unwritten;
-use crate::Server;
-use crate::check::official::{self, timestamp_argument};
-use tool::{Mode, Tool};
+use crate::check::official::timestamp_argument;
+use tool::{Mode, Stopped, Tool};
 
 pub use differences::DIFFERENCES;
-
-/// An official checker that the program can stand in for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Imitated {
-    /// `redis-check-aof` 8.0.6.
-    Redis,
-    /// `valkey-check-aof` 9.1.2.
-    Valkey,
-}
-
-impl Imitated {
-    /// The checker of this name, which is `argv[0]`: its last component counts.
-    pub fn of(program: &OsStr) -> Option<Self> {
-        match Path::new(program).file_name()?.as_bytes() {
-            b"redis-check-aof" => Some(Self::Redis),
-            b"valkey-check-aof" => Some(Self::Valkey),
-            _ => None,
-        }
-    }
-
-    const fn server(self) -> Server {
-        match self {
-            Self::Redis => official::REDIS_CHECK_AOF,
-            Self::Valkey => official::VALKEY_CHECK_AOF,
-        }
-    }
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Redis => "redis-check-aof",
-            Self::Valkey => "valkey-check-aof",
-        }
-    }
-
-    const fn version(self) -> &'static str {
-        self.server().probed()
-    }
-}
+pub use tool::Imitated;
 
 /// What the command line asks for.
 enum Request {
@@ -102,15 +64,6 @@ pub fn run(imitated: Imitated, arguments: &[OsString]) -> ExitCode {
     }
 }
 
-/// The tool printed why it stops, or its output cannot be written; either way it exits with 1.
-struct Stopped;
-
-impl From<io::Error> for Stopped {
-    fn from(_: io::Error) -> Self {
-        Self
-    }
-}
-
 fn respond(imitated: Imitated, program: &OsStr, request: &Request, out: &mut dyn Write) -> Result<(), Stopped> {
     match request {
         Request::Version => {
@@ -129,7 +82,7 @@ fn respond(imitated: Imitated, program: &OsStr, request: &Request, out: &mut dyn
             writeln!(out, " [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>")?;
             Err(Stopped)
         }
-        Request::Check { path, mode } => Tool::new(imitated, *mode, out).check(path),
+        Request::Check { path, mode } => log::check(&mut Tool::new(imitated, *mode, out), path),
     }
 }
 

@@ -6,8 +6,7 @@ use std::io::{self, IsTerminal, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::Stopped;
-use super::tool::{Mode, PartEnd, Tool, never_ends, system_words};
+use super::tool::{Mode, PartEnd, Stopped, Tool, never_ends, system_words};
 use crate::check::official::{
     Cut, FileKind, PreambleEnd, Resume, Verdict, check_preamble, check_resp, cut_to_timestamp,
 };

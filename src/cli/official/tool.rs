@@ -1,22 +1,68 @@
-//! The tool at work on a path: which files belong to it, and what is said about them as a whole.
+//! The tool at work: what it was asked, what it takes files for, and the lines that it prints.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
 
-use super::part::Part;
-use super::{Imitated, Stopped};
 use crate::Server;
-use crate::aof::manifest::{self, Kind};
-use crate::check::official::{FileKind, Line, file_kind};
+use crate::aof::manifest;
+use crate::check::official::{FileKind, Line, REDIS_CHECK_AOF, VALKEY_CHECK_AOF, file_kind};
 use crate::check::server::LOG_LINE_LIMIT;
 use crate::cli::source;
 use crate::error::plain;
 use crate::escape::visible;
 use crate::input::Input;
 use crate::rdb::{Family, HEADER_LENGTH, family_of};
+
+/// An official checker that the program can stand in for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imitated {
+    /// `redis-check-aof` 8.0.6.
+    Redis,
+    /// `valkey-check-aof` 9.1.2.
+    Valkey,
+}
+
+impl Imitated {
+    /// The checker of this name, which is `argv[0]`: its last component counts.
+    pub fn of(program: &OsStr) -> Option<Self> {
+        match Path::new(program).file_name()?.as_bytes() {
+            b"redis-check-aof" => Some(Self::Redis),
+            b"valkey-check-aof" => Some(Self::Valkey),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn server(self) -> Server {
+        match self {
+            Self::Redis => REDIS_CHECK_AOF,
+            Self::Valkey => VALKEY_CHECK_AOF,
+        }
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Redis => "redis-check-aof",
+            Self::Valkey => "valkey-check-aof",
+        }
+    }
+
+    pub(super) const fn version(self) -> &'static str {
+        self.server().probed()
+    }
+}
+
+/// The tool printed why it stops, or its output cannot be written; either way it exits with 1.
+pub(super) struct Stopped;
+
+impl From<io::Error> for Stopped {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
 
 /// What the tool was asked to do with what it finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,16 +102,8 @@ impl<'o> Tool<'o> {
         self.imitated.server()
     }
 
-    pub(super) fn check(&mut self, path: &OsStr) -> Result<(), Stopped> {
-        let input = self.look_at(path)?;
-        match input.as_ref().map_or(FileKind::Resp, |input| self.kind(input.bytes())) {
-            FileKind::Manifest => self.check_multi_part(path, input.as_ref().map_or(&[], Input::bytes)),
-            kind => self.check_old_style(path, kind),
-        }
-    }
-
     /// What a file is: as the real tool sees it, and right where it is wrong.
-    fn kind(&self, bytes: &[u8]) -> FileKind {
+    pub(super) fn kind(&self, bytes: &[u8]) -> FileKind {
         match file_kind(bytes, self.server()) {
             // The real checker of Valkey does not know the magic of Valkey.
             FileKind::Resp if bytes.len() >= HEADER_LENGTH && family_of(bytes) == Some(Family::Valkey) => FileKind::Rdb,
@@ -75,7 +113,7 @@ impl<'o> Tool<'o> {
     }
 
     /// Opens a file to see what it is; `None` for an empty one.
-    fn look_at(&mut self, path: &OsStr) -> Result<Option<Input>, Stopped> {
+    pub(super) fn look_at(&mut self, path: &OsStr) -> Result<Option<Input>, Stopped> {
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(error) => return self.stop(&[b"Cannot open file ", path.as_bytes(), b": ", &system_words(&error)]),
@@ -92,79 +130,6 @@ impl<'o> Tool<'o> {
         match source::mapped().open_as_is(path.as_ref()) {
             Ok(input) => Ok(Some(input)),
             Err(_) => self.stop(&[b"Cannot read file: ", path.as_bytes()]),
-        }
-    }
-
-    fn check_old_style(&mut self, path: &OsStr, kind: FileKind) -> Result<(), Stopped> {
-        self.line(&[b"Start checking Old-Style AOF"])?;
-        let part = Part { name: path.to_owned(), path: path.to_owned(), kind, is_last: true };
-        let end = part.check(self)?;
-        self.style(end, &part.name, "AOF")
-    }
-
-    fn check_multi_part(&mut self, path: &OsStr, bytes: &[u8]) -> Result<(), Stopped> {
-        self.line(&[b"Start checking Multi Part AOF"])?;
-        if let Some(problem) = manifest::problem_for(bytes, self.server()) {
-            return self.manifest_error(&problem);
-        }
-        let manifest = manifest::parse_as(bytes, self.server());
-        let directory = directory_of(path.as_bytes());
-        let paths = |entry: &manifest::Entry| {
-            let name = OsString::from_vec(entry.name.clone());
-            (name, OsString::from_vec([directory, b"/", &entry.name].concat()))
-        };
-        let incrs: Vec<_> = manifest.of_kind(Kind::Incr).map(paths).collect();
-        if let Some((name, path)) = manifest.of_kind(Kind::Base).next().map(paths) {
-            let kind = match self.look_at_part(&path)? {
-                Some(input) if self.kind(input.bytes()) == FileKind::Rdb => FileKind::Rdb,
-                _ => FileKind::Resp,
-            };
-            let format = if kind == FileKind::Rdb { "RDB" } else { "RESP" };
-            self.line(&[format!("Start to check BASE AOF ({format} format).").as_bytes()])?;
-            let part = Part { name, path, kind, is_last: incrs.is_empty() };
-            let end = part.check(self)?;
-            self.style(end, &part.name, "BASE AOF")?;
-        }
-        if !incrs.is_empty() {
-            self.line(&[b"Start to check INCR files."])?;
-        }
-        let count = incrs.len();
-        for (index, (name, path)) in incrs.into_iter().enumerate() {
-            let part = Part { name, path, kind: FileKind::Resp, is_last: index + 1 == count };
-            let end = part.check(self)?;
-            self.style(end, &part.name, "INCR AOF")?;
-        }
-        self.line(&[b"All AOF files and manifest are valid"])
-    }
-
-    /// As [`Tool::look_at`], but what cannot be read is judged later.
-    fn look_at_part(&mut self, path: &OsStr) -> Result<Option<Input>, Stopped> {
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => Ok(None),
-            _ => self.look_at(path),
-        }
-    }
-
-    fn manifest_error(&mut self, problem: &manifest::Problem) -> Result<(), Stopped> {
-        self.log('#', b"\n*** FATAL AOF MANIFEST FILE ERROR ***\n")?;
-        if let Some(text) = &problem.text {
-            self.log('#', format!("Reading the manifest file, at line {}\n", problem.line).as_bytes())?;
-            self.log('#', &[b">>> '", text.as_slice(), b"'\n"].concat())?;
-        }
-        self.log('#', format!("{}\n", problem.flaw.server_message()).as_bytes())?;
-        Err(Stopped)
-    }
-
-    fn style(&mut self, end: PartEnd, name: &OsStr, what: &str) -> Result<(), Stopped> {
-        let name = name.as_bytes();
-        match end {
-            PartEnd::Valid => self.line(&[what.as_bytes(), b" ", name, b" is valid"]),
-            PartEnd::Empty => self.line(&[what.as_bytes(), b" ", name, b" is empty"]),
-            PartEnd::Truncated => self.line(&[b"Successfully truncated AOF ", name]),
-            PartEnd::TruncatedTo(timestamp) => {
-                let to = format!(" to timestamp {timestamp}");
-                self.line(&[b"Successfully truncated AOF ", name, to.as_bytes()])
-            }
         }
     }
 
@@ -197,7 +162,7 @@ impl<'o> Tool<'o> {
     }
 
     /// A line through the server's log, which goes to standard output.
-    fn log(&mut self, mark: char, text: &[u8]) -> Result<(), Stopped> {
+    pub(super) fn log(&mut self, mark: char, text: &[u8]) -> Result<(), Stopped> {
         let role = match self.imitated {
             Imitated::Redis => 'C',
             Imitated::Valkey => 'M',
@@ -209,22 +174,6 @@ impl<'o> Tool<'o> {
     }
 }
 
-/// `dirname` of POSIX.
-fn directory_of(path: &[u8]) -> &[u8] {
-    let without_slashes = |path: &[u8]| path.iter().rposition(|&byte| byte != b'/').map_or(0, |last| last + 1);
-    let base_end = without_slashes(path);
-    let Some(base) = path.get(..base_end) else { return b"." };
-    if base.is_empty() {
-        return if path.is_empty() { b"." } else { b"/" };
-    }
-    let Some(slash) = base.iter().rposition(|&byte| byte == b'/') else { return b"." };
-    let parent = base.get(..slash).unwrap_or_default();
-    match parent.get(..without_slashes(parent)) {
-        Some([]) | None => b"/",
-        Some(parent) => parent,
-    }
-}
-
 /// What the operating system says, in the words of C's `strerror`.
 pub(super) fn system_words(error: &io::Error) -> Vec<u8> {
     plain(error).into_bytes()
@@ -233,26 +182,4 @@ pub(super) fn system_words(error: &io::Error) -> Vec<u8> {
 /// Whether opening the file would wait for somebody, or its length say nothing.
 pub(super) fn never_ends(metadata: &Metadata) -> bool {
     metadata.file_type().is_fifo() || metadata.file_type().is_socket()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::directory_of;
-
-    #[test]
-    fn the_directory_is_that_of_posix() {
-        for (path, directory) in [
-            ("a", "."),
-            ("", "."),
-            ("/", "/"),
-            ("//", "/"),
-            ("/a", "/"),
-            ("a/b", "a"),
-            ("a//b", "a"),
-            ("a/b/", "a"),
-            ("/a/b", "/a"),
-        ] {
-            assert_eq!(directory_of(path.as_bytes()), directory.as_bytes(), "{path}");
-        }
-    }
 }

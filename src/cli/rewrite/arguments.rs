@@ -11,13 +11,16 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::ValueEnum;
 
+use crate::aof::producer::ServerChoice;
 use crate::cli::console::hinted;
-use crate::cli::copies::{CopiesFormat, CopiesTask};
+use crate::cli::copies::CopiesTask;
+use crate::cli::format::Format;
 use crate::cli::prompt::Consent;
-use crate::cli::replay::ReplayArguments;
+use crate::cli::replay_arguments::{ReplayArguments, ReplaySettings};
 use crate::cli::server_argument::ServerArgument;
 use crate::cli::source;
 use crate::cli::time::{self, Moment};
+use crate::command::apply::ExpiredFields;
 use crate::input::{FileIdentity, is_stdin};
 use crate::report::copies::Doing;
 use crate::rewrite::{self, Base, Loss, Order};
@@ -137,20 +140,11 @@ pub(in crate::cli) struct Rewrite {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Form {
+enum Form {
     /// Commands
     Aof,
     /// An RDB
     Rdb,
-}
-
-/// How to report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    Text,
-    /// A JSON object
-    Json,
 }
 
 /// Where the new log goes.
@@ -194,13 +188,13 @@ pub(super) struct Settings {
     /// `None` for that of the log.
     pub(super) base: Option<Base>,
     pub(super) loss: Loss,
-    pub(super) server: ServerArgument,
+    pub(super) server: ServerChoice,
     pub(super) batch: NonZeroUsize,
     pub(super) order: Order,
     pub(super) databases: Vec<u32>,
     pub(super) keys: Vec<Vec<u8>>,
     pub(super) drop_expired: DropExpired,
-    pub(super) replay: ReplayArguments,
+    pub(super) replay: ReplaySettings,
     pub(super) format: Format,
 }
 
@@ -225,7 +219,7 @@ impl Rewrite {
                 Form::Rdb => Base::Rdb,
             }),
             loss: if self.allow_loss { Loss::Allowed } else { Loss::Refused },
-            server: self.server,
+            server: self.server.server,
             batch: self.batch,
             order: if self.sort { Order::ByKey } else { Order::FirstWritten },
             databases: self.db,
@@ -233,9 +227,9 @@ impl Rewrite {
             drop_expired: match self.drop_expired {
                 None => DropExpired::No,
                 Some(None) => DropExpired::AtTheLogsClock,
-                Some(Some(moment)) => DropExpired::At(moment.floor().saturating_mul(1000)),
+                Some(Some(moment)) => DropExpired::At(moment.milliseconds()),
             },
-            replay: self.replay,
+            replay: self.replay.resolve(ExpiredFields::AsWritten),
             format: self.format,
         })
     }
@@ -282,7 +276,7 @@ impl Rewrite {
     }
 
     /// What is to be done with kept copies, if that is all.
-    pub(super) fn copies(&self) -> Option<(PathBuf, CopiesTask, (Doing, OpenElsewhere), CopiesFormat)> {
+    pub(super) fn copies(&self) -> Option<(PathBuf, CopiesTask, (Doing, OpenElsewhere), Format)> {
         let task = match (self.undo, self.discard_copies) {
             (true, _) => CopiesTask::Undo,
             (_, true) => CopiesTask::Discard,
@@ -290,11 +284,7 @@ impl Rewrite {
         };
         let doing = if self.dry_run { Doing::Shown } else { Doing::Done };
         let open_elsewhere = if self.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse };
-        let format = match self.format {
-            Format::Text => CopiesFormat::Text,
-            Format::Json => CopiesFormat::Json,
-        };
-        Some((self.path.clone(), task, (doing, open_elsewhere), format))
+        Some((self.path.clone(), task, (doing, open_elsewhere), self.format))
     }
 }
 

@@ -6,13 +6,15 @@ use std::path::Path;
 
 use anyhow::anyhow;
 
-use super::arguments::{Destination, Format};
-use super::{Job, Outcome, filling};
+use super::arguments::Destination;
+use super::{Job, filling};
 use crate::aof::log::Log;
 use crate::check::server::{Outcome as Verdict, Reason};
 use crate::check::{self, Report as Checked};
 use crate::cli::console::Console;
 use crate::cli::copies;
+use crate::cli::exit_codes::Outcome;
+use crate::cli::format::Format;
 use crate::cli::prompt::{Answer, Consent};
 use crate::cli::source;
 use crate::escape::{shell_word, visible};
@@ -116,7 +118,7 @@ impl Job<'_, '_> {
     fn check(&self, path: &Path, server: Server) -> crate::Result<Checked> {
         let settings = check::Settings {
             server: server.into(),
-            threads: self.settings.replay.threads(),
+            threads: self.settings.replay.threads,
             ..check::Settings::default()
         };
         check::check(&Log::open_by(source::mapped(), path)?, settings)

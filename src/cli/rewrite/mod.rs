@@ -13,9 +13,12 @@ use std::time::Instant;
 use anyhow::bail;
 
 use super::console::{Console, hinted};
+use super::exit_codes::Outcome;
+use super::format::Format;
+use super::opened::Opened;
 use super::progress::Progress;
-use super::replay::{ClockSource, Defaults, Ending, ExpiredFieldsChoice, Opened, ReplayOutcome, written_to};
-use super::{Outcome, copies, signals, source};
+use super::replay::{ClockSource, Ending, ReplayOutcome, written_to};
+use super::{copies, signals, source};
 use crate::aof::log::Log;
 use crate::digest::{Total, digest, fingerprint};
 use crate::error::{Error, ErrorKind};
@@ -34,7 +37,7 @@ use crate::storage::draft::{self, DraftWriter};
 use crate::storage::{FileSystem, Operations, Ownership, Watch};
 
 pub(super) use arguments::Rewrite;
-use arguments::{Destination, DropExpired, Format, Replace, Settings, Verify};
+use arguments::{Destination, DropExpired, Replace, Settings, Verify};
 use target::ChosenTarget;
 
 /// Rewrites a log, and reports what was done.
@@ -49,9 +52,8 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     settings.refuse_destination(&opened)?;
     // From before the replay until after the change.
     let watch = settings.watch(&opened, console)?;
-    let defaults = Defaults { expired_fields: ExpiredFieldsChoice::AsWritten, entries_read: &target::entries_read };
     let ReplayOutcome { mut replayed, ending, server, expired_fields } =
-        settings.replay.replay(&opened, settings.server.server, defaults, console)?;
+        settings.replay.replay(&opened, settings.server, &target::entries_read, console)?;
     if let Some(note) = expired_fields.note(server.release, "rewrite", "keeps") {
         console.say(&format!("note: {note}"));
     }
@@ -241,7 +243,7 @@ impl Job<'_, '_> {
     fn options<'p>(&self, wanted: &'p (dyn Fn(u32, &[u8]) -> bool + Sync)) -> Options<'p> {
         let settings = self.settings;
         Options {
-            threads: settings.replay.threads(),
+            threads: settings.replay.threads,
             batch: settings.batch,
             target: self.target.target,
             source: self.target.source(),
@@ -342,7 +344,7 @@ impl Job<'_, '_> {
         let inputs = source::inputs(&log)?;
         let bytes: Vec<&[u8]> = inputs.iter().map(Input::bytes).collect();
         let options = replay::Options {
-            threads: self.settings.replay.threads(),
+            threads: self.settings.replay.threads,
             unknown: replay::Unknown::Keep,
             server: self.target.checked_for(),
             now: self.settings.replay.clock(&self.replayed.summary).0,

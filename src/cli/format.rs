@@ -1,0 +1,10 @@
+//! `--format` of the subcommands that print one object: `fix`, `rewrite` and `digest`.
+
+/// Output format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON object, whose fields docs/reference.md lists
+    Json,
+}

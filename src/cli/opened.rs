@@ -1,0 +1,74 @@
+//! A log of which every part is open, for the subcommands that replay it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{anyhow, bail};
+
+use super::console::hinted;
+use super::source;
+use crate::aof::is_no_log;
+use crate::aof::log::{Layout, Log};
+use crate::escape::shell_word;
+use crate::input::{Input, is_stdin};
+use crate::replay::Place;
+use crate::report::file_name::FileName;
+
+/// A log, opened.
+pub(super) struct Opened {
+    pub(super) log: Log,
+    pub(super) inputs: Vec<Input>,
+}
+
+impl Opened {
+    /// Opens every part of the log.
+    pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
+        let log = source::open_held(path)?;
+        if let Some(problem) = log.as_multi_part().and_then(|parts| parts.manifest.problems.first()) {
+            let message =
+                format!("{}: manifest line {}: {}", FileName(path), problem.line, problem.flaw.server_message());
+            return Err(check_says_more(path, message));
+        }
+        let inputs = source::inputs(&log)?;
+        if let Some(defect) = inputs.iter().find_map(Input::defect) {
+            bail!("{defect}");
+        }
+        Ok(Self { log, inputs })
+    }
+
+    /// Whether it is a file that was probably given by mistake.
+    pub(super) fn is_no_log(&self) -> bool {
+        matches!(self.log.layout, Layout::Single) && self.inputs.iter().any(|input| is_no_log(input.bytes()))
+    }
+
+    pub(super) fn bytes(&self) -> Vec<&[u8]> {
+        self.inputs.iter().map(Input::bytes).collect()
+    }
+
+    pub(super) fn name(&self, place: Place) -> PathBuf {
+        self.log.parts.get(place.part).map_or_else(|| self.log.path.clone(), |part| part.path.clone())
+    }
+
+    /// The file that a place is in.
+    pub(super) fn file(&self, place: Place) -> FileName<PathBuf> {
+        FileName(self.name(place))
+    }
+
+    /// `byte N of FILE`.
+    pub(super) fn place(&self, place: Place) -> String {
+        format!("byte {} of {}", place.offset, self.file(place))
+    }
+
+    /// An error about a place in the log, whose text stands between the file and the offset.
+    pub(super) fn damage(&self, place: Place, text: &str) -> anyhow::Error {
+        let message = format!("{}: {text} (byte {})", self.file(place), place.offset);
+        check_says_more(&self.log.path, message)
+    }
+}
+
+/// An error about a log, with the command that prints all that is wrong with it. Standard input cannot be read again.
+fn check_says_more(path: &Path, message: String) -> anyhow::Error {
+    if is_stdin(path) {
+        return anyhow!(message);
+    }
+    hinted(message, format!("for details, run: aofkit check {}", shell_word(path)))
+}
