@@ -85,7 +85,7 @@ valkey-9\t''
 valkey-9.0\t''
 valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s f -l format -d 'Output format' -r -f -a "text\t'For people'
-json\t'For programs: one JSON object'"
+json\t'For programs: one JSON object, whose fields docs/reference.md lists'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l color -d 'When to colour text' -r -f -a "auto\t'Only when writing to a terminal'
 always\t'Always'
 never\t'Never'"
@@ -131,7 +131,7 @@ valkey-9\t''
 valkey-9.0\t''
 valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s f -l format -d 'Output format' -r -f -a "text\t'For people'
-json\t'A JSON object'"
+json\t'For programs: one JSON object, whose fields docs/reference.md lists'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l color -d 'When to colour text' -r -f -a "auto\t'Only when writing to a terminal'
 always\t'Always'
 never\t'Never'"
@@ -168,8 +168,8 @@ valkey-9.0\t''
 valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; can be repeated' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l key -d 'The digest of one key\'s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise' -r
-complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'Output format' -r -f -a "text\t'The digest alone'
-json\t'A JSON object: aofkit, schema, path, digest, server, chosen_by, keys, expired_fields, on_load (lost_fields, changed_fields, changed_keys)'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'Output format: the digest alone, or an object' -r -f -a "text\t'For people'
+json\t'For programs: one JSON object, whose fields docs/reference.md lists'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at -d 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at-offset -d 'The data as it was when the last part, or PART, had this many bytes' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l unknown -d 'How to handle commands of modules and others that no server knows' -r -f -a "refuse\t'List them all and stop'
