@@ -9,7 +9,7 @@ use std::fmt;
 use sha1::{Digest as _, Sha1};
 
 use crate::keyspace::{Entry, Keyspace, Shard};
-use crate::rdb::{self, DecodeFault};
+use crate::rdb::DecodeFault;
 use crate::resp;
 use crate::server::Server;
 use crate::value::score::{format_score_17, format_score_digest};
@@ -173,7 +173,7 @@ impl Context<'_> {
     /// Takes in a key's value and expiry.
     fn value(&self, digest: &mut Digest, entry: Entry<'_, '_>) -> Result<(), Undigestible> {
         let result = match &entry.value {
-            Value::Raw(raw) => match rdb::decode(raw) {
+            Value::Raw(raw) => match raw.decode() {
                 Ok(value) => self.decoded(digest, &value),
                 Err(DecodeFault::Opaque { .. }) if self.depth == Depth::Everything => {
                     digest.mix(&[raw.type_code]);

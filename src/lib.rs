@@ -44,7 +44,7 @@
 //!
 //! // Record by record, borrowed from the log.
 //! let input = log.parts[0].open()?;
-//! let mut reader = Reader::new(input.bytes(), 0);
+//! let mut reader = Reader::after_preamble(input.bytes()).expect("no damaged RDB");
 //! while let Some(Ok(record)) = reader.next_record() {
 //!     if let Content::Command(arguments) = record.content {
 //!         assert_eq!((record.offset, arguments), (0, &[&b"SET"[..], b"a", b"one"][..]));

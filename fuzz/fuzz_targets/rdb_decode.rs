@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use aofkit::rdb::{decode, dump};
+use aofkit::rdb::dump;
 use aofkit::server::Release;
 use aofkit::value::{Family, Raw};
 use libfuzzer_sys::fuzz_target;
@@ -12,7 +12,7 @@ fuzz_target!(|data: &[u8]| {
     let Some((&type_code, payload)) = data.split_first() else { return };
     for family in [Family::Redis, Family::Valkey] {
         let raw = Raw { type_code: type_code % 32, family, version: 12, payload };
-        let Ok(value) = decode(&raw) else { continue };
+        let Ok(value) = raw.decode() else { continue };
         for target in Release::ALL.into_iter().filter(|release| release.target() == *release) {
             let (payload, _) = dump::write(&value, target).unwrap();
             let again = decode(&dump::parse(&payload).unwrap()).unwrap();

@@ -33,7 +33,7 @@ fuzz_target!(|data: &[u8]| {
             assert!(!(ends_servers && parsed.is_ok()));
         }
         if let Some(Value::Raw(raw)) = entry.as_ref().map(Entry::value) {
-            let _ = aofkit::rdb::decode(raw);
+            let _ = raw.decode();
         }
     }
 });

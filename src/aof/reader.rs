@@ -145,6 +145,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A reader of `bytes`, which is a whole file; its first record follows the RDB preamble, if there is one.
+    ///
+    /// # Errors
+    /// The first damage in the RDB, after which nobody knows where the records begin.
+    pub fn after_preamble(bytes: &'a [u8]) -> Result<Self, rdb::Damage> {
+        let mut start = 0;
+        if rdb::is_rdb(bytes) {
+            let mut walker = rdb::Walker::new(bytes, 0);
+            walker.by_ref().try_for_each(|item| item.map(drop))?;
+            start = usize::try_from(walker.position()).unwrap_or(bytes.len());
+        }
+        Ok(Self::new(bytes, start))
+    }
+
     /// The next record; `None` at the end of the part. Damage is returned again by every further call.
     pub fn next_record(&mut self) -> Option<Result<Record<'_, 'a>, Damage>> {
         let offset = self.position;
@@ -334,6 +348,16 @@ mod tests {
         let damage = read(&long).1.unwrap();
         assert_eq!((damage.offset, damage.kind), (1023, DamageKind::LongAnnotation));
         assert_eq!(read(&vec![b'#'; 1023]).1, None, "cut by the end of the file");
+    }
+
+    #[test]
+    fn the_first_record_follows_an_rdb_preamble() {
+        let rdb = b"REDIS0003\xff";
+        let log = [rdb.as_slice(), &command(&["PING"])].concat();
+        let mut reader = Reader::after_preamble(&log).unwrap();
+        assert_eq!(reader.next_record().unwrap().unwrap().offset, 10);
+        assert_eq!(Reader::after_preamble(&log[10..]).unwrap().position(), 0);
+        assert_eq!(Reader::after_preamble(&rdb[..9]).unwrap_err().offset, 9);
     }
 
     #[test]

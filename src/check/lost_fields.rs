@@ -22,7 +22,7 @@ use crate::command::{self, Command, Effect};
 use crate::error::Result;
 use crate::input::Input;
 use crate::keyspace::{Entry, Keyspace};
-use crate::rdb::{self, LoadItem, Loader};
+use crate::rdb::{LoadItem, Loader};
 use crate::server::Server;
 use crate::value::{Bytes, Field, Hash, Value};
 
@@ -200,7 +200,7 @@ impl<'a> Tracker<'_, 'a> {
             let Some(key) = followed.keys.get(&*loaded.key) else { continue };
             let Some(fields) = followed.fields.get(&(database, *key)) else { continue };
             let value = match loaded.value {
-                Value::Raw(raw) if raw.payload.len() <= MOST_BYTES => rdb::decode(&raw).ok(),
+                Value::Raw(raw) if raw.payload.len() <= MOST_BYTES => raw.decode().ok(),
                 _ => None,
             };
             self.forget(key);

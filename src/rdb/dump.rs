@@ -3,13 +3,13 @@
 use super::context::{Context, FoundFlaw, ModuleId};
 use super::encode::{Lost, Output, encode};
 use super::fault::{DamageKind, Fault, Malformed, PackedFault};
-use super::format::{DataType, Header};
+use super::format::Header;
 use super::primitive::{Crc64, Reader};
 use super::support::{module_refusal, takes_type, takes_version};
 use super::types::{TypeRow, type_row};
 use crate::plural::counted;
 use crate::server::{Release, Server};
-use crate::value::{Family, Raw, Value};
+use crate::value::{DataType, Family, Raw, Value};
 
 /// The type of module values in release candidates of Redis 4.0, which servers recognise and refuse.
 const PRE_RELEASE_MODULE: u8 = 6;

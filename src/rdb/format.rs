@@ -1,6 +1,4 @@
-//! The header, the opcodes and the types of data of the format.
-
-use std::fmt;
+//! The header and the opcodes of the format.
 
 use crate::server::{Family, Since, redis, valkey};
 
@@ -152,45 +150,5 @@ impl Opcode {
             Self::SelectDatabase => 254,
             Self::End => 255,
         }
-    }
-}
-
-/// The type of a key, as the `TYPE` command names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DataType {
-    /// A string.
-    String,
-    /// A list.
-    List,
-    /// A set.
-    Set,
-    /// A sorted set.
-    SortedSet,
-    /// A hash.
-    Hash,
-    /// A stream.
-    Stream,
-    /// A value of a module.
-    Module,
-}
-
-impl DataType {
-    /// `string`, `list`, `set`, `zset`, `hash`, `stream` or `module`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::String => "string",
-            Self::List => "list",
-            Self::Set => "set",
-            Self::SortedSet => "zset",
-            Self::Hash => "hash",
-            Self::Stream => "stream",
-            Self::Module => "module",
-        }
-    }
-}
-
-impl fmt::Display for DataType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
     }
 }

@@ -25,18 +25,17 @@ mod types;
 mod value;
 mod walker;
 
-pub use crate::value::Family;
+pub use crate::value::{DataType, Family};
 pub use context::ModuleId;
 pub(crate) use damage::in_value;
 pub use damage::{Consumer, Damage, Doing, Flaw};
 pub use encode::{Keys, Lost, Origin, Writer};
 pub use fault::{DamageKind, DecodeFault, Fault, LzfFault, Malformed, PackedFault, Packing, StreamFault};
-pub use format::{DataType, HEADER_LENGTH, Header, Opcode, family_of, is_rdb};
+pub use format::{HEADER_LENGTH, Header, Opcode, family_of, is_rdb};
 pub use function::dumped_functions;
 pub use load::{LoadItem, LoadedKey, Loader};
 #[cfg(test)]
 pub(crate) use primitive::Crc64;
-pub use raw::decode;
 pub use support::{
     Refusal, checker_refusal, knows_opcode, late_opcode, refusal, taken_for_rdb, takes_type, takes_version,
 };

@@ -5,11 +5,11 @@
 
 use super::decode::{self, Decoder};
 use super::fault::Packing;
-use super::format::DataType;
 use super::skip::{self, Skipper};
 use super::stream;
 use super::value::{self, Verifier};
 use crate::server::{Family, Release, Since, redis, valkey};
+use crate::value::DataType;
 
 /// One type of value.
 #[derive(Debug, Clone, Copy)]

@@ -54,7 +54,7 @@ fn stays_without_fields(value: &mut Value<'_>, time: i64, dropped: &mut u64) -> 
 fn decoded_hash<'a>(value: &Value<'a>) -> Option<Value<'a>> {
     let Value::Raw(raw) = value else { return None };
     let row = rdb::type_row(raw.family, raw.type_code)?;
-    row.has_field_expiry.then(|| rdb::decode(raw).ok())?
+    row.has_field_expiry.then(|| raw.decode().ok())?
 }
 
 /// What a server that looks at the clock while it loads a log does not have as the server had it that wrote the log.

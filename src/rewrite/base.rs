@@ -6,7 +6,7 @@ use super::batches::{self, Batches};
 use super::ordered::Rest;
 use super::source::Values;
 use super::target::{FIELD_EXPIRY, FUNCTIONS_AND_COUNTERS, IDEMPOTENT_PRODUCERS, VECTOR_SETS};
-use super::{Lost, Options, Written, type_name};
+use super::{Lost, Options, Written};
 use crate::keyspace::Keyspace;
 use crate::rdb::{self, ModuleId, Origin};
 use crate::server::{Release, Server, Since};
@@ -71,7 +71,7 @@ fn encode_batches<W: Write>(
         for entry in &batch.entries {
             let lost = keys.key(&entry.key, &entry.value, entry.expiry())?;
             if !lost.as_ref().is_some_and(rdb::Lost::is_whole_key) {
-                *written.keys.entry(type_name(&entry.value)).or_default() += 1;
+                *written.keys.entry(entry.value.type_name()).or_default() += 1;
             }
             written.lost.note(lost.as_ref(), target, options.source);
         }

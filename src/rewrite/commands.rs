@@ -5,8 +5,8 @@
 //! `MSET` would be shorter and is not used for that reason.
 
 use super::emitter::Emitter;
+use super::stream;
 use super::target::{FUNCTIONS_AND_COUNTERS, HSETEX, VECTOR_SETS, last_field_expiry};
-use super::{stream, type_name};
 use crate::keyspace::{Entry, Keyspace};
 use crate::rdb::{self, DecodeFault};
 use crate::resp;
@@ -42,7 +42,7 @@ impl Emitter<'_> {
             self.written.lost.values += 1;
             return;
         }
-        *self.written.keys.entry(type_name(&entry.value)).or_default() += 1;
+        *self.written.keys.entry(entry.value.type_name()).or_default() += 1;
         self.value(&entry.key, &entry.value, entry.expiry());
     }
 
@@ -55,7 +55,7 @@ impl Emitter<'_> {
             Value::SortedSet(set) => self.sorted_set(key, set),
             Value::Hash(hash) => self.hash(key, hash),
             Value::Stream(stream) => stream::emit(self, key, stream),
-            Value::Raw(raw) => match rdb::decode(raw) {
+            Value::Raw(raw) => match raw.decode() {
                 Ok(value) => return self.value(key, &value, expiry),
                 Err(_) => self.restore(key, raw),
             },
@@ -183,7 +183,7 @@ impl Emitter<'_> {
         };
         let Some(target) = self.options.target else { return false };
         let refused = raw.version > target.rdb_version().into() || raw.family != target.rdb_family();
-        refused && matches!(rdb::decode(raw), Err(DecodeFault::Opaque { .. }))
+        refused && matches!(raw.decode(), Err(DecodeFault::Opaque { .. }))
     }
 
     /// A value that no command but `RESTORE` makes: that of a module, as it was in an RDB.

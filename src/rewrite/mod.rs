@@ -17,9 +17,7 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
 use crate::keyspace::Keyspace;
-use crate::rdb;
 use crate::server::Release;
-use crate::value::Value;
 
 pub use base::{oldest, write_rdb};
 pub use layout::{Base, write_directory};
@@ -109,14 +107,6 @@ impl Written {
         }
         self.functions += other.functions;
         self.lost.add(other.lost);
-    }
-}
-
-/// The name of a value's type, as `TYPE` prints it, also of one that is still as in an RDB.
-pub fn type_name(value: &Value<'_>) -> &'static str {
-    match value {
-        Value::Raw(raw) => rdb::type_row(raw.family, raw.type_code).map_or("unknown", |row| row.data_type.name()),
-        other => other.type_name(),
     }
 }
 

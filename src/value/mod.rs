@@ -4,6 +4,7 @@
 
 mod buffer;
 mod bytes;
+mod data_type;
 mod equal;
 mod hash;
 pub mod hyperloglog;
@@ -21,6 +22,7 @@ mod vector_set;
 
 pub use crate::server::Family;
 pub use bytes::Bytes;
+pub use data_type::DataType;
 pub use hash::{Field, FieldRef, Hash};
 pub use list::{End, List};
 pub use members::{Members, hash_of};
@@ -141,21 +143,6 @@ impl Value<'_> {
             Self::Set(set) => set.records().prefetch(probe),
             Self::SortedSet(sorted_set) => sorted_set.prefetch(probe),
             _ => {}
-        }
-    }
-
-    /// The type as `TYPE` prints it; `raw` and `unknown` where it cannot be told without decoding.
-    pub const fn type_name(&self) -> &'static str {
-        match self {
-            Self::String(_) => "string",
-            Self::List(_) => "list",
-            Self::Set(_) => "set",
-            Self::Hash(_) => "hash",
-            Self::SortedSet(_) => "zset",
-            Self::Stream(_) => "stream",
-            Self::VectorSet(_) => "vectorset",
-            Self::Raw(_) => "raw",
-            Self::History(_) => "unknown",
         }
     }
 }

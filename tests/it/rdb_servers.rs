@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use aofkit::rdb::{LoadItem, LoadedKey, Loader, Lost, Origin, Writer, decode, dump};
+use aofkit::rdb::{LoadItem, LoadedKey, Loader, Lost, Origin, Writer, dump};
 use aofkit::server::Release;
 use aofkit::value::Value;
 
@@ -252,7 +252,7 @@ fn rewritten(rdb: &[u8], target: Release, values: Values, without: &[Vec<u8>]) -
                     writer.keys().database(u32::try_from(number).unwrap(), 100, 10).unwrap();
                 }
                 if let (Values::Decoded, Value::Raw(raw)) = (values, &value) {
-                    value = decode(raw).unwrap_or(value);
+                    value = raw.decode().unwrap_or(value);
                 }
                 let there = writer.keys().key(&key, &value, expiry).unwrap();
                 lost.extend(there.map(|lost| (key.to_vec(), lost)));
@@ -323,7 +323,7 @@ fn payloads_are_those_of_dump_and_are_restored() {
             assert_eq!(u32::from(target.rdb_version()), raw.version);
             assert_eq!(dump::write_raw(&raw), dumped);
             if let Value::Raw(raw) = &value {
-                value = decode(raw).unwrap_or(value);
+                value = raw.decode().unwrap_or(value);
             }
             let (payload, lost) = dump::write(&value, target).unwrap();
             assert_eq!(lost, None);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use aofkit::Server;
 use aofkit::rdb::dump::{DumpFault, Restoration, parse, restoration, write_raw};
-use aofkit::rdb::{DamageKind, DecodeFault, Item, Malformed, TYPES, Walker, decode};
+use aofkit::rdb::{DamageKind, DecodeFault, Item, Malformed, TYPES, Walker};
 use aofkit::resp::write_command;
 use aofkit::value::{Family, Raw, Value};
 
@@ -133,7 +133,7 @@ fn is_beyond(payload: &[u8], server: Server) -> bool {
 /// them.
 fn is_past(payload: &[u8]) -> bool {
     const NOW: i64 = 1_700_000_000_000;
-    let Some(Value::Hash(hash)) = parse(payload).ok().and_then(|raw| decode(&raw).ok()) else { return false };
+    let Some(Value::Hash(hash)) = parse(payload).ok().and_then(|raw| raw.decode().ok()) else { return false };
     hash.iter().any(|(_, field)| field.expiry.is_some_and(|expiry| expiry < NOW))
 }
 
@@ -255,7 +255,7 @@ fn a_replay_takes_only_what_can_be_decoded() {
     for payload in payloads() {
         match parse(&payload) {
             Ok(raw) => {
-                let decoded = decode(&raw);
+                let decoded = raw.decode();
                 let opaque = matches!(decoded, Err(DecodeFault::Opaque { .. }));
                 assert!(decoded.is_ok() || opaque, "{decoded:?}: {}", payload.escape_ascii());
             }

@@ -313,4 +313,6 @@ impl Stitcher {
 }
 
 #[cfg(test)]
+mod producer;
+#[cfg(test)]
 mod tests;

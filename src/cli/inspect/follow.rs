@@ -17,12 +17,12 @@ use super::settings::Settings;
 use super::show::Show;
 use super::traverse::{Behind, Checkpoint, Visitor, is_cut_annotation, is_incomplete};
 use crate::Error;
+use crate::aof::Reader;
 use crate::aof::log::{Layout, Log, Part, Role};
 use crate::check::Finding;
 use crate::cli::source;
 use crate::escape::Argument;
 use crate::input::{Container, FileId, FileIdentity};
-use crate::rdb;
 use crate::report::file_name::FileName;
 use crate::report::inspect::finding;
 use crate::select::{Selection, StreamState, Walk};
@@ -237,13 +237,7 @@ fn wait_for_news() -> io::Result<()> {
 /// Where the records of a file begin: behind its RDB, if it begins with one. Nothing as long as that is not whole.
 fn start_of_records(path: &Path) -> anyhow::Result<Option<u64>> {
     let input = source::mapped().open_as_is(path)?;
-    let bytes = input.bytes();
-    if !rdb::is_rdb(bytes) {
-        return Ok(Some(0));
-    }
-    let mut walker = rdb::Walker::new(bytes, 0);
-    let is_whole = walker.by_ref().all(|item| item.is_ok());
-    Ok(is_whole.then(|| walker.position()))
+    Ok(Reader::after_preamble(input.bytes()).ok().map(|reader| reader.position()))
 }
 
 impl Tail {

@@ -268,12 +268,10 @@ impl<'c, 'a> Call<'c, 'a> {
     #[inline]
     pub(crate) fn value(&mut self, key: &[u8]) -> Result<Option<&mut Value<'a>>, Failure> {
         let Some(value) = self.entry(key).map(EntryMut::into_value) else { return Ok(None) };
-        if let Value::Raw(raw) = value {
-            *value = rdb::decode(raw).map_err(|fault| match fault {
-                rdb::DecodeFault::Opaque { .. } => Failure::UnknownValue,
-                _ => Failure::DamagedValue,
-            })?;
-        }
+        value.decode().map_err(|fault| match fault {
+            rdb::DecodeFault::Opaque { .. } => Failure::UnknownValue,
+            _ => Failure::DamagedValue,
+        })?;
         match value {
             Value::History(_) | Value::Raw(_) => Err(Failure::UnknownValue),
             value => Ok(Some(value)),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::context::Context;
 use super::super::testing::{corpus, text};
-use super::super::{DamageKind, DecodeFault, Item, TypeRow, Walker, decode, type_row};
+use super::super::{DamageKind, DecodeFault, Item, TypeRow, Walker, type_row};
 use super::*;
 use crate::server::ServerSet;
 use crate::value::{Family, Raw};
@@ -30,7 +30,7 @@ fn values() -> Vec<(String, String, Family, &'static TypeRow, Vec<u8>)> {
 
 fn raw(row: &TypeRow, family: Family, payload: &[u8]) -> Result<String, DecodeFault> {
     let payload = Raw { type_code: row.number, family, version: 12, payload };
-    decode(&payload).map(|value| text(&value))
+    payload.decode().map(|value| text(&value))
 }
 
 #[test]
@@ -94,21 +94,21 @@ fn values_are_what_their_bytes_say() {
         ),
     ] {
         let raw = Raw { type_code, family: Family::Redis, version: 12, payload: bytes };
-        match decode(&raw) {
+        match raw.decode() {
             Ok(value) => assert_eq!(text(&value), expected, "{type_code}"),
             Err(fault) => assert!(expected == "hash ", "{type_code}: {fault}"),
         }
     }
     let hash_2 = b"\x02\x01f\x01v\xff\xff\xff\xff\xff\xff\xff\xff\x01g\x01w\x07\0\0\0\0\0\0\0";
     let raw = Raw { type_code: 22, family: Family::Valkey, version: 80, payload: hash_2 };
-    assert_eq!(text(&decode(&raw).unwrap()), "hash \"f\"=\"v\" until None, \"g\"=\"w\" until Some(7)");
+    assert_eq!(text(&raw.decode().unwrap()), "hash \"f\"=\"v\" until None, \"g\"=\"w\" until Some(7)");
 }
 
 #[test]
 fn what_lies_in_the_file_is_borrowed() {
     let long = b"\x02\x1ea string of thirty characters.\x1eanother of as many characters.";
     let raw = Raw { type_code: 1, family: Family::Redis, version: 12, payload: long };
-    let Value::List(list) = decode(&raw).unwrap() else { panic!("not a list") };
+    let Value::List(list) = raw.decode().unwrap() else { panic!("not a list") };
     let range = long.as_ptr_range();
     assert!(list.iter().all(|element| range.contains(&element.as_ptr())));
     assert_eq!(list.iter().count(), 2);
@@ -118,7 +118,7 @@ fn what_lies_in_the_file_is_borrowed() {
 fn nobody_decodes_a_module() {
     for type_code in [6, 7, 8, 27, 100, 255] {
         let raw = Raw { type_code, family: Family::Redis, version: 12, payload: b"\x00" };
-        assert_eq!(decode(&raw).unwrap_err(), DecodeFault::Opaque { type_code });
+        assert_eq!(raw.decode().unwrap_err(), DecodeFault::Opaque { type_code });
     }
 }
 
@@ -145,7 +145,7 @@ fn a_stream_that_repeats_a_long_field_too_often_is_refused() {
     stream.extend(node);
     stream.extend([0x5f, 0x40, 0, 0x5f, 0x40, 0]);
     let raw = Raw { type_code: 15, family: Family::Redis, version: 9, payload: &stream };
-    let fault = decode(&raw).unwrap_err();
+    let fault = raw.decode().unwrap_err();
     let kind = Malformed::Stream(super::super::StreamFault::TooManyFields).into();
     assert!(matches!(fault, DecodeFault::Damaged { kind: found, .. } if found == kind));
 }
@@ -214,7 +214,7 @@ proptest! {
     ) {
         for family in [Family::Redis, Family::Valkey] {
             let raw = Raw { type_code, family, version: 12, payload: &bytes };
-            let decoded = decode(&raw).is_ok();
+            let decoded = raw.decode().is_ok();
             let row = type_row(family, type_code);
             if row.is_none_or(|row| row.decode.is_none()) {
                 prop_assert!(!decoded);

@@ -103,12 +103,11 @@ fn load<'a>(reader: &mut Reader<'a>) -> Result<VectorSet<'a>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rdb::decode;
     use crate::value::Family;
 
     #[test]
     fn a_value_of_another_module_stays_opaque() {
         let raw = Raw { type_code: 7, family: Family::Redis, version: 12, payload: b"\x00\x00" };
-        assert_eq!(decode(&raw).unwrap_err(), DecodeFault::Opaque { type_code: 7 });
+        assert_eq!(raw.decode().unwrap_err(), DecodeFault::Opaque { type_code: 7 });
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::testing::{corpus, text, value};
-use super::super::{Checksum, Item, LoadItem, Loader, Walker, decode, dump};
+use super::super::{Checksum, Item, LoadItem, Loader, Walker, dump};
 use super::*;
 use crate::server::redis;
 use crate::value::{Bytes, Family, Raw};
@@ -41,7 +41,7 @@ fn read(bytes: &[u8]) -> Vec<(Vec<u8>, String, Option<i64>)> {
             LoadItem::Key(key) => {
                 assert_eq!(key.damage, None);
                 let text = match &key.value {
-                    Value::Raw(raw) => text(&decode(raw).unwrap()),
+                    Value::Raw(raw) => text(&raw.decode().unwrap()),
                     value => text(value),
                 };
                 Some((key.key.to_vec(), text, key.expiry))
@@ -92,7 +92,7 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
                         let row = super::super::type_row(raw.family, raw.type_code).unwrap();
                         assert!(lost.is_none() || !row.since.includes(target));
                         if lost.is_none() && row.decode.is_some() {
-                            expected.push((key.key.to_vec(), text(&decode(&raw).unwrap()), key.expiry));
+                            expected.push((key.key.to_vec(), text(&raw.decode().unwrap()), key.expiry));
                         }
                     }
                     LoadItem::ModuleAux { module, when, data } => writer.module_aux(module, when, data).unwrap(),
@@ -111,7 +111,7 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
                 let Value::Raw(raw) = &found.value else { panic!("{name}: decoded already") };
                 let row = super::super::type_row(raw.family, raw.type_code).unwrap();
                 assert!(row.since.includes(target));
-                assert_eq!((text(&decode(raw).unwrap()), found.expiry), (value, expiry), "{name} {target:?}");
+                assert_eq!((text(&raw.decode().unwrap()), found.expiry), (value, expiry), "{name} {target:?}");
             }
         }
     }
@@ -179,7 +179,7 @@ proptest! {
             let (payload, lost_there) = dump::write(&value, target).unwrap();
             prop_assert_eq!(&lost_there, &lost[0]);
             let raw = dump::parse(&payload).unwrap();
-            prop_assert_eq!(&text(&decode(&raw).unwrap()), &read[0].1);
+            prop_assert_eq!(&text(&raw.decode().unwrap()), &read[0].1);
         }
     }
 }

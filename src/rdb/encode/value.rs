@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use super::super::fault::DecodeFault;
 use super::super::packed::build::{ListpackBuilder, intset};
-use super::super::raw::decode;
 use super::super::types::{loads, type_row};
 use super::super::value::{CONTAINER_PACKED, CONTAINER_PLAIN, LATEST_FIELD_EXPIRY};
 use super::Lost;
@@ -60,7 +59,7 @@ pub(in super::super) fn encode<W: Write>(
                 output.bytes(raw.payload)?;
                 Ok(None)
             }
-            _ => match decode(raw) {
+            _ => match raw.decode() {
                 Ok(value) => encode_parts(output, target, &value, head),
                 Err(fault) => Ok(Some(Lost::Value(fault))),
             },

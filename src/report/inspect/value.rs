@@ -11,7 +11,7 @@ use crate::value::{Raw, SortedSet, Stream, Value};
 /// The value that an entry holds; `None` for a module's, and for one that is damaged.
 pub(super) fn of_entry<'a>(entry: &rdb::Entry<'a>) -> Option<Value<'a>> {
     let family = entry.kind.family.unwrap_or(rdb::Family::Redis);
-    rdb::decode(&Raw { type_code: entry.kind.number, family, version: 0, payload: entry.value }).ok()
+    Raw { type_code: entry.kind.number, family, version: 0, payload: entry.value }.decode().ok()
 }
 
 /// The value that a command restores, and its type; `None` for any other command, and for a payload that no server
@@ -22,7 +22,7 @@ pub(super) fn of_restore<'a>(arguments: &[&'a [u8]]) -> Option<(&'static str, Va
         return None;
     }
     let raw = rdb::dump::parse(arguments.get(3)?).ok()?;
-    let value = rdb::decode(&raw).ok()?;
+    let value = raw.decode().ok()?;
     Some((value.type_name(), value))
 }
 

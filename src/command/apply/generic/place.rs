@@ -2,6 +2,7 @@
 
 use super::super::{Call, Failure};
 use super::database_number;
+use crate::value::DataType;
 
 /// Calls `act` with another database selected.
 fn within<'c, 'a, R>(call: &mut Call<'c, 'a>, database: u32, act: impl FnOnce(&mut Call<'c, 'a>) -> R) -> R {
@@ -77,7 +78,7 @@ pub(in crate::command) fn copy(call: &mut Call<'_, '_>) -> Result<(), Failure> {
     }
     if let Some(entry) = call.entry(key) {
         // The vector set module does not implement copying.
-        if entry.value.is_vector_set() {
+        if entry.value.data_type() == Some(DataType::VectorSet) {
             return Err(Failure::other("not supported for this module key"));
         }
         let (value, expiry) = (entry.value.clone(), entry.expiry());
