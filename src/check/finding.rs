@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
+use crate::server::Server;
+
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -13,7 +15,7 @@ pub enum Severity {
     Note,
     /// Loads, but perhaps not as it was meant.
     Warning,
-    /// The checker calls the log invalid, or a server does not load all of it.
+    /// The checker calls the log invalid, the server does not load all of it, or it could not be read whole.
     Error,
 }
 
@@ -28,13 +30,67 @@ impl Severity {
     }
 }
 
+/// A log that shows a finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Example {
+    /// A log in `testdata/` of the repository.
+    Log {
+        /// Its path in `testdata/`.
+        path: &'static str,
+        /// The server to check for, if not the default one.
+        server: Option<Server>,
+    },
+    /// A log of these commands, their arguments separated by spaces.
+    Commands {
+        /// The commands.
+        lines: &'static [&'static str],
+        /// The server to check for, if not the default one.
+        server: Option<Server>,
+    },
+    /// A log that is described, because it would be too large, or has to change.
+    Described(&'static str),
+}
+
+impl fmt::Display for Example {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let option = |server: &Option<Server>| server.map_or_else(String::new, |server| format!(" --server {server}"));
+        match self {
+            Self::Log { path, server } => write!(f, "`aofkit check{} testdata/{path}`", option(server)),
+            Self::Commands { lines, server } => {
+                write!(f, "`aofkit check{}` of a log with `{}`", option(server), lines.join("`, `"))
+            }
+            Self::Described(text) => f.write_str(text),
+        }
+    }
+}
+
+const fn log(path: &'static str) -> Example {
+    Example::Log { path, server: None }
+}
+
+const fn log_for(server: Server, path: &'static str) -> Example {
+    Example::Log { path, server: Some(server) }
+}
+
+const fn commands(lines: &'static [&'static str]) -> Example {
+    Example::Commands { lines, server: None }
+}
+
+const fn commands_for(server: Server, lines: &'static [&'static str]) -> Example {
+    Example::Commands { lines, server: Some(server) }
+}
+
+const fn described(text: &'static str) -> Example {
+    Example::Described(text)
+}
+
 macro_rules! codes {
-    ($($(#[doc = $meaning:literal])* $variant:ident = $name:literal, $to_do:literal,)*) => {
+    ($($(#[doc = $cause:literal])* $variant:ident = $name:literal, [$($severity:ident),*], $example:expr, $to_do:literal,)*) => {
         /// What a finding is about. The names are stable; programs may match on them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Code {
-            $($(#[doc = $meaning])* $variant,)*
+            $($(#[doc = $cause])* $variant,)*
         }
 
         impl Code {
@@ -48,10 +104,24 @@ macro_rules! codes {
                 }
             }
 
-            /// What it means, in a sentence.
-            pub const fn meaning(self) -> &'static str {
+            /// The severities that its findings may have; the first is that of its example.
+            pub const fn severities(self) -> &'static [Severity] {
                 match self {
-                    $(Self::$variant => concat!($($meaning),*),)*
+                    $(Self::$variant => &[$(Severity::$severity),*],)*
+                }
+            }
+
+            /// What is wrong, and how that comes about.
+            pub const fn cause(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!($($cause),*),)*
+                }
+            }
+
+            /// A log that shows it.
+            pub const fn example(self) -> Example {
+                match self {
+                    $(Self::$variant => $example,)*
                 }
             }
 
@@ -66,137 +136,154 @@ macro_rules! codes {
 }
 
 codes! {
-    /// The part ends inside a record.
-    TruncatedRecord = "truncated-record",
+    /// The file ends inside a record: the server or its machine stopped, or the disk was full, while the record was
+    /// written.
+    TruncatedRecord = "truncated-record", [Error, Warning], log("torn.aof"),
         "`aofkit fix` cuts the end off and keeps what it removes. A server with `aof-load-truncated yes` cuts it as \
          well, and keeps nothing.",
-    /// A record's bytes are wrong.
-    MalformedRecord = "malformed-record",
+    /// The bytes of a record break the format: the file was edited, overwritten or damaged by its disk. A warning where
+    /// checker and server read past it.
+    MalformedRecord = "malformed-record", [Error, Warning], log("damaged/wrong-terminator.aof"),
         "`aofkit inspect` shows what is before it; the advice says whether whole records follow. Restore the file \
          from a copy if there is one.",
-    /// Neither a command nor an annotation starts where one should.
-    NotARecord = "not-a-record",
-        "As for `malformed-record`. If the file begins with it, it is probably no log.",
-    /// From some offset to its end the part holds nothing but zeros.
-    ZeroTail = "zero-tail",
-        "`aofkit fix` cuts the zeros off: the space was allocated before a crash and never written.",
-    /// An annotation is longer than the servers' line buffer.
-    LongAnnotation = "long-annotation",
+    /// Neither a command (`*`) nor an annotation (`#`) starts where one should: other bytes were written into the file,
+    /// or a length before it is wrong.
+    NotARecord = "not-a-record", [Error, Warning], log("damaged/garbage-tail.aof"),
+        "As for `malformed-record`. If the file begins with it, it is probably not a log.",
+    /// The file ends in zeros: the file system had allocated the space, and the machine stopped before it was written.
+    ZeroTail = "zero-tail", [Error], log("damaged/zero-tail.aof"),
+        "`aofkit fix` cuts the zeros off.",
+    /// An annotation is longer than the line buffer of the servers (1023 bytes), which read the rest of the line as a
+    /// record. A warning where checker and server read past it.
+    LongAnnotation = "long-annotation", [Error, Warning], log("damaged/annotation-too-long.aof"),
         "Remove the line with an editor that keeps bytes as they are; servers write no annotation of that length.",
-    /// The end of the part cuts an annotation.
-    CutAnnotation = "cut-annotation",
-        "Append a line end before a server writes to the file: otherwise the next record becomes part of the \
-         annotation. `aofkit fix` does not change it.",
-    /// The part ends inside a transaction.
-    UnfinishedTransaction = "unfinished-transaction",
+    /// The file ends inside an annotation. Servers accept that, but the next record becomes part of the annotation.
+    CutAnnotation = "cut-annotation", [Warning], log("damaged/cut-in-annotation.aof"),
+        "Append a line end before a server writes to the file. `aofkit fix` does not change it.",
+    /// The file ends after a `MULTI` without its `EXEC`: the server or its machine stopped while the transaction was
+    /// written.
+    UnfinishedTransaction = "unfinished-transaction", [Error], log("damaged/open-transaction.aof"),
         "`aofkit fix` removes the transaction as a whole, as a server with `aof-load-truncated yes` would.",
-    /// `MULTI` inside a transaction.
-    NestedMulti = "nested-multi",
-        "Find what writes to the log beside the server; servers never do this. \
-         Do not let `redis-check-aof --fix` cut here: a server loads everything.",
-    /// `EXEC` outside a transaction.
-    LoneExec = "lone-exec",
-        "Find what writes to the log beside the server; servers ignore it. \
-         Do not let `redis-check-aof --fix` cut here: a server loads everything.",
-    /// `DISCARD` inside a transaction.
-    QueuedDiscard = "queued-discard",
-        "Remove the command: a loading server crashes when `EXEC` runs it.",
-    /// `DISCARD` outside a transaction.
-    LoneDiscard = "lone-discard",
-        "Find what writes to the log beside the server; servers ignore it.",
-    /// A command that the server does not know.
-    UnknownCommand = "unknown-command",
+    /// `MULTI` inside a transaction: something other than a server wrote to the log, or logs were joined. The official
+    /// checkers call it invalid; servers load it.
+    NestedMulti = "nested-multi", [Error], log("damaged/nested-multi.aof"),
+        "Find out what writes to the log. Do not let `redis-check-aof --fix` cut here: a server loads everything.",
+    /// `EXEC` outside a transaction: something other than a server wrote to the log, or its `MULTI` was removed. The
+    /// official checkers call it invalid; servers ignore it.
+    LoneExec = "lone-exec", [Error], log("damaged/exec-alone.aof"),
+        "Find out what writes to the log. Do not let `redis-check-aof --fix` cut here: a server loads everything.",
+    /// `DISCARD` inside a transaction, which no server logs: a loading server queues it and crashes when `EXEC` runs
+    /// it.
+    QueuedDiscard = "queued-discard", [Error], log("damaged/discard-in-transaction.aof"),
+        "Remove the transaction.",
+    /// `DISCARD` outside a transaction, which no server logs. Servers ignore it.
+    LoneDiscard = "lone-discard", [Warning], log("damaged/discard-alone.aof"),
+        "Find out what writes to the log.",
+    /// A command that the server does not know: a newer server, a module, or `rename-command` was in use when it was
+    /// logged.
+    UnknownCommand = "unknown-command", [Error], log("damaged/unknown-command.aof"),
         "Load the log in the server that wrote it (`--server`), with the modules that it had.",
-    /// A subcommand that the server does not know.
-    UnknownSubcommand = "unknown-subcommand",
+    /// A subcommand that the server does not know: a newer server logged it.
+    UnknownSubcommand = "unknown-subcommand", [Error], log("damaged/unknown-subcommand.aof"),
         "Load the log in the server that wrote it (`--server`).",
-    /// A command with too few or too many arguments.
-    WrongArity = "wrong-arity",
+    /// A command with too few or too many arguments, which no server logs.
+    WrongArity = "wrong-arity", [Warning], log("damaged/wrong-arity.aof"),
         "Correct or remove the command: Valkey 8.1 and later refuse the log, other servers may crash.",
-    /// A command's name with a NUL in it.
-    NulInName = "nul-in-name",
-        "Remove the command; the official checkers and the servers read its name differently.",
-    /// `SELECT` of a database that a server does not have by default.
-    NoSuchDatabase = "no-such-database",
-        "Start the server with as many `databases` as the log needs.",
-    /// A command that servers do not write into a log.
-    ServerCommand = "server-command",
-        "Find what wrote it: servers do not log such commands.",
-    /// The payload of a RESTORE holds a damaged value, or one of a module that the server does not have.
-    DamagedPayload = "damaged-payload",
-        "Remove the `RESTORE`, or take the payload from a sound copy: the server ends when it loads it.",
-    /// A RESTORE that the server cannot execute because of its payload's version, checksum or content: its key is missing.
-    RestoreFails = "restore-fails",
-        "Load the log in the server that wrote it; the key is missing otherwise.",
-    /// More odd records than are told apart.
-    ManyOddities = "many-oddities",
-        "Mend the records that are named, then check again.",
-    /// An RDB's bytes are wrong, or end early.
-    RdbDamage = "rdb-damage",
+    /// The name of a command contains a NUL, where the official checkers end it and the servers do not.
+    NulInName = "nul-in-name", [Error], log("damaged/nul-in-name.aof"),
+        "Remove the command.",
+    /// `SELECT` of a database that a server does not have by default: the server that wrote the log had more
+    /// `databases`.
+    NoSuchDatabase = "no-such-database", [Warning], log("damaged/database-out-of-range.aof"),
+        "Start the server with as many `databases` as the log needs; otherwise the commands after it change the \
+         database selected before.",
+    /// A command that reads, or that concerns the server or a connection: servers do not log such commands.
+    ServerCommand = "server-command", [Note], commands(&["PING"]),
+        "Find out what wrote it.",
+    /// The payload of a `RESTORE` holds a damaged value, or one of a module that the server does not have. A warning
+    /// where the server does not check for it.
+    DamagedPayload = "damaged-payload", [Error, Warning], log("damaged/restore-ziplist.aof"),
+        "Remove the `RESTORE`, or copy the payload from a sound log: the server exits or crashes when it loads this \
+         one.",
+    /// The version, the checksum or the content of the payload of a `RESTORE` makes the command fail: the server loads
+    /// the log without the key.
+    RestoreFails = "restore-fails", [Error], log("damaged/restore-wrong-checksum.aof"),
+        "Load the log in the server that wrote it.",
+    /// The log has more kinds of odd records than are listed.
+    ManyOddities = "many-oddities", [Warning], described("more than 256 unknown commands of different names"),
+        "Correct the records that are listed, then check again.",
+    /// The bytes of an RDB break the format, or the RDB ends early.
+    RdbDamage = "rdb-damage", [Error], log("damaged/preamble-cut.aof"),
         "Restore the RDB from a copy. Servers do not start from a damaged one.",
-    /// An RDB's checksum is not that of its bytes.
-    RdbChecksum = "rdb-checksum",
+    /// The checksum of an RDB is not that of its bytes: at least one byte has changed since it was written.
+    RdbChecksum = "rdb-checksum", [Error], log("damaged/preamble-wrong-checksum.aof"),
         "Restore the RDB from a copy, or start the server with `rdbchecksum no` and compare the data.",
-    /// An RDB holds an opcode, a type or a version that this build does not know.
-    RdbUnknown = "rdb-unknown",
+    /// An RDB holds an opcode, a type or a version that this build does not know: a newer server wrote it.
+    RdbUnknown = "rdb-unknown", [Error], log("damaged/preamble-of-the-future.aof"),
         "Use a newer build, or the server that wrote the file.",
-    /// An RDB that the server in question cannot load, though it is sound.
-    RdbUnsupported = "rdb-unsupported",
+    /// An RDB is sound, but the server cannot load it: its version, a type, a module or a database is unknown to the
+    /// server.
+    RdbUnsupported = "rdb-unsupported", [Error], log_for(Server::Redis62, "rdb/redis-8.0.6.rdb"),
         "Load the log in the server that wrote it, or rewrite it for this one: `aofkit rewrite --server VERSION`.",
-    /// A value inside an RDB is not as it should be, though it can be walked over.
-    RdbValue = "rdb-value",
+    /// A value inside an RDB is damaged, though the values after it can be read. A warning where neither the checker
+    /// nor the server notices.
+    RdbValue = "rdb-value", [Error, Warning], log("rdb/flawed/container.rdb"),
         "Restore the value from a copy: a server may refuse the file, drop the key, or crash later.",
-    /// A set, a sorted set or a hash in an RDB that is too large to be searched for members that occur twice.
-    NotSearched = "not-searched",
+    /// A set, a sorted set or a hash in an RDB is too large to be checked for members that occur twice.
+    NotSearched = "not-searched", [Note], described("an RDB with a set of 2097153 members"),
         "Nothing; `aofkit rewrite --verify` reads every member.",
-    /// The manifest breaks a rule.
-    Manifest = "manifest",
+    /// The manifest breaks a rule: it was edited, or not written completely.
+    Manifest = "manifest", [Error], log("damaged/manifest-two-bases"),
         "Correct the line. Servers refuse a manifest that breaks a rule.",
-    /// A file that the manifest names is not there.
-    MissingPart = "missing-part",
-        "Bring the file back from a copy. Servers refuse to start without it.",
-    /// A file that looks like a part, but that the manifest does not name.
-    UnlistedFile = "unlisted-file",
+    /// A file that the manifest names does not exist, or is not a regular file.
+    MissingPart = "missing-part", [Error], log("damaged/manifest-missing-part"),
+        "Restore the file from a copy. Servers refuse to start without it.",
+    /// A file is named like a part of the log, but the manifest does not name it: it is left over from a rewrite, or
+    /// the manifest is an old one.
+    UnlistedFile = "unlisted-file", [Note], log("damaged/manifest-empty"),
         "Move the file away if nothing needs it; a server does not load it.",
     /// The log holds no record and no key.
-    EmptyLog = "empty-log",
+    EmptyLog = "empty-log", [Note], log("damaged/empty.aof"),
         "Nothing, if the server has not written yet; otherwise look for the log in another directory.",
-    /// A compressed stream ends early or is corrupt.
-    Compression = "compression",
+    /// A compressed file ends early or is corrupt.
+    Compression = "compression", [Error], described("a gzip file that was cut in the middle"),
         "Compress the log again from its source; what could be read was checked.",
-    /// The file grew or shrank while it was read.
-    FileChanged = "file-changed",
-        "Check again, or check a copy: a server is writing to the log.",
+    /// The file grew (a note) or shrank (an error) while it was read: a server or another program writes to it.
+    FileChanged = "file-changed", [Error, Note], described("a log that is truncated while it is read"),
+        "Check again, or check a copy.",
     /// The official checker calls the log invalid for a reason that no other finding names.
-    CheckerRefuses = "checker-refuses",
-        "The message quotes the checker.",
+    CheckerRefuses = "checker-refuses", [Error], log("damaged/part-incr-is-rdb"),
+        "The message quotes the checker. Do not run it with `--fix`: a server loads everything.",
     /// The server does not load all of the log for a reason that no other finding names.
-    ServerRefuses = "server-refuses",
-        "The message says what the server does.",
-    /// What the server cuts leaves a transaction open, so that later writes are lost at the next start.
-    LeavesTransactionOpen = "leaves-transaction-open",
+    ServerRefuses = "server-refuses", [Error], log_for(Server::Redis62, "damaged/annotation-at-limit.aof"),
+        "The server's verdict says what it does, and where.",
+    /// The server truncates the file inside a transaction and leaves it open: everything appended afterwards is lost at
+    /// the next restart.
+    LeavesTransactionOpen = "leaves-transaction-open", [Error], log("torn.aof"),
         "Before the server starts, `aofkit fix` removes the unfinished transaction as a whole.",
-    /// What the server cuts takes an RDB preamble with it, and so nearly all data.
-    CutsPreamble = "cuts-preamble",
-        "Do not start the server before `aofkit fix`: it would cut nearly all data off.",
-    /// The server cuts a part that is not the last, and then refuses: the next start misses its end without a word.
-    CutsEarlierPart = "cuts-earlier-part",
+    /// The server truncates the file before the end of its RDB preamble, which holds nearly all data.
+    CutsPreamble = "cuts-preamble", [Error], described("an RDB preamble, followed by a command that is cut, for redis-8.0"),
+        "Do not start the server before `aofkit fix`.",
+    /// The server truncates a part that is not the last, and then refuses to start: the next start misses the end of
+    /// the part silently.
+    CutsEarlierPart = "cuts-earlier-part", [Error], log("damaged/part-cut-not-last"),
         "Do not start the server before there is a copy of the file. Then restore the part from a copy, a replica or \
          a backup; `aofkit fix` does not cut a part that is not the last.",
-    /// A command that changes the server itself.
-    ChangesServer = "changes-server",
+    /// A command that changes the server itself, such as its role, its settings or its users, which no server logs.
+    ChangesServer = "changes-server", [Warning], commands(&["REPLICAOF 127.0.0.1 1"]),
         "Remove the command if it is not wanted: it runs at every start.",
     /// A command that lets the server start, and crashes it a moment later.
-    CrashesOnceReady = "crashes-once-ready",
+    CrashesOnceReady = "crashes-once-ready", [Error], commands_for(Server::Redis62, &["SYNC"]),
         "Remove the command before the server starts.",
-    /// Fields of hashes whose expiry was taken away: a server that loads the log after that expiry loses them.
-    LosesFields = "loses-fields",
+    /// The log removes the expiry of fields of a hash. A server that loads the log after that expiry loses the fields,
+    /// since it looks at the clock.
+    LosesFields = "loses-fields", [Warning], commands_for(Server::Redis80, &["HSET h f v", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"]),
         "`BGREWRITEAOF` on the server, or `aofkit rewrite --in-place`, before the server loads the log. Losses \
-         through `HSETEX FXX` alone, after `COPY` or `RENAME`, and in results of `SORT` are not found here; \
-         `rewrite` and `digest` count those.",
-    /// A script or function, whose failure crashes a loading server.
-    RunsScript = "runs-script",
-        "Nothing, if the script still works: a script that fails crashes a loading server.",
+         through `HSETEX FXX` alone, after `COPY` or `RENAME`, and in results of `SORT` are not found here; `rewrite` \
+         and `digest` count those.",
+    /// A script or function that runs while the log loads: the server crashes if a command fails in it.
+    RunsScript = "runs-script", [Warning], commands(&["FCALL f 0"]),
+        "Nothing, if the script still succeeds.",
 }
 
 impl fmt::Display for Code {

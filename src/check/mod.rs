@@ -20,7 +20,7 @@ pub mod server;
 pub use checker::{CheckerReason, CheckerVerdict};
 pub(crate) use describe::fix_command;
 pub use examination::{Settings, check};
-pub use finding::{Code, Excerpt, Finding, Severity};
+pub use finding::{Code, Example, Excerpt, Finding, Severity};
 pub use part::{Format, PartReport};
 pub use rdb::{RdbSummary, Refused, Unsearched};
 pub use report::Report;

@@ -21,9 +21,11 @@ pub(super) fn page(command: &clap::Command) -> String {
     }
     page.push_str(FINDINGS);
     for code in Code::ALL {
-        let _ = writeln!(page, "| `{code}` | {} | {} |", code.meaning().trim(), code.to_do());
+        let severities: Vec<_> = code.severities().iter().map(|severity| severity.name()).collect();
+        let (severities, cause) = (severities.join(" or "), code.cause().trim());
+        let _ = write!(page, "### {code}\n\n**{severities}**: {cause}\n\n");
+        let _ = write!(page, "- Example: {}\n- What to do: {}\n\n", code.example(), code.to_do());
     }
-    page.push('\n');
     page.push_str(include_str!("json.md"));
     page.push_str("\nThe objects of the other subcommands:\n\n");
     for subcommand in subcommands().filter(|subcommand| !matches!(subcommand.get_name(), "check" | "inspect")) {
@@ -52,6 +54,4 @@ Codes of `aofkit check`, in the field `code` of its JSON. They are stable. An er
 invalid, or that the server does not load all of it; a warning, that it loads, but perhaps not as it was meant; a note, that
 nothing is wrong.
 
-| code | meaning | what to do |
-|---|---|---|
 ";

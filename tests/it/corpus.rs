@@ -66,10 +66,11 @@ fn read(group: &str) -> Rows {
     serde_json::from_slice(&fs::read(expected_path(group)).unwrap()).unwrap()
 }
 
-/// The codes of all findings of all logs.
-pub(crate) fn codes() -> BTreeSet<String> {
+/// The severities and codes of all findings of all logs.
+pub(crate) fn severities_and_codes() -> BTreeSet<(String, String)> {
     let rows = GROUPS.iter().flat_map(|group| read(group).into_values().flatten());
-    rows.flat_map(|row| row.findings.into_values().flatten()).collect()
+    let pairs = |(severity, codes): (String, Vec<String>)| codes.into_iter().map(move |code| (severity.clone(), code));
+    rows.flat_map(|row| row.findings.into_iter().flat_map(pairs)).collect()
 }
 
 /// The logs of a group in which a code is found, for whatever server.
