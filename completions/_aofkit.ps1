@@ -37,7 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             break
         }
         'aofkit;check' {
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Number of threads that read [default: one per core]')
@@ -50,7 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             break
         }
         'aofkit;fix' {
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
@@ -80,9 +80,9 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--expired-fields', '--expired-fields', [CompletionResultType]::ParameterName, 'Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it [default: as-written in rewrite, as-loaded in digest]')
             [CompletionResult]::new('--now', '--now', [CompletionResultType]::ParameterName, 'The time of loading, and from which relative expiries count if the log has no #TS: annotation [default: now]')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Number of threads that replay [default: one per core]')
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to write for')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to draw a progress bar on standard error')
             [CompletionResult]::new('--in-place', '--in-place', [CompletionResultType]::ParameterName, 'Replace the log, after a question; the old files are kept until --undo or --discard-copies')
@@ -103,7 +103,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             break
         }
         'aofkit;digest' {
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate, or to write for')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate')
             [CompletionResult]::new('--db', '--db', [CompletionResultType]::ParameterName, 'Only database N; can be repeated')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The digest of one key''s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Output format: the digest alone, or an object')

@@ -439,7 +439,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__rewrite)
-            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --expired-fields --now --strict --threads --server --format --color --progress --help"
+            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --expired-fields --now --strict --threads --format --server --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -497,16 +497,16 @@ _aofkit() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --server)
-                    COMPREPLY=($(compgen -W "auto redis-6.2 redis-7.0 redis-7.2 redis-7.4 redis-8.0 redis-8.2 redis-8.4 redis-8.6 valkey-7.2 valkey-8 valkey-8.0 valkey-8.1 valkey-9 valkey-9.0 valkey-9.1" -- "${cur}"))
-                    return 0
-                    ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
                     return 0
                     ;;
                 -f)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -W "auto redis-6.2 redis-7.0 redis-7.2 redis-7.4 redis-8.0 redis-8.2 redis-8.4 redis-8.6 valkey-7.2 valkey-8 valkey-8.0 valkey-8.1 valkey-9 valkey-9.0 valkey-9.1" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -39,7 +39,7 @@ complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "digest" -d 'Print the
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "generate" -d 'Write the shell completions and the man pages into a directory'
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "inspect" -d 'Show a log as text or JSON, or parts of it as a log again'
 complete -c aofkit -n "__fish_aofkit_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
+complete -c aofkit -n "__fish_aofkit_using_subcommand check" -l server -d 'Server version to emulate' -r -f -a "auto\t''
 redis-6.2\t''
 redis-7.0\t''
 redis-7.2\t''
@@ -68,7 +68,7 @@ always\t'Always'
 never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s q -l quiet -d 'Print nothing; only set the exit code'
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'Server version to emulate' -r -f -a "auto\t''
 redis-6.2\t''
 redis-7.0\t''
 redis-7.2\t''
@@ -85,7 +85,7 @@ valkey-9\t''
 valkey-9.0\t''
 valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s f -l format -d 'Output format' -r -f -a "text\t'For people'
-json\t'For programs: one JSON object, whose fields docs/reference.md lists'"
+json\t'For programs: one JSON object; the man page lists its fields'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l color -d 'When to colour text' -r -f -a "auto\t'Only when writing to a terminal'
 always\t'Always'
 never\t'Never'"
@@ -114,7 +114,9 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l expired-fields
 as-loaded\t'As --server treats them if it loads the log now'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l now -d 'The time of loading, and from which relative expiries count if the log has no #TS: annotation [default: now]' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l threads -d 'Number of threads that replay [default: one per core]' -r
-complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s f -l format -d 'Output format' -r -f -a "text\t'For people'
+json\t'For programs: one JSON object; the man page lists its fields'"
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l server -d 'Server version to write for' -r -f -a "auto\t''
 redis-6.2\t''
 redis-7.0\t''
 redis-7.2\t''
@@ -130,8 +132,6 @@ valkey-8.1\t''
 valkey-9\t''
 valkey-9.0\t''
 valkey-9.1\t''"
-complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s f -l format -d 'Output format' -r -f -a "text\t'For people'
-json\t'For programs: one JSON object, whose fields docs/reference.md lists'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l color -d 'When to colour text' -r -f -a "auto\t'Only when writing to a terminal'
 always\t'Always'
 never\t'Never'"
@@ -150,7 +150,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l allow-loss -d 
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l sort -d 'Sort the keys by name, instead of the order in which they were first written'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l strict -d 'Refuse a damaged log, even if a server would truncate and load it'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l server -d 'Server version to emulate, or to write for' -r -f -a "auto\t''
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l server -d 'Server version to emulate' -r -f -a "auto\t''
 redis-6.2\t''
 redis-7.0\t''
 redis-7.2\t''
@@ -169,7 +169,7 @@ valkey-9.1\t''"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l db -d 'Only database N; can be repeated' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l key -d 'The digest of one key\'s value, as DEBUG DIGEST-VALUE prints it; in database 0 unless --db says otherwise' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s f -l format -d 'Output format: the digest alone, or an object' -r -f -a "text\t'For people'
-json\t'For programs: one JSON object, whose fields docs/reference.md lists'"
+json\t'For programs: one JSON object; the man page lists its fields'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at -d 'The data as it was at this time: unix seconds, RFC 3339, or a date (UTC)' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at-offset -d 'The data as it was when the last part, or PART, had this many bytes' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l unknown -d 'How to handle commands of modules and others that no server knows' -r -f -a "refuse\t'List them all and stop'

@@ -63,8 +63,8 @@ pub(super) fn warn_of_others(watch: &crate::storage::Watch, console: &mut Consol
         let text = found.to_string();
         let text = text.split("; ").next().unwrap_or(&text);
         console.say(&format!(
-            "warning: {text}; replacing the log in spite of that (--force): a server that has it open goes on writing to a \
-             deleted file, and loses what it writes when it stops; restart it"
+            "warning: {text}; replacing the log in spite of that (--force): a server that has it open goes on writing \
+             to a deleted file, and loses what it writes when it stops; restart it"
         ));
     }
 }

@@ -63,16 +63,12 @@ Examples:
 
 /// What the long help has before the examples.
 const NOTES: &str = "\
-Only the end of the last part is cut off, where redis-check-aof --fix and a server with aof-load-truncated yes truncate: after \
-the last whole record outside an incomplete transaction. What a server loads is never removed, even where the official \
-checkers call it invalid. The removed bytes are first written to a directory beside the file, NAME.aofkit-kept-N, with a text that says how to restore them. They stay there until --undo or --discard-copies. A file that a process anywhere on the host has open for writing is left \
-alone: the kernel (a file lease) and /proc are asked. Where neither can tell, --force is needed.
-
-With --format json, one object is printed: aofkit (this version), schema (1), outcome (sound, planned, declined, fixed or refused), path, part (the name of the file), bytes \
-(before), cut_at, removed_bytes, copy, applied (whether the file was changed), sound (whether the log is so now), finding \
-(code, path, offset, record, message), server, chosen_by (option, rdb, commands or default), records (whole ones that go), \
-records_behind (those of them found after the damage), notes, message and advice. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies \
-(directories), bytes, restored and removed (files), and message. What does not apply is null. A path that is not UTF-8 is {\"base64\": ...}.";
+Only the end of the last part is cut off, where redis-check-aof --fix and a server with aof-load-truncated yes \
+truncate: after the last whole record outside an incomplete transaction. What a server loads is never removed, even \
+where the official checker calls it invalid. The removed bytes are first written to a directory beside the file, \
+NAME.aofkit-kept-N, with a text that says how to restore them. They stay there until --undo or --discard-copies. A \
+file that another process on the host has open for writing is left alone: the kernel (a file lease) and /proc are \
+asked. Where neither can tell, --force is needed.";
 
 /// The arguments as resolved.
 struct Settings {

@@ -5,6 +5,6 @@
 pub(super) enum Format {
     /// For people
     Text,
-    /// For programs: one JSON object, whose fields docs/reference.md lists
+    /// For programs: one JSON object; the man page lists its fields
     Json,
 }

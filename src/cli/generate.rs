@@ -124,7 +124,11 @@ fn page(command: &Command, name: &str) -> anyhow::Result<Vec<u8>> {
     let help = command.get_after_long_help().or_else(|| command.get_after_help());
     let help = help.map(ToString::to_string).unwrap_or_default();
     bytes.extend_from_slice(sections(&help).as_bytes());
-    bytes.extend_from_slice(exit_status(name.trim_start_matches("aofkit-")).as_bytes());
+    let subcommand = name.trim_start_matches("aofkit-");
+    if let Some(json) = reference::json(subcommand) {
+        bytes.extend_from_slice(format!(".SH JSON\n{}", from_markdown(&json)).as_bytes());
+    }
+    bytes.extend_from_slice(exit_status(subcommand).as_bytes());
     Ok(bytes)
 }
 
@@ -170,6 +174,23 @@ fn sections(help: &str) -> String {
         };
     }
     notes + &examples
+}
+
+/// Headings, paragraphs and tables of two columns, in roff.
+fn from_markdown(text: &str) -> String {
+    let mut page = String::new();
+    for block in text.replace('`', "").split("\n\n") {
+        // Writing to a string cannot fail.
+        let _ = if block.starts_with('|') {
+            let mut rows = block.lines().skip(2).filter_map(|row| row.trim_matches(['|', ' ']).split_once(" | "));
+            rows.try_for_each(|(term, meaning)| writeln!(page, ".TP\n\\fB{}\\fR\n{}", roff(term), roff(meaning)))
+        } else if let Some(heading) = block.trim_start().strip_prefix("### ") {
+            writeln!(page, ".SS {heading}")
+        } else {
+            writeln!(page, ".PP\n{}", roff(block.trim()))
+        };
+    }
+    page
 }
 
 /// A paragraph in which lines that are indented by two columns stay as they are; a page is indented anyway.
@@ -223,8 +244,9 @@ fn drop_in_page(tool: &'static str, name: &str) -> anyhow::Result<Vec<u8>> {
         .display_name(name.to_owned())
         .about(about)
         .long_about(format!(
-            "Started under the name {tool} (a link, a hard link or a copy), aofkit is that tool: it takes its arguments, prints its \
-             lines and exits with its codes, so that scripts and the tests of the servers run unchanged."
+            "Started under the name {tool} (a link, a hard link or a copy), aofkit is that tool: it takes its \
+             arguments, prints its lines and exits with its codes, so that scripts and the tests of the servers run \
+             unchanged."
         ))
         .override_usage(format!("{tool} [--fix|--truncate-to-timestamp TIMESTAMP] FILE"))
         .disable_help_flag(true)

@@ -71,8 +71,8 @@ impl Line {
 /// Treats a new thread that finds no memory for its signal stack, about which the standard library panics, in the same
 /// way.
 pub(super) fn install() {
-    // A thread tells glibc once that it has something to drop at its end, and glibc ends the process if it has no memory
-    // to note that: this thread does it now, while there is some; others do it as they begin.
+    // A thread tells glibc once that it has something to drop at its end, and glibc ends the process if it has no
+    // memory to note that: this thread does it now, while there is some; others do it as they begin.
     AT_THE_END.with(|_| ());
     let usual = panic::take_hook();
     panic::set_hook(Box::new(move |information| {

@@ -26,32 +26,29 @@ pub(super) fn page(command: &clap::Command) -> String {
         let _ = write!(page, "### {code}\n\n**{severities}**: {cause}\n\n");
         let _ = write!(page, "- Example: {}\n- What to do: {}\n\n", code.example(), code.to_do());
     }
-    page.push_str(include_str!("json.md"));
-    page.push_str("\nThe objects of the other subcommands:\n\n");
-    for subcommand in subcommands().filter(|subcommand| !matches!(subcommand.get_name(), "check" | "inspect")) {
-        if let Some(fields) = fields(subcommand) {
-            let _ = writeln!(page, "- **{}**: {fields}", subcommand.get_name());
-        }
-    }
+    page.push_str(JSON);
     page
 }
 
-/// What the help of a subcommand says of its JSON: in a paragraph of its own, else beside the format.
-fn fields(subcommand: &clap::Command) -> Option<String> {
-    let help = subcommand.get_after_long_help().map(ToString::to_string).unwrap_or_default();
-    let paragraph = help.split("\n\n").find(|paragraph| paragraph.contains("--format json"));
-    paragraph.map(ToOwned::to_owned).or_else(|| {
-        let format = subcommand.get_arguments().find(|argument| argument.get_id() == "format")?;
-        let json = format.get_possible_values().into_iter().find(|value| value.get_name() == "json")?;
-        json.get_help().map(ToString::to_string)
-    })
+/// What the page says of the JSON of a subcommand, after what holds for all.
+pub(super) fn json(subcommand: &str) -> Option<String> {
+    let (common, _) = JSON.strip_prefix("## JSON\n\n")?.split_once("\n### ")?;
+    let section =
+        |name: &str| JSON.split("\n### ").find_map(|section| section.strip_prefix(name)?.strip_prefix("\n\n"));
+    let own = section(subcommand)?;
+    let copies = if own.contains("kept copies") { section("kept copies") } else { None };
+    let copies = copies.map(|copies| format!("\n### Kept copies\n\n{copies}")).unwrap_or_default();
+    Some(format!("{common}\n{own}{copies}"))
 }
+
+/// The fields of every object that is printed.
+const JSON: &str = include_str!("json.md");
 
 const FINDINGS: &str = "
 ## Findings
 
-Codes of `aofkit check`, in the field `code` of its JSON. They are stable. An error means that the official checker calls the log
-invalid, or that the server does not load all of it; a warning, that it loads, but perhaps not as it was meant; a note, that
-nothing is wrong.
+Codes of `aofkit check`, in the field `code` of its JSON. They are stable. An error means that the official checker
+calls the log invalid, or that the server does not load all of it. A warning means that the log loads, but perhaps not
+as intended. A note means that nothing is wrong.
 
 ";

@@ -253,7 +253,8 @@ fn failures(opened: &Opened, summary: &Summary, console: &mut Console) {
     let (name, file, offset) = (Escaped(&first.name), opened.file(first.place), first.place.offset);
     let commands = counted(summary.failed, "command");
     console.say(&format!(
-        "warning: {file}: {commands} failed, as on a server, and changed nothing; the first was {name}: {} (byte {offset})",
+        "warning: {file}: {commands} failed, as on a server, and changed nothing; the first was {name}: {} \
+         (byte {offset})",
         first.failure
     ));
 }

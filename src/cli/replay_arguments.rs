@@ -17,7 +17,14 @@ pub(super) struct ReplayArguments {
     ///
     /// Ends before the first #TS: annotation with a later time; servers write them with aof-timestamp-enabled yes. A
     /// log without any is an error.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, conflicts_with = "at_offset", help_heading = "Which data")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = time::parse,
+        allow_hyphen_values = true,
+        conflicts_with = "at_offset",
+        help_heading = "Which data"
+    )]
     at: Option<Moment>,
     /// The data as it was when the last part, or PART, had this many bytes
     ///
@@ -40,8 +47,8 @@ pub(super) struct ReplayArguments {
         long,
         value_name = "WHICH",
         value_enum,
-        help = "Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it \
-                [default: as-written in rewrite, as-loaded in digest]",
+        help = "Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads \
+                it [default: as-written in rewrite, as-loaded in digest]",
         help_heading = "Replay"
     )]
     expired_fields: Option<View>,

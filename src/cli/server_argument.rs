@@ -11,11 +11,11 @@ const AUTO: &str = "auto";
 /// The flag, which check, fix, rewrite and digest share.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct ServerArgument {
-    /// Server version to emulate, or to write for
+    /// Server version to emulate
     ///
-    /// With auto, it is the server that wrote the log: the one that the RDB in the log names, unless the log has
-    /// commands that only a newer one knows; without an RDB the newest that knows all commands, Redis before
-    /// Valkey. A version that was not tried behaves like the next newer one; the report says so.
+    /// With auto, it is the server that the RDB in the log names, unless the log has commands that only a newer server
+    /// knows. Otherwise it is the newest server that knows all commands of the log, Redis before Valkey. A version that
+    /// was not tried behaves like the next newer one; the report says so.
     #[arg(long, value_name = "VERSION", value_parser = choice(), default_value = AUTO, aliases = ["as", "target"])]
     pub(super) server: ServerChoice,
 }

@@ -15,6 +15,8 @@ use crate::harness::log::log;
 #[derive(Default)]
 struct Walk {
     names: BTreeSet<String>,
+    /// What the reference says of the object.
+    documentation: String,
 }
 
 /// What an object begins with.
@@ -40,6 +42,7 @@ impl Walk {
         };
         let objects: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert!(!objects.is_empty(), "{arguments:?} {paths:?}: {talk}");
+        self.documentation = documentation(arguments);
         for (index, object) in objects.iter().enumerate() {
             let is_first = index == 0 || object["kind"] == "log";
             if envelope == Envelope::Each || is_first {
@@ -61,7 +64,10 @@ impl Walk {
             Value::Object(members) => {
                 for (name, value) in members {
                     self.member(name, value);
-                    self.walk(value);
+                    // Objects by the names of types and of commands.
+                    if !["keys", "unknown"].contains(&name.as_str()) {
+                        self.walk(value);
+                    }
                 }
             }
             _ => {}
@@ -90,8 +96,23 @@ impl Walk {
         if name == "copies" {
             assert!(value.is_array(), "{value}");
         }
+        assert!(self.documentation.contains(&format!("`{name}`")), "docs/reference.md has no {name}: {value}");
         self.names.insert(name.to_owned());
     }
+}
+
+/// What `docs/reference.md` says of the JSON of a subcommand with these arguments.
+fn documentation(arguments: &[&str]) -> String {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference.md")).unwrap();
+    let (_, json) = page.split_once("\n## JSON\n").unwrap();
+    let of_copies = ["--undo", "--discard-copies"].iter().any(|option| arguments.contains(option));
+    let wanted = if of_copies { "kept copies" } else { arguments[0] };
+    let sections = json.split("\n### ");
+    sections
+        .enumerate()
+        .filter(|(index, section)| *index == 0 || section.starts_with(wanted))
+        .map(|(_, text)| text)
+        .collect()
 }
 
 /// A string, or the bytes of one that is not UTF-8.

@@ -33,27 +33,11 @@ Examples:
 
 /// What the long help has before that.
 const FORMATS: &str = "\
-JSON Lines are one object per line. The first of each PATH is its header: aofkit (this version), schema (1), kind (log) and \
-path. All others have kind, part (the file's name), offset and length; also path when several PATHs are given. What does not \
-apply is left out of them. By kind:
-  command     record (its number in the part), db, time_ms (unix
-              milliseconds, of the last #TS: annotation), transaction (its
-              number in the log, inside one only), command, arguments
-  annotation  record, time_ms, transaction, text
-  entry       of an RDB: db, key, type, encoding, bytes (in the file),
-              elements, expiry_ms (unix milliseconds), idle_seconds,
-              frequency, module, value
-  aux         name, value
-  function    code
-  module_aux  module, bytes
-A value is a string, an array of elements or members, of {field, value,
-expiry_ms}, of {member, score}, of {element, attribute}, or for a stream
-{last_id, max_deleted_id, entries_added, entries, groups}. With --decode a
-RESTORE has type and value. Bytes that are UTF-8 are a string, others are
-{\"base64\": \"...\"}. With --count, one object per PATH: aofkit, schema, path
-and count.
+JSON Lines are one object per line; the man page lists their fields. The first of each PATH is its header. With \
+--count, there is one object per PATH.
 
-RESP is a log again: SELECT, #TS:, MULTI and EXEC are inserted around the selected records, and a transaction without EXEC is left out.";
+RESP is a log again: SELECT, #TS:, MULTI and EXEC are inserted around the selected records, and a transaction without \
+EXEC is left out.";
 
 /// Where to look, what to show, and how.
 #[derive(Debug, clap::Args)]
@@ -94,10 +78,22 @@ pub struct Inspect {
     /// A record's time is that of the last #TS: annotation before it, which servers write with aof-timestamp-enabled
     /// yes. Records before the first annotation, and RDB entries, have no time and count as older. A date means
     /// its first second.
-    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Which records")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = time::parse,
+        allow_hyphen_values = true,
+        help_heading = "Which records"
+    )]
     since: Option<Moment>,
     /// Only up to and including this time
-    #[arg(long, value_name = "TIME", value_parser = time::parse, allow_hyphen_values = true, help_heading = "Which records")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = time::parse,
+        allow_hyphen_values = true,
+        help_heading = "Which records"
+    )]
     until: Option<Moment>,
     /// Only records that start at this byte offset or after it
     ///

@@ -205,7 +205,8 @@ impl<'s> Follower<'s> {
         {
             let _ = writeln!(
                 stderr,
-                "warning: what was written between incr {last} and incr {sequence} was rewritten before it could be read"
+                "warning: what was written between incr {last} and incr {sequence} was rewritten before it could be \
+                 read"
             );
         }
         let Some(start) = start_of_records(&next.path)? else { return Ok(Next::Wait) };

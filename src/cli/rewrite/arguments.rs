@@ -44,24 +44,26 @@ Examples:
 
 /// What the long help has before the examples.
 const NOTES: &str = "\
-With --in-place the new log is written, read back and checked for its server first. Then what would change is shown, and a \
-question asked. The files of the old log are kept in a directory beside it, NAME.aofkit-kept-N, until --undo or \
---discard-copies. No process on the host may have the log open: the kernel (a file lease) and /proc are asked before the \
-replay and again before the change; where neither can tell, --force is needed. A server that starts meanwhile waits, or the \
-change is given up.
+With --in-place the new log is written, read back and checked for its server first. Then what would change is shown, \
+and a question asked. The files of the old log are kept in a directory beside it, NAME.aofkit-kept-N, until --undo or \
+--discard-copies. No process on the host may have the log open: the kernel (a file lease) and /proc are asked before \
+the replay and again before the change; where neither can tell, --force is needed. A server that starts meanwhile \
+waits, or the change is given up.";
 
-With --format json, one object is printed: aofkit (this version), schema (1), outcome, path, output, base (aof or rdb), target, \
-chosen_by, before and after (bytes, records), keys (by type), functions, without_effect (ignored, failed), expired (keys, \
-fields), unknown (commands by name), lost, clock_ms (unix milliseconds), clock_source (log, given or run), verified, digest, \
-grown_bytes, expired_fields (as-written or as-loaded), on_load (what a server that loads PATH loses: lost_fields, \
-changed_fields, changed_keys), keys_before, dropped, flushes (part, offset, database, keys, before), server, loaded_by, copies (directories) and \
-message. With --undo and --discard-copies: outcome (restored, discarded, planned or nothing), path, copies (directories), bytes, \
-restored and removed (files), and message. What does not apply is null, or empty.";
+/// Help for `--server`, which also says what the new log is written for.
+const SERVER: &str = "\
+Server version to write for
+
+With auto, it is the server that the RDB in the log names, unless the log has commands that only a newer server \
+knows. Otherwise the log is replayed as by the newest server that knows all of its commands, Redis before Valkey, and \
+the new log is written for the oldest server that can hold the data. A version that was not tried behaves like the \
+next newer one; the report says so.";
 
 /// Which log, and what becomes of it.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "switches as they are typed; they are resolved to enums")]
 #[command(after_help = EXAMPLES, after_long_help = format!("{NOTES}\n\n{EXAMPLES}"))]
+#[command(mut_arg("server", |arg| arg.help("Server version to write for").long_help(SERVER)))]
 pub(in crate::cli) struct Rewrite {
     /// The log: a file (also gzip or zstd), a manifest, a data directory or its appendonlydir, or '-' for standard
     /// input
@@ -113,7 +115,13 @@ pub(in crate::cli) struct Rewrite {
     #[arg(long, help_heading = "What is written")]
     allow_loss: bool,
     /// Maximum number of items per command
-    #[arg(long, value_name = "N", value_parser = source::positive, default_value_t = rewrite::BATCH, help_heading = "What is written")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = source::positive,
+        default_value_t = rewrite::BATCH,
+        help_heading = "What is written"
+    )]
     batch: NonZeroUsize,
     /// Sort the keys by name, instead of the order in which they were first written
     #[arg(long, help_heading = "What is written")]
@@ -126,7 +134,14 @@ pub(in crate::cli) struct Rewrite {
     #[arg(long, value_name = "GLOB", help_heading = "Which data")]
     key: Vec<OsString>,
     /// Leave out keys and fields that had expired at the log's last time, or at TIME
-    #[arg(long, value_name = "TIME", value_parser = time::parse, num_args = 0..=1, require_equals = true, help_heading = "Which data")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = time::parse,
+        num_args = 0..=1,
+        require_equals = true,
+        help_heading = "Which data"
+    )]
     #[expect(clippy::option_option, reason = "an option with an optional value, as clap has it")]
     drop_expired: Option<Option<Moment>>,
     #[command(flatten)]
@@ -202,9 +217,7 @@ impl Rewrite {
     pub(super) fn resolve(self) -> anyhow::Result<Settings> {
         let destination = self.destination()?;
         if self.verify && matches!(destination, Destination::Stdout | Destination::Special(_)) {
-            bail!(
-                "--verify reads the output back, which needs a file: standard output, devices and FIFOs cannot be read back"
-            );
+            bail!("--verify reads the output back, which needs a file, not standard output, a device or a FIFO");
         }
         if self.dry_run && !self.in_place {
             bail!("--dry-run needs --in-place, --undo or --discard-copies");

@@ -47,8 +47,8 @@ impl ChosenTarget {
             Evidence::Option | Evidence::Rdb => Some(server.release.target()),
             Evidence::Commands if server.server().is_valkey() => is_divided().then_some(server.release.target()),
             Evidence::Default if is_divided() => {
-                let message = "the log does not say whether Redis or Valkey wrote it, and neither loads the other's RDB with \
-                               fields that expire";
+                let message = "the log does not say whether Redis or Valkey wrote it, and neither loads the other's \
+                               RDB with fields that expire";
                 return Err(hinted(message.to_owned(), "--server VERSION names the server".to_owned()));
             }
             Evidence::Commands | Evidence::Default => None,
