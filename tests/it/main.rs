@@ -32,6 +32,7 @@ mod corpus;
 mod damaged_values;
 mod data_directories;
 mod drafts;
+mod examples;
 mod expired_fields;
 mod fix;
 mod fix_faults;
