@@ -5,7 +5,7 @@
 //! ```text
 //! cli  →  report  →  check · repair · rewrite · select  →  replay · digest  →  command
 //!      →  keyspace  →  aof  →  rdb  →  value
-//!      →  resp · input · storage · server · error · escape · glob · plural · threads
+//!      →  resp · input · storage · server · error · escape · glob · plural · progress · threads
 //! ```
 //!
 //! - [`aof`]: a log as records, transactions, parts and a manifest; [`resp`]: one record; [`rdb`]: an RDB, item by
@@ -71,6 +71,7 @@ pub mod glob;
 pub mod input;
 pub mod keyspace;
 mod plural;
+pub mod progress;
 pub mod rdb;
 pub mod repair;
 pub mod replay;

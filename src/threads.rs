@@ -4,7 +4,7 @@
 use std::panic::resume_unwind;
 use std::sync::mpsc::channel;
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread::{Builder, ScopedJoinHandle, scope};
+use std::thread::{Builder, JoinHandle, ScopedJoinHandle, scope};
 
 /// Runs `work` for every item, side by side as far as there are threads, and returns what it returned, in order.
 ///
@@ -60,7 +60,7 @@ impl Start {
 }
 
 /// Starts a thread, and returns once it has begun; `None` where there is no more of them.
-pub(crate) fn start(thread: Builder, work: impl FnOnce() + Send + 'static) -> Option<()> {
+pub(crate) fn start(thread: Builder, work: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
     if !has_room_for_threads() {
         return None;
     }
@@ -70,8 +70,8 @@ pub(crate) fn start(thread: Builder, work: impl FnOnce() + Send + 'static) -> Op
         let _ = begun.send(());
         work();
     };
-    thread.spawn(work).ok()?;
-    beginning.recv().ok()
+    let thread = thread.spawn(work).ok()?;
+    beginning.recv().ok().map(|()| thread)
 }
 
 /// Whether there is memory for threads to begin. Where there is none, glibc ends the process while one begins, rather

@@ -16,6 +16,7 @@ use crate::aof::manifest;
 use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
 use crate::error::Result;
 use crate::input::{Change, Container, Input};
+use crate::progress::Progress;
 use crate::rdb::{self, Consumer};
 use crate::server::{Server, ServerSet};
 
@@ -28,8 +29,8 @@ pub struct Settings<'p> {
     pub threads: NonZeroUsize,
     /// How many bytes a thread takes at a time, about.
     pub window: NonZeroUsize,
-    /// Told from time to time how many more bytes were read.
-    pub progress: &'p (dyn Fn(u64) + Sync),
+    /// How many bytes were read.
+    pub progress: &'p Progress,
 }
 
 impl std::fmt::Debug for Settings<'_> {
@@ -40,7 +41,12 @@ impl std::fmt::Debug for Settings<'_> {
 
 impl Default for Settings<'_> {
     fn default() -> Self {
-        Self { server: ServerChoice::Auto, threads: NonZeroUsize::MIN, window: scan::WINDOW, progress: &|_| {} }
+        Self {
+            server: ServerChoice::Auto,
+            threads: NonZeroUsize::MIN,
+            window: scan::WINDOW,
+            progress: Progress::UNWATCHED,
+        }
     }
 }
 
@@ -188,7 +194,7 @@ impl Examination<'_> {
     fn read(&self, bytes: &[u8], input: &Input, report: &mut PartReport) {
         if rdb::is_rdb(bytes) {
             input.advise_sequential();
-            report.rdb = Some(RdbSummary::walk(bytes, self.server, &|step| (self.settings.progress)(step)));
+            report.rdb = Some(RdbSummary::walk(bytes, self.server, self.settings.progress));
         }
         let start = match &report.rdb {
             None => Some(0),

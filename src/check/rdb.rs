@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::server::RdbOutcome;
 use crate::escape::Escaped;
+use crate::progress::Progress;
 use crate::rdb::{self, Checksum, Consumer, Damage, DataType, Entry, Flaw, Header, Item, Refusal, Walker};
 use crate::server::Server;
 
@@ -12,7 +13,7 @@ const FLAWS_LIMIT: usize = 64;
 /// Collections with more members than this are not searched for one that occurs twice: the limit of [`crate::rdb`],
 /// which keeps its memory small.
 const SEARCHED_LIMIT: u64 = 1 << 21;
-/// After so many bytes the progress is told of them.
+/// After so many bytes they are counted.
 const STRIDE: u64 = 4 << 20;
 
 /// So many bytes of a server's version are shown.
@@ -98,8 +99,8 @@ impl std::fmt::Display for Refused {
 }
 
 impl RdbSummary {
-    /// Walks the RDB at the start of `bytes`; `progress` is told how many bytes each step took.
-    pub fn walk(bytes: &[u8], server: Server, progress: &dyn Fn(u64)) -> Self {
+    /// Walks the RDB at the start of `bytes`; `progress` counts the bytes.
+    pub fn walk(bytes: &[u8], server: Server, progress: &Progress) -> Self {
         let mut walker = Walker::new(bytes, 0);
         let mut summary = Self {
             header: None,
@@ -128,11 +129,11 @@ impl RdbSummary {
             stopped = stopped.or(stop);
             // Not for each of millions of small entries.
             if walker.position() - reported > STRIDE {
-                progress(walker.position() - reported);
+                progress.advance(walker.position() - reported);
                 reported = walker.position();
             }
         }
-        progress(walker.position() - reported);
+        progress.advance(walker.position() - reported);
         summary.header = walker.header();
         summary.sane_to_checker &= summary.damage.is_none();
         if let Some(outcome) = stopped.or(summary.end.map(|end| RdbOutcome::Whole { end })) {

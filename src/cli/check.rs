@@ -8,7 +8,7 @@ use clap::ValueEnum;
 
 use super::console::Console;
 use super::exit_codes::Outcome;
-use super::progress::Progress;
+use super::progress::Bar;
 use super::server_argument::ServerArgument;
 use super::source;
 use crate::Error;
@@ -153,9 +153,8 @@ impl Reporter {
 impl Settings {
     fn check(&self, log: Log, console: &Console) -> Result<Report, Error> {
         let log = log.held()?;
-        let progress = Progress::new(console.progress, source::length(&log), "checking");
-        let progress = |bytes| progress.advance(bytes);
+        let bar = Bar::new(console.progress, source::length(&log), "checking");
         let (server, threads) = (self.server, self.threads);
-        check::check(&log, check::Settings { server, threads, progress: &progress, ..check::Settings::default() })
+        check::check(&log, check::Settings { server, threads, progress: bar.progress(), ..check::Settings::default() })
     }
 }

@@ -7,7 +7,7 @@ use super::console::Console;
 use super::copies::{self, CopiesTask};
 use super::exit_codes::Outcome;
 use super::format::Format;
-use super::progress::Progress;
+use super::progress::Bar;
 use super::prompt::{Answer, Consent};
 use super::server_argument::ServerArgument;
 use super::{signals, source};
@@ -118,10 +118,9 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
 fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
     let log = Log::open_by(source::mapped(), &settings.path)?;
     let server = settings.server;
-    let progress = Progress::new(console.progress, source::length(&log), what);
+    let bar = Bar::new(console.progress, source::length(&log), what);
     let threads = source::cores();
-    let progress = |bytes| progress.advance(bytes);
-    let settings = check::Settings { server, threads, progress: &progress, ..check::Settings::default() };
+    let settings = check::Settings { server, threads, progress: bar.progress(), ..check::Settings::default() };
     repair::survey(&log, settings)
 }
 

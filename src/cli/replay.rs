@@ -8,7 +8,7 @@ use anyhow::anyhow;
 
 use super::console::{Console, hinted};
 use super::opened::Opened;
-use super::progress::{Progress, Visibility};
+use super::progress::{Bar, Visibility};
 use super::replay_arguments::{self, OnDamage, ReplaySettings, Wanted};
 use super::time;
 use crate::aof::DamageKind;
@@ -157,7 +157,7 @@ impl ReplaySettings {
             }
         };
         let total = bytes.iter().map(|part| part.len() as u64).sum();
-        let progress = Progress::new(visibility, total, task);
+        let bar = Bar::new(visibility, total, task);
         let options = Options {
             threads: self.threads,
             unknown: self.unknown,
@@ -166,7 +166,7 @@ impl ReplaySettings {
             expired_fields,
             entries_read,
             now,
-            progress: &|bytes| progress.advance(bytes),
+            progress: bar.progress(),
         };
         Ok(replay::replay(&bytes, options))
     }

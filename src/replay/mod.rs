@@ -15,11 +15,11 @@ mod worker;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::aof;
 use crate::command::apply::{Call, EntriesRead, ExpiredFields, Failure};
 use crate::keyspace::{Keyspace, Partitioning, Shard};
+use crate::progress::Progress;
 use crate::rdb;
 use crate::server::{Server, ServerSet};
 use crate::threads;
@@ -49,8 +49,8 @@ pub struct Options<'p> {
     /// The time of loading, in milliseconds of Unix time. Relative expiries count from it where the log says nothing,
     /// and with [`ExpiredFields::AsLoaded`] the fields whose expiry is earlier have expired.
     pub now: i64,
-    /// Told from time to time how many more bytes were read.
-    pub progress: &'p (dyn Fn(u64) + Sync),
+    /// How many bytes were read.
+    pub progress: &'p Progress,
 }
 
 impl Options<'_> {
@@ -79,7 +79,7 @@ impl Default for Options<'_> {
             expired_fields: ExpiredFields::AsWritten,
             entries_read: EntriesRead::AsGiven,
             now: 0,
-            progress: &|_| {},
+            progress: Progress::UNWATCHED,
         }
     }
 }
@@ -227,24 +227,12 @@ pub fn replay<'a>(parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
 /// Replays with so many threads that meet at this barrier, or with one where there are not so many, or they hinder each
 /// other.
 fn replay_through<'a>(barrier: &Barrier, count: usize, parts: &[&'a [u8]], options: Options<'_>) -> Replayed<'a> {
-    let reported = AtomicU64::new(0);
-    let progress = |bytes| {
-        reported.fetch_add(bytes, Ordering::Relaxed);
-        (options.progress)(bytes);
-    };
     let partitioning = balance::divide(parts, count);
     let shards: Vec<Mutex<Shard<'a>>> = (0..count).map(|_| Mutex::default()).collect();
-    let watched = Options { progress: &progress, ..options };
-    let work = |index| Worker::new(index, (&shards, &partitioning), barrier, watched).run(parts);
+    let work = |index| Worker::new(index, (&shards, &partitioning), barrier, options).run(parts);
     let Some(workers) = threads::together(count, work).filter(|_| !barrier.is_given_up()) else {
         drop(shards);
-        // What was reported is not reported once more.
-        let progress = |bytes: u64| {
-            let known =
-                reported.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| Some(left.saturating_sub(bytes)));
-            (options.progress)(bytes.saturating_sub(known.unwrap_or(0)));
-        };
-        return replay(parts, Options { threads: NonZeroUsize::MIN, progress: &progress, ..options });
+        return replay(parts, Options { threads: NonZeroUsize::MIN, ..options });
     };
     let shards = shards.into_iter().map(|shard| shard.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner));
     let mut workers = workers.into_iter();

@@ -1,7 +1,6 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::*;
 use crate::digest::digest;
+use crate::progress::Progress;
 use crate::rewrite;
 use crate::server::Server;
 use crate::testing::log;
@@ -223,12 +222,9 @@ fn progress_never_passes_the_end() {
     let long = "x".repeat(1 << 16);
     let lines: Vec<String> = (0..100).map(|index| format!("SET k{index} {long}")).collect();
     let log = log(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-    let read = AtomicU64::new(0);
-    let progress = |bytes| {
-        read.fetch_add(bytes, Ordering::Relaxed);
-    };
+    let progress = Progress::default();
     replay(&[&log], Options { progress: &progress, ..with_threads(2) });
-    let read = read.into_inner();
+    let read = progress.done();
     assert!(read > 5 << 20 && read <= log.len() as u64, "{read} of {}", log.len());
 }
 
@@ -242,15 +238,12 @@ fn threads_that_hinder_each_other_leave_it_to_one() {
     let expected = rewritten(&replay(&[&log], with_threads(1)));
     let barrier = Barrier::new(2);
     barrier.give_up();
-    let read = AtomicU64::new(0);
-    let progress = |bytes| {
-        read.fetch_add(bytes, Ordering::Relaxed);
-    };
+    let progress = Progress::default();
     let options = Options { progress: &progress, ..with_threads(2) };
     let replayed = replay_through(&barrier, 2, &[&log], options);
     let shards = replayed.keyspace.for_each_shard(|_| ()).len();
     assert_eq!((shards, rewritten(&replayed)), (1, expected));
-    let read = read.into_inner();
+    let read = progress.done();
     assert!(read > 5 << 20 && read <= log.len() as u64, "{read} of {}", log.len());
 }
 

@@ -366,7 +366,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
             return false;
         }
         if self.is_primary() {
-            (self.options.progress)(at - self.reported);
+            self.options.progress.reach(at);
         }
         self.reported = at;
         self.barrier.is_given_up()

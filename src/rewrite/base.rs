@@ -77,7 +77,7 @@ fn encode_batches<W: Write>(
         }
         keys.flush()?;
         batches.write(number, &[], Rest::None);
-        (options.progress)(batch.entries.len() as u64);
+        options.progress.advance(batch.entries.len() as u64);
     }
     Ok(written)
 }

@@ -17,6 +17,7 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 
 use crate::keyspace::Keyspace;
+use crate::progress::Progress;
 use crate::server::Release;
 
 pub use base::{oldest, write_rdb};
@@ -46,8 +47,8 @@ pub struct Options<'p> {
     pub order: Order,
     /// Which keys are wanted.
     pub wanted: &'p (dyn Fn(u32, &[u8]) -> bool + Sync),
-    /// Told from time to time how many more keys were written.
-    pub progress: &'p (dyn Fn(u64) + Sync),
+    /// How many keys were written.
+    pub progress: &'p Progress,
 }
 
 impl std::fmt::Debug for Options<'_> {
@@ -66,7 +67,7 @@ impl Default for Options<'_> {
             loss: Loss::Allowed,
             order: Order::FirstWritten,
             wanted: &|_, _| true,
-            progress: &|_| {},
+            progress: Progress::UNWATCHED,
         }
     }
 }
@@ -180,7 +181,7 @@ fn emit_batches<W: Write>(batches: &Batches<'_, '_, '_, W>, options: Options<'_>
         }
         batches.write(number, &emitter.out, Rest::None);
         emitter.out.clear();
-        (options.progress)(batch.entries.len() as u64);
+        options.progress.advance(batch.entries.len() as u64);
     }
     emitter.written
 }

@@ -15,7 +15,7 @@ const FLOORS: &[&[&str]] = &[
     &["aof"],
     &["rdb"],
     &["value"],
-    &["resp", "input", "storage", "server", "error", "escape", "glob", "plural", "threads"],
+    &["resp", "input", "storage", "server", "error", "escape", "glob", "plural", "progress", "threads"],
 ];
 
 /// The root of the library, and the program.

@@ -23,6 +23,7 @@ use window::{ScanRange, Source, Window};
 
 use crate::aof::Damage;
 use crate::aof::transaction::{Opening, Tracker};
+use crate::progress::Progress;
 use crate::server::{Server, ServerSet};
 use crate::threads;
 
@@ -108,8 +109,8 @@ pub struct Options<'p> {
     pub threads: NonZeroUsize,
     /// How many bytes a window has, about.
     pub window: NonZeroUsize,
-    /// Told from time to time how many more bytes were read.
-    pub progress: &'p (dyn Fn(u64) + Sync),
+    /// How many bytes were read.
+    pub progress: &'p Progress,
     /// Copies the bytes of the part from an offset on, and says how many there were.
     ///
     /// Of a mapped file, that is faster than having its pages mapped: it needs no page table, on which threads wait
@@ -128,7 +129,7 @@ impl std::fmt::Debug for Options<'_> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Self { threads: NonZeroUsize::MIN, window: WINDOW, progress: &|_| {}, copy: None }
+        Self { threads: NonZeroUsize::MIN, window: WINDOW, progress: Progress::UNWATCHED, copy: None }
     }
 }
 
@@ -247,7 +248,7 @@ impl Shared<'_, '_> {
 
     fn report(&self, end: u64) {
         let before = self.reported.swap(end, Ordering::Relaxed);
-        (self.options.progress)(end.saturating_sub(before));
+        self.options.progress.advance(end.saturating_sub(before));
     }
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::aof::{Content, Reader};
+use crate::progress::Progress;
 use crate::resp::write_command;
 use proptest::prelude::*;
 
@@ -155,13 +156,10 @@ fn progress_adds_up_to_the_whole() {
     for _ in 0..1000 {
         command(&mut log, &[b"SET", b"k", b"v"]);
     }
-    let total = AtomicU64::new(0);
-    let progress = |bytes| {
-        total.fetch_add(bytes, Ordering::Relaxed);
-    };
+    let progress = Progress::default();
     let options = Options { threads: NonZeroUsize::new(2).unwrap(), progress: &progress, ..Options::default() };
     scan(&log, 0, Server::Redis80, Options { window: NonZeroUsize::new(512).unwrap(), ..options });
-    assert_eq!(total.into_inner(), log.len() as u64);
+    assert_eq!(progress.done(), log.len() as u64);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use anyhow::bail;
 
 use super::console::{Console, is_of_output};
 use super::exit_codes::Outcome;
-use super::progress::{Progress, Visibility};
+use super::progress::{Bar, Visibility};
 use super::source;
 use crate::aof::log::Log;
 use crate::check::Finding;
@@ -61,13 +61,13 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
     let silent =
         settings.purpose == Purpose::Follow || (std::io::stdout().is_terminal() && settings.purpose == Purpose::Show);
     let visibility = if silent { Visibility::Hidden } else { console.progress };
-    let progress = Progress::new(visibility, settings.bytes_to_read(&parts), "reading");
+    let bar = Bar::new(visibility, settings.bytes_to_read(&parts), "reading");
     let traversal = Traversal {
         log: &log.path,
         selection: &settings.selection,
         rdb: settings.rdb,
         parts: &parts,
-        progress: &progress,
+        progress: bar.progress(),
         growth: if settings.purpose == Purpose::Follow { Growth::Expected } else { Growth::None },
     };
     if settings.purpose == Purpose::Count {

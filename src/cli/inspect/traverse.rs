@@ -8,8 +8,8 @@ use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, Damage, DamageKind};
 use crate::check::{Finding, Severity, damage};
-use crate::cli::progress::Progress;
 use crate::input::Input;
+use crate::progress::Progress;
 use crate::rdb;
 use crate::report::inspect::TransactionOutcome;
 use crate::report::inspect::finding;
@@ -54,7 +54,7 @@ pub struct Traversal<'s> {
     pub progress: &'s Progress,
 }
 
-/// After so many bytes the progress is told of them.
+/// After so many bytes they are counted.
 const STRIDE: u64 = 4 << 20;
 
 /// Whether the last part may be being written to.

@@ -16,7 +16,7 @@ use super::console::{Console, hinted};
 use super::exit_codes::Outcome;
 use super::format::Format;
 use super::opened::Opened;
-use super::progress::Progress;
+use super::progress::Bar;
 use super::replay::{ClockSource, Ending, ReplayOutcome, written_to};
 use super::{copies, signals, source};
 use crate::aof::log::Log;
@@ -25,6 +25,7 @@ use crate::error::{Error, ErrorKind};
 use crate::glob;
 use crate::input::{FileIdentity, Input, is_stdin};
 use crate::keyspace::Keyspace;
+use crate::progress::Progress;
 use crate::rdb;
 use crate::replay::{self, Dropped, Replayed};
 use crate::report::expired::ExpiredFieldsReport;
@@ -234,10 +235,9 @@ impl Job<'_, '_> {
 
     /// Writes the data, with a progress bar.
     fn fill(&self, console: &Console, out: &mut (impl Write + Send)) -> io::Result<Written> {
-        let progress = Progress::new(console.progress, self.keyspace().len(), "writing");
+        let bar = Bar::new(console.progress, self.keyspace().len(), "writing");
         let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
-        let advance = |keys| progress.advance(keys);
-        rewrite::write(self.keyspace(), self.base, Options { progress: &advance, ..self.options(&wanted) }, out)
+        rewrite::write(self.keyspace(), self.base, Options { progress: bar.progress(), ..self.options(&wanted) }, out)
     }
 
     fn options<'p>(&self, wanted: &'p (dyn Fn(u32, &[u8]) -> bool + Sync)) -> Options<'p> {
@@ -250,7 +250,7 @@ impl Job<'_, '_> {
             loss: settings.loss,
             order: settings.order,
             wanted,
-            progress: &|_| {},
+            progress: Progress::UNWATCHED,
         }
     }
 
