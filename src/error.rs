@@ -1,4 +1,4 @@
-//! The one public error: what went wrong, in which file, and at which byte.
+//! The public error: its kind, its file and its offset.
 
 use std::fmt;
 use std::io;
@@ -12,11 +12,11 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 /// Why a log could not be read or changed.
 ///
-/// Damage inside a log is no error: readers return it as a value (see [`crate::aof::Damage`] and
-/// [`crate::rdb::Damage`]). An error says that the question could not be answered at all.
+/// Damage inside a log is not an error: readers return it as a value (see [`crate::aof::Damage`] and
+/// [`crate::rdb::Damage`]). An error means that the operation was not possible at all.
 ///
-/// Its text holds the file's name as it is if that is UTF-8: make it [`visible`](crate::escape::visible) before a
-/// terminal sees it.
+/// Its text contains the file's name unescaped if that is UTF-8: pass it through [`visible`](crate::escape::visible)
+/// before printing it to a terminal.
 #[derive(Debug)]
 pub struct Error {
     kind: Box<ErrorKind>,
@@ -28,24 +28,24 @@ pub struct Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The operating system refused; `action` completes "cannot …".
+    /// An operation of the operating system failed.
     #[error("cannot {action}: {}", plain(source))]
     Io {
-        /// What was tried, as a verb phrase: `open`, `read the directory`.
+        /// The operation, as a verb phrase that completes "cannot …": `open`, `read the directory`.
         action: &'static str,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The path is a device, a socket or something else that cannot hold a log.
     #[error("this is {0}, not a log")]
     NotALog(&'static str),
-    /// A directory without a manifest in it or in a directory directly below it.
+    /// A directory that contains no manifest, directly or one level below.
     #[error("no manifest in this directory, nor in one directly below it")]
     NoManifest,
-    /// A directory without a manifest that holds logs of one file, each of which could be meant.
+    /// A directory without a manifest that contains several single-file logs.
     #[error("no manifest in this directory, nor in one directly below it; name one of the logs in it: {}", join(.0))]
     LogsWithoutManifest(Vec<PathBuf>),
-    /// A directory in which more than one manifest could be meant.
+    /// A directory with more than one manifest.
     #[error("more than one manifest here: {}", join(.0))]
     ManyManifests(Vec<PathBuf>),
     /// The compressed stream (gzip or zstd) ends early or is corrupt.
@@ -53,26 +53,26 @@ pub enum ErrorKind {
     Compression {
         /// `gzip` or `zstd`.
         format: &'static str,
-        /// What the decompressor said.
+        /// The error of the decompressor.
         source: io::Error,
     },
-    /// Another process has the file open, or nobody can tell whether one has.
+    /// Another process has the file open, or this cannot be determined.
     #[error("{0}")]
     OpenElsewhere(Elsewhere),
-    /// The change was made, and may be lost if the machine stops now.
+    /// The change was made, but may be lost if the machine stops now.
     #[error("{done}, but it could not be synced to disk: {}", plain(source))]
     NotDurable {
-        /// What was done, as a sentence without its full stop.
+        /// What was done, as a sentence without a full stop.
         done: String,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The request does not fit what the file holds; the text is a whole sentence without its full stop.
+    /// The request does not apply to the file; the text is a sentence without a full stop.
     #[error("{0}")]
     Refused(String),
 }
 
-/// What the operating system says, without the `(os error 2)` at its end, which tells a person nothing.
+/// The error's text without the `(os error 2)` at its end, which does not help people.
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     match text.find(" (os error ") {
@@ -108,12 +108,12 @@ impl Error {
         &self.kind
     }
 
-    /// The file it happened in.
+    /// The file that it concerns.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The absolute byte offset, where one is known.
+    /// The absolute byte offset, if known.
     pub fn offset(&self) -> Option<u64> {
         self.offset
     }
@@ -133,6 +133,6 @@ impl fmt::Display for Error {
     }
 }
 
-/// Without a `source`: what the operating system or the decompressor said stands in the text already, and whoever
-/// prints a chain of errors would say it twice. It is in [`Error::kind`].
+/// There is no `source`: its text is part of this error's text, and would be printed twice in a chain of errors. It is
+/// in [`Error::kind`].
 impl std::error::Error for Error {}

@@ -1,21 +1,21 @@
-//! Escapes, so that nothing untrusted reaches a terminal raw, in two forms.
+//! Escapes for untrusted bytes, in two forms.
 //!
-//! - For files that servers read: [`escape`] and [`argument`] write what `sdscatrepr` (Redis 6.2 to 8.0, Valkey) does:
-//!   `\\`, `\"`, `\n`, `\r`, `\t`, `\a`, `\b`, and `\xHH` for every other byte outside printable ASCII.
-//! - For people: [`show`], [`show_argument`] and what is made of them keep UTF-8 as it is, and escape the rest in the
-//!   same way: control characters, what turns the direction of text, what cannot be seen, and bytes that are not UTF-8.
+//! - For files that servers read: [`escape`] and [`argument`] write the same as `sdscatrepr` (Redis 6.2 to 8.0,
+//!   Valkey): `\\`, `\"`, `\n`, `\r`, `\t`, `\a`, `\b`, and `\xHH` for every other byte outside printable ASCII.
+//! - For people: [`show`], [`show_argument`] and the like keep UTF-8, and escape the rest in the same way: control
+//!   characters, characters that change the direction of text, invisible characters, and bytes that are not UTF-8.
 //!
-//! Both read back with `redis-cli`.
+//! `redis-cli` parses both.
 
 use std::borrow::Cow;
 use std::fmt;
 
 use unicode_width::UnicodeWidthChar;
 
-/// The escape of a byte, without what surrounds it.
+/// The escape of a single byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    /// It stands for itself.
+    /// The byte itself.
     Itself,
     /// A backslash and this letter.
     Letter(u8),
@@ -36,7 +36,7 @@ const fn form(byte: u8) -> Form {
     }
 }
 
-/// How many columns a byte takes: 1, 2 or 4.
+/// The number of columns of a byte: 1, 2 or 4.
 const fn width(byte: u8) -> usize {
     match form(byte) {
         Form::Itself => 1,
@@ -45,17 +45,17 @@ const fn width(byte: u8) -> usize {
     }
 }
 
-/// A piece of a value as people see it.
+/// A piece of a value in the form for people.
 #[derive(Debug, Clone, Copy)]
 enum Piece<'b> {
-    /// Stands for itself.
+    /// A character, which is kept.
     Character(char),
-    /// Escaped byte by byte.
+    /// Bytes to escape one by one.
     Bytes(&'b [u8]),
 }
 
 impl Piece<'_> {
-    /// The columns that the piece takes on a terminal.
+    /// The number of columns on a terminal.
     fn width(self) -> usize {
         match self {
             Self::Character(character) => character.width().unwrap_or(0),
@@ -63,7 +63,7 @@ impl Piece<'_> {
         }
     }
 
-    /// The bytes that the piece stands for.
+    /// The number of bytes of the value.
     fn len(self) -> usize {
         match self {
             Self::Character(character) => character.len_utf8(),
@@ -79,7 +79,7 @@ impl Piece<'_> {
     }
 }
 
-/// Splits bytes into what is shown as it is and what is escaped.
+/// Splits bytes into characters that are kept and bytes that are escaped.
 fn pieces(bytes: &[u8]) -> impl Iterator<Item = Piece<'_>> {
     bytes.utf8_chunks().flat_map(|chunk| {
         let valid = chunk.valid();
@@ -95,14 +95,15 @@ fn pieces(bytes: &[u8]) -> impl Iterator<Item = Piece<'_>> {
     })
 }
 
-/// Appends `bytes` for people, without quotes around them: UTF-8 as it is, the rest escaped.
+/// Appends `bytes` for people, without quotes: keeps UTF-8, and escapes the rest.
 pub fn show(out: &mut Vec<u8>, bytes: &[u8]) {
     for piece in pieces(bytes) {
         piece.write(out);
     }
 }
 
-/// Whether people see `bytes` without quotes: nothing in them is escaped, and there are no spaces and no quotes.
+/// Whether `bytes` need no quotes in the form for people: nothing in them is escaped, and there are no spaces or
+/// quotes.
 fn is_shown_word(bytes: &[u8]) -> bool {
     let stands_alone = |piece| match piece {
         Piece::Character(character) => !character.is_whitespace() && character != '\'',
@@ -111,7 +112,7 @@ fn is_shown_word(bytes: &[u8]) -> bool {
     !bytes.is_empty() && (is_word(bytes) || pieces(bytes).all(stands_alone))
 }
 
-/// Appends `bytes` for people as one argument of a command line: as they are, or escaped in quotes.
+/// Appends `bytes` for people as one argument of a command line: unchanged, or escaped in quotes.
 pub fn show_argument(out: &mut Vec<u8>, bytes: &[u8]) {
     if is_shown_word(bytes) {
         out.extend_from_slice(bytes);
@@ -122,22 +123,26 @@ pub fn show_argument(out: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// How many columns of a terminal [`show_argument`] takes.
+/// The number of columns that [`show_argument`] takes on a terminal.
 pub fn shown_width(bytes: &[u8]) -> usize {
     let quotes = if is_shown_word(bytes) { 0 } else { 2 };
     quotes + pieces(bytes).map(Piece::width).sum::<usize>()
 }
 
-/// How many columns of a terminal text takes, all of which is shown as it is.
+/// The number of columns that text takes on a terminal without escapes.
 pub fn columns(text: &str) -> usize {
     text.chars().map(|character| character.width().unwrap_or(0)).sum()
 }
 
-/// At most the first `length` bytes, without the beginning of a character that is cut there.
+/// At most the first `length` bytes, without an incomplete character at the end.
 pub fn head(bytes: &[u8], length: usize) -> &[u8] {
     let Some(head) = bytes.get(..length) else { return bytes };
-    let tail =
-        head.iter().rev().take(3).position(|byte| *byte >= 0xc0).map_or(head.len(), |behind| head.len() - 1 - behind);
+    let tail = head
+        .iter()
+        .rev()
+        .take(3)
+        .position(|byte| *byte >= 0xc0)
+        .map_or(head.len(), |from_end| head.len() - 1 - from_end);
     let is_cut = head.get(tail..).is_some_and(|tail| {
         std::str::from_utf8(tail).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
     });
@@ -159,16 +164,15 @@ const fn digit(nibble: u8) -> u8 {
     if nibble < 10 { b'0' + nibble } else { b'a' - 10 + nibble }
 }
 
-/// Whether `bytes` can stand without quotes: printable ASCII without spaces, quotes and backslashes, and at least one
-/// of it.
+/// Whether `bytes` need no quotes: they are not empty, and printable ASCII without spaces, quotes and backslashes.
 pub fn is_word(bytes: &[u8]) -> bool {
     !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\'' | b'\\'))
 }
 
-/// Appends `bytes` as one argument of a command line: as they are when they are a word, else escaped in quotes.
+/// Appends `bytes` as one argument of a command line: unchanged if they are a word, else escaped in quotes.
 ///
-/// Servers write names into a manifest so (`sdsneedsrepr`), but for an empty one and one with a `'` in it: those they
-/// write in a way that they cannot read again.
+/// Servers write names into a manifest in the same way (`sdsneedsrepr`), except for an empty one and one with a `'` in
+/// it, which they write so that they cannot read it back.
 pub fn argument(out: &mut Vec<u8>, bytes: &[u8]) {
     if is_word(bytes) {
         out.extend_from_slice(bytes);
@@ -188,10 +192,10 @@ pub(crate) fn quoted(name: &[u8]) -> String {
     if out.starts_with('"') { out.into_owned() } else { format!("\"{out}\"") }
 }
 
-/// Appends `bytes` as [`show_argument`] does, within `columns`, as far as that can be: what is too long is cut, and its
-/// length given: `"aaaa…" (1048576 bytes)`. Returns the columns used.
+/// Appends `bytes` like [`show_argument`], within `columns` if possible: longer bytes are shortened, and followed by
+/// their length: `"aaaa…" (1048576 bytes)`. Returns the number of columns.
 pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {
-    // A character has at most four bytes, but for those that take no column.
+    // A character has at most four bytes, except for those that take no column.
     if bytes.len() <= columns.saturating_mul(4) {
         let whole = shown_width(bytes);
         if whole <= columns {
@@ -205,7 +209,7 @@ pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {
     let mut used = 0;
     out.push(b'"');
     for piece in pieces(head(bytes, room.saturating_mul(4))) {
-        // Of several bytes that are escaped, as many as fit.
+        // Of several escaped bytes, as many as fit.
         let fitting = match piece {
             Piece::Bytes(bytes) if piece.width() > room - used => {
                 let mut left = room - used;
@@ -231,11 +235,11 @@ pub fn shortened(out: &mut Vec<u8>, bytes: &[u8], columns: usize) -> usize {
     used + 3 + note.len()
 }
 
-/// What a shortened value shows at least, in columns.
+/// The minimum width of a shortened value, in columns.
 const MINIMUM: usize = 4;
 
-/// Whether a terminal obeys the character rather than show it: a control character, or a mark that turns the direction
-/// of text.
+/// Whether a terminal interprets the character instead of showing it: a control character, or one that changes the
+/// direction of text.
 pub fn is_obeyed(character: char) -> bool {
     match character {
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
@@ -243,9 +247,8 @@ pub fn is_obeyed(character: char) -> bool {
     }
 }
 
-/// Whether nothing of the character can be seen, so that two texts could look the same: those that Unicode calls
-/// "default ignorable" (joiners, fillers, variation selectors, tags), annotations between lines, and no characters at
-/// all.
+/// Whether the character is invisible, so that different texts could look the same: "default ignorable" characters of
+/// Unicode (joiners, fillers, variation selectors, tags), interlinear annotations, and noncharacters.
 const fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -272,9 +275,10 @@ const fn is_invisible(character: char) -> bool {
     )
 }
 
-/// A sentence that may quote a file's name, on one line and with nothing in it that a terminal obeys: `a\u{1b}[2J.aof`.
+/// Escapes a sentence that may quote a file's name, so that it is on one line and a terminal interprets nothing in it:
+/// `a\u{1b}[2J.aof`.
 ///
-/// Unlike an [`Argument`], it keeps letters of every script, and stays as it is when it was made visible before.
+/// Unlike an [`Argument`], it is not quoted, and escaping it again does not change it.
 pub fn visible(text: &str) -> Cow<'_, str> {
     let is_escaped = |character| is_obeyed(character) || is_invisible(character);
     if !text.contains(is_escaped) {
@@ -291,7 +295,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Displays bytes as [`show`] writes them; for sentences that put quotes of their own around them.
+/// Displays bytes as [`show`] writes them; for sentences that quote them.
 #[derive(Debug, Clone, Copy)]
 pub struct Escaped<'a>(pub &'a [u8]);
 
@@ -303,12 +307,12 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// A path as one word of a shell's command line, so that a command that is suggested can be run as it stands.
+/// A path as one word of a shell's command line, so that a suggested command can be pasted.
 pub fn shell_word(path: &std::path::Path) -> String {
     use std::os::unix::ffi::OsStrExt;
     let bytes = path.as_os_str().as_bytes();
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"/._-+,:@%".contains(byte);
-    // A dash in front would make it an option.
+    // A leading dash would make it an option.
     let prefix = if bytes.starts_with(b"-") && bytes != b"-" { "./" } else { "" };
     match path.to_str() {
         Some(text) if !text.is_empty() && bytes.iter().all(plain) => format!("{prefix}{text}"),
@@ -344,7 +348,7 @@ mod tests {
         (String::from_utf8(out).unwrap(), used)
     }
 
-    /// Reads one argument back as redis-cli does (`sdssplitargs`).
+    /// Parses one argument as redis-cli does (`sdssplitargs`).
     fn unescape(text: &[u8]) -> Vec<u8> {
         let Some(inner) = text.strip_prefix(b"\"") else { return text.to_vec() };
         let inner = inner.strip_suffix(b"\"").unwrap();
@@ -437,7 +441,7 @@ mod tests {
         assert_eq!(visible(&visible("\t\\")), r"\t\");
     }
 
-    /// Text of several scripts between bytes of any kind.
+    /// Text of several scripts, mixed with arbitrary bytes.
     fn mixed() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             prop::collection::vec(any::<u8>(), 0..8),

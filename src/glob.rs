@@ -1,19 +1,19 @@
-//! Glob patterns as Redis matches them against keys.
+//! Glob patterns for keys, as in Redis.
 
-/// Whether `pattern` matches the whole of `text`, as `KEYS pattern` and `SCAN … MATCH pattern` decide it.
+/// Whether `pattern` matches the whole of `text`, as in `KEYS pattern` and `SCAN … MATCH pattern`.
 ///
-/// - `*` is any bytes, `?` any one byte, `\x` the byte `x`, every other byte itself; case counts.
-/// - `[abc]`, `[a-c]`, `[^a]` are one byte of a class. A range may be written backwards. Inside a class `\` takes the
-///   next byte's meaning away, but not before or behind the `-` of a range: `[\a-c]` is `a`, `-` or `c`. A class that
-///   is never closed goes on to the end of the pattern. `[]` is no byte at all, `[^]` any byte.
+/// - `*` matches any bytes, `?` any one byte, `\x` the byte `x`, every other byte itself, case-sensitively.
+/// - `[abc]`, `[a-c]`, `[^a]` match one byte of a class. A range may be reversed. Inside a class `\` escapes the next
+///   byte, except around the `-` of a range: `[\a-c]` matches `a`, `-` or `c`. A class without `]` extends to the end of
+///   the pattern. `[]` matches no byte, `[^]` any byte.
 /// - Ranges compare bytes as signed numbers, so that 0x80 to 0xff come before 0x00 (servers on x86-64 do so, where C's
 ///   `char` is signed).
-/// - An empty text is matched by the empty pattern and by `*` alone; `**` does not match it.
+/// - Only the empty pattern and `*` match an empty text; `**` does not.
 ///
-/// The rules are those of `stringmatchlen` in redis 6.2 to 8.0 and Valkey 8 and 9. Newer releases give a pattern up
-/// after 1000 asterisks, which this does not: its time is bounded by the product of both lengths.
+/// The rules are those of `stringmatchlen` in redis 6.2 to 8.0 and Valkey 8 and 9. Newer releases have a limit of 1000
+/// asterisks. This function needs none: its time is bounded by the product of both lengths.
 pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
-    // KEYS and SCAN do not even look at the keys then; the matcher itself would refuse the empty one.
+    // KEYS and SCAN do not call the matcher for `*`, which would not match an empty key.
     if pattern == b"*" {
         return true;
     }
@@ -21,28 +21,28 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
         return pattern.is_empty();
     }
     let (mut pattern, mut text) = (pattern, text);
-    // What follows the last asterisk, and where in the text it was tried. Each part of the pattern between two
-    // asterisks may stay where it first fits, so that no earlier asterisk needs to be tried again.
+    // The pattern after the last asterisk, and the position in the text where it was tried. Each part of the pattern
+    // between two asterisks can stay at its first match, so no earlier asterisk needs to be tried again.
     let mut last_asterisk: Option<(&[u8], &[u8])> = None;
     loop {
-        if let [b'*', behind @ ..] = pattern {
-            if behind.is_empty() {
+        if let [b'*', rest @ ..] = pattern {
+            if rest.is_empty() {
                 return true;
             }
-            pattern = behind;
-            last_asterisk = Some((behind, text));
+            pattern = rest;
+            last_asterisk = Some((rest, text));
             continue;
         }
-        let Some((byte, text_behind)) = text.split_first() else {
-            // Whatever is left of the pattern wants another byte, and trying further right would leave even fewer.
+        let Some((byte, text_rest)) = text.split_first() else {
+            // The rest of the pattern needs another byte, and trying further right would leave even fewer.
             return pattern.is_empty();
         };
         match one_byte(pattern, *byte) {
-            Some(pattern_behind) => (pattern, text) = (pattern_behind, text_behind),
+            Some(pattern_rest) => (pattern, text) = (pattern_rest, text_rest),
             None => match last_asterisk {
-                Some((behind, [_, further_right @ ..])) => {
-                    (pattern, text) = (behind, further_right);
-                    last_asterisk = Some((behind, further_right));
+                Some((rest, [_, further_right @ ..])) => {
+                    (pattern, text) = (rest, further_right);
+                    last_asterisk = Some((rest, further_right));
                 }
                 _ => return false,
             },
@@ -50,41 +50,41 @@ pub fn matches(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// What is left of the pattern if its first element, which is no asterisk, matches `byte`.
+/// The rest of the pattern if its first element, which is not an asterisk, matches `byte`.
 fn one_byte(pattern: &[u8], byte: u8) -> Option<&[u8]> {
-    let (fits, behind) = match pattern {
+    let (fits, rest) = match pattern {
         [] => return None,
-        [b'?', behind @ ..] => (true, behind),
-        [b'[', b'^', behind @ ..] => {
-            let (contains, behind) = class(behind, byte);
-            (!contains, behind)
+        [b'?', rest @ ..] => (true, rest),
+        [b'[', b'^', rest @ ..] => {
+            let (contains, rest) = class(rest, byte);
+            (!contains, rest)
         }
-        [b'[', behind @ ..] => class(behind, byte),
-        [b'\\', literal, behind @ ..] | [literal, behind @ ..] => (*literal == byte, behind),
+        [b'[', rest @ ..] => class(rest, byte),
+        [b'\\', literal, rest @ ..] | [literal, rest @ ..] => (*literal == byte, rest),
     };
-    fits.then_some(behind)
+    fits.then_some(rest)
 }
 
-/// Whether the class whose inside starts here contains `byte`, and what follows the class.
+/// Whether the class whose contents start here contains `byte`, and the rest after the class.
 fn class(inside: &[u8], byte: u8) -> (bool, &[u8]) {
     let mut inside = inside;
     let mut contains = false;
     loop {
         inside = match inside {
             [] => return (contains, inside),
-            [b'\\', member, behind @ ..] => {
+            [b'\\', member, rest @ ..] => {
                 contains |= *member == byte;
-                behind
+                rest
             }
-            [b']', behind @ ..] => return (contains, behind),
-            [one, b'-', other, behind @ ..] => {
+            [b']', rest @ ..] => return (contains, rest),
+            [one, b'-', other, rest @ ..] => {
                 let (one, other) = (one.cast_signed(), other.cast_signed());
                 contains |= (one.min(other)..=one.max(other)).contains(&byte.cast_signed());
-                behind
+                rest
             }
-            [member, behind @ ..] => {
+            [member, rest @ ..] => {
                 contains |= *member == byte;
-                behind
+                rest
             }
         };
     }
@@ -160,7 +160,7 @@ mod tests {
         assert!(!matches(&[&pattern[..], b"b"].concat(), &text));
     }
 
-    /// An element of a pattern: what the rules say, with no thought of speed.
+    /// An element of a pattern, for a simple and slow matcher.
     enum Element {
         Any,
         One(Vec<bool>),

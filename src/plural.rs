@@ -1,8 +1,8 @@
-//! One is no plural.
+//! Pluralization helpers.
 
 use std::borrow::Cow;
 
-/// The word for so many: `byte` for 1, `bytes` for 0 and from 2 on; `entry`, `entries`.
+/// The form of a word for a number: `byte` for 1, `bytes` otherwise; `entry`, `entries`.
 pub(crate) fn plural(number: u64, singular: &str) -> Cow<'_, str> {
     match singular.strip_suffix('y') {
         _ if number == 1 => Cow::Borrowed(singular),
@@ -11,8 +11,7 @@ pub(crate) fn plural(number: u64, singular: &str) -> Cow<'_, str> {
     }
 }
 
-/// A number and what it counts: `1 byte`, `1560 bytes`. Reports group the digits, see
-/// [`crate::report::number::counted`].
+/// A number with its noun: `1 byte`, `1560 bytes`. Reports group the digits, see [`crate::report::number::counted`].
 pub(crate) fn counted(number: u64, singular: &str) -> String {
     format!("{number} {}", plural(number, singular))
 }

@@ -1,22 +1,22 @@
-//! RESP as it stands in a log: bytes → command, and command → bytes.
+//! RESP as in a log: bytes → command, and command → bytes.
 //!
 //! The grammar is what the official checkers *and* the servers accept: `*argc CRLF`, then `argc` times
-//! `$length CRLF payload CRLF`. Where one of them is laxer than the other (a bare LF, junk behind a number, `*0`), the
-//! bytes are malformed here, and the models of the two in [`crate::check`] say what each makes of them.
+//! `$length CRLF payload CRLF`. Bytes that only one of them accepts (a bare LF, junk after a number, `*0`) are
+//! malformed here; the models of both in [`crate::check`] tell what each does.
 
 use std::fmt;
 
-/// The longest line with a count or a length that the official checkers read, its CRLF included (`char buf[128]` and
-/// `fgets`).
+/// The maximum length of a line with a count or a length that the official checkers read, including the CRLF
+/// (`char buf[128]` and `fgets`).
 const LINE_LIMIT: usize = 127;
-/// The largest count that servers read as written (`int argc`); beyond it they wrap around.
+/// The largest count that servers read without wrapping around (`int argc`).
 const ARGUMENTS_LIMIT: u64 = i32::MAX as u64;
-/// The largest length that every checker takes for a length; from here on they crash or refuse.
+/// The largest length that every checker accepts; beyond it they crash or refuse.
 const LENGTH_LIMIT: u64 = (i64::MAX - 4) as u64;
 
-/// Takes the arguments of a command, in order, as the parser meets them.
+/// Receives the arguments of a command from the parser, in order.
 pub trait Sink<'a> {
-    /// One more argument.
+    /// Receives the next argument.
     fn push(&mut self, argument: &'a [u8]);
 }
 
@@ -27,14 +27,14 @@ impl<'a> Sink<'a> for Vec<&'a [u8]> {
     }
 }
 
-/// The first two arguments of a command (its name, and what may be a subcommand or a database) and how many there are.
+/// The first two arguments of a command (its name, and possibly a subcommand or a database) and their number.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Head<'a> {
     /// The command's name.
     pub name: &'a [u8],
-    /// The argument behind the name; empty when there is none.
+    /// The argument after the name; empty if there is none.
     pub second: &'a [u8],
-    /// How many arguments there are, the name included.
+    /// The number of arguments, including the name.
     pub count: u32,
 }
 
@@ -50,7 +50,7 @@ impl<'a> Sink<'a> for Head<'a> {
     }
 }
 
-/// The part of a command that a defect is in.
+/// The field of a command that has a defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Field {
     /// The `*argc` line.
@@ -59,7 +59,7 @@ pub enum Field {
     Length(u64),
     /// The payload of the argument with this index.
     Payload(u64),
-    /// The CRLF behind the argument with this index.
+    /// The CRLF after the argument with this index.
     Terminator(u64),
 }
 
@@ -79,16 +79,16 @@ impl fmt::Display for Field {
 pub enum Defect {
     /// The bytes end inside the command; more bytes could complete it.
     Truncated {
-        /// Where the bytes end.
+        /// The field in which the bytes end.
         field: Field,
-        /// How many bytes the field still lacks, where that is known.
+        /// The number of missing bytes of the field, if known.
         missing: Option<u64>,
     },
     /// The bytes are wrong; more bytes would not help.
     Malformed {
-        /// The index of the first offending byte.
+        /// The index of the first wrong byte.
         at: usize,
-        /// The field it is in.
+        /// The field that contains it.
         field: Field,
         /// What is wrong with it.
         problem: Problem,
@@ -102,23 +102,23 @@ pub enum Problem {
     Prefix {
         /// `*` or `$`.
         expected: u8,
-        /// What stands there.
+        /// The byte there.
         found: u8,
     },
-    /// No digit where a number should stand, or something behind its digits.
+    /// No digit in the place of a number, or something else after its digits.
     NotANumber {
-        /// The byte that is no digit.
+        /// The byte that is not a digit.
         found: u8,
     },
     /// A count of zero or less, or a length of less than zero.
     TooSmall(i64),
-    /// A number larger than any server or checker reads as written.
+    /// A number that is larger than any server or checker can read.
     TooLarge,
     /// A line that ends in LF without CR.
     BareLineFeed,
-    /// A line longer than the official checkers read.
+    /// A line that is longer than the official checkers read.
     LineTooLong,
-    /// Two other bytes than CRLF behind an argument.
+    /// Two other bytes instead of CRLF after an argument.
     Terminator([u8; 2]),
 }
 
@@ -138,7 +138,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A byte as it is named in messages: `'x'` when it is printable ASCII, `0x00` otherwise.
+/// A byte in messages: `'x'` if it is printable ASCII, `0x00` otherwise.
 struct Byte(u8);
 
 impl fmt::Display for Byte {
@@ -147,10 +147,10 @@ impl fmt::Display for Byte {
     }
 }
 
-/// Parses the command that starts at `start` and returns the index behind it.
+/// Parses the command at `start` and returns the index after it.
 ///
 /// # Errors
-/// A [`Defect`] when the bytes end early or are wrong; the sink then holds the arguments before it.
+/// A [`Defect`] if the bytes end early or are wrong; the sink then has the arguments before it.
 #[inline]
 pub fn parse<'a>(bytes: &'a [u8], start: usize, sink: &mut impl Sink<'a>) -> Result<usize, Defect> {
     let (count, mut at) = match one_digit(bytes, start, b'*') {
@@ -164,10 +164,10 @@ pub fn parse<'a>(bytes: &'a [u8], start: usize, sink: &mut impl Sink<'a>) -> Res
         };
         // No overflow: a length is below 2^63 and a slice's index is too.
         let end = payload + usize::try_from(length).unwrap_or(usize::MAX / 2);
-        match (bytes.get(payload..end), behind_terminator(bytes, end)) {
-            (Some(argument), Some(behind)) => {
+        match (bytes.get(payload..end), after_terminator(bytes, end)) {
+            (Some(argument), Some(after)) => {
                 sink.push(argument);
-                at = behind;
+                at = after;
             }
             _ => return Err(argument_defect(bytes, payload, end, index)),
         }
@@ -175,8 +175,8 @@ pub fn parse<'a>(bytes: &'a [u8], start: usize, sink: &mut impl Sink<'a>) -> Res
     Ok(at)
 }
 
-/// The index behind `count` arguments that start at `at`, without a look at what is in them; `None` where something is
-/// not whole or not plain, which [`parse`] then says better.
+/// The index after `count` arguments at `at`, which are not validated; `None` if something is incomplete or unusual, so
+/// that [`parse`] must report it.
 #[inline]
 pub(crate) fn skip_arguments(bytes: &[u8], mut at: usize, count: u32) -> Option<usize> {
     for _ in 0..count {
@@ -185,7 +185,7 @@ pub(crate) fn skip_arguments(bytes: &[u8], mut at: usize, count: u32) -> Option<
     Some(at)
 }
 
-/// The same at two places in turn.
+/// The same at two places alternately.
 #[inline]
 pub(crate) fn skip_arguments_of_two(
     bytes: &[u8],
@@ -202,17 +202,17 @@ pub(crate) fn skip_arguments_of_two(
 
 #[inline]
 fn skip_argument(bytes: &[u8], at: usize) -> Option<usize> {
-    if let Some(behind) = skip_tiny_argument(bytes, at) {
-        return Some(behind);
+    if let Some(after) = skip_tiny_argument(bytes, at) {
+        return Some(after);
     }
     let (length, payload) = match short_length(bytes, at) {
         Some(line) => line,
         None => number(bytes, at, b'$', Field::Length(0)).ok()?,
     };
-    behind_terminator(bytes, payload + usize::try_from(length).ok()?)
+    after_terminator(bytes, payload + usize::try_from(length).ok()?)
 }
 
-/// The index behind an argument of at most nine bytes: one bounds check for all that it can take.
+/// The index after an argument of at most nine bytes: a single bounds check covers all of it.
 #[inline]
 fn skip_tiny_argument(bytes: &[u8], at: usize) -> Option<usize> {
     let window: &[u8; 16] = bytes.get(at..)?.first_chunk()?;
@@ -225,7 +225,7 @@ fn skip_tiny_argument(bytes: &[u8], at: usize) -> Option<usize> {
     (window.get(end..end + 2)? == b"\r\n").then_some(at + end + 2)
 }
 
-/// The argument at `at`, and the index behind it; `None` where it is not whole.
+/// The argument at `at`, and the index after it; `None` if it is incomplete.
 #[inline]
 pub(crate) fn bulk_string(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let (length, payload) = match short_length(bytes, at) {
@@ -233,10 +233,11 @@ pub(crate) fn bulk_string(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
         None => number(bytes, at, b'$', Field::Length(0)).ok()?,
     };
     let end = payload.checked_add(usize::try_from(length).ok()?)?;
-    Some((bytes.get(payload..end)?, behind_terminator(bytes, end)?))
+    Some((bytes.get(payload..end)?, after_terminator(bytes, end)?))
 }
 
-/// The length and the end of a line with one to three digits, which most are: one load, and a comparison for each.
+/// The length in a line of one to three digits, as most are, and the end of the line: one load, and a comparison for
+/// each case.
 #[inline]
 fn short_length(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     const ONE: u64 = u64::from_le_bytes(*b"$\0\r\n\0\0\0\0");
@@ -255,11 +256,11 @@ fn short_length(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
     }
 }
 
-/// The index behind the CRLF at `end`, if there is one.
+/// The index after the CRLF at `end`, if there is one.
 #[inline]
-pub(crate) fn behind_terminator(bytes: &[u8], end: usize) -> Option<usize> {
-    let behind = end.checked_add(2)?;
-    (bytes.get(end..behind)? == b"\r\n").then_some(behind)
+pub(crate) fn after_terminator(bytes: &[u8], end: usize) -> Option<usize> {
+    let after = end.checked_add(2)?;
+    (bytes.get(end..after)? == b"\r\n").then_some(after)
 }
 
 /// `*d CRLF`, which most count lines are.
@@ -270,13 +271,13 @@ fn one_digit(bytes: &[u8], at: usize, prefix: u8) -> Option<u64> {
     (line[0] == prefix && line[2] == b'\r' && line[3] == b'\n' && digit < 10).then_some(u64::from(digit))
 }
 
-/// A whole count or length line; its number, and the index behind it.
+/// Parses a count or length line; returns its number, and the index after it.
 #[inline]
 fn number(bytes: &[u8], at: usize, prefix: u8, field: Field) -> Result<(u64, usize), Defect> {
     let rest = bytes.get(at..).unwrap_or_default();
     if rest.first() == Some(&prefix) {
         let mut value = 0_u64;
-        // Nine digits cannot overflow what they are added up in, nor pass a limit.
+        // Nine digits can neither overflow nor exceed a limit.
         for (index, &byte) in rest.iter().enumerate().skip(1).take(10) {
             let digit = byte.wrapping_sub(b'0');
             if digit < 10 {
@@ -293,7 +294,7 @@ fn number(bytes: &[u8], at: usize, prefix: u8, field: Field) -> Result<(u64, usi
     number_by_the_book(rest, at, prefix, field)
 }
 
-/// The same for lines that are long, odd or wrong: `strtol`, then CRLF, within the length that the checkers read.
+/// The same for lines that are long, unusual or wrong: `strtol`, then CRLF, within the length that the checkers read.
 #[cold]
 #[inline(never)]
 fn number_by_the_book(rest: &[u8], at: usize, prefix: u8, field: Field) -> Result<(u64, usize), Defect> {
@@ -347,7 +348,7 @@ fn number_by_the_book(rest: &[u8], at: usize, prefix: u8, field: Field) -> Resul
     Ok((value, at + index + 2))
 }
 
-/// What is wrong with an argument whose payload or line end is not there.
+/// The defect of an argument whose payload or line end is missing.
 #[cold]
 #[inline(never)]
 fn argument_defect(bytes: &[u8], payload: usize, end: usize, index: u64) -> Defect {
@@ -358,8 +359,8 @@ fn argument_defect(bytes: &[u8], payload: usize, end: usize, index: u64) -> Defe
     let field = Field::Terminator(index);
     match bytes.get(end..).unwrap_or_default() {
         [] => Defect::Truncated { field, missing: Some(2) },
-        // Whatever the one byte is: checkers and servers read the two of a line end at once, and find the file too
-        // short.
+        // Whatever the single byte is: checkers and servers read both bytes of a line end at once, and find the file
+        // too short.
         [_] => Defect::Truncated { field, missing: Some(1) },
         [first, second, ..] => {
             let at = if *first == b'\r' { end + 1 } else { end };
@@ -376,7 +377,7 @@ pub fn write_command(out: &mut Vec<u8>, arguments: &[&[u8]]) {
     }
 }
 
-/// Appends the line that begins a command of so many arguments.
+/// Appends the first line of a command with this number of arguments.
 #[inline]
 pub fn write_count(out: &mut Vec<u8>, arguments: usize) {
     out.push(b'*');
@@ -401,7 +402,7 @@ pub fn write_bulk_string(out: &mut Vec<u8>, argument: &[u8]) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// A whole number as servers read one (`string2ll`): digits without a leading zero or plus, 64 bits, nothing around it.
+/// An integer as servers parse it (`string2ll`): 64 bits, digits without a leading zero or plus, nothing around it.
 pub fn parse_integer(text: &[u8]) -> Option<i64> {
     let (negative, digits) = match text {
         [b'0'] => return Some(0),

@@ -2,11 +2,11 @@
 
 use crate::resp::parse_integer;
 
-/// The database that the argument of a `SELECT` names, as servers read it (`string2ll`, in every version): digits
-/// alone, without a sign, a space or a leading zero, up to 2147483647.
+/// The database that the argument of a `SELECT` names, as servers read it (`string2ll`, in every version): only
+/// digits, without a sign, a space or a leading zero, up to 2147483647.
 ///
-/// A server stays where it is when that is `None`, and when it has no such database. How many it has, the log does not
-/// say: who judges by a server's defaults compares with [`Server::databases`](crate::Server::databases).
+/// If this is `None`, or there is no such database, a server stays in the current one. The log does not tell the number
+/// of databases; [`Server::databases`](crate::Server::databases) is the default.
 pub fn database_number(argument: &[u8]) -> Option<u32> {
     let number = i32::try_from(parse_integer(argument)?).ok()?;
     number.try_into().ok()

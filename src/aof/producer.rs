@@ -1,14 +1,14 @@
-//! Which server wrote a log, as far as the log tells.
+//! The server that wrote a log, inferred from the log.
 //!
-//! The RDB at its start names one, and that is known at once; which servers know all of its commands is known when they
-//! have been read. So whoever reads a log begins with [`Clues::chosen`] as it is then, and asks again at the end. Only
-//! a log that a newer server continued, or one without an RDB that has commands of Valkey alone, is read twice.
+//! The RDB at its start names a server, which is known at once. Which servers know all of its commands is known only
+//! after reading them. So a reader begins with [`Clues::chosen`], and asks again at the end. Only a log that a newer
+//! server continued, or one without an RDB that has commands of Valkey only, is read twice.
 //!
 //! ```
 //! use aofkit::Server;
 //! use aofkit::aof::producer::{Clues, Evidence};
 //!
-//! // Of all servers, Valkey 9 alone knows the command.
+//! // Only Valkey 9 knows the command.
 //! let log = b"*3\r\n$7\r\nDELIFEQ\r\n$1\r\nk\r\n$1\r\nv\r\n";
 //! let mut clues = Clues::before_reading(1, log);
 //! assert_eq!(clues.chosen().evidence, Evidence::Default);
@@ -22,12 +22,12 @@ use std::fmt;
 use crate::rdb::{self, Family, Item, Walker};
 use crate::server::{Product, Release, Server, ServerSet};
 
-/// The server to read a log as: one that a person named, or the one that wrote the log.
+/// The choice of the server to read a log as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServerChoice {
-    /// This one.
+    /// A given release.
     Given(Release),
-    /// The one that the log tells of, else the newest Redis.
+    /// The server that wrote the log, if that can be inferred, else the newest Redis.
     Auto,
 }
 
@@ -38,9 +38,9 @@ impl From<Server> for ServerChoice {
 }
 
 impl ServerChoice {
-    /// Reads a log as the chosen server, and once more if what was read shows that another one wrote it.
+    /// Reads a log as the chosen server, and once more if its commands show that another one wrote it.
     ///
-    /// `read` returns the servers that know all commands and annotations of what it read.
+    /// `read` returns the servers that know all commands and annotations that it read.
     ///
     /// # Errors
     /// Those of `read`.
@@ -60,23 +60,23 @@ impl ServerChoice {
         if chosen.server() == assumed.server() {
             return Ok((result, chosen));
         }
-        // It may be all of a log's data, which would be there twice.
+        // Drop it first: it may hold all data of the log, which would then be in memory twice.
         drop(result);
         Ok((read(chosen)?.0, chosen))
     }
 }
 
-/// Where the choice of a server is from.
+/// The reason for the choice of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
-    /// A person chose it.
+    /// It was given.
     Option,
     /// The RDB at the start of the log names it: by the field `redis-ver` or `valkey-ver`, else by the magic of
     /// Valkey 9.
     Rdb,
-    /// It is the newest that knows all commands of the log, of those that the RDB does not rule out.
+    /// It is the newest server that knows all commands of the log, among those that the RDB does not exclude.
     Commands,
-    /// The log does not tell: it is the newest Redis.
+    /// The log gives no evidence, so it is the newest Redis.
     Default,
 }
 
@@ -103,13 +103,13 @@ impl fmt::Display for Evidence {
     }
 }
 
-/// The server that a log is judged by or written for, and why it is that one. Displayed as `valkey-9, named by the
-/// RDB in the log`.
+/// The server that a log is judged by or written for, and the reason for the choice. Displayed as
+/// `valkey-9, named by the RDB in the log`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChosenServer {
-    /// The release that was named.
+    /// The chosen release.
     pub release: Release,
-    /// Why.
+    /// The reason.
     pub evidence: Evidence,
 }
 
@@ -119,7 +119,7 @@ impl ChosenServer {
         self.release.server()
     }
 
-    /// The release, unless the log does not tell.
+    /// The release, unless the log gives no evidence.
     pub fn known(&self) -> Option<Release> {
         (self.evidence != Evidence::Default).then_some(self.release)
     }
@@ -129,7 +129,7 @@ impl fmt::Display for ChosenServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { release, evidence } = self;
         write!(f, "{release}")?;
-        // valkey-9.1 is the release that was tried of valkey-9.
+        // `valkey-9` stands for the release valkey-9.1, which was tested.
         if !release.name().starts_with(release.server().name()) {
             write!(f, " (behaves like {})", release.server())?;
         }
@@ -137,7 +137,7 @@ impl fmt::Display for ChosenServer {
     }
 }
 
-/// What a log tells of the server that wrote it, as far as it was read.
+/// The evidence in a log about the server that wrote it, as far as the log was read.
 #[derive(Debug, Clone, Copy)]
 pub struct Clues {
     named: Option<Release>,
@@ -145,22 +145,22 @@ pub struct Clues {
 }
 
 impl Clues {
-    /// What is known before any command is read, of a log of so many parts whose first one has these bytes.
+    /// The evidence before any command is read, in a log of `parts` parts whose first one has these bytes.
     pub fn before_reading(parts: usize, first: &[u8]) -> Self {
         let able = if parts > 1 { ServerSet::WITH_ANNOTATIONS } else { ServerSet::ALL };
         Self { named: named_by(first), able }
     }
 
-    /// Takes in which servers know the commands and annotations that were read.
+    /// Adds the servers that know the commands and annotations that were read.
     pub fn add(&mut self, servers: ServerSet) {
         self.able = self.able.and(servers);
     }
 
-    /// The server that wrote the log; the newest Redis if the log does not tell.
+    /// The server that wrote the log; the newest Redis without evidence.
     ///
     /// A log may have been continued by a newer server than the one that wrote its RDB, so a server that lacks one of
-    /// the commands is replaced by the newest of its family that has them all. Commands that no server has together
-    /// tell nothing.
+    /// the commands is replaced by the newest of its family that has them all. Commands that no server has together are
+    /// ignored.
     pub fn chosen(&self) -> ChosenServer {
         let newest = |product| Server::newest(product, |server| self.able.contains(server));
         let by_commands = |server: Server| ChosenServer { release: server.into(), evidence: Evidence::Commands };
@@ -196,11 +196,11 @@ fn named_by(part: &[u8]) -> Option<Release> {
                     return Some(release);
                 }
             }
-            // What names the server stands before all data.
+            // The fields that name the server precede all data.
             _ => break,
         }
     }
-    // All servers name themselves; tools that do not may write an older version than they read.
+    // All servers name themselves. Tools that do not may write an older version than they read.
     let family = header?.family;
     let writer = Server::newest(Product::Valkey, |server| server.rdb_family() == family);
     writer.filter(|_| family == Family::Valkey).map(Release::from)

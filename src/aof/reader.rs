@@ -10,17 +10,17 @@ use crate::plural::counted;
 use crate::rdb;
 use crate::resp::{self, Defect, Field, Problem, Sink};
 
-/// The longest annotation that checkers and servers read as one line, its line end included (`char buf[1024]` and
-/// `fgets`).
+/// The maximum length of an annotation that checkers and servers read as one line, including the line end
+/// (`char buf[1024]` and `fgets`).
 pub const ANNOTATION_LIMIT: usize = 1023;
 
-/// What begins an annotation with a time; unix seconds follow.
+/// The beginning of an annotation with a time in Unix seconds.
 pub const TIMESTAMP: &[u8] = b"#TS:";
 
-/// Where a part stops being readable, and why.
+/// Damage of a part, at which reading stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Damage {
-    /// The offset of the first offending byte; for a part that ends early, the part's end.
+    /// The offset of the first wrong byte; for a part that ends early, its end.
     pub offset: u64,
     /// The offset of the record it is in.
     pub record_offset: u64,
@@ -38,7 +38,7 @@ pub enum DamageKind {
     Truncated {
         /// The field that is cut.
         field: Field,
-        /// How many bytes the field still lacks, where that is known.
+        /// The number of missing bytes of the field, if known.
         missing: Option<u64>,
     },
     /// The bytes are wrong.
@@ -50,15 +50,14 @@ pub enum DamageKind {
     },
     /// Neither a command nor an annotation starts here.
     NoRecord {
-        /// The byte that stands there.
+        /// The byte there.
         found: u8,
     },
-    /// An annotation longer than [`ANNOTATION_LIMIT`]: checkers and servers take what follows that many bytes for a
-    /// record.
+    /// An annotation longer than [`ANNOTATION_LIMIT`]: checkers and servers read the rest as a record.
     LongAnnotation,
 }
 
-/// What is wrong, as a clause that goes with a file and an offset. The byte that is quoted is escaped.
+/// The damage as a clause for a message with a file and an offset. A quoted byte is escaped.
 impl fmt::Display for DamageKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -78,7 +77,7 @@ impl fmt::Display for DamageKind {
     }
 }
 
-/// What a record is.
+/// The content of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'r, 'a> {
     /// A command: its name and its other arguments; never empty.
@@ -90,22 +89,22 @@ pub enum Content<'r, 'a> {
 /// One record of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'r, 'a> {
-    /// Where it starts, an absolute offset in its file.
+    /// The absolute offset in its file.
     pub offset: u64,
-    /// How many bytes it takes.
+    /// Its length in bytes.
     pub length: u64,
     /// Its number in the part, from 1; annotations count.
     pub number: u64,
-    /// What it is.
+    /// Its content.
     pub content: Content<'r, 'a>,
-    /// How it stands to transactions.
+    /// Its relation to transactions.
     pub membership: Membership,
-    /// Set when it is a control command that does not belong here.
+    /// Set if it is a misplaced control command.
     pub misplaced: Option<Misplaced>,
 }
 
 impl Record<'_, '_> {
-    /// The offset behind it.
+    /// The offset after it.
     pub fn end(&self) -> u64 {
         self.offset + self.length
     }
@@ -133,7 +132,7 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of `bytes`, which is a whole file; its first record starts at `start` (behind an RDB preamble, or 0).
+    /// A reader of `bytes`, which is a whole file; its first record starts at `start` (0, or after an RDB preamble).
     pub fn new(bytes: &'a [u8], start: usize) -> Self {
         Self {
             bytes,
@@ -190,7 +189,7 @@ impl<'a> Reader<'a> {
         self.position as u64
     }
 
-    /// How many records were read.
+    /// The number of records that were read.
     pub fn records(&self) -> u64 {
         self.records
     }
@@ -211,10 +210,10 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether a whole file has nothing of a log in it, so that it was probably given by mistake: a cut would empty it.
+/// Whether a whole file has nothing of a log in it, so that it was probably given by mistake. A cut would empty it.
 ///
-/// It begins with no RDB, no command and no zeros, and nothing near its start looks as commands do; or it is an
-/// archive, which may have a log inside.
+/// It does not begin with an RDB, a command or zeros, and nothing near its start looks like a command; or it is an
+/// archive, which may contain a log.
 pub fn is_no_log(bytes: &[u8]) -> bool {
     const HEAD: usize = 64 << 10;
     if rdb::is_rdb(bytes) || bytes.starts_with(TIMESTAMP) {
@@ -232,13 +231,13 @@ pub fn is_no_log(bytes: &[u8]) -> bool {
     is_archive(bytes) || !head.windows(4).any(|line| matches!(line, [b'\r', b'\n', b'$' | b'*', b'0'..=b'9']))
 }
 
-/// Whether a file begins as archives do: tar (which has its mark after the first name), zip, 7z, xz, bzip2, lz4.
+/// Whether a file begins like an archive: tar (whose magic follows the first name), zip, 7z, xz, bzip2, lz4.
 fn is_archive(bytes: &[u8]) -> bool {
     const MARKS: [&[u8]; 5] = [b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c", b"\xfd7zXZ\0", b"BZh", b"\x04\x22\x4d\x18"];
     bytes.get(257..).is_some_and(|rest| rest.starts_with(b"ustar")) || MARKS.iter().any(|mark| bytes.starts_with(mark))
 }
 
-/// Where a record ends and what it is; the arguments of a command went to the sink.
+/// The end and the kind of a record, whose arguments, if it is a command, went to the sink.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outline<'a> {
     pub(crate) end: usize,
@@ -246,9 +245,9 @@ pub(crate) struct Outline<'a> {
     pub(crate) annotation: Option<&'a [u8]>,
 }
 
-/// Reads the record at `at`, which is to have this number; `None` at the end of the part.
+/// Reads the record at `at`, whose number is `number`; `None` at the end of the part.
 ///
-/// Every reader of records goes through here; only the models of the checkers and of the servers read by rules of their
+/// Every reader of records goes through here; only the models of the checkers and of the servers have rules of their
 /// own.
 #[inline]
 pub(crate) fn record_at<'a>(
@@ -278,9 +277,9 @@ pub(crate) fn record_at<'a>(
     })
 }
 
-/// The annotation at `start`: the index behind it, and the line without its line end. `None` when it is too long.
+/// The annotation at `start`: the index after it, and the line without its line end. `None` if it is too long.
 ///
-/// A line that the file's end cuts counts as whole: checkers and servers read it so.
+/// A line without a line end at the end of the file counts as whole, as for checkers and servers.
 fn annotation(bytes: &[u8], start: usize) -> Option<(usize, &[u8])> {
     let rest = bytes.get(start..)?;
     let line = rest.get(..ANNOTATION_LIMIT).unwrap_or(rest);
@@ -294,12 +293,12 @@ fn annotation(bytes: &[u8], start: usize) -> Option<(usize, &[u8])> {
     }
 }
 
-/// The unix seconds of a `#TS:` annotation (given without its line end).
+/// The Unix seconds of a `#TS:` annotation, which is given without its line end.
 pub fn timestamp(annotation: &[u8]) -> Option<i64> {
     std::str::from_utf8(annotation.strip_prefix(TIMESTAMP)?).ok()?.parse().ok()
 }
 
-/// A parser's defect as the damage of a part.
+/// Converts a parser's defect to damage of a part.
 #[cold]
 fn damage(bytes: &[u8], offset: usize, record: u64, defect: Defect) -> Damage {
     let (at, kind) = match defect {

@@ -24,30 +24,30 @@ impl Control {
     }
 }
 
-/// Where a transaction was opened.
+/// The beginning of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opening {
     /// The offset of its `MULTI`.
     pub offset: u64,
     /// The record number of its `MULTI`, from 1.
     pub record: u64,
-    /// The end of the last command before it, if there is one: annotations in between do not count for servers.
+    /// The end of the last command before it, if there is one. Servers ignore annotations in between.
     pub command_end_before: Option<u64>,
 }
 
 impl Opening {
-    /// What is wrong with a part that ends before an `EXEC`, as a clause that goes with a file and the offset of the
+    /// The damage of a part that ends before an `EXEC`, as a clause for a message with a file and the offset of the
     /// `MULTI`.
     pub const UNFINISHED: &str = "the file ends inside the transaction that MULTI opens here";
 }
 
-/// A control command where it does not belong.
+/// A misplaced control command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Misplaced {
-    /// `MULTI` inside a transaction: the official checkers call it invalid, servers queue it and its failure is
-    /// ignored.
+    /// `MULTI` inside a transaction: the official checkers report it as invalid; servers queue it and ignore its
+    /// failure.
     NestedMulti,
-    /// `EXEC` outside a transaction: the official checkers call it invalid, servers ignore it.
+    /// `EXEC` outside a transaction: the official checkers report it as invalid; servers ignore it.
     LoneExec,
     /// `DISCARD` inside a transaction: a loading server queues it, and crashes when `EXEC` runs it.
     QueuedDiscard,
@@ -55,9 +55,9 @@ pub enum Misplaced {
     LoneDiscard,
 }
 
-/// Follows the transactions of one part.
+/// Tracks the transactions of one part.
 ///
-/// While a server loads a log, everything between `MULTI` and `EXEC` is queued, `MULTI` and `DISCARD` included
+/// While a server loads a log, everything between `MULTI` and `EXEC` is queued, including `MULTI` and `DISCARD`
 /// (`loadSingleAppendOnlyFile`, Redis 6.2 to 8.0 and Valkey 8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tracker {
@@ -65,21 +65,21 @@ pub struct Tracker {
     complete: u64,
 }
 
-/// How a record stands to the transactions around it.
+/// The relation of a record to transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Membership {
     /// Outside any transaction.
     Outside,
-    /// The `MULTI` that opens one.
+    /// The `MULTI` that opens a transaction.
     Opens,
-    /// Queued inside one.
+    /// Queued inside a transaction.
     Inside,
-    /// The `EXEC` that closes one.
+    /// The `EXEC` that closes a transaction.
     Closes,
 }
 
 impl Tracker {
-    /// Takes note of a control command; `opening` is what it would open.
+    /// Tracks a control command; `opening` is the transaction that it would open.
     pub fn control(&mut self, control: Control, opening: Opening) -> (Membership, Option<Misplaced>) {
         match (control, self.open) {
             (Control::Multi, None) => {
@@ -98,7 +98,8 @@ impl Tracker {
         }
     }
 
-    /// Goes on with what was found behind a point where no transaction was open, `before` records from the start.
+    /// Appends the result for the rest of the part, which begins `before` records from the start where no transaction
+    /// is open.
     pub(crate) fn resume(&mut self, rest: Self, before: u64) {
         self.complete += rest.complete;
         self.open = rest.open.map(|opening| Opening { record: opening.record + before, ..opening });
@@ -109,12 +110,12 @@ impl Tracker {
         self.open
     }
 
-    /// How many transactions were closed by an `EXEC`.
+    /// The number of transactions that were closed by an `EXEC`.
     pub fn complete(&self) -> u64 {
         self.complete
     }
 
-    /// How a record that is no control command stands.
+    /// The relation of a record that is not a control command.
     pub fn membership(&self) -> Membership {
         if self.open.is_some() { Membership::Inside } else { Membership::Outside }
     }

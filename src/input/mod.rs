@@ -1,7 +1,7 @@
-//! One file's bytes: copied, or mapped where the caller vouches for the file; see [`Access`].
+//! The bytes of a file: copied, or mapped if the caller guarantees that the file does not change; see [`Access`].
 //!
-//! Whatever the size, little anonymous memory is used: what is not mapped is kept in memory up to 8 MiB and beyond that
-//! in a temporary file without a name, which is then mapped.
+//! Little anonymous memory is used, whatever the size: bytes that are not mapped are kept in memory up to 8 MiB, and
+//! beyond that in an unnamed temporary file, which is then mapped.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
@@ -17,16 +17,16 @@ use tempfile::{SpooledData, SpooledTempFile};
 
 use crate::{Error, ErrorKind, Result};
 
-/// What is spooled in memory at most.
+/// The maximum number of bytes to spool in memory.
 const SPOOL_IN_MEMORY: usize = 8 << 20;
 
-/// What is read at a time where nothing is mapped.
+/// The number of bytes to read at a time.
 const CHUNK: usize = 64 << 10;
 
-/// The path that stands for standard input, in arguments and in reports.
+/// The path of standard input, in arguments and in reports.
 pub const STDIN: &str = "-";
 
-/// Whether a path stands for standard input.
+/// Whether a path is that of standard input.
 pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == STDIN
 }
@@ -42,15 +42,15 @@ struct Inner {
     container: Container,
     identity: FileIdentity,
     defect: Option<Error>,
-    /// The descriptor behind the bytes of a plain file.
+    /// The descriptor of a plain file.
     file: Option<File>,
 }
 
-/// How the bytes of plain files are had. The default is safe: they are copied.
+/// How the bytes of plain files are accessed. The default is safe: they are copied.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Access(Plain);
 
-/// How those of plain files are had.
+/// How plain files are accessed.
 #[derive(Debug, Clone, Copy, Default)]
 enum Plain {
     #[default]
@@ -59,13 +59,13 @@ enum Plain {
 }
 
 impl Access {
-    /// Maps plain files rather than copying them: a log of any size takes no memory and no disk, and what is not read
-    /// is not waited for.
+    /// Maps plain files instead of copying them: a log of any size takes no memory and no disk space, and only the
+    /// parts that are used are read.
     ///
     /// # Safety
-    /// Nobody may change the bytes that a file has when it is opened, as long as the [`Input`] lives; appending to it
-    /// is fine. Servers and this crate keep to that. What the bytes are while somebody does change them is not
-    /// defined, and those past the new end of a file that was cut raise `SIGBUS`, which ends the process.
+    /// As long as the [`Input`] lives, the bytes that the file had when it was opened must not change; appending to it
+    /// is allowed. Servers and this crate comply. If they change, the bytes are undefined, and access beyond the new
+    /// end of a truncated file raises `SIGBUS`, which ends the process.
     #[expect(unsafe_code, reason = "the caller vouches for the files")]
     pub const unsafe fn mapped() -> Self {
         Self(Plain::Mapped)
@@ -87,7 +87,7 @@ impl Access {
         Input::open_from(path, self, Decompress::Never)
     }
 
-    /// Takes standard input from where it stands: a redirected file as other files, a pipe to its end.
+    /// Reads standard input from its current position: a redirected file like other files, a pipe to its end.
     ///
     /// # Errors
     /// As [`Input::open`]. The path in them, and in [`Input::path`], is `-`.
@@ -110,14 +110,14 @@ enum Bytes {
     Memory(Vec<u8>),
     /// In a temporary file.
     Spooled(Mmap),
-    /// The log is what the map of its file holds from `start` on.
+    /// The map of the file, in which the log begins at `start`.
     Mapped {
         map: Mmap,
         start: usize,
     },
 }
 
-/// How a file wraps the log in it.
+/// The compression of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Container {
@@ -130,7 +130,7 @@ pub enum Container {
 }
 
 impl Container {
-    /// What the first bytes say: both formats begin with a magic number that begins no log.
+    /// Detects the compression from the first bytes: both formats begin with a magic number with which no log begins.
     pub fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, 0x08, ..] => Self::Gzip,
@@ -150,21 +150,21 @@ impl Container {
     }
 }
 
-/// What the operating system said of the file when it was opened.
+/// The identity of a file when it was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileIdentity {
-    /// The device that holds the file; with [`FileIdentity::inode`] its identity.
+    /// The file's device; with [`FileIdentity::inode`] it identifies the file.
     pub device: u64,
     /// The file's number on its device.
     pub inode: u64,
     /// Its length in bytes: of a compressed file the compressed length, of a pipe 0.
     pub length: u64,
-    /// When it was last written to, if the system knows.
+    /// The modification time, if the system provides it.
     pub modified: Option<SystemTime>,
 }
 
 impl FileIdentity {
-    /// Those in a file's metadata.
+    /// The identity in a file's metadata.
     pub fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
@@ -174,30 +174,30 @@ impl FileIdentity {
         }
     }
 
-    /// Whether two files are the same, that says.
+    /// The device and the inode, which tell whether two files are the same.
     pub const fn file_id(&self) -> FileId {
         FileId { device: self.device, inode: self.inode }
     }
 }
 
-/// What tells a file from every other, whatever it is called.
+/// The identity of a file, independent of its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FileId {
     device: u64,
     inode: u64,
 }
 
-/// How a file's length changed since it was opened; both lengths in bytes.
+/// The change of a file's length since it was opened; both lengths in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It is being appended to: the bytes that were there still are.
+    /// It was appended to; the earlier bytes are unchanged.
     Grew {
         /// The length when it was opened.
         from: u64,
         /// The length now.
         to: u64,
     },
-    /// It was cut: reading the bytes past the new end raises `SIGBUS`.
+    /// It was truncated; reading mapped bytes beyond the new end raises `SIGBUS`.
     Shrank {
         /// The length when it was opened.
         from: u64,
@@ -207,18 +207,18 @@ pub enum Change {
 }
 
 impl Input {
-    /// Opens a file, for reading only, and waits for the writer if it is a FIFO.
+    /// Opens a file for reading, and waits for the writer if it is a FIFO.
     ///
-    /// A compressed file is decompressed whole; see [`Input::defect`] for one that is cut or corrupt.
+    /// A compressed file is decompressed; see [`Input::defect`] for a truncated or corrupt one.
     ///
     /// # Errors
-    /// [`ErrorKind::NotALog`] for a directory, a device and a socket, [`ErrorKind::Compression`] where nothing at all
-    /// could be decompressed, and [`ErrorKind::Io`].
+    /// [`ErrorKind::NotALog`] for a directory, a device and a socket, [`ErrorKind::Compression`] if nothing could be
+    /// decompressed, and [`ErrorKind::Io`].
     pub fn open(path: &Path) -> Result<Self> {
         Access::default().open(path)
     }
 
-    /// Opens a file as [`Input::open`] does, but takes its bytes as they are: a server never decompresses.
+    /// Opens a file like [`Input::open`], but without decompression, as a server does.
     ///
     /// # Errors
     /// [`ErrorKind::NotALog`] for a directory, a device and a socket, and [`ErrorKind::Io`].
@@ -226,11 +226,9 @@ impl Input {
         Access::default().open_as_is(path)
     }
 
-    /// Takes bytes that are in memory already, as they are; for programs that keep logs elsewhere than in files, and
-    /// for tests.
+    /// An input of bytes in memory, without decompression; for logs that are not in files, and for tests.
     ///
-    /// `name` stands where a path would, in reports and errors. Of [`Input::file_identity`] only the length means
-    /// anything.
+    /// `name` is used as the path in reports and errors. In [`Input::file_identity`] only the length is meaningful.
     pub fn from_bytes(name: impl Into<PathBuf>, bytes: Vec<u8>) -> Self {
         let identity = FileIdentity { device: 0, inode: 0, length: bytes.len() as u64, modified: None };
         Self(Arc::new(Inner {
@@ -245,7 +243,7 @@ impl Input {
 
     fn open_from(path: &Path, access: Access, decompress: Decompress) -> Result<Self> {
         let open_error = |source| Error::io(path, "open", source);
-        // Asked before opening: that alone can rewind a tape or wait for a modem.
+        // Check before opening, because opening a device can have effects, such as rewinding a tape.
         refuse_special(path, &fs::metadata(path).map_err(open_error)?)?;
         let file = OpenOptions::new().read(true).open(path).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;
@@ -253,7 +251,7 @@ impl Input {
         Self::from_file(path, file, &metadata, 0, (access, decompress))
     }
 
-    /// Takes the bytes of an open file from `start` on, which is where it stands.
+    /// Takes the bytes of an open file from `start` on, its current position.
     fn from_file(
         path: &Path,
         file: File,
@@ -267,7 +265,8 @@ impl Input {
             Plain::Mapped | Plain::Copied => None,
         };
         let Some((map, start)) = map else {
-            // What is appended meanwhile does not belong to it; files in `/proc` say that they are empty, and are not.
+            // Bytes that are appended during the copy are not part of it. Files in `/proc` have a length of 0 without
+            // being empty.
             let limit = if metadata.is_file() && identity.length > 0 {
                 identity.length.saturating_sub(start)
             } else {
@@ -326,44 +325,44 @@ impl Input {
         Ok(Inner { path: path.to_owned(), bytes, container, identity, defect, file: None })
     }
 
-    /// The log's bytes: as of when the file was opened, and decompressed.
+    /// The bytes of the log when the file was opened, decompressed.
     ///
-    /// Of a file that is cut while it is mapped, the bytes past its new end cannot be read: see [`Access::mapped`].
+    /// If the file is truncated while it is mapped, the bytes beyond its new end cannot be read: see
+    /// [`Access::mapped`].
     pub fn bytes(&self) -> &[u8] {
         self.0.bytes.as_slice()
     }
 
-    /// The path as it was given; `-` for standard input.
+    /// The given path; `-` for standard input.
     pub fn path(&self) -> &Path {
         &self.0.path
     }
 
-    /// The open file behind the bytes; `None` for a pipe, for what was compressed, and for what was in memory already.
+    /// The open file; `None` for a pipe, a compressed file, and bytes in memory.
     pub fn file(&self) -> Option<&File> {
         self.0.file.as_ref()
     }
 
-    /// What the log was wrapped in.
+    /// The compression of the file.
     pub fn container(&self) -> Container {
         self.0.container
     }
 
-    /// What the operating system said of the file when it was opened.
+    /// The identity of a file when it was opened.
     pub fn file_identity(&self) -> &FileIdentity {
         &self.0.identity
     }
 
     /// Why the compressed stream could not be read to its end: an [`ErrorKind::Compression`] whose offset is the length
-    /// of [`Input::bytes`], the part of the log before that place.
+    /// of [`Input::bytes`], the log up to there.
     pub fn defect(&self) -> Option<&Error> {
         self.0.defect.as_ref()
     }
 
-    /// Whether a plain file is as long as it was when it was opened. What is compressed, or came through a pipe, is not
-    /// asked.
+    /// The change of a plain file's length since it was opened; always `None` for compressed files and pipes.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`] if the operating system does not say.
+    /// [`ErrorKind::Io`] if the length cannot be determined.
     pub fn changed(&self) -> Result<Option<Change>> {
         let Some(file) = &self.0.file else { return Ok(None) };
         let to = file.metadata().map_err(|source| Error::io(self.path(), "get the length", source))?.len();
@@ -375,23 +374,24 @@ impl Input {
         })
     }
 
-    /// Tells the operating system that the bytes will be read once and in order. A hint: it may have no effect.
+    /// Advises the operating system that the bytes will be read once and in order. It may have no effect.
     pub fn advise_sequential(&self) {
         if let Bytes::Mapped { map, .. } = &self.0.bytes {
-            // Nothing is lost but speed where a system does not take the hint.
+            // Without it, reading is only slower.
             let _ = map.advise(Advice::Sequential);
         }
     }
 
-    /// Whether the log is a mapped file, so that [`Input::copy`] reads what [`Input::bytes`] would have to map.
+    /// Whether the log is a mapped file, so that [`Input::copy`] reads from the file instead of from [`Input::bytes`].
     pub fn is_mapped(&self) -> bool {
         matches!(self.0.bytes, Bytes::Mapped { .. })
     }
 
-    /// Copies the log's bytes from `offset` on, and returns how many there were.
+    /// Copies the log's bytes from `offset` on, and returns their number.
     ///
-    /// A mapped file is read, not touched: going once over a large file is faster so, on several threads twice as fast.
-    /// What cannot be read is missing from the copy, and fails where it is looked for in [`Input::bytes`].
+    /// A mapped file is read with system calls: for a single pass over a large file this is faster than the map, with
+    /// several threads twice as fast. If reading fails, the copy ends there; access to the same place in
+    /// [`Input::bytes`] then fails.
     pub fn copy(&self, offset: usize, buffer: &mut [u8]) -> usize {
         let (Bytes::Mapped { map, start }, Some(file)) = (&self.0.bytes, &self.0.file) else {
             let rest = self.bytes().get(offset..).unwrap_or_default();
@@ -421,7 +421,7 @@ impl Bytes {
     }
 }
 
-/// Whether a compressed file is to be decompressed.
+/// Whether to decompress a compressed file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decompress {
     ByMagic,
@@ -437,7 +437,7 @@ impl Decompress {
     }
 }
 
-/// Refuses what holds no log, or would never end.
+/// Refuses files that cannot hold a log or would never end.
 fn refuse_special(path: &Path, metadata: &Metadata) -> Result<()> {
     let kind = metadata.file_type();
     let what = if kind.is_dir() {
@@ -454,10 +454,10 @@ fn refuse_special(path: &Path, metadata: &Metadata) -> Result<()> {
     Err(Error::new(path, ErrorKind::NotALog(what)))
 }
 
-/// Maps a file of `length` bytes whose log begins at `start`, and says where in the map that is.
+/// Maps a file of `length` bytes whose log begins at `start`, and returns the offset of the log in the map.
 ///
-/// `None` where it has to be read instead: a file that says it is empty (those in `/proc` do, and are not) and one on a
-/// file system without maps.
+/// `None` if it has to be read instead: a file with a length of 0 (files in `/proc` are not empty) or on a file system
+/// without maps.
 fn map_from(file: &File, length: u64, start: u64) -> Option<(Mmap, usize)> {
     let start = usize::try_from(start).ok()?;
     let length = usize::try_from(length).ok()?;
@@ -469,25 +469,25 @@ fn map_from(file: &File, length: u64, start: u64) -> Option<(Mmap, usize)> {
 
 #[expect(unsafe_code, reason = "the one place where a file becomes memory")]
 fn map_whole(file: &File, length: usize) -> io::Result<Mmap> {
-    // SAFETY: The map is private and read-only. A temporary file has no name, and nobody else has it open. For any
-    // other file the caller of `Access::mapped` vouches.
+    // SAFETY: The map is private and read-only. A temporary file has no name, and no other process has it open. For any
+    // other file, the caller of `Access::mapped` guarantees that it does not change.
     unsafe { MmapOptions::new().len(length).map(file) }
 }
 
-/// What was read so far of something that cannot be mapped.
+/// The bytes so far of something that cannot be mapped.
 struct Spool {
     file: SpooledTempFile,
     length: u64,
 }
 
-/// Which side failed.
+/// The side that failed.
 enum SpoolError {
     Read(io::Error),
     Write(io::Error),
 }
 
 impl Spool {
-    /// Takes all of `source`.
+    /// Reads all of `source`.
     fn fill(&mut self, mut source: impl Read) -> std::result::Result<(), SpoolError> {
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -505,7 +505,7 @@ impl Spool {
     fn gunzip(&mut self, mut source: impl BufRead) -> std::result::Result<(), SpoolError> {
         loop {
             self.fill(GzDecoder::new(&mut source))?;
-            // Behind a member comes another, or nothing, or the zeros that fill up a block.
+            // A member is followed by another, by nothing, or by zeros that fill up a block.
             loop {
                 let ahead = source.fill_buf().map_err(SpoolError::Read)?;
                 if ahead.is_empty() {

@@ -32,7 +32,7 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 1).unwrap()
 }
 
-/// Bytes that do not compress well, the same each time.
+/// Bytes that do not compress well, the same in every run.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = Vec::with_capacity(length + 8);
@@ -53,7 +53,7 @@ fn mapped() -> Access {
     unsafe { Access::mapped() }
 }
 
-/// The bytes as [`Input::copy`] gives them, in two steps.
+/// The bytes that [`Input::copy`] returns, in two steps.
 fn copied(input: &Input) -> Vec<u8> {
     let mut buffer = vec![0; LOG.len() + 10];
     assert_eq!(input.copy(0, &mut buffer[..3]), 3);

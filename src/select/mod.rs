@@ -1,4 +1,4 @@
-//! Which records and entries of a log are wanted: plain data, and questions about one record at a time.
+//! Selections of records and entries of a log.
 
 mod state;
 
@@ -7,8 +7,8 @@ pub use state::{Place, Step, StreamState, Walk, selected_database};
 use crate::aof::{Content, Record};
 use crate::{command, glob};
 
-/// What is wanted. Everything is, until something is asked for; what is asked for must all be true at once, and of
-/// several databases, patterns or names any one will do.
+/// A selection of records and entries; by default all. A record must meet every given criterion, for which one of
+/// several databases, patterns or names suffices.
 ///
 /// ```
 /// use aofkit::select::{Selection, Walk};
@@ -28,34 +28,33 @@ use crate::{command, glob};
 pub struct Selection {
     /// Databases; a record belongs to the one it runs in, `SELECT` to the one that it selects.
     pub databases: Vec<u64>,
-    /// Patterns, as [`glob::matches`] reads them, for the keys that the command's key positions give. A record without
-    /// keys has none that matches.
+    /// Patterns for [`glob::matches`], one of which must match one of the command's keys. Records without keys do not
+    /// match.
     pub keys: Vec<Vec<u8>>,
-    /// Commands. What is no command has no name.
+    /// Commands. Annotations do not match.
     pub commands: Vec<CommandName>,
-    /// The earliest unix second. A record's time is that of the last `#TS:` annotation up to it; what comes before
-    /// all of them has no time, and is older than any.
+    /// The earliest Unix second. The time of a record is that of the last `#TS:` annotation up to it. Records before
+    /// the first one have no time, and are earlier than all others.
     pub since: Option<i64>,
-    /// The latest unix second, itself included.
+    /// The latest Unix second, inclusive.
     pub until: Option<i64>,
     /// The lowest offset, in its file, at which a record may start.
     pub from: Option<u64>,
-    /// The offset, in its file, at and behind which no record may start.
+    /// The offset, in its file, before which a record must start.
     pub to: Option<u64>,
 }
 
-/// The name of a command, and of its subcommand if only that is meant.
+/// The name of a command, and optionally of a subcommand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandName {
     /// The first argument, in any case.
     pub name: Vec<u8>,
-    /// The second.
+    /// The second argument, in any case.
     pub subcommand: Option<Vec<u8>>,
 }
 
 impl CommandName {
-    /// Reads `set`, `xgroup`, `xgroup|create` or `XGROUP CREATE`; `None` if there is nothing to read, or more than two
-    /// names.
+    /// Parses `set`, `xgroup`, `xgroup|create` or `XGROUP CREATE`; `None` for an empty text, or more than two names.
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut words = text.split(|byte| byte.is_ascii_whitespace() || *byte == b'|').filter(|word| !word.is_empty());
         let name = words.next()?.to_vec();
@@ -76,12 +75,12 @@ impl CommandName {
 }
 
 impl Selection {
-    /// Whether nothing is asked for.
+    /// Whether it selects everything.
     pub fn is_everything(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Whether the record is wanted.
+    /// Whether the record is selected.
     #[inline]
     pub fn takes(&self, record: &Record<'_, '_>, place: &Place) -> bool {
         self.takes_offset(record.offset)
@@ -99,7 +98,7 @@ impl Selection {
             }
     }
 
-    /// Whether an RDB entry at `offset` is wanted; it has no time.
+    /// Whether an RDB entry at `offset` is selected; it has no time.
     pub fn takes_entry(&self, offset: u64, database: u64, key: &[u8]) -> bool {
         self.takes_offset(offset)
             && self.takes_time(None)
@@ -108,17 +107,17 @@ impl Selection {
             && self.takes_key(key)
     }
 
-    /// Whether what belongs to no database and has no key (functions, AUX fields) is wanted, at `offset`.
+    /// Whether an item without database and key (a function, an AUX field) at `offset` is selected.
     pub fn takes_loose(&self, offset: u64) -> bool {
         self.takes_offset(offset) && self.takes_time(None) && self.takes_the_rest()
     }
 
-    /// Whether nothing in an RDB that ends at `end` can be wanted.
+    /// Whether nothing in an RDB that ends at `end` can be selected.
     pub fn excludes_rdb(&self, end: u64) -> bool {
         !self.commands.is_empty() || self.since.is_some() || self.from.is_some_and(|from| from >= end)
     }
 
-    /// Whether nothing at or behind `offset` can be wanted.
+    /// Whether nothing at or after `offset` can be selected.
     #[inline]
     pub fn is_past(&self, offset: u64) -> bool {
         self.to.is_some_and(|to| offset >= to)

@@ -1,22 +1,22 @@
-//! Where a record stands in its log: its database, its time, its transaction.
+//! The state of a log at a record: database, time, transaction.
 
 use crate::aof::transaction::{Control, Membership, Opening, Tracker};
 use crate::aof::{Content, Damage, Reader, Record, database_number, timestamp};
 
-/// Where one record stands.
+/// The database, the time and the transaction of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     /// The database it runs in; for `SELECT` the one that it selects.
     pub database: u64,
-    /// The unix second of the last `#TS:` annotation up to it, itself included; `None` before the first.
+    /// The Unix second of the last `#TS:` annotation up to and including the record; `None` before the first.
     pub time: Option<i64>,
     /// The number of its transaction in the log, from 1; `MULTI` and `EXEC` belong to theirs.
     pub transaction: Option<u64>,
-    /// How it stands to the transaction.
+    /// Its relation to the transaction.
     pub membership: Membership,
 }
 
-/// Follows database, time and transactions from record to record, and from part to part.
+/// Tracks database, time and transactions from record to record, and from part to part.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StreamState {
     database: u64,
@@ -26,13 +26,13 @@ pub struct StreamState {
 }
 
 impl StreamState {
-    /// The next part begins: in database 0, and outside any transaction.
+    /// Begins the next part, in database 0 and outside any transaction.
     pub fn begin_part(&mut self) {
         self.database = 0;
         self.tracker = Tracker::default();
     }
 
-    /// Takes note of the next record and says where it stands.
+    /// Tracks the next record, and returns its place.
     #[inline]
     pub fn take(&mut self, record: &Record<'_, '_>) -> Place {
         let mut membership = self.tracker.membership();
@@ -60,13 +60,13 @@ impl StreamState {
         self.tracker.open().is_some()
     }
 
-    /// Where the open transaction was opened.
+    /// The beginning of the open transaction.
     pub fn opening(&self) -> Option<Opening> {
         self.tracker.open()
     }
 }
 
-/// The database that a command selects, if it is a `SELECT` of a database that some server may have.
+/// The database that a command selects, if it is a valid `SELECT`.
 #[inline]
 pub fn selected_database(arguments: &[&[u8]]) -> Option<u64> {
     let [name, argument] = arguments else { return None };
@@ -76,18 +76,18 @@ pub fn selected_database(arguments: &[&[u8]]) -> Option<u64> {
     database_number(argument).map(u64::from)
 }
 
-/// One record and where it stands.
+/// A record and its place.
 #[derive(Debug, Clone, Copy)]
 pub struct Step<'r, 'a> {
     /// The record.
     pub record: Record<'r, 'a>,
-    /// Its bytes, line ends included.
+    /// Its bytes, including line ends.
     pub raw: &'a [u8],
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
 }
 
-/// Walks over the records of one part, or of a piece of it.
+/// Iterates over the records of a part, or of a piece of it.
 #[derive(Debug, Clone)]
 pub struct Walk<'a> {
     bytes: &'a [u8],
@@ -98,18 +98,18 @@ pub struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// A walk over a log of one RESP file.
+    /// Iterates over a log in a single RESP file.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self::part(bytes, 0, StreamState::default())
     }
 
-    /// A walk over the part that `bytes` are, whose first record is at `start`, in the state of a log.
+    /// Iterates over a part, whose first record is at `start`, with the state of the log before it.
     pub fn part(bytes: &'a [u8], start: usize, mut state: StreamState) -> Self {
         state.begin_part();
         Self { bytes, reader: Reader::new(bytes, start), base: 0, earlier: 0, state }
     }
 
-    /// A walk over a piece of a part: `bytes` stand at offset `base` of their file, behind `earlier` records of it.
+    /// Iterates over a piece of a part: `bytes` are at offset `base` of their file, after `earlier` records.
     pub fn piece(bytes: &'a [u8], base: u64, earlier: u64, state: StreamState) -> Self {
         Self { bytes, reader: Reader::new(bytes, 0), base, earlier, state }
     }
@@ -142,7 +142,7 @@ impl<'a> Walk<'a> {
         self.base + self.reader.position()
     }
 
-    /// How many records of the part lie behind.
+    /// The number of records of the part so far.
     pub fn records(&self) -> u64 {
         self.earlier + self.reader.records()
     }
@@ -152,7 +152,8 @@ impl<'a> Walk<'a> {
         &self.state
     }
 
-    /// Whether the transaction that is open now is closed by an `EXEC` further on. Reads ahead, and stays where it is.
+    /// Whether the transaction that is open now is closed by an `EXEC` further on. It reads ahead without changing the
+    /// position.
     pub fn transaction_completes(&self) -> bool {
         let mut ahead = self.clone();
         while let Some(Ok(step)) = ahead.next_step() {

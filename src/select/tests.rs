@@ -102,8 +102,8 @@ proptest! {
         }
         let at = usize::try_from(first.position()).unwrap();
         let piece = Walk::piece(&log[at..], first.position(), first.records(), *first.state());
-        let (behind, position) = facts(piece);
-        prop_assert_eq!(&whole[split.min(whole.len())..], behind.as_slice());
+        let (rest, position) = facts(piece);
+        prop_assert_eq!(&whole[split.min(whole.len())..], rest.as_slice());
         prop_assert_eq!(position, log.len() as u64);
     }
 }

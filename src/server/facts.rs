@@ -1,4 +1,4 @@
-//! The words of the table: versions, and facts that are more than yes or no.
+//! The types of facts in the table.
 
 use std::fmt;
 
@@ -32,7 +32,7 @@ impl Version {
     }
 }
 
-/// Who makes a server.
+/// The product that a server is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Product {
     /// Redis.
@@ -41,7 +41,7 @@ pub enum Product {
     Valkey,
 }
 
-/// Whose form of the RDB format a file or a value is in.
+/// The family of the RDB format of a file or a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Family {
     /// Files begin with `REDIS`: Redis, and Valkey up to 8.1.
@@ -62,7 +62,7 @@ impl fmt::Display for Family {
 /// How `redis-check-aof` or `valkey-check-aof` recognizes a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ManifestDetection {
-    /// It does not know manifests.
+    /// It does not support manifests.
     Never,
     /// By any line that begins with `file`.
     AnyLine,
@@ -70,18 +70,19 @@ pub enum ManifestDetection {
     FirstLine,
 }
 
-/// Which texts are floating-point numbers.
+/// The syntax of floating-point numbers.
 ///
-/// There are three places: a *score* is an argument of ZADD, of WEIGHTS, of GEOADD and the like; the *end of a range*
-/// is that of ZREMRANGEBYSCORE and of ZRANGESTORE with BYSCORE; a *weight* is what SORT compares by.
+/// They occur in three places: a *score* is an argument of ZADD, WEIGHTS, GEOADD and the like; the *end of a range* is
+/// one of ZREMRANGEBYSCORE and of ZRANGESTORE with BYSCORE; a *weight* is what SORT compares by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FloatSyntax {
     /// `strtod` of the C library, in the locale C: hexadecimal numbers everywhere, white space before ends of ranges
-    /// and weights; a weight that is too large, or so small that it loses digits, is none.
+    /// and weights; a weight that is too large, or so small that it loses digits, is invalid.
     Strtod,
-    /// The library `fast_float`, and `strtod` for scores that it does not read, so scores alone may be hexadecimal. A
+    /// The library `fast_float`, and `strtod` for scores that it rejects, so that only scores may be hexadecimal. A
     /// weight that is too large is infinite.
     FastFloatOrStrtod,
-    /// The library `fast_float` alone: nothing is hexadecimal. A weight that is empty, too large or too small is none.
+    /// Only the library `fast_float`: no hexadecimal numbers. A weight that is empty, too large or too small is
+    /// invalid.
     FastFloat,
 }

@@ -1,4 +1,4 @@
-//! The servers whose behaviour is reproduced: a table of what is known of each, and sets of them.
+//! The servers whose behaviour is modelled: a table of facts, and sets of servers.
 
 mod facts;
 mod set;
@@ -39,12 +39,12 @@ impl Server {
         redis(8, 0).servers().contains(self)
     }
 
-    /// Whose numbers of RDB types it goes by, in the payload of a RESTORE and in an RDB of its own.
+    /// The family whose numbers of RDB types it uses, in the payload of a RESTORE and in the RDBs that it writes.
     pub const fn rdb_family(self) -> Family {
         if self.valkey_rdb_version().is_some() { Family::Valkey } else { Family::Redis }
     }
 
-    /// The newest line of a product, of those that pass the test.
+    /// The newest server of a product that passes the test.
     pub fn newest(product: Product, passes: impl Fn(Self) -> bool) -> Option<Self> {
         Self::ALL.into_iter().rfind(|server| server.product() == product && passes(*server))
     }
@@ -58,7 +58,7 @@ impl Default for Server {
 }
 
 impl Release {
-    /// Whose numbers of RDB types it goes by.
+    /// The family whose numbers of RDB types it uses.
     pub const fn rdb_family(self) -> Family {
         self.server().rdb_family()
     }
@@ -69,7 +69,7 @@ impl Release {
     }
 
     /// The release with the version that a server writes into an RDB, such as `8.6.3`. A version that is newer than all
-    /// known ones is taken for the newest.
+    /// known ones is treated as the newest; one between two, as the earlier.
     pub fn of_version(product: Product, version: &str) -> Option<Self> {
         let version = Version::parse(version)?;
         let known = Self::ALL.into_iter().filter(|release| release.server().product() == product);
@@ -85,7 +85,7 @@ impl fmt::Display for Release {
     }
 }
 
-/// A name that is none of [`Release::ALL`].
+/// A name that is not one of [`Release::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown server '{0}' (known: {known})", known = Release::ALL.map(Release::name).join(", "))]
 pub struct UnknownRelease(pub String);
@@ -98,7 +98,7 @@ impl FromStr for Release {
     }
 }
 
-/// The release that the line is called after.
+/// The release with the same name.
 impl From<Server> for Release {
     fn from(server: Server) -> Self {
         Self::ALL.into_iter().find(|release| release.name() == server.name()).unwrap_or(Self::Redis62)
@@ -111,7 +111,7 @@ impl fmt::Display for Server {
     }
 }
 
-/// A name that is none of [`Server::ALL`].
+/// A name that is not one of [`Server::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown server '{0}' (known: {known})", known = Server::ALL.map(Server::name).join(", "))]
 pub struct UnknownServer(pub String);

@@ -3,13 +3,13 @@
 use super::table::Server;
 
 impl Server {
-    /// This server alone, as a set.
+    /// The set of only this server.
     pub const fn set(self) -> ServerSet {
         ServerSet(1 << self as u16)
     }
 }
 
-/// A set of [`Server`]s, a bit each.
+/// A set of [`Server`]s, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ServerSet(u16);
 
@@ -18,7 +18,7 @@ impl ServerSet {
     pub const NONE: Self = Self(0);
     /// Every server of [`Server::ALL`].
     pub const ALL: Self = Self((1 << Server::ALL.len()) - 1);
-    /// Those that write annotations and logs of several parts.
+    /// The servers that write annotations and multi-part logs.
     pub const WITH_ANNOTATIONS: Self = {
         let mut servers = Self::NONE;
         let mut rest = Server::ALL.as_slice();

@@ -1,10 +1,10 @@
-//! The first releases that have something: a command, a type of RDB value, an opcode.
+//! The first releases that have a command, a type of RDB value or an opcode.
 
 use super::facts::{Family, Product, Version};
 use super::set::ServerSet;
 use super::table::{Release, Server};
 
-/// The last release of Redis whose features Valkey has too, under the same number: Valkey was forked from it.
+/// The release of Redis from which Valkey was forked: features up to it are in Valkey, with the same version.
 const FORK: Version = Version::new(7, 2);
 
 /// The first release of Redis and the first release of Valkey that have something.
@@ -24,13 +24,13 @@ pub struct Since {
     valkey: Option<Version>,
 }
 
-/// Since this release of Redis; up to 7.2 that includes every release of Valkey, later none.
+/// Since this release of Redis. Up to 7.2, that includes every release of Valkey; later, none.
 pub const fn redis(major: u32, minor: u32) -> Since {
     let version = Version::new(major, minor);
     Since { redis: Some(version), valkey: if FORK.is_at_least(version) { Some(FORK) } else { None } }
 }
 
-/// Since this release of Valkey, and not in Redis.
+/// Since this release of Valkey, and never in Redis.
 pub const fn valkey(major: u32, minor: u32) -> Since {
     Since::NEVER.valkey(major, minor)
 }
@@ -41,7 +41,7 @@ impl Since {
     /// In no release.
     pub const NEVER: Self = Self { redis: None, valkey: None };
 
-    /// The same, and since this release of Valkey.
+    /// Adds the first release of Valkey.
     #[must_use]
     pub const fn valkey(self, major: u32, minor: u32) -> Self {
         Self { valkey: Some(Version::new(major, minor)), ..self }

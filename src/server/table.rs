@@ -1,9 +1,10 @@
-//! All that is known of each line of servers and of each release: one row each.
+//! The facts about each line of servers and each release: one row each.
 //!
-//! To add a release that behaves differently from those before it (say, Redis 8.8), add a line to `Server` whose row
-//! says what differs from the line before it, and a release of the same name to `Release`. The lists of all servers,
-//! the sets of those that know a command or a type of RDB value, and the names on the command line follow. What came
-//! with the release says so itself: `.since(redis(8, 8))` in the row of a command or of an RDB type.
+//! To add a release that behaves differently from those before it (say, Redis 8.8), add a variant to `Server` whose row
+//! states the differences from the one before it, and a release of the same name to `Release`. The lists of all
+//! servers, the sets of those that know a command or a type of RDB value, and the names on the command line follow.
+//! Commands and types that are new in the release state it: `.since(redis(8, 8))` in the row of a command or of an RDB
+//! type.
 
 use super::facts::{FloatSyntax, ManifestDetection, Product, Version};
 
@@ -54,69 +55,69 @@ table! {
     enum Server with ServerRow {
         /// The name that the command line and every report use.
         name: &'static str,
-        /// Whether it is Redis or Valkey.
+        /// The product: Redis or Valkey.
         product: Product,
-        /// The newest release of the line: what came with a later release, the line does not have.
+        /// The newest release of the line. The line does not have what is new in later releases.
         version: Version,
-        /// The release whose behaviour was probed.
+        /// The release whose behaviour was tested.
         probed: &'static str,
         /// Its checker of append-only files, with the line of releases.
         checker: &'static str,
 
-        /// The number of databases that it has unless it is configured otherwise.
+        /// The default number of databases.
         databases: u32,
 
         /// The newest version of the RDB format with the magic `REDIS` that it loads.
         rdb_version: u32,
         /// The version of the RDB format with the magic `VALKEY` that it loads and writes. A server that has one
-        /// numbers its types of values as [`Family::Valkey`](super::Family::Valkey) does, and takes a file for an RDB
-        /// of Redis only if it begins with `REDIS0`.
+        /// numbers its types of values as [`Family::Valkey`](super::Family::Valkey) does, and recognises an RDB of
+        /// Redis only if it begins with `REDIS0`.
         valkey_rdb_version: Option<u32>,
         /// Whether RESTORE skips the comparison of a checksum that is 0.
         skips_zero_checksum: bool,
         /// Whether RESTORE refuses a payload of RDB version 0; the others have no lower limit.
         refuses_version_0: bool,
-        /// Whether RESTORE calls an empty quicklist node a corrupt ziplist, which ends the server.
+        /// Whether RESTORE reports an empty quicklist node as a corrupt ziplist, which ends the server.
         reports_empty_nodes: bool,
 
         /// How its `redis-check-aof` or `valkey-check-aof` recognizes a manifest.
         manifest_detection: ManifestDetection,
         /// Whether it loads logs of several parts, which have a manifest.
         loads_manifests: bool,
-        /// Whether it drops the byte 255 from a field of a manifest unless it is written as an escape.
+        /// Whether it drops the byte 255 from a field of a manifest unless it is escaped.
         drops_byte_255: bool,
-        /// Whether a field of a manifest may go on after a closing quote.
+        /// Whether a field of a manifest may continue after a closing quote.
         joins_quoted: bool,
         /// Whether it skips annotations, the lines that begin with `#`.
         skips_annotations: bool,
-        /// The size of the buffer for a line of a log, in bytes, its NUL included.
+        /// The size of the buffer for a line of a log, in bytes, including the NUL.
         line_buffer: usize,
-        /// The length of an argument from which on the server dies while it allocates.
+        /// The length of an argument from which on the server fails to allocate memory and exits.
         deadly_length: i64,
 
-        /// Whether it looks up subcommands: an unknown one stops it. Else the container runs with any.
+        /// Whether it looks up subcommands, and stops at an unknown one. Otherwise the container accepts any.
         has_subcommands: bool,
         /// Whether it checks the number of arguments before it runs a command of a log. (Valkey 8.0 does not, 8.1
         /// does.)
         checks_arity: bool,
-        /// Whether it logs scripts as they were called, and not the commands that they ran.
+        /// Whether it logs calls of scripts instead of the commands that they ran.
         logs_scripts: bool,
         /// Whether WAIT waits for replicas while the server loads.
         waits_while_loading: bool,
 
         /// How it reads floating-point numbers.
         float_syntax: FloatSyntax,
-        /// Whether a blocking command refuses a timeout that ends after the last time that 63 bits of milliseconds
-        /// hold. The others take every timeout of as many milliseconds.
+        /// Whether a blocking command refuses a timeout whose end does not fit in 63 bits of milliseconds. For the
+        /// others, only the timeout itself must fit.
         limits_end_of_timeout: bool,
         /// Whether BITFIELD reads the width of a type up to the first NUL (`u8\0x`). The others refuse such a type.
         cuts_bitfield_type_at_nul: bool,
-        /// Whether a key whose expiry is set to -1 ms of Unix time has expired. For the others it does not expire.
+        /// Whether a key whose expiry is set to -1 ms of Unix time has expired. For the others it has no expiry.
         expires_at_minus_one: bool,
-        /// Whether a small sorted set tells a score of -0 from 0, as large ones do.
+        /// Whether a small sorted set distinguishes a score of -0 from 0, as large ones do.
         keeps_negative_zero: bool,
-        /// Whether LSET takes the low 32 bits of its index, and LREM refuses a count of -2^63, which otherwise means
-        /// every equal element.
+        /// Whether LSET uses only the low 32 bits of its index, and LREM refuses a count of -2^63, which otherwise
+        /// means every equal element.
         narrows_list_indexes: bool,
         /// Whether a negative offset of LIMIT in ZRANGESTORE counts from the other end of the range, if the sorted set
         /// is large. For the others such a range is empty.
@@ -171,7 +172,7 @@ const REDIS_6_2: ServerRow = ServerRow {
     joins_quoted: false,
     skips_annotations: false,
     line_buffer: 128,
-    // It asks for memory that the host must have: 64 GiB stands for more than that.
+    // It allocates memory that the host must have; 64 GiB is assumed to be more.
     deadly_length: 1 << 36,
     has_subcommands: false,
     checks_arity: false,
@@ -203,7 +204,7 @@ const REDIS_7_0: ServerRow = ServerRow {
     loads_manifests: true,
     skips_annotations: true,
     line_buffer: 1024,
-    // It reserves address space, which ends below 2^47; Valkey 8.1 and Redis 7.0 died from some 2^46.8 on.
+    // It reserves address space, which is limited to 2^47 bytes. Valkey 8.1 and Redis 7.0 failed from about 2^46.8 on.
     deadly_length: 1 << 46,
     has_subcommands: true,
     logs_scripts: false,
@@ -211,7 +212,7 @@ const REDIS_7_0: ServerRow = ServerRow {
     ..REDIS_6_2
 };
 
-/// Redis 7.2, which was not probed: what 8.0 and Valkey have in common.
+/// Redis 7.2, which was not tested: the facts that 8.0 and Valkey have in common.
 const FORK: ServerRow = ServerRow {
     rdb_version: 11,
     manifest_detection: ManifestDetection::FirstLine,
@@ -283,9 +284,9 @@ const VALKEY_9: ServerRow = ServerRow {
 };
 
 table! {
-    /// A release that can be named, and the line of servers that behaves like it when it loads a log.
+    /// A release, and the line of servers that behaves like it when it loads a log.
     ///
-    /// Releases that were not probed stand for the next newer line: it loads whatever they write.
+    /// Releases that were not tested belong to the next newer line, which loads whatever they write.
     enum Release with ReleaseRow {
         /// The name that the command line and every report use.
         name: &'static str,
@@ -295,8 +296,7 @@ table! {
         version: Version,
         /// The version of the RDB format that it writes.
         rdb_version: u16,
-        /// The release that a rewrite for this one is made for: an older one, if what is written for that serves for
-        /// both.
+        /// The target of a rewrite for this release: an older release, if the same output serves for both.
         target: Release,
     }
     /// Redis 6.2.

@@ -84,7 +84,7 @@ fn names_a_server(line: &str) -> bool {
     })
 }
 
-/// A comparison with a server by name has to be found and edited for each new release: a fact in the table has not.
+/// A comparison with a server by name has to be found and edited for each new release; a fact in the table does not.
 #[test]
 fn no_server_is_named_outside_the_table_and_the_models() {
     assert!(names_a_server("if server == Server::Redis62 {"));

@@ -122,11 +122,10 @@ fn check_says_from_when_on_fields_are_lost() {
     let lines = ["HSET h f v g w", "HPEXPIREAT h 1000 FIELDS 1 f", "HPEXPIREAT h 2000 FIELDS 1 g"];
     let start = log::log(&lines).len() as u64;
     let path = file(&directory, "a.aof", &log::log(&[&lines[..], &["HPERSIST h FIELDS 2 f g", "SET a 1"]].concat()));
-    let why = "HPERSIST and HGETEX, which removed the expiry, do not find expired fields while a log loads; the first is in the \
-               hash \"h\"";
-    let message = format!(
-        "redis-8.0 loses 2 fields if it loads this log after 1970-01-01T00:00:02Z, the first of them after 1970-01-01T00:00:01Z: {why}"
-    );
+    let message = "redis-8.0 loses 2 fields if it loads this log after 1970-01-01T00:00:02Z, the first of them after \
+        1970-01-01T00:00:01Z: HPERSIST and HGETEX, which removed the expiry, do not find expired fields while a log \
+        loads; the first is in the hash \"h\""
+        .to_owned();
     assert_eq!(findings(&["--server", "redis-8.0"], &path), [("loses-fields".to_owned(), message, start)]);
     aofkit("check").args(["--server", "redis-8.0"]).arg(&path).assert().code(0);
     for server in ["valkey-9", "redis-7.0"] {

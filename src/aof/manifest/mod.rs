@@ -10,8 +10,8 @@
 //!
 //! The grammar and every rule are those of `aofLoadManifestFromFile` in Redis 7.0 to 8.0 and Valkey 8 and 9: pairs in
 //! any order, keys in any letter case, unknown pairs tolerated, `#` comments, values quoted as on `redis-cli`'s command
-//! line. The servers differ in how they take quotes apart, and in nothing else: see [`parse_as`]. A server stops at the
-//! first line that breaks a rule; here it is noted and reading goes on, so that a repair sees all that is left.
+//! line. The servers differ only in the parsing of quotes, see [`parse_as`]. A server stops at the first line that
+//! breaks a rule; here it is recorded and parsing continues, so that a repair sees the rest.
 
 use std::fmt;
 
@@ -21,28 +21,29 @@ use crate::escape;
 use crate::rdb;
 use crate::server::{ManifestDetection, Server};
 
-/// Bytes of a line that a server reads at a time, its newline included: the rest counts as a line of its own.
+/// The number of bytes that a server reads as a line, including the newline. The rest counts as another line.
 const LINE_LIMIT: usize = 1024;
 
-/// Problems noted before [`parse`] gives up: what follows is no manifest, and noting each line of it would cost memory.
+/// The number of problems after which [`parse`] stops: this is not a manifest, and recording each line would take
+/// memory.
 const PROBLEM_LIMIT: usize = 1000;
 
-/// What [`is_manifest`] reads at most before it decides, in bytes.
+/// The maximum number of bytes that [`is_manifest`] reads.
 pub const RECOGNITION_LIMIT: usize = 4 << 10;
 
-/// What a file is to its log.
+/// The kind of a file of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// `type b`: the data set as of the last rewrite; comes first.
+    /// `type b`: the base, the data set as of the last rewrite; comes first.
     Base,
-    /// `type i`: what was written after it.
+    /// `type i`: an incr file, written after the base.
     Incr,
-    /// `type h`: replaced by a rewrite and waiting to be removed; never loaded.
+    /// `type h`: a history file, replaced by a rewrite and not yet removed; never loaded.
     History,
 }
 
 impl Kind {
-    /// The letter that stands for it in a manifest.
+    /// Its letter in a manifest.
     pub const fn letter(self) -> u8 {
         match self {
             Self::Base => b'b',
@@ -69,12 +70,13 @@ pub struct Entry {
     pub name: Vec<u8>,
     /// The sequence number: never 0; negative only for a base or a history file.
     pub sequence: i64,
-    /// What the file is to its log.
+    /// The kind of the file.
     pub kind: Kind,
     /// The pairs that are neither `file`, `seq` nor `type`, in their order. Redis 8.0 writes `startoffset` and
     /// `endoffset`.
     pub extra: Vec<(Vec<u8>, Vec<u8>)>,
-    /// The number of its line, from 1, as servers count (see [`Problem::line`]); 0 for an entry that was not read.
+    /// The number of its line, from 1, as servers count (see [`Problem::line`]); 0 for an entry that was not read from
+    /// a manifest.
     pub line: u64,
     /// The offset of its line in the manifest, in bytes.
     pub offset: u64,
@@ -86,7 +88,7 @@ impl Entry {
         Self { name: name.into(), sequence, kind, extra: Vec::new(), line: 0, offset: 0 }
     }
 
-    /// The line as servers write it, its newline included.
+    /// Appends the line as servers write it, including the newline.
     fn write_to(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"file ");
         escape::argument(out, &self.name);
@@ -104,7 +106,7 @@ impl Entry {
     }
 }
 
-/// A line that begins with `#`, for rewriting a manifest without losing it.
+/// A line that begins with `#`; kept so that a rewritten manifest can include it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
     /// The line, from its `#` on, without its newline; at most 1024 bytes.
@@ -118,9 +120,9 @@ pub struct Comment {
 /// A rule that a line, or the whole manifest, breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Flaw {
-    /// Not a single byte.
+    /// The manifest is empty.
     Empty,
-    /// The last line has no newline: perhaps it was cut.
+    /// The last line has no newline; it may be cut off.
     NoNewline,
     /// 1024 bytes without a newline among them.
     LineTooLong,
@@ -198,27 +200,27 @@ impl fmt::Display for Flaw {
     }
 }
 
-/// A rule that is broken, and where.
+/// A broken rule and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Which rule.
+    /// The broken rule.
     pub flaw: Flaw,
     /// The number of the line, from 1, as servers count: a line ends at its newline or after 1024 bytes.
     pub line: u64,
     /// The offset of the line in the manifest, in bytes.
     pub offset: u64,
-    /// The line without the spaces around it, as a server shows it (`>>> '…'`); `None` where it shows none.
+    /// The line without surrounding spaces, as a server logs it (`>>> '…'`); `None` if it logs none.
     pub text: Option<Vec<u8>>,
 }
 
-/// What a manifest says.
+/// The contents of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Manifest {
-    /// Every line that names a file, in the order of the lines; a second base and an incr out of sequence too.
+    /// Every line that names a file, in order, including a second base and an incr out of sequence.
     pub entries: Vec<Entry>,
     /// The comments, in the order of the lines.
     pub comments: Vec<Comment>,
-    /// The rules that are broken, in the order of the lines. A server refuses to start over the first of them.
+    /// The broken rules, in the order of the lines. A server refuses to start because of the first one.
     pub problems: Vec<Problem>,
 }
 
@@ -242,24 +244,24 @@ impl Manifest {
     }
 }
 
-/// Reads a manifest as Redis does. Never fails: what breaks a rule is in [`Manifest::problems`].
+/// Parses a manifest as Redis does. It never fails: broken rules are in [`Manifest::problems`].
 ///
-/// After a thousand problems the rest is left unread.
+/// After a thousand problems it stops.
 pub fn parse(bytes: &[u8]) -> Manifest {
     parse_with(bytes, Quoting::STRICT)
 }
 
-/// Reads a manifest as one server does; otherwise like [`parse`].
+/// Parses a manifest as one server does; otherwise like [`parse`].
 ///
-/// Redis 6.2 knows no manifests, and is taken for a later one. Valkey drops each byte 255 that is not written as an
-/// escape; to Valkey 9 a field goes on behind a closing quote, where all others refuse the line.
+/// Redis 6.2 has no manifests, and is treated as Redis 7.0. Valkey drops each byte 255 that is not escaped. In Valkey
+/// 9, a field continues after a closing quote; all others refuse the line.
 pub fn parse_as(bytes: &[u8], server: Server) -> Manifest {
     parse_with(bytes, Quoting::of(server))
 }
 
-/// The problem over which `server` and its checker give up; `None` if they accept the manifest.
+/// The problem because of which `server` and its checker refuse the manifest; `None` if they accept it.
 ///
-/// To Redis 6.2 nothing in a manifest is a problem, as it does not know them.
+/// For Redis 6.2, which has no manifests, there are no problems.
 pub fn problem_for(bytes: &[u8], server: Server) -> Option<Problem> {
     if server.loads_manifests() { parse_as(bytes, server).problems.into_iter().next() } else { None }
 }
@@ -282,7 +284,7 @@ fn parse_with(bytes: &[u8], quoting: Quoting) -> Manifest {
                 let text = line.bytes.strip_suffix(b"\n").unwrap_or(line.bytes).to_vec();
                 manifest.comments.push(Comment { text, line: line.number, offset: line.offset });
             }
-            // Servers take what follows the first 1024 bytes of a comment for the next line.
+            // Servers read the rest of a comment after the first 1024 bytes as the next line.
             within_long_line = false;
             continue;
         }
@@ -326,7 +328,7 @@ impl SequenceRules {
     }
 }
 
-/// What a server reads at a time: up to a newline, at most [`LINE_LIMIT`] bytes.
+/// The bytes that a server reads as a line: up to a newline, at most [`LINE_LIMIT`] bytes.
 struct Line<'a> {
     bytes: &'a [u8],
     number: u64,
@@ -334,7 +336,7 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Whether a server finds the newline: not past the limit, nor behind a NUL.
+    /// Whether a server finds the newline: it must be within the limit, and not after a NUL.
     fn is_whole(&self) -> bool {
         self.bytes.ends_with(b"\n") && memchr(0, self.bytes).is_none()
     }
@@ -359,7 +361,7 @@ impl Line<'_> {
         let mut extra = Vec::new();
         for pair in fields.chunks_exact(2) {
             let [key, value] = pair else { continue };
-            // A pair that comes twice counts as it stands the last time.
+            // Of repeated pairs the last one counts.
             match Key::of(key) {
                 Some(Key::File) => {
                     let value = before_nul(value);
@@ -416,7 +418,7 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
-/// The keys whose meaning servers know.
+/// The keys that servers know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Key {
     File,
@@ -438,7 +440,7 @@ fn before_nul(bytes: &[u8]) -> &[u8] {
     memchr(0, bytes).and_then(|end| bytes.get(..end)).unwrap_or(bytes)
 }
 
-/// The spaces that a server takes off both ends of a line (`sdstrim`): fewer than those that separate fields.
+/// Trims the spaces that a server trims from a line (`sdstrim`): fewer kinds than separate fields.
 fn trim(line: &[u8]) -> &[u8] {
     let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
     let start = line.iter().position(is_text).unwrap_or(line.len());
@@ -446,13 +448,13 @@ fn trim(line: &[u8]) -> &[u8] {
     line.get(start..end).unwrap_or_default()
 }
 
-/// `isspace` in the C locale, which knows the vertical tab too.
+/// `isspace` in the C locale, which includes the vertical tab.
 const fn is_space(byte: u8) -> bool {
     byte.is_ascii_whitespace() || byte == 0x0b
 }
 
-/// The number at the beginning, as `atoll` reads it: spaces and a sign are skipped, the rest after the digits is
-/// ignored, no digits are 0, and what does not fit is the nearest number that does.
+/// The number at the beginning, as `atoll` reads it: leading spaces are skipped, a sign is accepted, everything after
+/// the digits is ignored, no digits are 0, and a number that does not fit becomes the nearest one that does.
 fn leading_integer(field: &[u8]) -> i64 {
     let mut rest = field;
     while let Some((&byte, behind)) = rest.split_first()
@@ -474,16 +476,16 @@ fn leading_integer(field: &[u8]) -> i64 {
 /// How a server splits a line into fields (`sdssplitargs`).
 #[derive(Debug, Clone, Copy)]
 struct Quoting {
-    /// Whether a byte 255 is taken for "no byte".
+    /// Whether a byte 255 is treated as "no byte".
     drops_byte_255: bool,
-    /// Whether a closing quote ends what is quoted but not the field.
+    /// Whether a field continues after a closing quote.
     joins_quoted: bool,
 }
 
 impl Quoting {
-    /// That of Redis.
+    /// The rules of Redis.
     const STRICT: Self = Self { drops_byte_255: false, joins_quoted: false };
-    /// Refuses the fewest lines.
+    /// The rules that refuse the fewest lines.
     const LENIENT: Self = Self { drops_byte_255: true, joins_quoted: true };
 
     const fn of(server: Server) -> Self {
@@ -503,7 +505,7 @@ impl Quoting {
         }
     }
 
-    /// The field at the beginning of `text`, and what is behind it.
+    /// The field at the beginning of `text`, and the rest after it.
     fn split_field(self, text: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         let mut field = Vec::new();
         let mut rest = text;
@@ -524,7 +526,7 @@ impl Quoting {
         Some((field, rest))
     }
 
-    /// Takes what is in `"…"` off the beginning of `text`, which starts behind the first quote.
+    /// Reads the contents of `"…"` from `text`, which begins after the first quote, and returns the rest.
     fn unquote_double<'a>(self, text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]> {
         let mut rest = text;
         loop {
@@ -547,7 +549,7 @@ impl Quoting {
         }
     }
 
-    /// Takes what is in `'…'` off the beginning of `text`, which starts behind the first quote.
+    /// Reads the contents of `'…'` from `text`, which begins after the first quote, and returns the rest.
     fn unquote_single<'a>(self, text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]> {
         let mut rest = text;
         loop {
@@ -589,13 +591,13 @@ const fn unescape(escaped: u8) -> u8 {
     }
 }
 
-/// Whether these are the bytes of a manifest, intact or damaged, and not of any other kind of log, nor of a text about
-/// one.
+/// Whether these are the bytes of a manifest, intact or damaged, rather than of another kind of log or of a text about
+/// manifests.
 ///
-/// It is one if no line begins as a record of a log does, and as many lines look like entries as do not, blank ones and
-/// comments aside. That holds for what servers accept though their checkers do not see it (a space in front, `SEQ 1
-/// FILE x TYPE i`), and for a manifest with a garbage or blank line on top. It holds neither for an append-only file
-/// with `file …` in a value, nor for prose with an example in it. An empty one cannot be told. No more than
+/// It is one if no line begins like a record of a log, and at least half of the lines look like entries, blank ones and
+/// comments aside. That includes manifests that servers accept but their checkers do not recognise (a leading space,
+/// `SEQ 1 FILE x TYPE i`), and a manifest with a garbage or blank line at the top. It excludes an append-only file with
+/// `file …` in a value, and prose with an example in it. An empty manifest cannot be recognised. At most
 /// [`RECOGNITION_LIMIT`] bytes are read.
 pub fn is_manifest(bytes: &[u8]) -> bool {
     if rdb::is_rdb(bytes) {
@@ -609,7 +611,7 @@ pub fn is_manifest(bytes: &[u8]) -> bool {
             [] => {}
             [b'*' | b'$', b'0'..=b'9' | b'-' | b'+', ..] => return false,
             text if looks_like_entry(text) || (is_cut && begins_like_entry(text)) => entries += 1,
-            // What the limit cut says nothing.
+            // Ignore the line that the limit cuts.
             _ if is_cut && head.len() == RECOGNITION_LIMIT => {}
             _ => others += 1,
         }
@@ -619,7 +621,7 @@ pub fn is_manifest(bytes: &[u8]) -> bool {
 
 /// Whether at least two of the three pairs that each entry needs are in the line: the third may be damaged.
 fn looks_like_entry(line: &[u8]) -> bool {
-    // Where quotes do not balance, the words tell.
+    // If quotes do not balance, use the words.
     let fields = Quoting::LENIENT.split(line).unwrap_or_else(|| words(line).map(<[u8]>::to_vec).collect());
     let (mut file, mut sequence, mut kind) = (false, false, false);
     for pair in fields.chunks_exact(2) {
@@ -634,8 +636,8 @@ fn looks_like_entry(line: &[u8]) -> bool {
     [file, sequence, kind].into_iter().filter(|&found| found).count() >= 2
 }
 
-/// Whether the line is the beginning of one as servers write it, cut too soon to have two pairs: `file`, `file x`,
-/// `file x se`.
+/// Whether the line is the beginning of an entry as servers write it, cut off before it has two pairs: `file`,
+/// `file x`, `file x se`.
 fn begins_like_entry(line: &[u8]) -> bool {
     let mut words = words(line);
     words.next() == Some(b"file") && words.nth(1).is_none_or(|key| b"seq".starts_with(key)) && words.next().is_none()
@@ -645,11 +647,11 @@ fn words(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(|&byte| is_space(byte)).filter(|word| !word.is_empty())
 }
 
-/// Whether `redis-check-aof` or `valkey-check-aof` of this server takes the file for a manifest.
+/// Whether `redis-check-aof` or `valkey-check-aof` of this server reads the file as a manifest.
 ///
-/// 7.0 does if any line begins with `file`, comments aside; later ones, and Valkey, if the first line that is no
-/// comment does; 6.2 never. A line ends at its newline or after 1024 bytes, so a value in an append-only file can be
-/// taken for one.
+/// 7.0 does if any line begins with `file`, comments aside; later ones, and Valkey, if the first line that is not a
+/// comment does; 6.2 never. A line ends at its newline or after 1024 bytes, so that part of a value in an append-only
+/// file can count as a line.
 pub fn official_is_manifest(bytes: &[u8], server: Server) -> bool {
     let mut lines = Lines::new(bytes).filter(|line| !line.bytes.starts_with(b"#"));
     let names_file = |line: Line<'_>| line.bytes.starts_with(b"file");

@@ -14,7 +14,7 @@ fn name(line: &str) -> Vec<u8> {
     entry(line).name
 }
 
-/// The flaw over which a server gives up.
+/// The flaw because of which a server refuses the manifest.
 fn flaw(bytes: impl AsRef<[u8]>) -> Option<Flaw> {
     parse(bytes.as_ref()).problems.first().map(|problem| problem.flaw)
 }
@@ -269,7 +269,7 @@ fn official_checkers_look_at_the_beginning_of_lines() {
     assert!(official_is_manifest(&long, Server::Redis80));
 }
 
-/// What a rewrite of the manifest has to keep.
+/// The entries, which a rewrite of the manifest must keep.
 fn content(manifest: &Manifest) -> Vec<Entry> {
     let unplaced = |entry: &Entry| Entry { line: 0, offset: 0, ..entry.clone() };
     let mut entries: Vec<Entry> = manifest.entries.iter().map(unplaced).collect();
