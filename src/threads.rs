@@ -1,16 +1,16 @@
-//! Work on several threads. A system that gives no more of them (a limit on processes or memory) makes it slower, not
-//! wrong.
+//! Work on several threads. If the system allows no more of them (because of a limit on processes or memory), the work
+//! is slower.
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::channel;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle, ScopedJoinHandle, scope};
 
-/// Runs `work` for every item, side by side as far as there are threads, and returns what it returned, in order.
+/// Calls `work` for every item, in parallel if there are threads, and returns the results in order.
 ///
-/// A panic of one goes on in the caller.
+/// A panic in a thread is resumed in the caller.
 pub(crate) fn for_each<T: Send, R: Send>(items: impl IntoIterator<Item = T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
-    // Where no thread can be had, the item is still there.
+    // If no thread could be started, the item is still available.
     let items: Vec<Mutex<Option<T>>> = items.into_iter().map(|item| Mutex::new(Some(item))).collect();
     let run = |item: &Mutex<Option<T>>| item.lock().unwrap_or_else(PoisonError::into_inner).take().map(&work);
     let run = &run;
@@ -32,16 +32,16 @@ pub(crate) fn for_each<T: Send, R: Send>(items: impl IntoIterator<Item = T>, wor
     })
 }
 
-/// Where threads wait until all have begun.
+/// The place where threads wait until all have started.
 #[derive(Default)]
 struct Start {
-    /// How many have begun, and what is decided then: whether they work.
+    /// The number of threads that have started, and the decision whether to work.
     state: Mutex<(usize, Option<bool>)>,
     turn: Condvar,
 }
 
 impl Start {
-    /// Waits in a thread that has begun; returns whether it is to work.
+    /// Waits in a thread that has started, and returns whether to work.
     fn wait(&self) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.0 += 1;
@@ -50,7 +50,7 @@ impl Start {
         state.1 == Some(true)
     }
 
-    /// Lets so many threads go on, once all of them have begun.
+    /// Releases `threads` threads, once all of them have started.
     fn release(&self, threads: usize, works: bool) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.turn.wait_while(state, |state| state.0 < threads);
@@ -59,14 +59,14 @@ impl Start {
     }
 }
 
-/// Starts a thread, and returns once it has begun; `None` where there is no more of them.
+/// Starts a thread, and returns once it has started; `None` if the system allows no more threads.
 pub(crate) fn start(thread: Builder, work: impl FnOnce() + Send + 'static) -> Option<JoinHandle<()>> {
     if !has_room_for_threads() {
         return None;
     }
     let (begun, beginning) = channel();
     let work = move || {
-        // Whoever waits for it is there.
+        // The receiver waits for it.
         let _ = begun.send(());
         work();
     };
@@ -74,18 +74,18 @@ pub(crate) fn start(thread: Builder, work: impl FnOnce() + Send + 'static) -> Op
     beginning.recv().ok().map(|()| thread)
 }
 
-/// Whether there is memory for threads to begin. Where there is none, glibc ends the process while one begins, rather
-/// than to say so; nobody allocates meanwhile, as work starts when all have begun.
+/// Whether there is memory for starting threads. Without it, glibc ends the process in a new thread instead of
+/// reporting an error. Nothing is allocated in between, because the work begins when all threads have started.
 fn has_room_for_threads() -> bool {
     const ROOM: usize = 256 << 10;
     let mut room = Vec::<u8>::new();
     room.try_reserve_exact(ROOM).is_ok() && std::hint::black_box(room).is_empty()
 }
 
-/// Runs `work` on so many threads at once, which may wait for each other, and returns what it returned, in order of
-/// their indexes; none, and nothing is run, where there are not so many.
+/// Calls `work` on `count` threads at once, which may wait for each other, and returns the results in order of their
+/// indexes. Returns `None`, without calling `work`, if the system does not allow that many threads.
 ///
-/// A panic of one goes on in the caller.
+/// A panic in a thread is resumed in the caller.
 pub(crate) fn together<R: Send>(count: usize, work: impl Fn(usize) -> R + Sync) -> Option<Vec<R>> {
     if !has_room_for_threads() {
         return None;

@@ -1,8 +1,8 @@
-//! New files, and how they take the place of old ones.
+//! Writing new files and replacing old ones by them.
 //!
-//! A file is written without a name where the file system has such files, else under a hidden name of its own. It is
-//! made to last on disk, and only then given the name that it is to have: whenever the process or the machine stops,
-//! what had the name before is there whole, or the new file is.
+//! A file is written without a name if the file system supports that, else under a hidden temporary name. It is synced,
+//! and only then gets its final name: whenever the process or the machine stops, either the old file or the new one is
+//! complete under that name.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -18,16 +18,16 @@ use crate::{Error, ErrorKind, Result};
 /// The mode of a file until it has its owner.
 const PRIVATE: u32 = 0o600;
 
-/// The mode of a file that is like no other: the user's mask takes bits away.
+/// The mode of a file that replaces no other; the umask clears bits.
 const NEW: u32 = 0o666;
 
-/// Names tried before giving up.
+/// The number of names to try.
 const NAMES: u32 = 10_000;
 
-/// A file that is being written, and has no name yet that anybody looks for.
+/// A file that is being written and does not have its final name yet.
 #[derive(Debug)]
 pub struct Draft {
-    /// What it is to be.
+    /// Its final name.
     target: PathBuf,
     file: File,
     length: u64,
@@ -35,7 +35,7 @@ pub struct Draft {
     name: Option<Registered>,
 }
 
-/// Where the bytes of a draft go.
+/// Writes the bytes of a draft.
 #[derive(Debug)]
 pub struct DraftWriter<'d, O> {
     operations: &'d mut O,
@@ -54,17 +54,17 @@ impl<O: Operations> Write for DraftWriter<'_, O> {
     }
 }
 
-/// What became of the file whose name a draft has taken.
+/// The file whose name a draft has taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Displaced {
-    /// It has this name.
+    /// It is at this path.
     At(PathBuf),
-    /// It has none: the file system cannot exchange two names.
+    /// It is gone, because the file system cannot exchange names.
     Gone,
 }
 
 impl Draft {
-    /// Creates a file on the file system of `target`, with an owner and a mode, or those of a new file. Drafts of
+    /// Creates a file on the file system of `target`, with the given owner and mode, or the default ones. Drafts of
     /// processes that have ended are removed from the directory first.
     ///
     /// # Errors
@@ -74,7 +74,7 @@ impl Draft {
         let mode = if ownership.is_some() { PRIVATE } else { NEW };
         let draft = match operations.create_unnamed(directory_of(target), mode) {
             Ok(file) if opens_by_descriptor(&file) => {
-                // Whoever finds its name later sees that somebody is at work on it.
+                // The lock tells other processes that this draft is in use.
                 let _ = file.try_lock();
                 Self { target: target.to_owned(), file, length: 0, name: None }
             }
@@ -93,7 +93,7 @@ impl Draft {
             match operations.create(name.path(), mode) {
                 Ok(file) => {
                     let locked = file.try_lock();
-                    // Another process may have swept it before it was locked.
+                    // Another process may have removed it before it was locked.
                     if locked.is_err() || is_still(&file, name.path()) {
                         return Ok(Self { target: target.to_owned(), file, length: 0, name: Some(name) });
                     }
@@ -110,12 +110,12 @@ impl Draft {
         self.name.as_ref().map_or_else(|| descriptor_path(&self.file), |name| name.path().to_owned())
     }
 
-    /// How many bytes were written.
+    /// The number of bytes that were written.
     pub const fn length(&self) -> u64 {
         self.length
     }
 
-    /// Writes at the end of the file what `fill` makes; the file is removed if that fails.
+    /// Appends the output of `fill`; removes the file if that fails.
     ///
     /// # Errors
     /// [`ErrorKind::Io`].
@@ -129,7 +129,7 @@ impl Draft {
         self.or_discard(operations, result)
     }
 
-    /// Makes the bytes last on disk.
+    /// Syncs the bytes to disk.
     ///
     /// # Errors
     /// [`ErrorKind::Io`]; the file is then removed.
@@ -138,7 +138,7 @@ impl Draft {
         self.or_discard(operations, result).map(|(draft, ())| draft)
     }
 
-    /// Goes on, or removes the file and gives the error.
+    /// Returns the value, or removes the file and returns the error.
     ///
     /// # Errors
     /// That of `result`.
@@ -155,15 +155,15 @@ impl Draft {
     /// Removes the file.
     pub fn discard(self, operations: &mut impl Operations) {
         if let Some(name) = self.name {
-            // Whatever led here is what is reported; the next run sweeps what is left.
+            // The earlier error is the one to report. If this fails, the next run removes the file.
             let _ = operations.remove(name.path());
         }
     }
 
-    /// Gives the file the name that it is to have, in place of what had it, and makes that last.
+    /// Gives the file its final name, replacing the file that had it, and syncs the directory.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`]; the draft is then removed. [`ErrorKind::NotDurable`] where it has its name already.
+    /// [`ErrorKind::Io`]; the draft is then removed. [`ErrorKind::NotDurable`] if it has its name already.
     pub fn publish(self, operations: &mut impl Operations) -> Result<()> {
         let target = self.target.clone();
         self.publish_unsynced(operations)?;
@@ -177,7 +177,7 @@ impl Draft {
         draft.or_discard(operations, result).map(|_| ())
     }
 
-    /// Gives the file the name that it is to have, which must be free.
+    /// Gives the file its final name, which must be free.
     ///
     /// # Errors
     /// [`ErrorKind::Io`]; the draft is then removed.
@@ -191,8 +191,8 @@ impl Draft {
         self.or_discard(operations, result).map(|_| ())
     }
 
-    /// Exchanges the file with the one that has the name, in one step where the file system can. That one stays, under
-    /// a hidden name, to be looked at.
+    /// Exchanges the file with the one that has its final name, in one step if the file system supports that. The other
+    /// one stays under a hidden name.
     ///
     /// # Errors
     /// [`ErrorKind::Io`]; the draft is then removed.
@@ -240,10 +240,10 @@ fn hidden(target: &Path, number: u32) -> PathBuf {
     directory_of(target).join(draft_name(target.file_name().unwrap_or_default(), number))
 }
 
-/// Whether the system cannot do it, rather than that it went wrong.
+/// Whether the error means that the operation is not supported.
 pub(crate) fn is_unsupported(error: &io::Error) -> bool {
-    // A kernel that does not know O_TMPFILE tries to open the directory for writing; a file system that cannot exchange
-    // names calls the flag invalid.
+    // A kernel without O_TMPFILE tries to open the directory for writing; a file system that cannot exchange names
+    // reports the flag as invalid.
     use io::ErrorKind::{InvalidInput, IsADirectory, Unsupported};
     matches!(error.kind(), Unsupported | InvalidInput | IsADirectory)
 }
@@ -252,7 +252,7 @@ fn descriptor_path(file: &File) -> PathBuf {
     format!("/proc/self/fd/{}", file.as_raw_fd()).into()
 }
 
-/// Whether the file can be read, and be given a name, through `/proc`.
+/// Whether the file can be read and named through `/proc`.
 fn opens_by_descriptor(file: &File) -> bool {
     is_still(file, &descriptor_path(file))
 }
@@ -264,9 +264,9 @@ fn is_still(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Removes the drafts that processes which have ended left in a directory.
+/// Removes the drafts of processes that have ended from a directory.
 ///
-/// A process holds a lock on its drafts as long as it lives.
+/// A running process holds a lock on its drafts.
 pub(crate) fn sweep(operations: &mut impl Operations, directory: &Path) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     let mut drafts: Vec<PathBuf> = entries
@@ -282,7 +282,7 @@ pub(crate) fn sweep(operations: &mut impl Operations, directory: &Path) {
     }
 }
 
-/// Makes the names in a directory last; `done` says what has happened already if that fails.
+/// Syncs a directory; `done` tells what has been done already if that fails.
 ///
 /// # Errors
 /// [`ErrorKind::NotDurable`].
@@ -296,19 +296,20 @@ pub(crate) fn sync_directory(
         .map_err(|source| Error::new(directory, ErrorKind::NotDurable { done: done(), source }))
 }
 
-/// Whether a new file is on disk before it has its name.
+/// Whether a new file is synced before it gets its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// It is, and the name is before the function returns.
+    /// The file is synced before, and the name before the function returns.
     Synced,
-    /// The system writes it when it likes.
+    /// Nothing is synced.
     Cached,
 }
 
-/// Writes a new file with this owner and mode: whole before it has its name. What had the name is replaced.
+/// Writes a new file with this owner and mode, which is complete before it gets its name, and replaces the file that
+/// had it.
 ///
 /// # Errors
-/// [`ErrorKind::Io`]; what had the name is then untouched. [`ErrorKind::NotDurable`] where it was replaced already.
+/// [`ErrorKind::Io`]; the old file is then untouched. [`ErrorKind::NotDurable`] if it was replaced already.
 pub fn write_file<O: Operations, T>(
     operations: &mut O,
     path: &Path,
@@ -324,12 +325,12 @@ pub fn write_file<O: Operations, T>(
     Ok(value)
 }
 
-/// The file that a path leads to, which need not be there yet: links are followed.
+/// Follows symbolic links; the target need not exist.
 ///
 /// # Errors
-/// [`ErrorKind::Io`] for links that lead in a circle.
+/// [`ErrorKind::Io`] for circular links.
 pub fn follow_links(path: &Path) -> Result<PathBuf> {
-    /// As many as Linux follows.
+    /// The limit of Linux.
     const LIMIT: u32 = 40;
     let mut path = path.to_owned();
     for _ in 0..LIMIT {

@@ -1,40 +1,40 @@
-//! File leases: the kernel says whether anybody on the host has a file open, in whatever container, and says so again
-//! when somebody is about to open it.
+//! File leases: the kernel tells whether any process on the host, in any container, has a file open, and later that one
+//! is about to open it.
 
 use std::fs::File;
 use std::io;
 use std::thread;
 use std::time::Duration;
 
-/// How often a lease is asked for. A process that is being started holds copies of all descriptors of its parent until
-/// it runs its program, which takes a moment and means nothing.
+/// The number of attempts to take a lease. A process that is being started holds copies of all descriptors of its
+/// parent until it executes its program, which does not matter.
 const ATTEMPTS: u32 = 20;
 
-/// How long to wait before asking again.
+/// The pause between attempts.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Whom a lease keeps out.
+/// The processes that a lease excludes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Exclusion {
-    /// Those who open the file for writing (`F_RDLCK`). The descriptor must be for reading only.
+    /// Processes that open the file for writing (`F_RDLCK`). The descriptor must be read-only.
     Writers,
-    /// Whoever opens the file (`F_WRLCK`). No other descriptor of this process may be of the file.
+    /// Processes that open the file at all (`F_WRLCK`). This process must have no other descriptor of the file.
     Everybody,
 }
 
 /// Why there is no lease.
 #[derive(Debug)]
 pub(super) enum NoLease {
-    /// Somebody has the file open.
+    /// Another process has the file open.
     Open,
-    /// The system does not give leases on this file, or not to this process.
+    /// The system does not support leases on this file, or does not allow them to this process.
     Unknown(io::Error),
 }
 
 /// A lease that this process holds on a file.
 ///
-/// While it is held, whoever opens the file waits: until the lease is dropped, or for `/proc/sys/fs/lease-break-time`
-/// seconds.
+/// While it is held, a process that opens the file waits until the lease is dropped, or for
+/// `/proc/sys/fs/lease-break-time` seconds.
 #[derive(Debug)]
 pub(super) struct Lease {
     file: File,
@@ -55,12 +55,12 @@ impl Lease {
         Err(NoLease::Open)
     }
 
-    /// The descriptor that it is on.
+    /// Its descriptor.
     pub(super) fn file(&self) -> &File {
         &self.file
     }
 
-    /// Whether nobody has opened the file since, or waits for it.
+    /// Whether no process has opened the file in the meantime, or waits for it.
     pub(super) fn holds(&self) -> bool {
         system::holds(&self.file, self.exclusion)
     }
@@ -103,7 +103,7 @@ mod system {
     }
 
     pub(super) fn take(file: &File, exclusion: Exclusion) -> io::Result<()> {
-        // The signal of a lease that is broken would be SIGIO, which ends the process; SIGURG does nothing.
+        // By default, a broken lease sends SIGIO, which ends the process; SIGURG does nothing.
         control(file, F_SETSIG, libc::SIGURG)?;
         match control(file, libc::F_SETLEASE, kind(exclusion)) {
             // Root in a container may lack CAP_LEASE, but may act as the file's owner, who needs no capability.
@@ -127,12 +127,12 @@ mod system {
     }
 
     pub(super) fn holds(file: &File, exclusion: Exclusion) -> bool {
-        // While the lease is being broken, the kernel already names what it will be then.
+        // While the lease is being broken, the kernel already returns its future type.
         control(file, libc::F_GETLEASE, 0).is_ok_and(|found| found == kind(exclusion))
     }
 
     pub(super) fn give_back(file: &File) {
-        // Without a lease there is nothing to give back.
+        // Without a lease there is nothing to release.
         let _ = control(file, libc::F_SETLEASE, libc::F_UNLCK);
     }
 }

@@ -1,8 +1,8 @@
 //! The only code that changes files.
 //!
-//! [`Operations`] is every system call that changes something, so that a test can make any of them fail. [`draft`]
-//! writes new files and gives them their names; [`Ownership`] is whose they are. [`Watch`] keeps others out of a log
-//! while it is changed, and [`kept`] is what a change takes away, and how it is put back.
+//! [`Operations`] has every system call that changes something, so that a test can make any of them fail. [`draft`]
+//! writes new files and gives them their names, and [`Ownership`] their owners and modes. [`Watch`] excludes other
+//! processes from a log while it is changed, and [`kept`] keeps and restores what a change removes.
 
 pub mod draft;
 pub mod kept;
@@ -25,7 +25,7 @@ pub(crate) use watch::difference;
 pub use watch::{Elsewhere, OpenElsewhere, Watch, refuse_writers, unchanged};
 pub use writers::Opener;
 
-/// The directory that a file is in.
+/// The directory of a file.
 pub(crate) fn directory_of(file: &Path) -> &Path {
     match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -1,18 +1,19 @@
-//! The names of the files that this program makes beside a log, so that nobody takes them for logs.
+//! The names of the files that this program creates beside a log, so that they are not mistaken for logs.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 
-/// Before the number in the name of a draft.
+/// The part before the number in the name of a draft.
 const DRAFT: &[u8] = b".aofkit-draft-";
 
-/// Before the number in the name of a directory of kept copies.
+/// The part before the number in the name of a directory of kept copies.
 const KEPT: &[u8] = b".aofkit-kept-";
 
-/// What a draft takes of its target's name at most: the whole must stay below the 255 bytes that file systems allow.
+/// The maximum length of a target's name in the name of a draft, which must stay below the limit of 255 bytes of file
+/// systems.
 const NAME_LIMIT: usize = 200;
 
-/// The name of a draft of a file: hidden, so that no pattern finds it.
+/// The name of a draft of a file: hidden, so that shell patterns do not match it.
 pub(crate) fn draft_name(target: &OsStr, number: u32) -> OsString {
     let target = target.as_bytes();
     let target = target.get(..NAME_LIMIT).unwrap_or(target);
@@ -30,17 +31,17 @@ fn numbered(start: &[u8], number: u32) -> OsString {
     name
 }
 
-/// Whether a file is named as a draft.
+/// Whether this is the name of a draft.
 pub(crate) fn is_draft(name: &OsStr) -> bool {
     name.as_bytes().starts_with(b".") && split(name, DRAFT).is_some()
 }
 
-/// The file of which a directory of this name holds copies, and the number of the directory.
+/// The file of which a directory with this name holds copies, and the number of the directory.
 pub(crate) fn kept_of(name: &OsStr) -> Option<(&OsStr, u32)> {
     split(name, KEPT)
 }
 
-/// Whether a file or a directory is named as something that this program made beside a log.
+/// Whether this is the name of something that this program creates beside a log.
 pub(crate) fn is_ours(name: &OsStr) -> bool {
     is_draft(name) || kept_of(name).is_some()
 }
@@ -51,7 +52,7 @@ fn split<'n>(name: &'n OsStr, infix: &[u8]) -> Option<(&'n OsStr, u32)> {
     let (file, rest) = bytes.split_at_checked(at)?;
     let digits = std::str::from_utf8(rest.get(infix.len()..)?).ok()?;
     let number: u32 = digits.parse().ok()?;
-    // `+1` and `01` parse too, but are no names that this program gives.
+    // `+1` and `01` parse too, but do not occur in names of this program.
     (number.to_string() == digits && !file.is_empty()).then_some((OsStr::from_bytes(file), number))
 }
 

@@ -5,31 +5,29 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// What repairs and rewrites ask of the file system: one method for each call that changes something or makes a change
-/// last.
+/// The operations of repairs and rewrites on the file system: one method for each call that changes or syncs something.
 pub trait Operations {
     /// Opens an existing file for reading and writing; never creates or truncates.
     ///
     /// # Errors
     /// Those of `open(2)`.
     fn open(&mut self, path: &Path) -> io::Result<File>;
-    /// Opens what is there for writing alone, whatever it is; never creates or truncates, and waits for the reader of a
-    /// FIFO.
+    /// Opens an existing file of any kind for writing; never creates or truncates, and waits for the reader of a FIFO.
     ///
     /// # Errors
     /// Those of `open(2)`.
     fn open_special(&mut self, path: &Path) -> io::Result<File>;
-    /// Creates a file that must not be there yet, for reading and writing. The user's mask takes bits of the mode away.
+    /// Creates a file that must not exist, for reading and writing. The umask clears bits of the mode.
     ///
     /// # Errors
     /// Those of `open(2)` with `O_EXCL`.
     fn create(&mut self, path: &Path, mode: u32) -> io::Result<File>;
-    /// Creates a file without a name, which goes when it is closed unless it is given one.
+    /// Creates a file without a name, which is removed when it is closed unless it gets one.
     ///
     /// # Errors
     /// Those of `open(2)` with `O_TMPFILE`.
     fn create_unnamed(&mut self, directory: &Path, mode: u32) -> io::Result<File>;
-    /// Gives a file without a name one, which must be free.
+    /// Gives an unnamed file a name, which must be free.
     ///
     /// # Errors
     /// Those of `linkat(2)`.
@@ -39,12 +37,12 @@ pub trait Operations {
     /// # Errors
     /// Those of `pwrite(2)`.
     fn write(&mut self, file: &File, bytes: &[u8], offset: u64) -> io::Result<()>;
-    /// Gives a file an owner and a group.
+    /// Sets the owner and the group of a file.
     ///
     /// # Errors
     /// Those of `fchown(2)`.
     fn set_owner(&mut self, file: &File, user: u32, group: u32) -> io::Result<()>;
-    /// Gives a file its permission bits.
+    /// Sets the permission bits of a file.
     ///
     /// # Errors
     /// Those of `fchmod(2)`.
@@ -59,7 +57,7 @@ pub trait Operations {
     /// # Errors
     /// Those of `open(2)` and `fsync(2)`.
     fn sync_directory(&mut self, directory: &Path) -> io::Result<()>;
-    /// Cuts a file.
+    /// Truncates a file.
     ///
     /// # Errors
     /// Those of `ftruncate(2)`.
@@ -69,16 +67,16 @@ pub trait Operations {
     /// # Errors
     /// Those of `unlink(2)`.
     fn remove(&mut self, path: &Path) -> io::Result<()>;
-    /// Gives a file another name, in place of what had it.
+    /// Renames a file, replacing one that has the new name.
     ///
     /// # Errors
     /// Those of `rename(2)`.
     fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()>;
-    /// Gives a file another name, which must be free.
+    /// Renames a file; the new name must be free.
     ///
     /// # Errors
-    /// Those of `renameat2(2)` with `RENAME_NOREPLACE`, or of `link(2)` and `unlink(2)` where the file system cannot do
-    /// that.
+    /// Those of `renameat2(2)` with `RENAME_NOREPLACE`, or of `link(2)` and `unlink(2)` if the file system does not
+    /// support that.
     fn rename_new(&mut self, from: &Path, to: &Path) -> io::Result<()>;
     /// Exchanges the names of two files in one step.
     ///
@@ -90,7 +88,7 @@ pub trait Operations {
     /// # Errors
     /// Those of `link(2)`.
     fn link(&mut self, path: &Path, second: &Path) -> io::Result<()>;
-    /// Makes a directory that must not be there yet. The user's mask takes bits of the mode away.
+    /// Creates a directory that must not exist. The umask clears bits of the mode.
     ///
     /// # Errors
     /// Those of `mkdir(2)`.
@@ -202,7 +200,7 @@ mod system {
     }
 
     pub(super) fn name(file: &File, path: &Path) -> io::Result<()> {
-        // By its descriptor alone (AT_EMPTY_PATH) only root may, before Linux 6.10.
+        // Before Linux 6.10, only root may link by descriptor (AT_EMPTY_PATH).
         let descriptor = format!("/proc/self/fd/{}", file.as_raw_fd());
         Ok(linkat(CWD, descriptor, CWD, path, AtFlags::SYMLINK_FOLLOW)?)
     }

@@ -1,4 +1,4 @@
-//! Whose a new file is, and who may read it.
+//! The owner and the mode of new files.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -12,7 +12,7 @@ const PERMISSIONS: u32 = 0o777;
 /// The permission bits of the group.
 const GROUP: u32 = 0o070;
 
-/// The owner and the mode that a file is to have.
+/// The owner, the group and the mode of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ownership {
     user: u32,
@@ -26,33 +26,33 @@ impl Ownership {
         Self { user: metadata.uid(), group: metadata.gid(), mode: metadata.mode() & PERMISSIONS }
     }
 
-    /// Those of a file that has the content of all of these: the owner is the last one's, and only who may read or
-    /// write every one of them may read or write it. `None` of no files.
+    /// The ownership of a file with the contents of all these files: the owner of the last one, and a mode that allows
+    /// reading and writing only to those who may do so in every one of them. `None` without files.
     pub fn strictest(files: impl IntoIterator<Item = Metadata>) -> Option<Self> {
         files.into_iter().map(|metadata| Self::of(&metadata)).reduce(|before, file| {
             let mode = before.mode & file.mode;
-            // The bits of two groups are about different people.
+            // The bits of different groups are not comparable.
             let mode = if before.group == file.group { mode } else { mode & !GROUP };
             Self { mode, ..file }
         })
     }
 
-    /// Gives a file this owner, as far as the system lets this process, and this mode.
+    /// Sets the owner of a file, if the system allows that, and its mode.
     ///
-    /// Where the group cannot be given, its members get no access: the bits would be about another group.
+    /// If the group cannot be set, the group bits are cleared, because they would apply to another group.
     ///
     /// # Errors
-    /// What the system says to the mode.
+    /// The error of setting the mode.
     pub(crate) fn give(self, operations: &mut impl Operations, file: &File) -> io::Result<()> {
         if operations.set_owner(file, self.user, self.group).is_err() {
-            // Only root may give a file away; to one of its own groups anybody may.
+            // Only root may change the owner; everybody may set one of their own groups.
             let _ = file.metadata().and_then(|own| operations.set_owner(file, own.uid(), self.group));
         }
         let has_group = file.metadata()?.gid() == self.group;
         operations.set_mode(file, if has_group { self.mode } else { self.mode & !GROUP })
     }
 
-    /// Gives a directory this owner, as far as the system lets this process; its mode stays.
+    /// Sets the owner of a directory, if the system allows that; its mode stays.
     pub(crate) fn give_directory(self, operations: &mut impl Operations, directory: &File) {
         let _ = operations.set_owner(directory, self.user, self.group);
     }

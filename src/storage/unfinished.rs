@@ -1,7 +1,7 @@
-//! The drafts that have a name right now, for a program that is told to stop.
+//! The drafts that have names, to be removed when the program is stopped.
 //!
-//! A draft has a name for a moment only where the file system has unnamed files, and all the time elsewhere. What a
-//! signal interrupts must not leave it behind.
+//! If the file system supports unnamed files, a draft has a name only for a moment, otherwise all the time. It must be
+//! removed when a signal stops the program.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,14 +9,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The names of this process's drafts, and of the directories of copies that it is making.
 static NAMES: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-/// Held while a log is being exchanged; whether one was.
+/// Held while a log is being replaced; whether one was replaced.
 static CHANGING: Mutex<bool> = Mutex::new(false);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A draft's name; forgotten when this is dropped.
+/// A draft's name, which is unregistered when this is dropped.
 #[derive(Debug)]
 pub(super) struct Registered(PathBuf);
 
@@ -40,28 +40,28 @@ impl Drop for Registered {
     }
 }
 
-/// A change that a signal does not interrupt: it is a matter of moments, and half of it is of no use.
+/// A change that a signal must not interrupt, because it is short and must not be done by half.
 #[derive(Debug)]
 pub(crate) struct Change(MutexGuard<'static, bool>);
 
 impl Change {
-    /// Waits until no other change is under way.
+    /// Waits until no other change is in progress.
     pub(crate) fn begin() -> Self {
         Self(lock(&CHANGING))
     }
 
-    /// Says that the log is another one now.
+    /// Records that the log was replaced.
     pub(crate) fn done(&mut self) {
         *self.0 = true;
     }
 }
 
-/// What is to be done about a signal that asks the process to stop.
+/// How to react to a signal that asks the process to stop.
 #[derive(Debug)]
 pub enum Interruption {
     /// Stop: the drafts are removed, and none is made as long as this is held.
     Stop(Stopped),
-    /// The log was changed already: only its report is missing, and the process ends by itself.
+    /// Continue: the log was replaced already, only the report is missing, and the process will end.
     Finish,
 }
 
@@ -72,9 +72,9 @@ pub struct Stopped {
     _changing: MutexGuard<'static, bool>,
 }
 
-/// Waits for a change that is under way, then removes this process's drafts unless the change was made.
+/// Waits for a change that is in progress, then removes this process's drafts unless the log was replaced.
 ///
-/// For a thread that waits for `SIGINT` and `SIGTERM`; not for a signal handler.
+/// Call it in a thread that waits for `SIGINT` and `SIGTERM`, not in a signal handler.
 #[expect(clippy::disallowed_methods, reason = "the drafts of this process, which nobody else looks for")]
 pub fn interrupt() -> Interruption {
     let changing = lock(&CHANGING);
@@ -83,16 +83,16 @@ pub fn interrupt() -> Interruption {
     }
     let mut names = lock(&NAMES);
     for path in names.drain(..) {
-        // The process stops anyway; what is left is removed by the next run.
+        // The process stops anyway; the next run removes the rest.
         let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
     }
     Interruption::Stop(Stopped { _names: names, _changing: changing })
 }
 
-/// Removes this process's drafts, for a process that has no more memory and ends now.
+/// Removes this process's drafts when it is out of memory and about to end.
 ///
-/// It waits for nothing, since the thread that asks may hold what it would wait for, and leaves the drafts to the next
-/// run where a change is under way. Removing files allocates nothing; directories come last, for their removal does.
+/// It does not wait for locks, which the calling thread may hold, and leaves the drafts to the next run if a change is
+/// in progress. Removing files allocates nothing; directories come last, because removing them does.
 #[expect(clippy::disallowed_methods, reason = "the drafts of this process, which nobody else looks for")]
 pub fn abandon() {
     let (Ok(_changing), Ok(names)) = (CHANGING.try_lock(), NAMES.try_lock()) else { return };

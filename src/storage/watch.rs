@@ -1,4 +1,4 @@
-//! Who else has the files of a log open, before it is changed and while that goes on.
+//! Detection of other processes that have the files of a log open, before and during a change.
 
 use std::fmt;
 use std::fs::{self, File};
@@ -15,21 +15,21 @@ use crate::{Error, ErrorKind, Result};
 /// What to do about a file that another process has open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpenElsewhere {
-    /// Leave the file alone.
+    /// Refuse to change the file.
     Refuse,
-    /// Change it all the same.
+    /// Change the file all the same.
     Ignore,
 }
 
-/// Why a file is left alone: somebody else has it open, or nobody can tell.
+/// Why a file is not changed: another process has it open, or this cannot be determined.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Elsewhere {
-    /// It is open for writing; by which process, if `/proc` shows it.
+    /// It is open for writing, by this process if `/proc` shows it.
     Writer(Option<Opener>),
-    /// It is open for reading, as by a server that loads it; by which process, if `/proc` shows it.
+    /// It is open for reading, as by a server that loads it, by this process if `/proc` shows it.
     Reader(Option<Opener>),
-    /// It cannot be told: what the system said to a lease, where `/proc` does not show every process.
+    /// It is unknown: taking a lease failed with this error, and `/proc` does not show every process.
     Unknown(io::Error),
 }
 
@@ -56,30 +56,30 @@ impl fmt::Display for Elsewhere {
     }
 }
 
-/// One file that is watched.
+/// A watched file.
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
     identity: FileIdentity,
-    /// `None` where `/proc` alone tells, and where nobody cares.
+    /// `None` if `/proc` suffices, or other processes are ignored.
     lease: Option<Lease>,
 }
 
-/// Files that nobody else may have open, or open, until a change is done.
+/// Files that no other process may have open or open until a change is done.
 #[derive(Debug)]
 pub struct Watch {
     files: Vec<Watched>,
-    /// Who has one of them open, where that was to be ignored.
+    /// The process that has one of them open, if that is ignored.
     ignored: Option<Elsewhere>,
     open_elsewhere: OpenElsewhere,
 }
 
 impl Watch {
-    /// Keeps everybody out of the files that were opened: nobody else may have them open, and whoever opens one waits
-    /// until this is dropped, or is noticed by [`Watch::check`].
+    /// Excludes all other processes from the open files: none may have them open, and one that opens a file waits until
+    /// this is dropped, or is detected by [`Watch::check`].
     ///
     /// # Errors
-    /// [`ErrorKind::OpenElsewhere`] unless that is to be ignored; [`ErrorKind::Io`].
+    /// [`ErrorKind::OpenElsewhere`] unless that is ignored; [`ErrorKind::Io`].
     pub fn of_inputs(inputs: &[Input], open_elsewhere: OpenElsewhere) -> Result<Self> {
         let files = inputs.iter().map(|input| {
             let opened = input.file().map_or_else(|| File::open(input.path()), File::try_clone);
@@ -89,7 +89,7 @@ impl Watch {
         Self::start(files.collect::<Result<_>>()?, Exclusion::Everybody, open_elsewhere)
     }
 
-    /// Keeps writers out of a file.
+    /// Excludes writers from a file.
     ///
     /// # Errors
     /// As [`Watch::of_inputs`].
@@ -97,7 +97,7 @@ impl Watch {
         Self::of_files(&[path], open_elsewhere)
     }
 
-    /// Keeps writers out of several files.
+    /// Excludes writers from several files.
     ///
     /// # Errors
     /// As [`Watch::of_inputs`].
@@ -122,7 +122,7 @@ impl Watch {
         for (path, identity, opened) in files {
             let lease = match (look(opened, identity.file_id(), exclusion, &shown), open_elsewhere) {
                 (Ok(lease), OpenElsewhere::Refuse) => lease,
-                // Who opens it now is not to be kept waiting.
+                // A process that opens the file now must not wait.
                 (Ok(_), OpenElsewhere::Ignore) => None,
                 (Err(found), OpenElsewhere::Refuse) => return Err(Error::new(path, ErrorKind::OpenElsewhere(found))),
                 (Err(found), OpenElsewhere::Ignore) => {
@@ -135,22 +135,22 @@ impl Watch {
         Ok(watch)
     }
 
-    /// The descriptor that the lease on one of the files is on.
+    /// The descriptor with the lease on one of the files.
     pub(crate) fn file(&self, index: usize) -> Option<&File> {
         self.files.get(index)?.lease.as_ref().map(Lease::file)
     }
 
-    /// Whether nobody else can have opened one of the files without being noticed.
+    /// Whether no other process can have opened one of the files undetected.
     pub fn keeps_others_out(&self) -> bool {
         self.files.iter().all(|file| file.lease.is_some())
     }
 
-    /// Who has one of the files open, if that was to be ignored.
+    /// The process that has one of the files open, if that is ignored.
     pub fn ignored(&self) -> Option<&Elsewhere> {
         self.ignored.as_ref()
     }
 
-    /// Looks again: nobody may have opened one of the files, replaced it, cut it, or written to it.
+    /// Checks again that no file was opened, replaced, truncated or written to by another process.
     ///
     /// # Errors
     /// [`ErrorKind::Refused`], [`ErrorKind::OpenElsewhere`], [`ErrorKind::Io`].
@@ -159,7 +159,7 @@ impl Watch {
         self.check_openers()
     }
 
-    /// As [`Watch::check`], but what the files hold is no matter of it.
+    /// As [`Watch::check`], but ignores changes of the files.
     ///
     /// # Errors
     /// As [`Watch::check`].
@@ -189,7 +189,7 @@ impl Watch {
     }
 }
 
-/// Takes a lease, or finds out who is in the way; neither where `/proc` alone tells that nobody is.
+/// Takes a lease, or returns why not; neither if `/proc` shows that no other process has the file open.
 fn look(
     opened: File,
     identity: FileId,
@@ -213,7 +213,7 @@ fn look(
             match second.ok().map(|file| Lease::take(file, Exclusion::Writers)) {
                 Some(Ok(lease)) => match shown.of(identity) {
                     Some(reader) => Err(Elsewhere::Reader(Some(reader.clone()))),
-                    // This process itself, through another descriptor.
+                    // It is this process, through another descriptor.
                     None if shown.is_complete => Ok(Some(lease)),
                     None => Err(Elsewhere::Reader(None)),
                 },
@@ -223,7 +223,7 @@ fn look(
     }
 }
 
-/// Refuses a file that another process has open for writing, so that a person need not be asked first.
+/// Refuses a file that another process has open for writing, before the user is asked.
 ///
 /// # Errors
 /// [`ErrorKind::OpenElsewhere`].
@@ -231,7 +231,7 @@ pub fn refuse_writers(path: &Path, open_elsewhere: OpenElsewhere) -> Result<()> 
     Watch::of_file(path, open_elsewhere).map(|_| ())
 }
 
-/// Refuses a file that is not as it was: its name belongs to another, or its length or its time of writing differ.
+/// Refuses a file that has changed: its name refers to another file, or its length or modification time differ.
 ///
 /// # Errors
 /// [`ErrorKind::Refused`], [`ErrorKind::Io`].
@@ -243,7 +243,7 @@ pub fn unchanged(path: &Path, identity: &FileIdentity) -> Result<()> {
     })
 }
 
-/// How a file differs from what it was, in words.
+/// How a file has changed, in words.
 pub(crate) fn difference(before: &FileIdentity, now: &FileIdentity) -> Option<String> {
     if now.file_id() != before.file_id() {
         Some("the file was replaced by another since it was read".to_owned())
@@ -261,7 +261,7 @@ pub(crate) fn difference(before: &FileIdentity, now: &FileIdentity) -> Option<St
 mod tests {
     use super::*;
 
-    /// What is found out about a file by somebody who cannot see other processes, or sees that there are none.
+    /// The result for a file where `/proc` shows no other process.
     fn looked(path: &Path, exclusion: Exclusion, is_complete: bool) -> std::result::Result<Option<Lease>, Elsewhere> {
         let opened = File::open(path).unwrap();
         let identity = FileIdentity::of(&opened.metadata().unwrap()).file_id();
@@ -282,14 +282,14 @@ mod tests {
         let reader = File::open(&path).unwrap();
         assert!(matches!(looked(&path, Exclusion::Writers, false), Ok(Some(_))));
         assert!(matches!(looked(&path, Exclusion::Everybody, false), Err(Elsewhere::Reader(None))));
-        // Nobody else can be seen, and nobody hides: the reader is this process.
+        // `/proc` is complete and shows no other process, so the reader is this process.
         assert!(matches!(looked(&path, Exclusion::Everybody, true), Ok(Some(_))));
         drop(reader);
     }
 
     #[test]
     fn where_neither_tells_that_is_said() {
-        // There are no leases on directories.
+        // Directories do not support leases.
         let directory = tempfile::tempdir().unwrap();
         assert!(matches!(looked(directory.path(), Exclusion::Everybody, true), Ok(None)), "/proc tells");
         let unknown = looked(directory.path(), Exclusion::Everybody, false).unwrap_err();

@@ -1,4 +1,4 @@
-//! Which processes have a file open, as far as `/proc` shows them.
+//! The processes that have a file open, according to `/proc`.
 
 use std::fs;
 use std::io;
@@ -9,8 +9,8 @@ use crate::input::{FileId, FileIdentity};
 /// The access mode in the flags of `open(2)`; reading only is 0.
 const ACCESS_MODE: u32 = 0b11;
 
-/// The inode of the host's own namespace of process ids (`PROC_PID_INIT_INO`): from inside another, what runs outside
-/// of it cannot be seen.
+/// The inode of the host's own namespace of process ids (`PROC_PID_INIT_INO`): inside another namespace, processes
+/// outside are not visible.
 const HOST_NAMESPACE: u64 = 0xefff_fffc;
 
 /// A process that has a file open.
@@ -18,29 +18,28 @@ const HOST_NAMESPACE: u64 = 0xefff_fffc;
 pub struct Opener {
     /// Its process id.
     pub process: u32,
-    /// Its name, as the kernel knows it.
+    /// Its name in the kernel.
     pub name: String,
     /// Whether it may write to the file.
     pub writes: bool,
 }
 
-/// What `/proc` shows.
+/// The processes that `/proc` shows.
 #[derive(Debug, Default)]
 pub(crate) struct Openers {
-    /// The other processes that have one of the files open, each with the file: those that write first, then by
-    /// process id.
+    /// The other processes that have one of the files open, each with the file: writers first, then by process id.
     pub(crate) found: Vec<(FileId, Opener)>,
-    /// Whether that is everyone on the host: nothing was hidden.
+    /// Whether all processes on the host were visible.
     pub(crate) is_complete: bool,
 }
 
 impl Openers {
-    /// The first that has this file open.
+    /// The first process that has this file open.
     pub(crate) fn of(&self, file: FileId) -> Option<&Opener> {
         self.found.iter().find(|(opened, _)| *opened == file).map(|(_, opener)| opener)
     }
 
-    /// The first that may write to this file.
+    /// The first process that may write to this file.
     pub(crate) fn writer(&self, file: FileId) -> Option<&Opener> {
         self.of(file).filter(|opener| opener.writes)
     }
@@ -50,7 +49,7 @@ impl Openers {
 pub(crate) fn openers(files: &[FileId]) -> Openers {
     let Ok(entries) = fs::read_dir("/proc") else { return Openers::default() };
     let own = std::process::id();
-    // The first process is everybody's parent: where it is missing, processes are hidden (hidepid).
+    // If process 1 is not visible, processes are hidden (hidepid).
     let (mut found, mut is_complete) = (Vec::new(), sees_the_host() && fs::metadata("/proc/1").is_ok());
     for process in entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()) {
         if process == own {
@@ -60,7 +59,7 @@ pub(crate) fn openers(files: &[FileId]) -> Openers {
             Ok(opened) => found.extend(
                 opened.into_iter().map(|(file, writes)| (file, Opener { process, name: name_of(process), writes })),
             ),
-            // It has ended since.
+            // It has ended.
             Err(error) if error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(NO_SUCH_PROCESS) => {}
             Err(_) => is_complete = false,
         }
@@ -69,14 +68,14 @@ pub(crate) fn openers(files: &[FileId]) -> Openers {
     Openers { found, is_complete }
 }
 
-/// `ESRCH`: the process went away while its directory was read.
+/// `ESRCH`: the process ended while its directory was read.
 const NO_SUCH_PROCESS: i32 = 3;
 
 fn sees_the_host() -> bool {
     fs::metadata("/proc/self/ns/pid").is_ok_and(|namespace| namespace.ino() == HOST_NAMESPACE)
 }
 
-/// Which of the files the process has open, and whether for writing.
+/// The files that the process has open, and whether for writing.
 fn opens(process: u32, files: &[FileId]) -> io::Result<Vec<(FileId, bool)>> {
     let mut found: Vec<(FileId, bool)> = Vec::new();
     for descriptor in fs::read_dir(format!("/proc/{process}/fd"))? {

@@ -15,11 +15,12 @@ use crate::storage::unfinished::Registered;
 use crate::storage::{Operations, Ownership, directory_of};
 use crate::{Error, ErrorKind, Result};
 
-/// The mode of a directory of copies and of the files in it until they have their own: nobody else may come between.
+/// The mode of a directory of copies and of its files until they get their final ones, so that no other user has
+/// access.
 const PRIVATE_DIRECTORY: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 
-/// Numbers tried before giving up.
+/// The number of numbers to try.
 const NUMBERS: u32 = 1000;
 
 /// A directory of copies that is being made.
@@ -28,14 +29,14 @@ pub(crate) struct Making {
     directory: PathBuf,
     number: u32,
     file: PathBuf,
-    /// Held as long as this process is at work on the directory.
+    /// Held as long as this process uses the directory.
     lock: Option<File>,
     /// A signal removes the directory, until the change begins.
     _registered: Registered,
 }
 
 impl Making {
-    /// Makes the directory, beside the file that is to be changed.
+    /// Creates the directory, beside the file to change.
     pub(crate) fn begin(operations: &mut impl Operations, file: &Path) -> Result<Self> {
         let name = file.file_name().unwrap_or_default();
         let first = next_number(directory_of(file));
@@ -57,7 +58,7 @@ impl Making {
         Err(Error::new(file, ErrorKind::Refused(text)))
     }
 
-    /// Keeps a whole file: as a second name of it, or as a copy where that cannot be.
+    /// Keeps a whole file: as a hard link, or as a copy if that is impossible.
     pub(crate) fn keep_file(
         &self,
         operations: &mut impl Operations,
@@ -70,14 +71,14 @@ impl Making {
         if operations.link(path, &kept).is_ok() {
             return Ok(recorded);
         }
-        // Not opened again where it is open: a lease keeps this process out as well.
+        // An open file is not opened again, because a lease excludes this process as well.
         let source = opened.map_or_else(|| File::open(path), File::try_clone);
         let source = source.map_err(|source| Error::io(path, "open", source))?;
         self.write(operations, name, (&source, 0, metadata.len()), Ownership::of(&metadata))?;
         Ok(recorded)
     }
 
-    /// Keeps some bytes of a file under a name of their own.
+    /// Keeps some bytes of a file in a new file.
     pub(crate) fn keep_bytes(
         &self,
         operations: &mut impl Operations,
@@ -85,7 +86,7 @@ impl Making {
         (source, start, length): (&File, u64, u64),
     ) -> Result<(PathBuf, RecordedFile)> {
         let metadata = source.metadata().map_err(|error| Error::io(&self.file, "read", error))?;
-        // Whoever may change the log may read what was in it.
+        // The copy has the owner and the mode of the log.
         self.write(operations, name, (source, start, length), Ownership::of(&metadata))?;
         Ok((self.directory.join(name), RecordedFile { name: name.to_owned(), bytes: length }))
     }
@@ -115,7 +116,7 @@ impl Making {
         copy().map_err(|source| Error::io(&path, "keep a copy", source))
     }
 
-    /// Writes the text, and makes everything last.
+    /// Writes the text, and syncs everything.
     pub(crate) fn finish(
         &self,
         operations: &mut impl Operations,
@@ -131,7 +132,7 @@ impl Making {
         let absolute = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
         let text = record.to_text(&absolute);
         let path = self.directory.join(TEXT);
-        // Complete under another name first: where there is a text, it is whole.
+        // Write it under another name first, so that a text is always complete.
         let begun = self.directory.join(format!("{TEXT}.new"));
         let mut write = || {
             let file = operations.create(&begun, PRIVATE_FILE)?;
@@ -143,7 +144,7 @@ impl Making {
             operations.rename(&begun, &path)
         };
         write().map_err(|source| Error::io(&path, "write", source))?;
-        // Whose the log is may undo this; nobody else may look in.
+        // Only the owner of the log may undo the change and read the copies.
         if let (Some(ownership), Some(directory)) = (ownership, &self.lock) {
             ownership.give_directory(operations, directory);
         }
@@ -153,10 +154,10 @@ impl Making {
         Ok(Kept { directory: self.directory.clone(), number: self.number, file: name, record: Some(record) })
     }
 
-    /// Goes on, or removes the directory and gives the error.
+    /// Returns the value, or removes the directory and returns the error.
     pub(crate) fn or_discard<T>(&self, operations: &mut impl Operations, result: Result<T>) -> Result<T> {
         if result.is_err() {
-            // The error that led here is the one to report.
+            // The earlier error is the one to report.
             let _ = remove_directory(operations, &self.directory);
         }
         result

@@ -1,10 +1,9 @@
-//! What a change of a log takes away is kept: in a directory beside the file, `NAME.aofkit-kept-N`, with a text that
-//! says what it is. `fix` and `rewrite --in-place` make such directories, and either can undo them, the newest first,
-//! or discard them.
+//! Copies of what a change removes from a log: in a directory beside the file, `NAME.aofkit-kept-N`, with a text that
+//! describes them. `fix` and `rewrite --in-place` create such directories, and both can undo them, the newest first, or
+//! discard them.
 //!
-//! A directory is complete, and on disk, before anything is changed: whenever the process or the machine stops, the log
-//! is as it was, or everything that puts it back is there. Whole files are second names (hard links) where the file
-//! system has them.
+//! A directory is complete and synced before anything is changed: whenever the process or the machine stops, the log is
+//! unchanged, or can be restored. Whole files are hard links if the file system supports them.
 
 mod make;
 mod record;
@@ -25,7 +24,7 @@ use super::{Operations, directory_of};
 use crate::input::FileIdentity;
 use crate::{Error, Result};
 
-/// What is read at a time.
+/// The number of bytes to read at a time.
 pub(crate) const CHUNK: usize = 256 << 10;
 
 /// A directory of kept copies.
@@ -33,16 +32,16 @@ pub(crate) const CHUNK: usize = 256 << 10;
 pub struct Kept {
     /// The directory.
     pub directory: PathBuf,
-    /// Its number: of two directories beside each other, the higher one is the newer.
+    /// Its number: the higher, the newer.
     pub number: u32,
-    /// The file beside it that its name begins with.
+    /// The name of the changed file, with which its own name begins.
     pub file: OsString,
-    /// What it says of itself; `None` if it is not complete.
+    /// Its record; `None` if it is incomplete.
     pub record: Option<Record>,
 }
 
 impl Kept {
-    /// How many bytes are kept.
+    /// The number of bytes that are kept.
     pub fn bytes(&self) -> u64 {
         self.record.iter().flat_map(|record| &record.kept).map(|file| file.bytes).sum()
     }
@@ -64,7 +63,7 @@ pub fn list(directory: &Path) -> Result<Vec<Kept>> {
         let entry = entry.map_err(read_error)?;
         let name = entry.file_name();
         let Some((file, number)) = kept_of(&name) else { continue };
-        // Not a link to one, which somebody else may have made.
+        // Ignore links, which may be somebody else's.
         if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
@@ -77,7 +76,7 @@ pub fn list(directory: &Path) -> Result<Vec<Kept>> {
     Ok(all)
 }
 
-/// The directory that the next copies of a file go into, as far as can be said now.
+/// The directory for the next copies of a file, unless another process creates it first.
 pub fn next_directory(file: &Path) -> PathBuf {
     let number = next_number(directory_of(file));
     directory_of(file).join(super::names::kept_name(file.file_name().unwrap_or_default(), number))
@@ -88,8 +87,7 @@ fn next_number(directory: &Path) -> u32 {
     names.filter_map(|name| Some(kept_of(&name)?.1)).max().map_or(1, |number| number.saturating_add(1))
 }
 
-/// Removes a directory of kept copies with all that is in it: its text first, so that nobody takes what is left for
-/// complete.
+/// Removes a directory of kept copies: its text first, so that the rest is not mistaken for complete.
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`].
@@ -109,16 +107,16 @@ fn remove_directory(operations: &mut impl Operations, directory: &Path) -> Resul
     operations.sync_directory(directory_of(directory)).map_err(error)
 }
 
-/// Opens a file of the log: one on which this process holds a lease is open already, and a lease keeps this process out
-/// as well.
+/// Opens a file of the log. A file on which this process holds a lease must not be opened again, because the lease
+/// excludes this process as well.
 pub type Open<'o> = &'o dyn Fn(&Path) -> io::Result<File>;
 
-/// Opens any file of which no lease is held.
+/// Opens a file without a lease.
 pub(crate) fn open_plainly(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Whether a file still ends with the bytes that were kept of it: the cut was not made yet, or was undone already.
+/// Whether a file still ends with the bytes that were kept of it, so that it was not truncated yet, or this was undone.
 fn is_uncut(kept: &Kept, open: Open<'_>) -> io::Result<bool> {
     let Some((cut_at, copy)) = kept.record.as_ref().and_then(|record| Some((record.cut_at?, record.kept.first()?)))
     else {
@@ -132,12 +130,12 @@ fn is_uncut(kept: &Kept, open: Open<'_>) -> io::Result<bool> {
         && are_same((&file, cut_at), (&bytes, 0), kept_length)?)
 }
 
-/// Whether no other process is making, undoing or discarding the copies.
+/// Whether no other process is using the copies.
 fn is_abandoned(kept: &Kept) -> bool {
     File::open(&kept.directory).is_ok_and(|directory| directory.try_lock().is_ok())
 }
 
-/// Whether two names lead to the same file, or to files with the same bytes.
+/// Whether two names refer to the same file, or to files with the same bytes.
 fn is_same_content(one: &Path, other: &Path, open: Open<'_>) -> io::Result<bool> {
     let (first, second) = (FileIdentity::of(&fs::metadata(one)?), FileIdentity::of(&fs::metadata(other)?));
     if first.file_id() == second.file_id() {
@@ -149,7 +147,7 @@ fn is_same_content(one: &Path, other: &Path, open: Open<'_>) -> io::Result<bool>
     are_same((&open(one)?, 0), (&File::open(other)?, 0), first.length)
 }
 
-/// Whether so many bytes from an offset of one file on are those from an offset of another on.
+/// Whether `length` bytes at an offset of one file equal those at an offset of another.
 pub(crate) fn are_same(one: (&File, u64), other: (&File, u64), length: u64) -> io::Result<bool> {
     let (mut left, mut right) = (vec![0; CHUNK], vec![0; CHUNK]);
     let mut done = 0;

@@ -1,4 +1,4 @@
-//! The text in a directory of kept copies: what happened, for people, and a line for [`undo`](super::undo).
+//! The text in a directory of kept copies: a description for people, and a line for [`undo`](super::undo).
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::escape::{shell_word, visible};
 
-/// The file that holds the text. It is written last: a directory without it is not complete.
+/// The name of the text's file. It is written last: a directory without it is incomplete.
 pub(super) const TEXT: &str = "README.txt";
 
-/// Before the line for programs.
+/// The beginning of the line for programs.
 const PREFIX: &str = "record: ";
 
-/// What is read of the text at most, in bytes.
+/// The maximum number of bytes to read.
 const LIMIT: u64 = 4 << 20;
 
-/// What made the copies.
+/// The change for which the copies were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cause {
@@ -53,7 +53,7 @@ impl Name {
         name.to_str().map_or_else(|| Self::Bytes(name.as_bytes().to_vec()), |text| Self::Text(text.to_owned()))
     }
 
-    /// The name, if it is one: never a path, so that nothing outside of the directory is reached.
+    /// The name, if it is valid: not a path, so that nothing outside the directory is accessed.
     fn get(&self) -> Option<OsString> {
         let name = match self {
             Self::Text(text) => OsString::from(text),
@@ -74,21 +74,20 @@ pub struct RecordedFile {
     pub bytes: u64,
 }
 
-/// What a directory of kept copies says of itself.
+/// The record of a directory of kept copies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// What made the copies.
+    /// The change for which the copies were made.
     pub cause: Cause,
-    /// The file beside the directory that was cut or replaced: of a log of several parts that was rewritten, the
-    /// manifest.
+    /// The truncated or replaced file beside the directory; for a multi-part log that was rewritten, the manifest.
     pub file: OsString,
-    /// When, in milliseconds of Unix time.
+    /// The time of the change, in milliseconds of Unix time.
     pub time: i64,
-    /// Where the file was cut, if it was.
+    /// The offset of the cut, if the file was truncated.
     pub cut_at: Option<u64>,
     /// The files in the directory.
     pub kept: Vec<RecordedFile>,
-    /// The files of the new log, as they were then; none for a cut.
+    /// The files of the new log at that time; empty for a cut.
     pub new: Vec<RecordedFile>,
 }
 
@@ -103,11 +102,11 @@ struct Line {
     new: Vec<(Name, u64)>,
 }
 
-/// The only version there is.
+/// The version of the format.
 const VERSION: u32 = 1;
 
 impl Record {
-    /// The text, for a log at `path`.
+    /// The text for a log at `path`.
     pub(super) fn to_text(&self, path: &Path) -> String {
         let what = match (self.cause, self.cut_at) {
             (Cause::Fix, Some(cut_at)) => format!("aofkit fix cut the file at byte {cut_at}"),
@@ -135,19 +134,19 @@ impl Record {
             kept: files(&self.kept),
             new: files(&self.new),
         };
-        // Names and numbers always become JSON.
+        // Serializing names and numbers cannot fail.
         let line = serde_json::to_string(&line).unwrap_or_default();
         let _ = write!(text, "\nThe next line is for aofkit: do not change it.\n{PREFIX}{line}\n");
         text
     }
 
-    /// Reads the text in a directory; `None` if there is none, or none that this build understands.
+    /// Reads the text in a directory; `None` if there is none, or it is not understood.
     ///
     /// # Errors
-    /// What the system says, except that the file is not there.
+    /// Errors of the operating system, except that there is no such file.
     pub(super) fn read(directory: &Path) -> io::Result<Option<Self>> {
         let path = directory.join(TEXT);
-        // Not through a link, which somebody else may have made.
+        // Do not follow a link, which may be somebody else's.
         match path.symlink_metadata() {
             Ok(metadata) if metadata.is_file() => {}
             Ok(_) => return Ok(None),

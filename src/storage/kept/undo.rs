@@ -1,4 +1,4 @@
-//! Puts a log back that was rewritten in place.
+//! Undoing a rewrite in place.
 
 use std::fs;
 use std::io;
@@ -12,12 +12,12 @@ use crate::storage::watch::{OpenElsewhere, Watch};
 use crate::storage::{Operations, Ownership, directory_of};
 use crate::{Error, ErrorKind, Result};
 
-/// A log that was put back.
+/// A log that was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndoneRewrite {
-    /// The files that are there again.
+    /// The files that were restored.
     pub restored: Vec<PathBuf>,
-    /// The files of the new log, which are gone.
+    /// The files of the new log, which were removed.
     pub removed: Vec<PathBuf>,
 }
 
@@ -25,13 +25,13 @@ fn refused(path: &Path, text: String) -> Error {
     Error::new(path, ErrorKind::Refused(text))
 }
 
-/// A rewrite that is to be undone.
+/// A rewrite to undo.
 struct Rewrite<'k> {
     kept: &'k Kept,
     record: &'k Record,
     /// The directory of the log.
     directory: PathBuf,
-    /// The file whose replacement makes the old log count: the manifest, or the only file.
+    /// The file whose replacement puts the old log into effect: the manifest, or the only file.
     main: PathBuf,
 }
 
@@ -51,13 +51,13 @@ impl<'k> Rewrite<'k> {
         self.kept.directory.join(&self.record.file)
     }
 
-    /// The files of a log but the main one.
+    /// The files of a log except the main one.
     fn others<'f>(&self, files: &'f [RecordedFile]) -> impl Iterator<Item = &'f RecordedFile> {
         let main = self.record.file.clone();
         files.iter().filter(move |file| file.name != main)
     }
 
-    /// Whether the old log is the one that counts: nothing was replaced yet, or it was put back already.
+    /// Whether the old log is in effect: nothing was replaced yet, or it was restored already.
     fn is_old_in_place(&self, open: Open<'_>) -> io::Result<bool> {
         match is_same_content(&self.main, &self.kept_main(), open) {
             // It was moved back.
@@ -70,16 +70,16 @@ impl<'k> Rewrite<'k> {
         }
     }
 
-    /// The files of the new log that are of no use once the old log counts.
+    /// The files of the new log that are not needed once the old log is in effect.
     fn needless(&self) -> Vec<PathBuf> {
         let path = |file: &RecordedFile| self.directory.join(&file.name);
-        // One of another length was written by somebody else since.
+        // A file of another length was written by somebody else afterwards.
         let is_same = |file: &RecordedFile| path(file).symlink_metadata().is_ok_and(|found| found.len() == file.bytes);
         let is_kept = |file: &RecordedFile| self.record.kept.iter().any(|kept| kept.name == file.name);
         self.others(&self.record.new).filter(|file| !is_kept(file) && is_same(file)).map(path).collect()
     }
 
-    /// Refuses a new log that is not as the rewrite left it: what was written to it would be lost.
+    /// Refuses if the new log was changed after the rewrite, because the changes would be lost.
     fn check_new(&self) -> Result<()> {
         for file in &self.record.new {
             let path = if file.name == self.record.file { self.main.clone() } else { self.directory.join(&file.name) };
@@ -101,7 +101,7 @@ impl<'k> Rewrite<'k> {
         Ok(())
     }
 
-    /// Refuses if an old file can neither be put back nor is there.
+    /// Refuses if an old file neither exists nor can be restored.
     fn check_old(&self, open: Open<'_>) -> Result<()> {
         for file in self.others(&self.record.kept) {
             let (kept, path) = (self.kept_path(file), self.directory.join(&file.name));
@@ -137,7 +137,7 @@ impl<'k> Rewrite<'k> {
                 let ownership = metadata.as_ref().map(Ownership::of);
                 let draft = Draft::beside(operations, &self.main, ownership)?;
                 let (draft, ()) = draft.fill(operations, |out| io::Write::write_all(out, &bytes))?;
-                // What the name leads to now is the new manifest, which nothing needs.
+                // The name now refers to the new manifest, which is not needed.
                 if let Displaced::At(new) = draft.sync(operations)?.exchange(operations)? {
                     let _ = operations.remove(&new);
                 }
@@ -148,7 +148,7 @@ impl<'k> Rewrite<'k> {
         sync_directory(operations, directory, || format!("{} is the old one again", self.main.display()))
     }
 
-    /// Removes what is of no use once the old log counts.
+    /// Removes what is not needed once the old log is in effect.
     fn clear(&self, operations: &mut impl Operations) -> Result<Vec<PathBuf>> {
         let needless = self.needless();
         for path in &needless {
@@ -159,12 +159,12 @@ impl<'k> Rewrite<'k> {
     }
 }
 
-/// Puts back the log that a rewrite in place replaced, then removes the new one and the directory of copies.
+/// Restores the log that a rewrite in place replaced, then removes the new one and the directory of copies.
 ///
-/// If it was interrupted, calling it again goes on.
+/// If it was interrupted, another call continues.
 ///
 /// # Errors
-/// [`ErrorKind::Refused`] if the new log was written to since, or a copy is missing; [`ErrorKind::OpenElsewhere`];
+/// [`ErrorKind::Refused`] if the new log was changed, or a copy is missing; [`ErrorKind::OpenElsewhere`];
 /// [`ErrorKind::Io`].
 pub fn undo_rewrite(
     operations: &mut impl Operations,
@@ -191,7 +191,7 @@ pub fn undo_rewrite(
     Ok(UndoneRewrite { restored, removed })
 }
 
-/// Checks whether [`undo_rewrite`] would put the log back, and changes nothing.
+/// Checks whether [`undo_rewrite`] would succeed, without changing anything.
 ///
 /// # Errors
 /// As [`undo_rewrite`].
@@ -206,9 +206,8 @@ pub fn check_undo(kept: &Kept) -> Result<()> {
     rewrite.check_old(&open_plainly)
 }
 
-/// Removes a directory of copies that an interrupted run left, if nothing was changed yet, or all is back already,
-/// together with the files of the new log that nothing names. `true` if it was removed. `open` opens the files of the
-/// log.
+/// Removes a directory of copies that an interrupted run left, if nothing was changed yet or everything was restored,
+/// together with the unused files of the new log. Returns whether it was removed. `open` opens the files of the log.
 ///
 /// # Errors
 /// [`ErrorKind::Io`].
@@ -217,7 +216,7 @@ pub fn sweep_unused(operations: &mut impl Operations, kept: &Kept, open: Open<'_
         return Ok(false);
     }
     let Some(record) = &kept.record else {
-        // The text comes before the change: without it nothing was changed.
+        // The text is written before the change, so without it nothing was changed.
         remove_directory(operations, &kept.directory)?;
         return Ok(true);
     };
@@ -230,7 +229,7 @@ pub fn sweep_unused(operations: &mut impl Operations, kept: &Kept, open: Open<'_
     }
     let Some(rewrite) = Rewrite::of(kept) else { return Ok(false) };
     if rewrite.is_old_in_place(open).unwrap_or(false) && rewrite.check_old(open).is_ok() {
-        // In half of an undo the other old files may still be in the directory.
+        // During an undo, other old files may still be in the directory.
         rewrite.restore_others(operations)?;
         rewrite.clear(operations)?;
         return Ok(true);
