@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::escape::Escaped;
-use crate::storage::Elsewhere;
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -70,6 +69,52 @@ pub enum ErrorKind {
     /// The request does not apply to the file; the text is a sentence without a full stop.
     #[error("{0}")]
     Refused(String),
+}
+
+/// A process that has a file open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opener {
+    /// Its process id.
+    pub process: u32,
+    /// Its name in the kernel.
+    pub name: String,
+    /// Whether it may write to the file.
+    pub writes: bool,
+}
+
+/// Why a file is not changed: another process has it open, or this cannot be determined.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Elsewhere {
+    /// It is open for writing, by this process if `/proc` shows it.
+    Writer(Option<Opener>),
+    /// It is open for reading, as by a server that loads it, by this process if `/proc` shows it.
+    Reader(Option<Opener>),
+    /// It is unknown: taking a lease failed with this error, and `/proc` does not show every process.
+    Unknown(io::Error),
+}
+
+impl fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (opener, does) = match self {
+            Self::Writer(opener) => (opener, "has the file open for writing"),
+            Self::Reader(opener) => (opener, "is reading the file, as a server does that starts"),
+            Self::Unknown(error) => {
+                return write!(
+                    f,
+                    "cannot tell whether a server has the file open: no lease on it ({}), and /proc does not \
+                     show every process; make sure that none has",
+                    plain(error)
+                );
+            }
+        };
+        match opener {
+            Some(Opener { process, name, .. }) => {
+                write!(f, "process {process} ({}) {does}; stop it first", name.escape_default())
+            }
+            None => write!(f, "a process in another container, or of another user, {does}; stop it first"),
+        }
+    }
 }
 
 /// The error's text without the `(os error 2)` at its end, which does not help people.

@@ -10,6 +10,7 @@ use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
 use super::names::{draft_name, is_draft};
+use super::operations::is_unsupported;
 use super::unfinished::Registered;
 use super::{Operations, Ownership, directory_of};
 use crate::input::FileIdentity;
@@ -238,14 +239,6 @@ fn too_many(target: &Path) -> Error {
 
 fn hidden(target: &Path, number: u32) -> PathBuf {
     directory_of(target).join(draft_name(target.file_name().unwrap_or_default(), number))
-}
-
-/// Whether the error means that the operation is not supported.
-pub(crate) fn is_unsupported(error: &io::Error) -> bool {
-    // A kernel without O_TMPFILE tries to open the directory for writing; a file system that cannot exchange names
-    // reports the flag as invalid.
-    use io::ErrorKind::{InvalidInput, IsADirectory, Unsupported};
-    matches!(error.kind(), Unsupported | InvalidInput | IsADirectory)
 }
 
 fn descriptor_path(file: &File) -> PathBuf {

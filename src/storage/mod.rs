@@ -22,8 +22,7 @@ pub use ownership::Ownership;
 pub(crate) use unfinished::Change;
 pub use unfinished::{Interruption, Stopped, abandon, interrupt};
 pub(crate) use watch::difference;
-pub use watch::{Elsewhere, OpenElsewhere, Watch, refuse_writers, unchanged};
-pub use writers::Opener;
+pub use watch::{OpenElsewhere, Watch, refuse_writers, unchanged};
 
 /// The directory of a file.
 pub(crate) fn directory_of(file: &Path) -> &Path {

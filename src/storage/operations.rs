@@ -100,6 +100,14 @@ pub trait Operations {
     fn remove_directory(&mut self, path: &Path) -> io::Result<()>;
 }
 
+/// Whether the error means that the operation is not supported.
+pub(super) fn is_unsupported(error: &io::Error) -> bool {
+    // A kernel without O_TMPFILE tries to open the directory for writing; a file system that cannot exchange names
+    // reports the flag as invalid.
+    use io::ErrorKind::{InvalidInput, IsADirectory, Unsupported};
+    matches!(error.kind(), Unsupported | InvalidInput | IsADirectory)
+}
+
 /// The real file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FileSystem;
@@ -160,7 +168,7 @@ impl Operations for FileSystem {
 
     fn rename_new(&mut self, from: &Path, to: &Path) -> io::Result<()> {
         match system::rename_new(from, to) {
-            Err(error) if super::draft::is_unsupported(&error) => {
+            Err(error) if is_unsupported(&error) => {
                 std::fs::hard_link(from, to)?;
                 std::fs::remove_file(from)
             }

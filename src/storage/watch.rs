@@ -1,13 +1,11 @@
 //! Detection of other processes that have the files of a log open, before and during a change.
 
-use std::fmt;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::lease::{Exclusion, Lease, NoLease};
-use super::writers::{Opener, Openers, openers};
-use crate::error::plain;
+use super::writers::{Openers, openers};
+use crate::error::Elsewhere;
 use crate::input::{FileId, FileIdentity, Input};
 use crate::plural::counted;
 use crate::{Error, ErrorKind, Result};
@@ -19,41 +17,6 @@ pub enum OpenElsewhere {
     Refuse,
     /// Change the file all the same.
     Ignore,
-}
-
-/// Why a file is not changed: another process has it open, or this cannot be determined.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Elsewhere {
-    /// It is open for writing, by this process if `/proc` shows it.
-    Writer(Option<Opener>),
-    /// It is open for reading, as by a server that loads it, by this process if `/proc` shows it.
-    Reader(Option<Opener>),
-    /// It is unknown: taking a lease failed with this error, and `/proc` does not show every process.
-    Unknown(io::Error),
-}
-
-impl fmt::Display for Elsewhere {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (opener, does) = match self {
-            Self::Writer(opener) => (opener, "has the file open for writing"),
-            Self::Reader(opener) => (opener, "is reading the file, as a server does that starts"),
-            Self::Unknown(error) => {
-                return write!(
-                    f,
-                    "cannot tell whether a server has the file open: no lease on it ({}), and /proc does not \
-                     show every process; make sure that none has",
-                    plain(error)
-                );
-            }
-        };
-        match opener {
-            Some(Opener { process, name, .. }) => {
-                write!(f, "process {process} ({}) {does}; stop it first", name.escape_default())
-            }
-            None => write!(f, "a process in another container, or of another user, {does}; stop it first"),
-        }
-    }
 }
 
 /// A watched file.

@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
+use crate::error::Opener;
 use crate::input::{FileId, FileIdentity};
 
 /// The access mode in the flags of `open(2)`; reading only is 0.
@@ -12,17 +13,6 @@ const ACCESS_MODE: u32 = 0b11;
 /// The inode of the host's own namespace of process ids (`PROC_PID_INIT_INO`): inside another namespace, processes
 /// outside are not visible.
 const HOST_NAMESPACE: u64 = 0xefff_fffc;
-
-/// A process that has a file open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opener {
-    /// Its process id.
-    pub process: u32,
-    /// Its name in the kernel.
-    pub name: String,
-    /// Whether it may write to the file.
-    pub writes: bool,
-}
 
 /// The processes that `/proc` shows.
 #[derive(Debug, Default)]
