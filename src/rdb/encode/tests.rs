@@ -119,7 +119,7 @@ fn raw_values_that_the_target_reads_are_copied_and_others_are_encoded() {
 
 #[test]
 fn what_no_target_can_hold_is_said_and_left_out() {
-    let unknown = Value::Raw(Box::new(Raw { type_code: 27, family: Family::Redis, version: 14, payload: b"\x00" }));
+    let unknown = Value::Raw(Box::new(Raw { type_code: 99, family: Family::Redis, version: 14, payload: b"\x00" }));
     let broken = Value::Raw(Box::new(Raw { type_code: 24, family: Family::Redis, version: 12, payload: b"\x00" }));
     let history = Value::History(Box::default());
     let string = Value::String(Bytes::borrowed(b"v"));
@@ -130,7 +130,7 @@ fn what_no_target_can_hold_is_said_and_left_out() {
         (b"k", &string, Some(5)),
     ];
     let (bytes, lost) = written(Release::Redis70, &keys);
-    assert_eq!(lost[0], Some(Lost::Value(DecodeFault::Opaque { type_code: 27 })));
+    assert_eq!(lost[0], Some(Lost::Value(DecodeFault::Opaque { type_code: 99 })));
     assert!(matches!(lost[1], Some(Lost::Value(DecodeFault::Damaged { .. }))));
     assert_eq!(lost[2], Some(Lost::History));
     assert_eq!(lost[3], None);
