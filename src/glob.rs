@@ -4,8 +4,8 @@
 ///
 /// - `*` matches any bytes, `?` any one byte, `\x` the byte `x`, every other byte itself, case-sensitively.
 /// - `[abc]`, `[a-c]`, `[^a]` match one byte of a class. A range may be reversed. Inside a class `\` escapes the next
-///   byte, except around the `-` of a range: `[\a-c]` matches `a`, `-` or `c`. A class without `]` extends to the end of
-///   the pattern. `[]` matches no byte, `[^]` any byte.
+///   byte, except around the `-` of a range: `[\a-c]` matches `a`, `-` or `c`. A class without `]` extends to the end
+///   of the pattern. `[]` matches no byte, `[^]` any byte.
 /// - Ranges compare bytes as signed numbers, so that 0x80 to 0xff come before 0x00 (servers on x86-64 do so, where C's
 ///   `char` is signed).
 /// - Only the empty pattern and `*` match an empty text; `**` does not.

@@ -346,8 +346,8 @@ pub(super) fn lost_fields(lost: &LostFields, server: Server, path: &Path) -> Fin
         format!(", the first of them after {}", time(first_expiry))
     };
     let message = format!(
-        "{server} loses {least}{} if it loads this log after {}{first}: HPERSIST and HGETEX, which removed the expiry, do \
-         not find expired fields while a log loads; the first is in the hash {}",
+        "{server} loses {least}{} if it loads this log after {}{first}: HPERSIST and HGETEX, which removed the \
+         expiry, do not find expired fields while a log loads; the first is in the hash {}",
         counted(count, "field"),
         time(last_expiry),
         quoted(&lost.key)
@@ -418,8 +418,8 @@ fn note_words(kind: NoteKind, server: Server, path: &Path) -> Option<(Code, Seve
             Code::LeavesTransactionOpen,
             Severity::Error,
             format!(
-                "{server} truncates inside this transaction and leaves it open: everything appended afterwards is lost at \
-                 the next restart"
+                "{server} truncates inside this transaction and leaves it open: everything appended afterwards is \
+                 lost at the next restart"
             ),
             format!("before the server starts, remove the unfinished transaction as a whole: {}", fix_command(path))
                 .into(),
@@ -434,8 +434,8 @@ fn note_words(kind: NoteKind, server: Server, path: &Path) -> Option<(Code, Seve
             Code::CutsEarlierPart,
             Severity::Error,
             format!(
-                "{server} truncates this part, which is not the last, and refuses to start; the next start misses its end \
-                 silently"
+                "{server} truncates this part, which is not the last, and refuses to start; the next start misses its \
+                 end silently"
             ),
             "do not start a server on it before there is a copy of the file".into(),
         ),

@@ -85,7 +85,10 @@ const fn described(text: &'static str) -> Example {
 }
 
 macro_rules! codes {
-    ($($(#[doc = $cause:literal])* $variant:ident = $name:literal, [$($severity:ident),*], $example:expr, $to_do:literal,)*) => {
+    ($(
+        $(#[doc = $cause:literal])*
+        $variant:ident = $name:literal, [$($severity:ident),*], $example:expr, $to_do:literal,
+    )*) => {
         /// What a finding is about. The names are stable; programs may match on them.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
@@ -262,7 +265,8 @@ codes! {
     LeavesTransactionOpen = "leaves-transaction-open", [Error], log("torn.aof"),
         "Before the server starts, `aofkit fix` removes the unfinished transaction as a whole.",
     /// The server truncates the file before the end of its RDB preamble, which holds nearly all data.
-    CutsPreamble = "cuts-preamble", [Error], described("an RDB preamble, followed by a command that is cut, for redis-8.0"),
+    CutsPreamble = "cuts-preamble", [Error],
+        described("an RDB preamble, followed by a command that is cut, for redis-8.0"),
         "Do not start the server before `aofkit fix`.",
     /// The server truncates a part that is not the last, and then refuses to start: the next start misses the end of
     /// the part silently.
@@ -277,7 +281,8 @@ codes! {
         "Remove the command before the server starts.",
     /// The log removes the expiry of fields of a hash. A server that loads the log after that expiry loses the fields,
     /// since it looks at the clock.
-    LosesFields = "loses-fields", [Warning], commands_for(Server::Redis80, &["HSET h f v", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"]),
+    LosesFields = "loses-fields", [Warning],
+        commands_for(Server::Redis80, &["HSET h f v", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"]),
         "`BGREWRITEAOF` on the server, or `aofkit rewrite --in-place`, before the server loads the log. Losses \
          through `HSETEX FXX` alone, after `COPY` or `RENAME`, and in results of `SORT` are not found here; `rewrite` \
          and `digest` count those.",

@@ -334,7 +334,8 @@ mod tests {
                 }
                 prop_assert_eq!(database.len(), model.len());
             }
-            let all = model.into_iter().map(|(name, created, expiry)| (names[name as usize].clone().into_bytes(), created, expiry));
+            let named = |name: u8| names[name as usize].clone().into_bytes();
+            let all = model.into_iter().map(|(name, created, expiry)| (named(name), created, expiry));
             prop_assert!(database.iter().map(shown).eq(all));
         }
     }

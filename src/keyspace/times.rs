@@ -153,7 +153,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn slots_hold_the_expiry_that_was_set_last(steps in prop::collection::vec((0..40_usize, prop::option::of(-2..100_i64)), 0..400)) {
+        fn slots_hold_the_expiry_that_was_set_last(
+            steps in prop::collection::vec((0..40_usize, prop::option::of(-2..100_i64)), 0..400),
+        ) {
             let mut expiries = Expiries::default();
             let mut slots = vec![None; 40];
             let mut model = vec![None; 40];
@@ -171,7 +173,9 @@ mod tests {
         }
 
         #[test]
-        fn numbers_are_made_of_their_halves(numbers in prop::collection::vec(prop_oneof![0..9_u64, 1_u64 << 31..1 << 34, 0..u64::MAX / 2], 0..60)) {
+        fn numbers_are_made_of_their_halves(
+            numbers in prop::collection::vec(prop_oneof![0..9_u64, 1_u64 << 31..1 << 34, 0..u64::MAX / 2], 0..60),
+        ) {
             let mut upper = UpperHalves::default();
             let lower: Vec<u32> = (0..).zip(&numbers).map(|(index, number)| upper.note(index, *number)).collect();
             let mut next = upper.numbers();

@@ -163,36 +163,39 @@ impl Refusal {
             }
             Obstacle::NoParts => "restore the manifest from a backup",
             Obstacle::MissingPart => {
-                "restore the file from a backup, or find out where it was moved; removing it from the manifest loses its data"
+                "restore the file from a backup, or find out where it was moved; removing it from the manifest loses \
+                 its data"
             }
             Obstacle::Compressed(_) => "decompress the file, then fix the result",
             Obstacle::NoLog => "check that this is the file you meant",
             Obstacle::NotTheLastPart { manifest, .. } => {
                 return format!(
-                    "cutting inside a log would lose what later parts build on; to fix the log as a whole, run: aofkit fix {}",
+                    "cutting inside a log would lose what later parts build on; to fix the log as a whole, run: \
+                     aofkit fix {}",
                     shell_word(manifest)
                 );
             }
             Obstacle::History { .. } => "nothing needs it; fix the log through its manifest",
             Obstacle::DamageBeforeTheLastPart => {
-                "a cut here would lose the rest of this part, on which later parts build; restore the part from a backup or \
-                 a replica; if everything written after the damage may be lost, copy the directory, remove the later parts \
-                 from the manifest there, and fix the copy"
+                "a cut here would lose the rest of this part, on which later parts build; restore the part from a \
+                 backup or a replica; if everything written after the damage may be lost, copy the directory, remove \
+                 the later parts from the manifest there, and fix the copy"
             }
             Obstacle::Rdb if self.is_unknown() => {
-                "this is not damage, but where the records after it begin is unknown; a newer release of this program may know it"
+                "this is not damage, but where the records after it begin is unknown; a newer release of this program \
+                 may know it"
             }
             Obstacle::Rdb => {
                 "an RDB cannot be cut: a server loads it whole or not at all; restore it from a backup or a replica"
             }
             Obstacle::ServersReadOver => {
-                "what a server loads is never cut off; start a server on the log and let it rewrite it (BGREWRITEAOF); the \
-                 official checker with --fix would cut there"
+                "what a server loads is never cut off; start a server on the log and let it rewrite it \
+                 (BGREWRITEAOF); the official checker with --fix would cut there"
             }
             Obstacle::NotDamage => match self.finding.as_ref().map(|finding| finding.code) {
                 Some(Code::NestedMulti | Code::LoneExec) => {
-                    "the official checkers cut there with --fix, but servers load every key, and what a server loads is never \
-                     cut off; start a server on the log and let it rewrite it (BGREWRITEAOF)"
+                    "the official checkers cut there with --fix, but servers load every key, and what a server loads \
+                     is never cut off; start a server on the log and let it rewrite it (BGREWRITEAOF)"
                 }
                 Some(Code::UnknownCommand | Code::UnknownSubcommand) => {
                     "start a server that knows the command: a newer one, one with the module, or one with the same \

@@ -202,7 +202,8 @@ fn choose(kept: &Kept) -> Result<Copy> {
         return Err(refused(
             &path,
             format!(
-                "the file was cut at byte {cut_at} and has grown by {} since: what is in {} has no place there any more",
+                "the file was cut at byte {cut_at} and has grown by {} since: what is in {} has no place there any \
+                 more",
                 counted(begun, "byte"),
                 copy_path.display()
             ),

@@ -90,8 +90,8 @@ mod tests {
         );
         assert_eq!(
             note("as-written", [3, 1, 2]),
-            "a redis-7.4 that loads this log loses 3 fields, gets another value for 1 field and gets other contents for \
-             2 keys; the rewrite keeps them as written"
+            "a redis-7.4 that loads this log loses 3 fields, gets another value for 1 field and gets other contents \
+             for 2 keys; the rewrite keeps them as written"
         );
         assert_eq!(
             note("as-loaded", [0, 1, 0]),

@@ -202,8 +202,8 @@ impl Report {
         self.records_behind = Some(self.content.behind);
         if let Condition::ReadOver(ReadOver::UpTo(_)) = file.condition {
             self.notes.push(format!(
-                "the official checkers would cut at byte {}, before the first fault; servers read over it, and what they load \
-                 after it is kept",
+                "the official checkers would cut at byte {}, before the first fault; servers read over it, and what \
+                 they load after it is kept",
                 part.valid_up_to()
             ));
         }

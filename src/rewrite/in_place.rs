@@ -468,7 +468,8 @@ fn grown(log: &Log, reading: Reading<'_>, watch: &Watch) -> Result<(Vec<u8>, Vec
     if reader.valid_up_to() != tail.len() as u64 {
         return Err(refused(
             path,
-            "the file grew while it was rewritten, and does not end with a whole record; stop whatever writes to it, and run this again",
+            "the file grew while it was rewritten, and does not end with a whole record; stop whatever writes to it, \
+             and run this again",
         ));
     }
     let mut grown = Vec::new();

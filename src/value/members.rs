@@ -187,7 +187,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn members_are_a_map(steps in prop::collection::vec((0..60_u8, 0..10_u8, any::<u8>()), 0..600), removals in 0..10_u8) {
+        fn members_are_a_map(
+            steps in prop::collection::vec((0..60_u8, 0..10_u8, any::<u8>()), 0..600),
+            removals in 0..10_u8,
+        ) {
             let mut members = Members::default();
             let mut model = BTreeMap::new();
             for (name, what, value) in steps {

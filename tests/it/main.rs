@@ -60,4 +60,5 @@ mod server_choice;
 mod server_verdict;
 mod sorted_set_servers;
 mod streams_servers;
+mod style;
 mod vector_sets_servers;

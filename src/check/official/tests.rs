@@ -108,7 +108,10 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         2 => Just(command(&[b"EXEC"])),
         1 => Just(b"#TS:1700000000\r\n".to_vec()),
         1 => Just(b"*0\r\n".to_vec()),
-        1 => proptest::collection::vec(prop_oneof![Just(b'*'), Just(b'$'), Just(b'\r'), Just(b'\n'), any::<u8>()], 0..20),
+        1 => proptest::collection::vec(
+            prop_oneof![Just(b'*'), Just(b'$'), Just(b'\r'), Just(b'\n'), any::<u8>()],
+            0..20,
+        ),
     ]
 }
 
@@ -136,7 +139,10 @@ fn resumptions(log: &[u8]) -> Vec<Resume> {
 
 proptest! {
     #[test]
-    fn wherever_it_resumes_the_verdict_is_the_same(pieces in proptest::collection::vec(piece(), 0..12), cut in 0_usize..40) {
+    fn wherever_it_resumes_the_verdict_is_the_same(
+        pieces in proptest::collection::vec(piece(), 0..12),
+        cut in 0_usize..40,
+    ) {
         let mut log = pieces.concat();
         log.truncate(log.len().saturating_sub(cut));
         for server in Server::ALL {

@@ -223,10 +223,8 @@ mod tests {
         );
         assert_eq!(
             lines(&reason, Server::Redis82),
-            [
-                "Bad file format reading the append only file a.aof.1.incr.aof: make a backup of your AOF file, then use \
-              ./redis-check-aof --fix <filename.manifest>"
-            ]
+            ["Bad file format reading the append only file a.aof.1.incr.aof: make a backup of your AOF file, then \
+                 use ./redis-check-aof --fix <filename.manifest>"]
         );
     }
 

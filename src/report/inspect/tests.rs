@@ -240,7 +240,9 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn serde_reads_from_json_what_was_in_the_log(commands in prop::collection::vec(prop::collection::vec(word(), 1..6), 1..8)) {
+    fn serde_reads_from_json_what_was_in_the_log(
+        commands in prop::collection::vec(prop::collection::vec(word(), 1..6), 1..8),
+    ) {
         let mut log = Vec::new();
         for command in &commands {
             write_command(&mut log, &command.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -260,7 +262,9 @@ proptest! {
     }
 
     #[test]
-    fn text_is_printable_and_a_line_for_each_record(commands in prop::collection::vec(prop::collection::vec(word(), 1..6), 1..8)) {
+    fn text_is_printable_and_a_line_for_each_record(
+        commands in prop::collection::vec(prop::collection::vec(word(), 1..6), 1..8),
+    ) {
         let mut log = Vec::new();
         for command in &commands {
             write_command(&mut log, &command.iter().map(Vec::as_slice).collect::<Vec<_>>());

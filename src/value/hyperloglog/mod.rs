@@ -213,7 +213,10 @@ mod tests {
         }
 
         #[test]
-        fn arbitrary_runs_neither_panic_nor_grow(runs in prop::collection::vec(any::<u8>(), 0..50), index in 0..REGISTERS) {
+        fn arbitrary_runs_neither_panic_nor_grow(
+            runs in prop::collection::vec(any::<u8>(), 0..50),
+            index in 0..REGISTERS,
+        ) {
             let mut bytes = empty();
             bytes.truncate(HEADER);
             bytes.extend(runs);

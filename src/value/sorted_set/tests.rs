@@ -185,7 +185,9 @@ proptest! {
         }
         let end = |name, excluded| if excluded { NameEnd::Excluded(name) } else { NameEnd::Included(name) };
         let ranks = set.ranks_by_name(end(min.as_bytes(), excluded.0), end(max.as_bytes(), excluded.1));
-        let inside = |name: &String| (*name > min || !excluded.0 && *name == min) && (*name < max || !excluded.1 && *name == max);
+        let is_after_min = |name: &String| *name > min || !excluded.0 && *name == min;
+        let is_before_max = |name: &String| *name < max || !excluded.1 && *name == max;
+        let inside = |name: &String| is_after_min(name) && is_before_max(name);
         prop_assert_eq!(ranks.len(), names.iter().filter(|name| inside(name)).count());
         if let Some(first) = names.iter().position(inside) {
             prop_assert_eq!(ranks.start, first);

@@ -181,7 +181,8 @@ mod tests {
             let copied = Fields::from_pairs(strings.iter().map(|string| Bytes::borrowed(string)).collect());
             prop_assert_eq!(&borrowed, &copied);
             prop_assert_eq!(copied.len(), strings.len() / 2);
-            let read: Vec<Vec<u8>> = borrowed.iter().flat_map(|(field, value)| [field.to_vec(), value.to_vec()]).collect();
+            let read = borrowed.iter().flat_map(|(field, value)| [field.to_vec(), value.to_vec()]);
+            let read: Vec<Vec<u8>> = read.collect();
             prop_assert_eq!(read, strings);
         }
     }

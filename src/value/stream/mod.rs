@@ -248,17 +248,22 @@ mod tests {
                 }
                 prop_assert_eq!(stream.len(), model.len());
                 prop_assert_eq!(stream.first_id(), model.keys().next().copied().unwrap_or_default());
-                prop_assert_eq!((stream.last_id(), stream.max_deleted_id(), stream.entries_added()), (last, deleted, added));
+                let counters = (stream.last_id(), stream.max_deleted_id(), stream.entries_added());
+                prop_assert_eq!(counters, (last, deleted, added));
             }
-            let entries: Vec<_> = stream.clone().entries().map(|(id, fields)| (id, fields.iter().next().unwrap().1.len())).collect();
-            prop_assert_eq!(entries, model.into_iter().collect::<Vec<_>>());
+            let stream = stream.clone();
+            let entries = stream.entries().map(|(id, fields)| (id, fields.iter().next().unwrap().1.len()));
+            prop_assert_eq!(entries.collect::<Vec<_>>(), model.into_iter().collect::<Vec<_>>());
         }
 
         #[test]
         fn where_nothing_is_referenced_the_same_entries_go(
             deleted in prop::collection::vec(1..500_u64, 0..200),
             pending in prop::collection::vec(1..500_u64, 0..50),
-            bound in prop_oneof![(0..500_usize).prop_map(Bound::Length), (0..600_u64).prop_map(|id| Bound::From(StreamId::new(id, 0)))],
+            bound in prop_oneof![
+                (0..500_usize).prop_map(Bound::Length),
+                (0..600_u64).prop_map(|id| Bound::From(StreamId::new(id, 0))),
+            ],
         ) {
             let mut stream = Stream::default();
             for number in 1..500 {
