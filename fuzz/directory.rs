@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// What is between two files.
+/// The separator between two files.
 pub const SEPARATOR: u8 = 0xf5;
 
 pub const MANIFEST: &str = "appendonly.aof.manifest";
@@ -17,7 +17,7 @@ const FILES: [&str; 6] = [
     "dump.rdb",
 ];
 
-/// The manifest where the bytes have none.
+/// The manifest if the bytes have none.
 const USUAL_MANIFEST: &[u8] = b"file appendonly.aof.1.base.rdb seq 1 type b\n\
     file appendonly.aof.1.incr.aof seq 1 type i\n\
     file appendonly.aof.2.incr.aof seq 2 type i\n";

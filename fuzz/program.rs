@@ -1,4 +1,4 @@
-//! Logs made of the table of commands, for targets that replay programs. Each includes this file as a module.
+//! Logs of commands from the table. Targets that replay programs include this file as a module.
 #![allow(dead_code, reason = "each target uses a part of this")]
 
 use std::num::NonZeroUsize;
@@ -13,7 +13,7 @@ static COMMANDS: LazyLock<Vec<&'static Command>> = LazyLock::new(|| {
     command::all().filter(|row| row.apply.is_some() || matches!(row.name, "multi" | "exec" | "select")).collect()
 });
 
-/// What arguments are made of: keys, members, numbers, ids, options.
+/// The words of arguments: keys, members, numbers, ids, options.
 const WORDS: &[&str] = &[
     "a",
     "b",
@@ -127,7 +127,7 @@ const WORDS: &[&str] = &[
 /// Commands that no server knows, or that only a module has.
 pub const UNKNOWN: &[&str] = &["json.set", "ft.add", "bf.add"];
 
-/// A log: each command is a byte for its name, one for how many arguments it has, and one for each of these. One
+/// A log: each command is a byte for its name, one for the number of its arguments, and one for each of them. One
 /// command in eight is one of `others`, if there are any.
 pub fn log(data: &[u8], others: &[&str]) -> Vec<u8> {
     let mut log = Vec::new();
@@ -147,7 +147,7 @@ pub fn log(data: &[u8], others: &[&str]) -> Vec<u8> {
     log
 }
 
-/// How the log is replayed.
+/// The options of the replay.
 pub fn options(threads: usize) -> Options<'static> {
     Options { threads: NonZeroUsize::new(threads).unwrap(), now: 1_700_000_000_000, ..Options::default() }
 }

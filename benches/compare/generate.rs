@@ -8,10 +8,10 @@ use anyhow::Context;
 use aofkit::resp::write_command;
 use clap::ValueEnum;
 
-/// Written out in pieces of about this size.
+/// The approximate size of the pieces that are written.
 const PIECE: usize = 1 << 20;
 
-/// When keys expire, in unix milliseconds: not while a server that is compared holds them.
+/// The expiry of keys, in Unix milliseconds: later than any comparison.
 const FAR_FUTURE: u64 = 4_102_444_800_000;
 
 /// The kinds of log.
@@ -40,7 +40,7 @@ impl Workload {
     pub const ALL: [Self; 8] =
         [Self::Small, Self::Mixed, Self::Large, Self::Collections, Self::Benchmark, Self::Heavy, Self::Many, Self::Hot];
 
-    /// As it is typed and reported.
+    /// Its name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
@@ -55,7 +55,7 @@ impl Workload {
     }
 }
 
-/// The log of `size` bytes or a record more; one that an earlier run left is taken.
+/// The log of `size` bytes or a record more; reuses one of an earlier run.
 pub fn log(directory: &Path, workload: Workload, size: u64, seed: u64) -> anyhow::Result<PathBuf> {
     let path = directory.join(format!("{}-{size}-{seed}.aof", workload.name()));
     if path.exists() {
@@ -84,7 +84,7 @@ pub fn log(directory: &Path, workload: Workload, size: u64, seed: u64) -> anyhow
 struct Generator {
     out: Vec<u8>,
     state: u64,
-    /// What values are cut from.
+    /// The text of which values are pieces.
     letters: Vec<u8>,
     /// Unix seconds, for annotations.
     clock: u64,
@@ -303,7 +303,7 @@ impl Generator {
         }
     }
 
-    /// What redis-benchmark makes a server log that is told to add to one key of each type, and to trim it.
+    /// The log of a server when redis-benchmark adds to one key of each type and trims it.
     fn hot(&mut self) {
         let element = format!("element:{:012}", self.below(1_000_000));
         match self.below(100) {

@@ -52,7 +52,7 @@ struct Arguments {
     /// Write the results as JSON too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// What cargo adds
+    /// Added by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -90,7 +90,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What is compared on a log; a new comparison is one more element.
+/// The comparisons for a log.
 fn comparisons(workload: Workload, servers: &Path, aofkit: &Path) -> Vec<Comparison> {
     let mut comparisons = vec![check(servers, aofkit)];
     if workload == Workload::Mixed {

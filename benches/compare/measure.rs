@@ -1,4 +1,4 @@
-//! Runs contenders alternately and keeps what each took.
+//! Runs contenders alternately and measures them.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,28 +12,28 @@ use anyhow::{Context, bail};
 
 use crate::generate::Workload;
 
-/// How often memory is looked at.
+/// The interval between samples of memory.
 const SAMPLING: Duration = Duration::from_millis(2);
 
-/// Things that do the same work; the first is the one that the others are compared with.
+/// Contenders that do the same work; the others are compared with the first.
 pub struct Comparison {
-    /// What the work is.
+    /// The work.
     pub title: &'static str,
-    /// Who does it.
+    /// The contenders.
     pub contenders: Vec<Contender>,
 }
 
 type Work = Box<dyn Fn(&Path, Watch) -> anyhow::Result<Sample>>;
 
-/// One that does the work on a log.
+/// A program that does the work on a log.
 pub struct Contender {
-    /// How it is listed.
+    /// Its name in reports.
     pub name: &'static str,
-    /// Does the work once. What is no single process (a server that loads and rewrites) is another function.
+    /// Does the work once.
     work: Work,
 }
 
-/// Whether memory is watched during a run; it is then not timed, since watching takes time of its own.
+/// Whether to measure memory during a run, which then is not timed, because the measurement takes time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Watch {
     /// Only the clock.
@@ -42,32 +42,32 @@ pub enum Watch {
     Memory,
 }
 
-/// What one run took.
+/// The result of one run.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample {
     /// From start to end.
     pub seconds: f64,
-    /// The most anonymous memory seen, in bytes, of a server the most resident; 0 when it was not watched.
+    /// The peak anonymous memory in bytes, for a server the peak resident memory; 0 if it was not measured.
     pub anonymous: u64,
 }
 
-/// What all runs of a contender took.
+/// The results of all runs of a contender.
 pub struct Measured {
-    /// How it is listed.
+    /// Its name in reports.
     pub name: &'static str,
     /// Each timed run.
     pub seconds: Vec<f64>,
-    /// The most anonymous memory seen, in bytes.
+    /// The peak anonymous memory in bytes.
     pub anonymous: u64,
 }
 
 /// A finished comparison.
 pub struct Outcome {
-    /// What the work was.
+    /// The work.
     pub title: &'static str,
-    /// What kind of log it was done on.
+    /// The kind of log.
     pub workload: Workload,
-    /// How large that log is.
+    /// The size of the log in bytes.
     pub bytes: u64,
     /// In the order of the contenders.
     pub measured: Vec<Measured>,
@@ -95,7 +95,7 @@ impl Measured {
 }
 
 impl Contender {
-    /// Work that is more than one process.
+    /// A contender that is not a single process.
     pub fn function(name: &'static str, work: impl Fn(&Path, Watch) -> anyhow::Result<Sample> + 'static) -> Self {
         Self { name, work: Box::new(work) }
     }
@@ -112,7 +112,7 @@ impl Contender {
         })
     }
 
-    /// A program that is given the log as its last argument, and must succeed.
+    /// A program with the log as its last argument; it must succeed.
     pub fn command(name: &'static str, program: &Path, arguments: &[&'static str]) -> Self {
         let (program, arguments) = (PathBuf::from(program), arguments.to_vec());
         Self { name, work: Box::new(move |log, watch| run_program(&program, &arguments, log, watch)) }
@@ -156,7 +156,7 @@ fn run_program(program: &Path, arguments: &[impl AsRef<OsStr>], log: &Path, watc
     Ok(Sample { seconds, anonymous })
 }
 
-/// Looks at a process until it ends.
+/// Samples the memory of a process until it ends.
 fn most_anonymous(child: &mut Child) -> anyhow::Result<u64> {
     let status = PathBuf::from(format!("/proc/{}/status", child.id()));
     let mut most = 0;

@@ -8,7 +8,7 @@ use crate::measure::Outcome;
 
 const MB: f64 = 1_000_000.0;
 
-/// One comparison; the last column says how many times as long as the first contender each one took.
+/// A comparison; the last column is the ratio to the time of the first contender.
 pub fn table(outcome: &Outcome) -> String {
     let mut text = format!(
         "\n{} · {} · {:.0} MB\n{:<30} {:>9} {:>17} {:>8} {:>10} {:>9}\n",

@@ -1,4 +1,4 @@
-//! A real server that loads a log and rewrites it: what `aofkit rewrite` is compared with.
+//! A real server that loads a log and rewrites it, for comparison with `aofkit rewrite`.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -12,13 +12,13 @@ use anyhow::{Context, bail, ensure};
 
 use crate::measure::{Contender, Sample};
 
-/// How often the server is asked whether it is done.
+/// The interval between polls of the server.
 const PATIENCE: Duration = Duration::from_millis(5);
 
-/// No server is waited for longer.
+/// The maximum time to wait for a server.
 const LIMIT: Duration = Duration::from_mins(5);
 
-/// A server that is started on a log, and asked for `BGREWRITEAOF` once it has loaded it.
+/// A server that loads a log and then runs `BGREWRITEAOF`.
 pub fn rewriter(name: &'static str, program: PathBuf, preamble: bool) -> Contender {
     Contender::function(name, move |log, _| rewrite(&program, log, preamble))
 }
@@ -53,7 +53,7 @@ fn rewrite(program: &Path, log: &Path, preamble: bool) -> anyhow::Result<Sample>
     Ok(Sample { seconds, anonymous })
 }
 
-/// A server that ends with this value.
+/// A server that is killed when this is dropped.
 struct Running(Child);
 
 impl Running {
@@ -100,7 +100,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It holds nothing that anybody needs.
+        // Its data is not needed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }

@@ -1,6 +1,6 @@
-//! What is tried: every command that changes data, on values of every type that it works on.
+//! The cases: every command that changes data, on values of every type that it works on.
 
-/// The value of the keys that a case works on.
+/// The values of a case's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// No key at all.
@@ -33,7 +33,7 @@ pub enum Shape {
     Stream,
     /// A stream with a group, and every entry pending for one of ten consumers.
     Pending,
-    /// A stream with a group that every entry is pending in for the same consumer, and every other entry deleted.
+    /// A stream with a group in which every entry is pending for the same consumer, and with every other entry deleted.
     Deleted,
     /// A stream of 100 entries with `n` / 100 groups, in each of which all are pending.
     Groups,
@@ -52,7 +52,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Whether a few items are packed in another form than many.
+    /// Whether few items are stored in another form than many.
     pub const fn has_packed_form(self) -> bool {
         use Shape::{
             ExpiringHash, Geo, Hash, Integers, List, LongList, Numbers, Pending, Set, SortedSet, Stream, Tied, Vectors,
@@ -79,8 +79,8 @@ impl Shape {
 pub struct Case {
     /// The values to repeat them on.
     pub shapes: &'static [Shape],
-    /// What is repeated, as templates that `;` separates. Of three parts that `|` separates, the first and the last
-    /// are not repeated.
+    /// The commands to repeat, as templates separated by `;`. Of three parts separated by `|`, only the middle one is
+    /// repeated.
     ///
     /// `k` is the key with the value, `k2` another that shares half of its items, `s` one of three items of it. The
     /// rest stands in braces:
@@ -95,7 +95,7 @@ pub struct Case {
     pub templates: &'static [&'static str],
 }
 
-/// Everything that is tried.
+/// All cases.
 pub const CASES: &[Case] = {
     use Shape::{
         Deleted, ExpiringHash, Geo, Groups, Hash, Integers, Keys, List, LongList, Nothing, Numbers, Pending, Set, Sets,
@@ -518,14 +518,14 @@ pub const CASES: &[Case] = {
     ]
 };
 
-/// Commands that no case repeats, and why.
+/// Commands without a case, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("restore-asking", "RESTORE under another name"),
     ("function|restore", "its payload is decoded as an RDB is, once for each command"),
     ("hsetc", "newer than every server that is compared"),
 ];
 
-/// What is known to take much longer than on a server, by a part of its name, and why that stays.
+/// Cases that are known to take much longer than on a server, by a part of their name, and why this is accepted.
 pub const KNOWN: &[(&str, &str)] = &[
     (
         "Groups of 100000, Anywhere: XADD k {newid} f v; XDELEX k DELREF",

@@ -7,16 +7,16 @@ use aofkit::server::Release;
 
 use crate::cases::Shape;
 
-/// How many items a command that fills a value adds.
+/// The number of items per command that fills a value.
 const BATCH: usize = 64;
 
-/// No log gets much larger.
+/// The approximate maximum size of a log.
 const LARGEST: usize = 100 << 20;
 
-/// A year nothing expires in while a server that is compared has it.
+/// An expiry that is later than any comparison.
 const FAR_FUTURE: u64 = 4_102_444_800_000;
 
-/// Which of the items the repetitions go through.
+/// The items that the repetitions use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Position {
     /// One after the other from the first.
@@ -27,7 +27,7 @@ pub enum Position {
     Last,
     /// Scattered.
     Anywhere,
-    /// None that is there.
+    /// Items that do not exist.
     Missing,
 }
 
@@ -35,7 +35,7 @@ impl Position {
     /// Every one.
     pub const ALL: [Self; 5] = [Self::First, Self::Middle, Self::Last, Self::Anywhere, Self::Missing];
 
-    /// Those that make a difference for a template.
+    /// The positions that make a difference for a template.
     pub fn of(template: &str) -> &'static [Self] {
         let differs = ["{e}", "{i}", "{at}", "{bit}", "{score}", "{id}"].iter().any(|word| template.contains(word));
         if differs { &Self::ALL } else { &[Self::Anywhere] }
@@ -58,12 +58,12 @@ fn scattered(number: usize) -> usize {
     usize::try_from((mixed ^ mixed >> 29) >> 16).unwrap_or_default()
 }
 
-/// What the value of a shape is made of.
+/// A value: its shape and its size.
 #[derive(Debug, Clone, Copy)]
 pub struct Value {
     /// Its type.
     pub shape: Shape,
-    /// How many items it has.
+    /// The number of its items.
     pub items: usize,
 }
 
@@ -82,7 +82,7 @@ impl Value {
         if self.shape == Shape::Tied { "0".to_owned() } else { index.to_string() }
     }
 
-    /// How many groups a stream has.
+    /// The number of groups of a stream.
     fn groups(self) -> usize {
         (self.items / 100).max(1)
     }
@@ -100,7 +100,7 @@ impl Value {
             .unwrap_or_default()
     }
 
-    /// The names of all keys that commands on many keys are given.
+    /// The names of all keys, for commands on many keys.
     fn all(self) -> Vec<String> {
         let count = match self.shape {
             Shape::Keys => self.items,
@@ -231,7 +231,8 @@ fn write(out: &mut Vec<u8>, words: &[impl AsRef<[u8]>]) {
     write_command(out, &words);
 }
 
-/// Appends a template's commands, `times` times, or fewer if the log gets too large; returns how often.
+/// Appends a template's commands `times` times, or fewer if the log gets too large, and returns the number of
+/// repetitions.
 pub fn repeat(out: &mut Vec<u8>, value: Value, template: &str, position: Position, times: usize) -> usize {
     let sections: Vec<&str> = template.split('|').collect();
     let (before, repeated, after) = match sections[..] {
@@ -257,7 +258,7 @@ pub fn repeat(out: &mut Vec<u8>, value: Value, template: &str, position: Positio
     done
 }
 
-/// What is the same in every repetition.
+/// The words that are the same in every repetition.
 struct Words {
     all: Vec<String>,
     payload: Vec<u8>,
@@ -281,7 +282,7 @@ fn expand(word: &str, value: Value, words: &Words, position: Position, repetitio
         word if !word.contains('{') => return vec![word.as_bytes().to_vec()],
         _ => {}
     }
-    // An index that is not there is not an error of its own in a string.
+    // An index beyond the end of a string is not an error.
     let byte = if position == Position::Missing { value.items * 8 + repetition } else { index * 8 };
     let names: [(&str, &dyn Fn() -> String); 11] = [
         ("{e}", &|| value.item(index)),

@@ -1,13 +1,13 @@
-//! Searches for commands whose replay takes far longer than a server's load.
+//! Searches for commands whose replay takes much longer than a server's load.
 //!
 //! ```text
 //! AOFKIT_SERVERS=FOLDER cargo bench --bench scaling -- [FILTER…]
 //! ```
 //!
 //! Every command that changes data is repeated on small and large values of every type, at their first, middle, last,
-//! scattered and missing items. `aofkit digest` is timed first; a server only where a repetition takes long enough to
-//! matter. Reported is what takes more than ten times a server's load, and what grows faster with the size of the
-//! value than it does on a server.
+//! scattered and missing items. `aofkit digest` is timed first, and a server only if a repetition takes long enough to
+//! matter. Cases are reported that take more than ten times as long as a server's load, or whose time grows faster with
+//! the size of the value than on a server.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::indexing_slicing, reason = "a program for people")]
 
@@ -25,30 +25,30 @@ use cases::{CASES, KNOWN, LEFT_OUT, Shape};
 use clap::Parser;
 use log::{Position, Value};
 
-/// The servers to compare with; the quicker one counts.
+/// The servers to compare with; the faster one counts.
 const AGAINST: [&str; 2] = ["redis-8.6", "valkey-9.1"];
-/// How many items a large value has, and four times as many.
+/// The numbers of items of large values.
 const LARGE: [usize; 2] = [25_000, 100_000];
-/// How many items a small one has.
+/// The numbers of items of small values.
 const SMALL: [usize; 2] = [30, 120];
-/// The most that a command is repeated at first.
+/// The maximum number of repetitions at first.
 const REPETITIONS: usize = 10_000;
-/// The most that it is ever repeated.
+/// The maximum number of repetitions.
 const MOST_REPETITIONS: usize = 1_000_000;
-/// As soon as repetitions take this many seconds, there are enough of them.
+/// The number of seconds after which there are enough repetitions.
 const ENOUGH: f64 = 0.15;
-/// A repetition that takes no longer cannot take ten times as long as a server's, which needs a quarter of a
-/// microsecond at least.
+/// The number of seconds up to which a repetition is cheap: a server needs at least a quarter of a microsecond, of
+/// which this is ten times.
 const CHEAP: f64 = 2.5e-6;
-/// The least seconds that a server's load is compared at.
+/// The minimum number of seconds of a server's load for a comparison.
 const LEAST: f64 = 0.05;
-/// How many times a server's load is too much.
+/// The ratio to a server's load from which a case is reported.
 const TOO_MUCH: f64 = 10.0;
-/// What takes aofkit longer is compared as it is.
+/// The number of seconds of aofkit beyond which repetitions are not increased.
 const MOST: f64 = 3.0;
-/// What takes less than so many times a server's load is not looked at any further.
+/// The ratio to a server's load below which a case is not examined further.
 const WORTHWHILE: f64 = 2.0;
-/// By how much the exponent of aofkit's growth may exceed a server's.
+/// The tolerance by which the exponent of aofkit's growth may exceed that of a server.
 const MORE_GROWTH: f64 = 0.4;
 
 #[derive(Debug, Parser)]
@@ -65,7 +65,7 @@ struct Arguments {
     /// Print every case that was compared
     #[arg(long)]
     all: bool,
-    /// What cargo adds
+    /// Added by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
@@ -119,7 +119,7 @@ fn memory() -> PathBuf {
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }
 }
 
-/// Fails if a command that changes data is in no case.
+/// Fails if a command that changes data has no case.
 fn ensure_complete() -> anyhow::Result<()> {
     let mut names: BTreeSet<String> = BTreeSet::new();
     for template in CASES.iter().flat_map(|case| case.templates) {
@@ -170,7 +170,7 @@ fn subjects(filters: &[String]) -> Vec<Subject> {
     all
 }
 
-/// What a case took.
+/// The result of a case.
 struct Outcome {
     aofkit: f64,
     server: f64,
@@ -202,7 +202,7 @@ struct Bench {
     aofkit: PathBuf,
     servers: [PathBuf; 2],
     log: PathBuf,
-    /// What a value alone takes, and the log that makes it.
+    /// The time for a value without repetitions, and the log that creates it.
     bases: HashMap<(Shape, usize), (Base, Vec<u8>)>,
 }
 
@@ -244,7 +244,7 @@ impl Bench {
         }))
     }
 
-    /// What a value alone takes.
+    /// Measures the time for a value without repetitions.
     fn base(&mut self, shape: Shape, items: usize) -> anyhow::Result<Base> {
         if let Some((base, _)) = self.bases.get(&(shape, items)) {
             return Ok(*base);
@@ -300,7 +300,7 @@ impl Bench {
     }
 }
 
-/// The seconds that a value alone takes.
+/// The time for a value without repetitions, in seconds.
 #[derive(Debug, Clone, Copy)]
 struct Base {
     aofkit: f64,

@@ -11,28 +11,28 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-/// Nobody is waited for longer.
+/// The maximum time to wait.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
-/// How often a process is looked at.
+/// The interval between polls of a process.
 const PATIENCE: Duration = Duration::from_micros(500);
 
-/// How often a server is looked at.
+/// The interval between polls of a server.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// A child that ends with this value.
+/// A child that is killed when this is dropped.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It holds nothing that anybody needs.
+        // Its data is not needed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The seconds that `aofkit digest` takes with one thread, of the clock or of a processor, whichever are fewer:
-/// others may keep the processors busy. Those of the limit if it takes longer.
+/// The seconds that `aofkit digest` takes with one thread: elapsed time or processor time, whichever is less, because
+/// the processors may be busy. The limit if it takes longer.
 pub fn aofkit(program: &Path, log: &Path) -> anyhow::Result<f64> {
     let started = Instant::now();
     let child = Command::new(program)
@@ -55,14 +55,14 @@ pub fn aofkit(program: &Path, log: &Path) -> anyhow::Result<f64> {
     }
     let seconds = started.elapsed().as_secs_f64();
     if used.is_finite() {
-        // 1 is a command that failed, which some repetitions do.
+        // Exit code 1 means that a command failed, as some repetitions do.
         let status = child.0.wait()?;
         ensure!(matches!(status.code(), Some(0 | 1)), "aofkit: {status} on {}", log.display());
     }
     Ok(seconds.min(used))
 }
 
-/// The state of a process, and how many seconds of a processor it has used.
+/// The state of a process, and its processor time in seconds.
 fn processor(id: u32) -> Option<(String, f64)> {
     /// The unit, on every Linux.
     const TICKS: f64 = 100.0;
@@ -73,25 +73,25 @@ fn processor(id: u32) -> Option<(String, f64)> {
     Some((state, ticks / TICKS))
 }
 
-/// How many seconds of a processor the first thread of a process has used, which loads a server's log.
+/// The processor time in seconds of the first thread of a process, which loads a server's log.
 fn main_thread(id: u32) -> Option<f64> {
     let text = fs::read_to_string(format!("/proc/{id}/schedstat")).ok()?;
     let nanoseconds: f64 = text.split_whitespace().next()?.parse().ok()?;
     Some(nanoseconds / 1e9)
 }
 
-/// What a server makes of a log.
+/// The result of a server's load.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Load {
-    /// It loads it, and has used so many seconds of a processor.
+    /// It loaded the log, with this processor time in seconds.
     Took(f64),
-    /// It used more of a processor than it was given.
+    /// It exceeded the limit.
     TooLong,
-    /// It ends without having loaded it.
+    /// It exited without loading the log.
     Refused,
 }
 
-/// How many seconds of a processor a server uses until it has loaded a log, its start included; it may use `limit`.
+/// The processor time in seconds until a server has loaded a log, including its start, up to `limit`.
 pub fn server(program: &Path, log: &Path, limit: f64) -> anyhow::Result<Load> {
     let directory = tempfile::Builder::new().prefix("server").tempdir_in(log.parent().context("no directory")?)?;
     let parts = directory.path().join("appendonlydir");

@@ -1,5 +1,5 @@
 //! The whole check of one file, for every server: it ends, threads and windows do not change it, its answer is that of
-//! the two verdicts, every offset lies in the file, and no report lets a byte through that a terminal would obey.
+//! the two verdicts, every offset lies in the file, and no report contains a byte that a terminal would interpret.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ use aofkit::report::style::Style;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    // A manifest alone is refused: its files are elsewhere.
+    // A manifest without its files is refused.
     let Ok(log) = Log::from_input(Input::from_bytes("fuzz.aof", bytes.to_vec())) else { return };
     let seed = bytes.iter().fold(bytes.len(), |seed, byte| seed.wrapping_mul(31).wrapping_add(usize::from(*byte)));
     for server in Server::ALL {

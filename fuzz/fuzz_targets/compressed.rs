@@ -1,5 +1,5 @@
-//! Gzip and zstd input: any bytes behind either magic, and as they are. Reading ends, and what is wrong is a defect and
-//! no panic.
+//! Gzip and zstd input: any bytes after each magic, and without one. Reading ends, and invalid input is a defect rather
+//! than a panic.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! The drop-in's command line: any words behind each of its names, one of them a file with any bytes. It ends, with
-//! exit code 0 or 1; run it with `-close_fd_mask=3`, for it prints, and with an empty standard input, for it asks.
+//! The drop-in's command line: any words after each of its names, one of them a file with any bytes. It ends with exit
+//! code 0 or 1. Run it with `-close_fd_mask=3`, because it prints, and with an empty standard input, because it asks.
 
 #![no_main]
 

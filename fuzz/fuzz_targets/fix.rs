@@ -1,5 +1,5 @@
-//! A file of any bytes is repaired, and the repair is taken back: what was planned is what is done, what is left is
-//! sound where the plan said so, and the original comes back byte for byte.
+//! A file of any bytes is repaired, and the repair is undone: the repair does what was planned, the result is sound if
+//! the plan said so, and the original is restored byte for byte.
 
 #![no_main]
 

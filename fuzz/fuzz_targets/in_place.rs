@@ -1,5 +1,5 @@
-//! A log on disk, one file or a directory of parts, is rewritten in place: either nothing changes, or the new log
-//! holds the same data and undoing the rewrite brings every old byte back.
+//! A log on disk, one file or a directory of parts, is rewritten in place: either nothing changes, or the new log has
+//! the same data and undoing the rewrite restores every byte.
 
 #![no_main]
 
@@ -44,7 +44,7 @@ fn inputs(log: &Log) -> Option<Vec<Input>> {
     log.parts.iter().map(|part| part.open().ok()).collect()
 }
 
-/// What a log holds.
+/// The data of a log.
 fn data(path: &Path) -> Total {
     let inputs = inputs(&Log::open(path).unwrap()).unwrap();
     let replayed = replayed(&inputs);

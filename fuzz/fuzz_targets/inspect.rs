@@ -1,5 +1,5 @@
-//! Every report of `inspect` over any bytes: it ends, lets no character through that a terminal would obey, and its
-//! JSON is a line each.
+//! Every report of `inspect` over any bytes: it ends, contains no character that a terminal would interpret, and its
+//! JSON has one object per line.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ fn print(printer: &mut dyn Printer, bytes: &[u8]) {
     let mut walker = Walker::new(bytes, 0);
     while let Some(Ok(item)) = walker.next() {
         let offset = walker.item_offset();
-        // RESP has no words for some.
+        // Some cannot be expressed in RESP.
         let _ = printer.item(offset, walker.position() - offset, &item);
     }
     let mut walk = Walk::new(bytes);

@@ -1,5 +1,5 @@
-//! Programs in which commands occur that nobody knows, with `--unknown keep`: threads do not change the result, and
-//! what is written gives the same data and, written again, the same bytes, as long as every such command can be kept.
+//! Programs with unknown commands, with `--unknown keep`: threads do not change the result, and the rewritten log gives
+//! the same data and, rewritten again, the same bytes, as long as every such command can be kept.
 
 #![no_main]
 

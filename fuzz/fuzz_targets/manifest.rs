@@ -1,4 +1,4 @@
-//! Any bytes as a manifest: no panic, and what is written of it is read again as it was.
+//! Any bytes as a manifest: no panic, and the manifest that is written is parsed to the same entries.
 #![no_main]
 
 use aofkit::Server;
@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
         problem_for(bytes, server);
         let manifest = parse_as(bytes, server);
         let written = manifest.to_bytes();
-        // Escapes can make a written line longer than servers read: such a one does not come back.
+        // Escapes can make a line longer than servers read, and then it is not parsed.
         if written.split(|byte| *byte == b'\n').any(|line| line.len() >= 1024) {
             continue;
         }

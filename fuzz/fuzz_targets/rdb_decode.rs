@@ -1,5 +1,5 @@
-//! Decodes arbitrary bytes as a value of any type: it ends, never panics, and what comes out can be written for every
-//! target and read again.
+//! Decodes arbitrary bytes as a value of any type: it ends, never panics, and the value can be written for every target
+//! and decoded again.
 
 #![no_main]
 
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
             let (payload, _) = dump::write(&value, target).unwrap();
             let again = decode(&dump::parse(&payload).unwrap()).unwrap();
             assert_eq!(again.type_name(), value.type_name());
-            // What was written once is written alike.
+            // Writing it again gives the same bytes.
             let (twice, _) = dump::write(&again, target).unwrap();
             assert_eq!(twice.len(), payload.len());
         }

@@ -1,5 +1,5 @@
 //! Programs over the whole table of commands: they are replayed without a panic, threads do not change the result, and
-//! what is written for it gives the same data and, written again, the same bytes.
+//! the rewritten log gives the same data and, rewritten again, the same bytes.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! The reader of RESP parts: it ends on any bytes, its offsets only grow, what it calls valid reads again without
-//! damage, and what it read can be written and read again.
+//! The reader of RESP parts: it ends on any bytes, its offsets only increase, the valid part is read again without
+//! damage, and records can be written and read again.
 
 #![no_main]
 
@@ -49,7 +49,7 @@ fn reads_again(arguments: &[&[u8]]) {
     assert_eq!(read, arguments);
 }
 
-/// What a cut at `valid` leaves has no damage and no open transaction.
+/// The bytes up to `valid` have no damage and no open transaction.
 fn valid_bytes_are_sound(bytes: &[u8], valid: u64) {
     let mut reader = Reader::new(&bytes[..usize::try_from(valid).unwrap()], 0);
     while let Some(record) = reader.next_record() {

@@ -1,5 +1,5 @@
-//! Restores arbitrary bytes, with a version and a checksum that are right so that they are looked at, and has the value
-//! decoded: it ends, never panics, and a payload that is refused changes nothing.
+//! Restores arbitrary bytes with a valid version and checksum, and decodes the value: it ends, never panics, and a
+//! refused payload changes nothing.
 
 #![no_main]
 
@@ -26,7 +26,8 @@ fuzz_target!(|data: &[u8]| {
         let ends_servers = matches!(restored, Err(Failure::DamagedPayload(_)));
         for server in Server::ALL {
             let restoration = dump::restoration(&dumped, server);
-            // What every server and checker finds sound is restored; what a replay refuses is not sound to all.
+            // A payload that every server and checker finds sound is restored; one that a replay refuses is not sound
+            // for all of them.
             if restoration == Restoration::Works && takes(server, family) {
                 assert!(!matches!(parsed, Err(DumpFault::Damaged { .. })), "{server}: {parsed:?}");
             }
@@ -38,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-/// Whether a server reads types as a payload of this family numbers them.
+/// Whether a server uses this family's numbers of types.
 fn takes(server: Server, family: Family) -> bool {
     (server == Server::Valkey9) == (family == Family::Valkey)
 }

@@ -1,4 +1,4 @@
-//! The scan of a part: threads and windows do not change what it finds, and it finds what the reader of records finds.
+//! The scan of a part: threads and windows do not change the result, which agrees with the reader of records.
 
 #![no_main]
 
@@ -12,12 +12,12 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|bytes: &[u8]| {
     let seed = bytes.iter().fold(bytes.len(), |seed, byte| seed.wrapping_mul(31).wrapping_add(usize::from(*byte)));
     for server in [Server::Redis62, Server::Valkey9] {
-        // One window holds all that the fuzzer makes.
+        // One window is large enough for any input of the fuzzer.
         let alone = scan(bytes, 0, server, Options::default());
         for (threads, window) in [(1, 4 + seed % 29), (3, 4 + seed % 297)] {
             let options = Options { threads: count(threads), window: count(window), ..Options::default() };
             assert_eq!(scan(bytes, 0, server, options), alone, "{threads} threads, windows of {window} bytes");
-            // A file that gives a part of what it is asked for, now and then.
+            // A file that sometimes returns less than was requested.
             let copy = |offset: usize, buffer: &mut [u8]| {
                 let rest = bytes.get(offset..).unwrap_or_default();
                 let length = rest.len().min(buffer.len()).min(if offset % 3 == 0 { seed % 97 } else { usize::MAX });

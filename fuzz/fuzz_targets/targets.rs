@@ -1,5 +1,5 @@
-//! Programs over the whole table of commands, written for every version: what nothing was left out of gives the same
-//! data again, and what is left out is said.
+//! Programs over the whole table of commands, written for every version: output from which nothing was left out gives
+//! the same data, and losses are reported.
 
 #![no_main]
 

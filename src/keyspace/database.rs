@@ -334,7 +334,7 @@ mod tests {
                 }
                 prop_assert_eq!(database.len(), model.len());
             }
-            let named = |name: u8| names[name as usize].clone().into_bytes();
+            let named = |name: u32| names[name as usize].clone().into_bytes();
             let all = model.into_iter().map(|(name, created, expiry)| (named(name), created, expiry));
             prop_assert!(database.iter().map(shown).eq(all));
         }
