@@ -1,5 +1,5 @@
-//! Everything that reads a log stops at the same byte: what `check` calls valid, where a replay ends, what `inspect`
-//! shows, what `fix` keeps, and what a rewrite is made of.
+//! All readers of a log stop at the same byte: the valid part of `check`, the end of a replay, the records of
+//! `inspect`, the part that `fix` keeps, and the data of a rewrite.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::harness::files::{logs, testdata};
 use crate::harness::{assert_none, on_two_threads};
 
-/// Files up to this size are tried at every truncation, larger ones whole.
+/// Files up to this size are tested at every truncation, larger ones only as a whole.
 const SMALL: usize = 1500;
 
 /// A check of these bytes, as if they were in a file.
@@ -34,7 +34,7 @@ fn replayed(bytes: &[u8]) -> Replayed<'_> {
     replay::replay(&[bytes], replay::Options::default())
 }
 
-/// What a rewrite writes.
+/// The output of a rewrite.
 fn rewritten(replayed: &Replayed<'_>) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let written = rewrite::write(&replayed.keyspace, Base::Resp, rewrite::Options::default(), &mut out);
@@ -61,7 +61,7 @@ fn shown_up_to(bytes: &[u8]) -> Option<u64> {
     Some(end)
 }
 
-/// What the readers disagree about.
+/// A disagreement between the readers.
 fn disagreement(file: &Path, bytes: &[u8]) -> Option<String> {
     // A manifest has no records.
     if is_manifest(bytes) {
@@ -75,7 +75,8 @@ fn disagreement(file: &Path, bytes: &[u8]) -> Option<String> {
     }
     let replay = replayed(bytes);
     let stopped = replay.summary.stopped.offset;
-    // A replay goes on after a damaged value of an RDB whose end is known, and reports that its data must not be used.
+    // A replay continues after a damaged value of an RDB whose end is known, and reports that its data must not be
+    // used.
     let is_usable = replay.summary.damaged.is_none() && !matches!(replay.summary.end, End::DamagedRdb(_));
     if is_usable && (shown.is_none() || stopped != valid) || shown.is_some() && stopped != valid {
         return Some(format!("check is valid up to {valid}, a replay ends at {stopped}: {:?}", replay.summary.end));
@@ -84,14 +85,14 @@ fn disagreement(file: &Path, bytes: &[u8]) -> Option<String> {
     let (whole, condition) = (bytes.len() as u64, survey.files[0].condition);
     let kept = match plan(&survey) {
         Ok(plan) => plan.parts[0].keep.last().map_or(0, |range| range.end),
-        // What it does not cut at all: nothing reads as a log, or nothing is cut off.
+        // It makes no cut: nothing reads as a log, or nothing is to be removed.
         Err(refusal) => match refusal.obstacle {
             Obstacle::Rdb | Obstacle::NoLog | Obstacle::Compressed(_) => valid,
             Obstacle::ServersReadOver | Obstacle::NotDamage | Obstacle::NotForThisServer => whole,
             _ => return Some(format!("fix refuses: {}", refusal.message())),
         },
     };
-    // What servers load stays, though it is valid to no checker.
+    // Data that servers load stays, even if no checker reports it as valid.
     let expected = match condition {
         Condition::ReadOver(ReadOver::UpTo(at)) => at,
         Condition::ReadOver(ReadOver::ToTheEnd) => whole,
@@ -108,7 +109,7 @@ fn disagreement(file: &Path, bytes: &[u8]) -> Option<String> {
 
 #[test]
 fn every_reader_stops_at_the_same_byte_of_every_log_and_of_every_truncation_of_the_small_ones() {
-    // There is no manifest beside it.
+    // There is no manifest.
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("log.aof");
     std::fs::write(&file, b"").unwrap();

@@ -1,4 +1,4 @@
-//! SORT … STORE: applied here and by real servers, side by side.
+//! SORT … STORE, applied here and by real servers.
 
 use aofkit::command::apply::Call;
 use aofkit::command::resolve;
@@ -7,7 +7,7 @@ use aofkit::value::Value;
 
 use crate::harness::{RealServer, Reply};
 
-/// Applies a command here, and says whether it did not fail.
+/// Applies a command here, and returns whether it succeeded.
 fn apply(keyspace: &mut Keyspace<'static>, line: &str) -> bool {
     let words: Vec<&'static [u8]> = line.split(' ').map(|word| &*word.as_bytes().to_vec().leak()).collect();
     resolve(&words).row().unwrap().apply.unwrap().run(&mut Call::new(&words, keyspace)).is_ok()
@@ -39,7 +39,7 @@ const DATA: &[&str] = &[
 
 #[server_test]
 fn sorted_lists_are_those_of_servers() {
-    // Redis 7.0 and Valkey read some odd numbers otherwise.
+    // Redis 7.0 and Valkey read some unusual numbers differently.
     for name in ["redis-8.0.6", "redis-8.6", "redis-7.0", "valkey-9.1"] {
         let mut server = RealServer::start(name);
         let mut keyspace = Keyspace::default();
@@ -55,7 +55,7 @@ fn sorted_lists_are_those_of_servers() {
         for key in keys {
             for by in by {
                 for order in order {
-                    // Equal texts come in an order of their own from a sort that is cut short.
+                    // The order of equal texts is unspecified in a partial sort.
                     let ties = by.contains('*') && order.contains("ALPHA");
                     for limit in &limit[..if ties { 1 } else { limit.len() }] {
                         for get in get {

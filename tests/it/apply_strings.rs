@@ -1,4 +1,4 @@
-//! Commands on strings, bitmaps, `HyperLogLogs`, keys and databases: applied here and by real servers, side by side.
+//! Commands on strings, bitmaps, `HyperLogLogs`, keys and databases, applied here and by real servers.
 
 use aofkit::command::apply::Call;
 use aofkit::command::resolve;
@@ -59,7 +59,7 @@ impl Filler {
         }
     }
 
-    /// A word of each kind in place of its letter behind a `$`.
+    /// Replaces each letter after a `$` by a word of its kind.
     fn fill(&mut self, template: &str) -> Vec<Vec<u8>> {
         let mut words = Vec::new();
         for word in template.split(' ') {
@@ -80,7 +80,7 @@ impl Filler {
                 }
                 other => other.to_owned(),
             };
-            // A time is two words.
+            // A time has two words.
             match word.split_once(' ') {
                 Some((one, other)) if template.contains("$t") && !one.is_empty() => {
                     words.extend([one.as_bytes().to_vec(), other.as_bytes().to_vec()]);
@@ -231,11 +231,11 @@ const KEYS: &[&str] = &[
     "FLUSHDB LATER",
 ];
 
-/// Applies a command and says whether it did not fail; commands without a function do nothing.
+/// Applies a command and returns whether it succeeded; commands without a function do nothing.
 fn apply<'a>(keyspace: &mut Keyspace<'a>, words: &[&'a [u8]], database: u32, created: u64) -> Option<bool> {
     let row = resolve(words).row().unwrap();
     let mut call = Call::new(words, keyspace);
-    // Only whether a time is too large depends on it.
+    // Only the limit of times depends on it.
     (call.database, call.created, call.now) = (database, created, 1_700_000_000_000);
     row.apply.map(|apply| apply.run(&mut call).is_ok())
 }
@@ -259,7 +259,7 @@ fn theirs(server: &mut RealServer, key: &str) -> (Option<Vec<u8>>, i64) {
     (value, server.call(&["PEXPIRETIME", key]).integer())
 }
 
-/// Runs commands made of templates, here and by a server; after each one all keys must be the same.
+/// Runs commands from templates here and on a server; after each one all keys must be the same.
 fn run_on(name: &str, templates: &[&[&str]], count: usize, seed: u64) {
     let mut server = RealServer::start(name);
     let mut random = Filler(Random(seed));
@@ -275,7 +275,7 @@ fn run_on(name: &str, templates: &[&[&str]], count: usize, seed: u64) {
         let reply = server.call(&words);
         let shown: Vec<_> = words.iter().map(|word| word.escape_ascii().to_string()).collect();
         let succeeded = apply(&mut keyspace, &words, database, step as u64 * 100);
-        // Valkey 9 looks at the time before it finds that there is no key.
+        // Valkey 9 checks the time before the existence of the key.
         let differs = name == "valkey-9.1" && words[0] == b"GETEX";
         if let Some(succeeded) = succeeded.filter(|_| !differs) {
             assert_eq!(succeeded, !matches!(reply, Reply::Error(_)), "{name}, step {step}: {shown:?}: {reply:?}");
@@ -332,7 +332,7 @@ fn hyperloglogs_of_many_sizes_are_the_servers_byte_for_byte() {
         let mut random = Filler(Random(77));
         for round in 0..60_u64 {
             let key = format!("h{}", round % 6);
-            // Few elements, some of them again, and so many that a sparse one becomes dense.
+            // Few elements, some of them repeated, and enough to turn a sparse one into a dense one.
             let count = [3, 20, 100, 400, 900, 3000][usize::try_from(round % 6).unwrap()];
             let mut words: Vec<Vec<u8>> = vec![b"PFADD".to_vec(), key.clone().into_bytes()];
             words.extend((0..count).map(|_| random.0.below(100_000).to_string().into_bytes()));

@@ -22,7 +22,7 @@ fn sound() -> Vec<u8> {
     [command(&["SELECT", "0"]), command(&["SET", "a", "one"]), command(&["DEL", "b", "c"])].concat()
 }
 
-/// The same, cut inside its last record.
+/// The same, truncated inside its last record.
 fn torn() -> Vec<u8> {
     let mut log = sound();
     log.truncate(log.len() - 5);
@@ -57,7 +57,7 @@ impl Folder {
         Answer::of(aofkit(self.0.path()).args(arguments).stdin(Stdio::null()).output().unwrap())
     }
 
-    /// The same with something on standard input.
+    /// The same, with standard input.
     fn check_stdin(&self, arguments: &[&str], stdin: impl Into<Stdio>) -> Answer {
         Answer::of(aofkit(self.0.path()).args(arguments).stdin(stdin).output().unwrap())
     }
@@ -82,7 +82,7 @@ impl Answer {
         Self { code: output.status.code(), out: text(output.stdout), talk: text(output.stderr) }
     }
 
-    /// The exit code, after a look at what must hold for every run.
+    /// The exit code, after checks that apply to every run.
     #[track_caller]
     fn code(&self) -> i32 {
         let obeyed = |character: char| character.is_control() && character != '\n';
@@ -196,7 +196,7 @@ fn a_tree_is_every_log_in_it() {
     let answer = folder.check(&["--format", "json", "tree"]);
     assert_eq!(answer.code(), 1);
     let paths: Vec<_> = answer.json().iter().map(|log| log["path"].as_str().unwrap().to_owned()).collect();
-    // Not only the one that a data directory would have.
+    // Also names that data directories do not have.
     let expected =
         ["tree/a.aof", "tree/appendonlydir/y.manifest", "tree/one/appendonlydir/x.manifest", "tree/two/deep/b"];
     assert_eq!(paths, expected);
@@ -266,7 +266,7 @@ fn compressed_files_are_read_and_cut_ones_are_damaged() {
         let part = &whole.json()[0]["parts"][0];
         assert_eq!((&part["container"], &part["bytes"]), (&Value::from(name), &Value::from(bytes.len())));
         let cut = folder.check(&["--format", "json", "cut"]);
-        // Where nothing at all comes out there is nothing to report on.
+        // If nothing can be decompressed, there is no report.
         if cut.code() == 2 {
             assert!(cut.talk.contains(&format!("the {name} stream cannot be decompressed")), "{}", cut.talk);
             continue;
@@ -330,7 +330,7 @@ fn nothing_is_opened_for_writing() {
 
 // --- hostile names ---
 
-/// It colours a terminal, begins a line and a workflow command, ends a property, and is no UTF-8.
+/// A name that colours a terminal, begins a line and a workflow command, ends a property, and is not UTF-8.
 const HOSTILE: &[u8] = b"\x1b[31m\n::error::x,\"<&>\xff\xc2\x9b";
 
 #[test]
@@ -340,7 +340,7 @@ fn a_hostile_name_reaches_no_terminal_raw() {
     folder.file(name, &torn());
     for format in ["text", "json", "github", "junit"] {
         let answer = folder.check(&[OsStr::new("--format"), OsStr::new(format), name]);
-        // That no control character gets through is checked with the code.
+        // `code` checks that there are no control characters.
         assert_eq!(answer.code(), 1, "{format}");
         let lines = answer.out.lines().filter(|line| line.starts_with("::")).count();
         assert_eq!(lines, usize::from(format == "github"), "{}", answer.out);
@@ -587,8 +587,8 @@ fn junit_is_well_formed_and_counts_its_cases() {
     assert_eq!(xml_elements(&everything.out).iter().filter(|name| *name == "testcase").count(), logs(".").len());
 }
 
-/// The names of the elements, in order; panics where the XML is not well formed. Enough of a parser for what is written
-/// here.
+/// The names of the elements, in order; panics if the XML is not well-formed. The parser supports only the XML that is
+/// written here.
 fn xml_elements(text: &str) -> Vec<String> {
     let mut rest = text.strip_prefix("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n").expect("an XML declaration");
     let (mut elements, mut open) = (Vec::new(), Vec::<String>::new());
@@ -676,7 +676,7 @@ fn a_bus_error_ends_with_a_word_and_exit_code_2() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It waits in open() until there is a writer; the handler is installed long before.
+    // It waits in open() until there is a writer; the handler is installed before.
     let writer = open_for_writing(&path, &mut process);
     let kill = Command::new("sh").args(["-c", &format!("kill -BUS {}", process.id())]).status().unwrap();
     assert!(kill.success());
@@ -686,7 +686,7 @@ fn a_bus_error_ends_with_a_word_and_exit_code_2() {
     assert_eq!(answer.talk, "aofkit: a file became shorter, or could not be read, while it was mapped; run again\n");
 }
 
-/// Opens a FIFO once somebody reads from it.
+/// Opens a FIFO once it has a reader.
 fn open_for_writing(path: &Path, reader: &mut Child) -> File {
     let begin = Instant::now();
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();

@@ -1,4 +1,4 @@
-//! What holds for the report on every log in `testdata`, and that every code of a finding is seen.
+//! Invariants of the report on every log in `testdata`, and an example of every code.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -45,13 +45,13 @@ fn small_windows_do_not_change_a_report() {
     }
 }
 
-/// What must agree in every report.
+/// Checks the invariants of a report.
 fn assert_coherent(report: &Report, told: &str) {
     let is_error = |kind| matches!(kind, NoteKind::CrashesOnceReady | NoteKind::RestoreFails);
     let noted = report.server.notes.iter().any(|note| is_error(note.kind));
     let verdicts = report.checker.valid && report.server.outcome == Outcome::Loads && !noted;
     assert_eq!(report.is_sound(), verdicts, "{told}: {report:#?}");
-    // A finding explains what the verdicts say.
+    // A finding explains the verdicts.
     let explained = report.findings.iter().any(|finding| finding.severity == Severity::Error);
     assert_eq!(report.is_sound(), !explained, "{told}: {report:#?}");
     assert_eq!(report.checker.valid, report.checker.reason.is_none(), "{told}");
@@ -131,7 +131,7 @@ fn findings_have_the_severities_that_the_reference_names() {
     }
 }
 
-/// An RDB with one set, the last member of which is its first as well.
+/// An RDB with one set whose last member equals its first.
 fn set_with_a_member_twice(members: u32) -> Vec<u8> {
     let mut rdb = [b"REDIS0011\x02\x03big\x80".as_slice(), &members.to_be_bytes()].concat();
     for member in (0..members - 1).chain([0]) {
@@ -190,7 +190,7 @@ fn a_command_that_servers_do_not_write_is_a_note() {
     assert_eq!((report.findings[0].count, report.findings[0].record), (2, Some(4)));
 }
 
-/// What the model of the server says that reads the whole log itself, as lax as the server.
+/// The verdict of the model of the server on the whole log.
 fn model(log: &[u8], server: Server) -> Verdict {
     let resp = Some(load_resp(log, Resume::behind_preamble(0), server));
     load(Layout::SingleFile, &[PartFacts::Read { rdb: None, resp }], server)
@@ -229,7 +229,7 @@ fn more_oddities_than_are_told_apart_are_a_warning_and_the_verdict_says_what_the
     let log: Vec<u8> = (0..300).flat_map(|number| command(&[&format!("unknown{number}"), "x"])).collect();
     let report = report_on(&file(&folder, "unknown", &log), Server::default());
     assert_eq!((severities(&report, Code::ManyOddities), report.is_sound()), (vec![Severity::Warning], false));
-    // What only is a warning, however often, leaves a log sound.
+    // Any number of warnings leaves a log sound.
     let log: Vec<u8> = (100..400).flat_map(|number| command(&["SELECT", &number.to_string()])).collect();
     let report = report_on(&file(&folder, "databases", &log), Server::default());
     assert_eq!(severities(&report, Code::ManyOddities), [Severity::Warning]);
@@ -239,7 +239,7 @@ fn more_oddities_than_are_told_apart_are_a_warning_and_the_verdict_says_what_the
 #[test]
 fn a_cut_compressed_stream_is_an_error() {
     let folder = TempDir::new().unwrap();
-    // What does not compress comes out piece by piece.
+    // Incompressible data is decompressed piece by piece.
     let mut noise = String::new();
     for number in 0..60_000_u64 {
         write!(noise, "{:x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).unwrap();
@@ -258,7 +258,7 @@ fn a_file_that_changes_meanwhile_is_said_to() {
     OpenOptions::new().append(true).open(&path).unwrap().write_all(b"*1\r\n").unwrap();
     let report = check(&log, Settings::default()).unwrap();
     assert_eq!((severities(&report, Code::FileChanged), report.is_sound()), (vec![Severity::Note], true));
-    // Within the last page no byte that is gone raises a signal.
+    // Within the last page, removed bytes do not raise a signal.
     let log = Log::open(&path).unwrap();
     OpenOptions::new().write(true).open(&path).unwrap().set_len(60).unwrap();
     let report = check(&log, Settings::default()).unwrap();

@@ -1,4 +1,4 @@
-//! Walks the whole table of commands, and compares it with real servers.
+//! The whole table of commands, compared with real servers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use aofkit::server::{Product, Version};
 use crate::harness::servers::release;
 use crate::harness::{RealServer, Reply};
 
-/// What redis 8.6.3 and Valkey 9.1.2 list for `COMMAND LIST FILTERBY ACLCAT write`, without modules.
+/// The output of `COMMAND LIST FILTERBY ACLCAT write` of Redis 8.6.3 and Valkey 9.1.2, without modules.
 const WRITE_COMMANDS: &str = "
 append bitfield bitop blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin cluster|flushslot copy
 decr decrby del delex delifeq expire expireat flushall flushdb function|delete function|flush function|load
@@ -28,7 +28,7 @@ fn words(line: &str) -> Vec<&[u8]> {
     line.split_whitespace().map(|word| if word == "''" { &b""[..] } else { word.as_bytes() }).collect()
 }
 
-/// What a user types for a row: one word, or two for a subcommand.
+/// The words of a row: one, or two for a subcommand.
 fn typed(row: &Command) -> Vec<&'static [u8]> {
     row.name.split('|').map(str::as_bytes).collect()
 }
@@ -96,7 +96,7 @@ fn the_least_arguments_hold_every_fixed_key_and_the_container_needs_its_subcomma
             assert!(arity != 0, "{}", row.name);
             assert!(command::arity_fits(row, server, least) && !command::arity_fits(row, server, least - 1));
             assert_eq!(command::arity_fits(row, server, least + 1), arity < 0, "{}", row.name);
-            // Modules check the number of arguments by themselves, and a container's subcommands have their own.
+            // Modules check the number of arguments themselves, and the subcommands of a container have their own.
             if row.group != Group::VectorSet && row.subcommands.is_empty() {
                 match row.key_positions {
                     KeyPositions::Range { first, last, step } => {
@@ -137,7 +137,7 @@ fn the_writing_commands_are_those_that_servers_list() {
     assert_eq!(flagged, listed);
 }
 
-/// What `COMMAND` prints about a command.
+/// The output of `COMMAND` for a command.
 #[derive(Debug, PartialEq, Eq)]
 struct Printed {
     arity: i64,
@@ -229,7 +229,7 @@ fn the_groups_are_those_of_the_documentation() {
     }
 }
 
-/// A field of what `COMMAND DOCS` says of a command.
+/// A field of a command in `COMMAND DOCS`.
 fn documented<'r>(fields: &'r Reply, name: &str) -> Option<&'r Reply> {
     fields.array().chunks_exact(2).find(|pair| pair[0].bytes() == name.as_bytes()).map(|pair| &pair[1])
 }
@@ -237,7 +237,7 @@ fn documented<'r>(fields: &'r Reply, name: &str) -> Option<&'r Reply> {
 /// Redis 6.2 has QUIT, but not in its table; 8.0.6 has VISMEMBER.
 const WRONGLY_DOCUMENTED: [&str; 2] = ["quit", "vismember"];
 
-/// Compares the `since` of commands and of their subcommands; gives how many.
+/// Compares the `since` of commands and of their subcommands, and returns their number.
 fn compare_since(entries: &[Reply], server: Server, differing: &mut Vec<String>) -> usize {
     let mut compared = 0;
     for entry in entries.chunks_exact(2) {
@@ -246,8 +246,8 @@ fn compare_since(entries: &[Reply], server: Server, differing: &mut Vec<String>)
         let row = command::resolve(&words).row().unwrap_or_else(|| panic!("{name} is missing"));
         let ours = row.since.version(server.product()).unwrap_or_else(|| panic!("{name} on {server}"));
         if let Some(theirs) = documented(fields, "since").and_then(|since| Version::parse(&since.text())) {
-            // What the oldest modelled release has, all have; it has no rows of subcommands. What Redis 7.2 has, Valkey
-            // has too.
+            // All releases have the commands of the oldest modelled one, which has no subcommands. Valkey has those of
+            // Redis 7.2.
             let oldest = match server.product() {
                 Product::Valkey => Version::new(7, 2),
                 Product::Redis if row.is_subcommand() => Version::new(7, 0),
@@ -277,7 +277,7 @@ fn commands_are_since_the_releases_that_servers_name() {
     assert!(differing.is_empty(), "{differing:#?}");
 }
 
-/// Well-formed examples of the rows whose keys depend on what the arguments say.
+/// Well-formed examples of the rows whose keys depend on the contents of the arguments.
 const SHAPES: &[&str] = &[
     "EVAL script 0",
     "EVAL script 1 k",
@@ -365,7 +365,7 @@ const SHAPES: &[&str] = &[
     "VSIM k ELE element COUNT 3",
 ];
 
-/// An example of a row whose keys depend on their positions alone, or of one without keys.
+/// An example of a row whose keys depend only on positions, or of one without keys.
 fn plain_example(row: &Command, server: Server) -> Option<Vec<&'static [u8]>> {
     const ARGUMENTS: [&[u8]; 8] = [b"k1", b"k2", b"k3", b"k4", b"k5", b"k6", b"k7", b"k8"];
     let arity = row.arity.on(server);
@@ -392,12 +392,12 @@ fn the_keys_are_those_that_each_server_extracts() {
         let folder = release(server);
         let mut real = RealServer::start(folder);
         let plain = command::all()
-            // A container alone has nothing to extract from.
+            // A container without a subcommand has no keys.
             .filter(|row| row.servers.contains(server) && (row.subcommands.is_empty() || server == Server::Redis62))
             .filter_map(|row| plain_example(row, server));
         let shapes = SHAPES.iter().map(|line| words(line)).filter(|shape| command::known_to(server, shape).is_some());
         let mut exercised = BTreeSet::new();
-        // Nothing is a key of a name alone, and Redis 7.0 does not even take the question.
+        // A name without arguments has no keys, and Redis 7.0 refuses it.
         for example in plain.chain(shapes).filter(|example| example.len() > 1) {
             let shown = example.iter().map(|word| String::from_utf8_lossy(word)).collect::<Vec<_>>().join(" ");
             let row = command::known_to(server, &example).expect("chosen so");
@@ -407,7 +407,7 @@ fn the_keys_are_those_that_each_server_extracts() {
             let reply = real.call(&request);
             let mut theirs: Vec<&[u8]> = match &reply {
                 Reply::Array(keys) => keys.iter().map(Reply::bytes).collect(),
-                // Redis says so too where a script or a union has a number of keys of 0.
+                // Redis gives the same error if a script or a union has 0 keys.
                 Reply::Error(message)
                     if message.contains("no key arguments") || message.contains("Invalid arguments") =>
                 {

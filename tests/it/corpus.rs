@@ -1,7 +1,8 @@
-//! What real servers and their checkers do with every log in `testdata`, and what aofkit says of it: beside the logs.
+//! The behaviour of real servers, of their checkers and of aofkit for every log in `testdata`, compared with the
+//! expectations beside the logs.
 //!
-//! `testdata/NAME.expected.json` is about the logs in `testdata/NAME`; `testdata/README.md` says how to read it.
-//! `AOFKIT_UPDATE=1` writes it again from what the servers do.
+//! `testdata/NAME.expected.json` is for the logs in `testdata/NAME`; `testdata/README.md` describes it.
+//! `AOFKIT_UPDATE=1` updates it from the servers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -20,15 +21,15 @@ use crate::harness::servers::{program, release};
 use crate::harness::{assert_none, on_two_threads};
 use crate::replay_servers::library;
 
-/// The folders of `testdata`, and the log that stands alone.
+/// The folders of `testdata`, and the single log.
 const GROUPS: [&str; 4] = ["damaged", "logs", "rdb", "torn"];
 
-/// What becomes of one log.
+/// The behaviour for one log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Expected {
     /// The official checker's verdict: `valid`, `invalid`, or `crashes`.
     checker: String,
-    /// How far it calls the part good at which it stopped, where it says so.
+    /// The end of the valid part according to it, if it prints that.
     #[serde(skip_serializing_if = "Option::is_none")]
     ok_up_to: Option<u64>,
     /// The server's start: `loads`, `truncates`, `refuses`, `crashes`, or `stops`.
@@ -41,13 +42,13 @@ struct Expected {
     digest: Option<String>,
 }
 
-/// What is known of one log and some servers for which it is all the same.
+/// The expectations for one log and the servers that share them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Row {
     servers: Vec<String>,
     #[serde(flatten)]
     expected: Expected,
-    /// What aofkit says where that is something else.
+    /// The results of aofkit if they differ.
     #[serde(skip_serializing_if = "Option::is_none")]
     aofkit: Option<Expected>,
     /// The codes of the findings of `aofkit check --server`, by severity.
@@ -61,7 +62,7 @@ fn expected_path(group: &str) -> PathBuf {
     testdata().join(format!("{group}.expected.json"))
 }
 
-/// What is in the file of a group.
+/// Reads the file of a group.
 fn read(group: &str) -> Rows {
     serde_json::from_slice(&fs::read(expected_path(group)).unwrap()).unwrap()
 }
@@ -73,7 +74,7 @@ pub(crate) fn severities_and_codes() -> BTreeSet<(String, String)> {
     rows.flat_map(|row| row.findings.into_iter().flat_map(pairs)).collect()
 }
 
-/// The logs of a group in which a code is found, for whatever server.
+/// The logs of a group with a finding of this code, for any server.
 pub(crate) fn showing(group: &str, code: Code) -> Vec<PathBuf> {
     let is_found = |row: &Row| row.findings.values().flatten().any(|name| name == code.name());
     let logs = read(group).into_iter().filter(|(_, rows)| rows.iter().any(is_found));
@@ -99,7 +100,7 @@ fn logs_of(group: &str) -> Vec<(String, PathBuf)> {
     logs.filter(|(name, _)| name.split(['/', '.']).next() == Some(group)).collect()
 }
 
-/// Whether a server can be given the log at all: Redis 6.2 does not know manifests.
+/// Whether a server can load this kind of log: Redis 6.2 has no manifests.
 fn is_read_by(path: &Path, server: Server) -> bool {
     server != Server::Redis62 || Log::open(path).unwrap().as_multi_part().is_none()
 }
@@ -108,18 +109,18 @@ fn report(path: &Path, server: Server) -> Report {
     check(&Log::open(path).unwrap(), Settings { server: server.into(), ..Settings::default() }).unwrap()
 }
 
-/// The bytes of the parts that are there.
+/// The bytes of the existing parts.
 fn parts(log: &Log) -> Vec<Vec<u8>> {
     let there = log.parts.iter().filter(|part| part.missing().is_none());
     there.map(|part| part.open().unwrap().bytes().to_vec()).collect()
 }
 
-/// Whether it depends on what was in memory before: the server reads arguments that are not there.
+/// Whether the result depends on uninitialised memory, because the server reads arguments that do not exist.
 fn is_chance(report: &Report) -> bool {
     matches!(report.server.outcome, Outcome::Crashes { cause: Crash::TooFewArguments, .. })
 }
 
-/// What aofkit says.
+/// The results of aofkit.
 fn said(path: &Path, server: Server, report: &Report) -> Expected {
     let crashes = match &report.checker.reason {
         Some(CheckerReason::Records(records)) => records.crash.is_some(),
@@ -145,7 +146,7 @@ fn said(path: &Path, server: Server, report: &Report) -> Expected {
         let parts = parts(&Log::open(path).unwrap());
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
         let replayed = library::replay_as(server, &parts, 1);
-        // Of damaged values there is none.
+        // Damaged values have no digest.
         replayed.summary.damaged.is_none().then(|| library::digest_of(&replayed, server))
     });
     let ok_up_to = report.checker.ok_up_to().filter(|_| !crashes);
@@ -163,7 +164,7 @@ fn findings(report: &Report) -> BTreeMap<String, Vec<String>> {
     found
 }
 
-/// What the real checker says of a log: its verdict, and how far it calls it good.
+/// The verdict of the real checker, and the end of the valid part according to it.
 fn checked(path: &Path, server: Server) -> (&'static str, Option<u64>) {
     let output = program(release(server), "check-aof").arg(path).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -175,12 +176,12 @@ fn checked(path: &Path, server: Server) -> (&'static str, Option<u64>) {
     }
 }
 
-/// What the real server and its checker do.
+/// The results of the real server and its checker.
 fn done(path: &Path, server: Server) -> Expected {
     let log = Log::open(path).unwrap();
     let size = |part: &Part| part.missing().is_none().then(|| part.open().unwrap().bytes().len() as u64);
     let sizes: Vec<Option<u64>> = log.parts.iter().map(size).collect();
-    // What has expired stays until it is asked for the digest.
+    // Expired keys must stay until the digest is computed.
     let questions = [vec!["DEBUG", "SET-ACTIVE-EXPIRE", "0"], vec!["DEBUG", "DIGEST"]];
     let Loaded { ended, sizes: left, answers, .. } = if log.as_multi_part().is_some() {
         let names = log.parts.iter().map(|part| part.path.file_name().unwrap().to_owned());
@@ -203,7 +204,7 @@ fn done(path: &Path, server: Server) -> Expected {
     Expected { checker: checker.to_owned(), ok_up_to, start: start.to_owned(), size, digest }
 }
 
-/// Puts those servers into one row for which all is the same.
+/// Merges the rows of servers with the same results.
 fn merged(found: Vec<(Server, Row)>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for (server, row) in found {
@@ -225,7 +226,7 @@ fn row(path: &Path, server: Server, mut expected: Expected) -> Row {
     Row { servers: Vec::new(), expected, aofkit, findings: findings(&report) }
 }
 
-/// Fails where the rows are not those in the files; `expected` gives what the servers do with a log.
+/// Fails if the rows differ from those in the files; `expected` returns the results of the servers.
 fn compare(expected: impl Fn(&str, &Path, Server) -> Expected + Sync) {
     let mut wrong = Vec::new();
     for group in GROUPS {

@@ -1,4 +1,4 @@
-//! Values that are damaged, in an RDB or in the payload of a RESTORE, go through neither `rewrite` nor `digest`.
+//! `rewrite` and `digest` refuse damaged values in an RDB or in the payload of a RESTORE.
 
 use std::fs;
 use std::path::Path;
@@ -34,7 +34,7 @@ fn runs(path: &Path, output: &Path) -> Vec<Command> {
     ]
 }
 
-/// The key and the offset that are to be named, unless every server and checker finds the values sound.
+/// The key and the offset to report, unless every server and checker finds the values sound.
 fn damage(rdb: &[u8]) -> Option<(Vec<u8>, u64)> {
     for item in Walker::new(rdb, 0) {
         match item {
@@ -102,7 +102,7 @@ fn a_payload_that_ends_servers_is_refused_and_one_that_they_cannot_restore_leave
     assert!(paths.len() > 8, "{paths:?}");
     for path in paths {
         let name = path.file_name().unwrap().to_string_lossy();
-        // What a module's value means is not known: it is copied as it is.
+        // The value of a module is opaque and copied.
         if name == "restore-module.aof" {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Data directories as servers keep them: without a manifest, empty, or not readable; and trees of them.
+//! Data directories: without a manifest, empty, or unreadable; and trees of them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::harness::log::command;
 
-/// A user who is not root, for whom permissions count.
+/// A user other than root, to whom permissions apply.
 const NOBODY: u32 = 65534;
 
 fn log() -> Vec<u8> {
@@ -42,7 +42,7 @@ fn aofkit(directory: &Path, arguments: &[&str]) -> Answer {
     answer(program)
 }
 
-/// Runs the program as a user for whom permissions count, from a copy that this user may run.
+/// Runs the program as a user to whom permissions apply, from a copy that this user may execute.
 fn aofkit_without_rights(folder: &TempDir, arguments: &[&str]) -> Answer {
     let is_root = fs::metadata("/proc/self").is_ok_and(|metadata| std::os::unix::fs::MetadataExt::uid(&metadata) == 0);
     if !is_root {
@@ -53,7 +53,7 @@ fn aofkit_without_rights(folder: &TempDir, arguments: &[&str]) -> Answer {
         fs::set_permissions(directory, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let program = place.path().join("aofkit");
-    // By another process: a child that this one starts meanwhile would hold the copy open for writing.
+    // Copied by another process, because a child that this one starts would hold the copy open for writing.
     let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_aofkit")).arg(&program).status().unwrap();
     assert!(copied.success());
     let mut program = Command::new(program);
@@ -65,7 +65,7 @@ fn forbid(folder: &TempDir, name: &str) {
     fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o000)).unwrap();
 }
 
-/// So that the directory can be removed by anyone.
+/// Allows anyone to remove the directory.
 fn allow(folder: &TempDir, name: &str) {
     fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
 }
@@ -154,7 +154,7 @@ fn a_fix_of_a_directory_without_a_log_yet_succeeds() {
         let expected = format!("note: {path}: no append-only file in this directory yet; nothing to fix\n");
         assert_eq!(aofkit(folder.path(), &["fix", "--yes", path]), (0, expected, String::new()));
     }
-    // One further down may have been meant, and is named.
+    // A log further down may have been meant, and is reported.
     fs::create_dir_all(folder.path().join("tree/of/logs")).unwrap();
     fs::write(folder.path().join("tree/of/logs/a.aof"), log()).unwrap();
     let (code, out, _) = aofkit(folder.path(), &["fix", "--yes", "tree"]);
@@ -172,7 +172,7 @@ fn a_fix_of_a_directory_without_a_log_yet_succeeds() {
 
 #[test]
 fn an_archive_of_a_log_is_never_cut() {
-    // As tar writes it: a header of 512 bytes, whose mark is at 257, then the file.
+    // As in tar: a header of 512 bytes with its magic at 257, then the file.
     let mut tar = vec![0; 512];
     tar[..14].copy_from_slice(b"appendonly.aof");
     tar[257..262].copy_from_slice(b"ustar");

@@ -1,4 +1,4 @@
-//! New files before they have their names: nothing of them is left, whoever stops.
+//! Drafts of new files: none is left behind, whatever stops the program.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -24,7 +24,7 @@ fn drafts_of_the_dead_are_swept_and_those_of_the_living_are_not() {
     let living = Draft::beside(&mut Faulty::sound().on(Disk::Bare), &target, None).unwrap();
     let dead = directory.path().join(".other.aof.aofkit-draft-7");
     fs::write(&dead, b"half").unwrap();
-    // Nobody holds a lock on it: nor on these, which are none of ours.
+    // It is not locked; nor are these, which are not drafts.
     for other in [".a.aof.aofkit-draft-", "a.aof.aofkit-draft-1", ".a.aof.swp"] {
         fs::write(directory.path().join(other), b"").unwrap();
     }
@@ -81,7 +81,7 @@ fn whatever_fails_the_old_file_or_the_new_one_is_there() {
                     assert!(result.is_ok() && found == b"new");
                     break;
                 }
-                // A process that was killed says nothing.
+                // A killed process prints nothing.
                 if let (Fault::Error | Fault::Full, b"new", Err(error)) = (fault, found.as_slice(), result) {
                     assert!(error.to_string().contains("the new file is"), "{fault:?} at {at}: {error}");
                 }
@@ -92,13 +92,13 @@ fn whatever_fails_the_old_file_or_the_new_one_is_there() {
     }
 }
 
-/// The owner of a file whose group is not that of this process, and may read and write it.
+/// An ownership with a group other than that of this process, which may read and write the file.
 fn foreign_ownership(directory: &Path) -> (Ownership, u32, u32) {
     let path = directory.join("theirs");
     fs::write(&path, b"").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
     let own = fs::metadata(&path).unwrap().gid();
-    // Only root may give files to any group; to everybody else root's group is foreign.
+    // Only root may set any group; for other users, root's group is foreign.
     let metadata = match std::os::unix::fs::chown(&path, None, Some(own + 1)) {
         Ok(()) => fs::metadata(&path),
         Err(_) => fs::metadata("/"),
@@ -120,11 +120,11 @@ fn a_group_that_cannot_be_given_gets_no_access() {
             let metadata = fs::metadata(&path).unwrap();
             (metadata.gid(), metadata.mode() & 0o777)
         };
-        // Neither the owner nor the group can be given.
+        // Neither the owner nor the group can be set.
         let (found, bits) = written(Faulty::sound().without_owners());
         assert_ne!(found, group, "{disk:?}");
         assert_eq!(bits, mode & !0o070, "{disk:?}: the bits would be about another group");
-        // Those of everybody else stay, and so do all where the group could be given, alone or with the owner.
+        // The bits of others stay, and all bits stay if the group can be set, with or without the owner.
         for operations in [Faulty::sound(), Faulty::new(1, Fault::Error)] {
             let (found, bits) = written(operations);
             assert_eq!(bits, if found == group { mode } else { mode & !0o070 }, "{disk:?}");

@@ -1,4 +1,4 @@
-//! `--expired-fields` of `rewrite` and `digest`, and what is said where a server that loads the log loses fields.
+//! `--expired-fields` of `rewrite` and `digest`, and the reports about fields that a server loses while it loads a log.
 
 use std::path::Path;
 
@@ -8,10 +8,10 @@ use tempfile::TempDir;
 use crate::harness::log;
 use crate::harness::program::{aofkit, file, rewritten};
 
-/// A log from which a server that loads it loses two of three fields.
+/// A log of which a server loses two of three fields while it loads it.
 const LINES: &[&str] = &["HSET h f v g w n 1", "HPEXPIREAT h 1000 FIELDS 2 f n", "HPERSIST h FIELDS 2 f n"];
 
-/// The JSON object that a subcommand prints, and what it says besides.
+/// The JSON object that a subcommand prints, and its standard error.
 fn json(subcommand: &str, options: &[&str], path: &Path) -> (Value, String) {
     let mut command = aofkit(subcommand);
     let assert = command.args(options).args(["--format", "json"]).arg(path).assert().success();
@@ -83,7 +83,7 @@ fn what_a_loading_server_loses_is_said_once_and_counted() {
         let (report, said) = run(&["--server", "redis-7.4"]);
         assert_eq!(said, format!("note: {loses}; {words}\n"), "{subcommand} {mode:?}");
         assert_eq!((&report["expired_fields"], &report["on_load"]), (&json!(mode.unwrap_or(default)), &lost));
-        // A server that does not look at the clock, one that knows no such fields, and a load before they expire.
+        // A server that ignores the clock, one without field expiry, and a load before the expiry.
         for quiet in
             [&["--server", "valkey-9"][..], &["--server", "redis-7.0"], &["--server", "redis-8.6", "--now", "0"]]
         {
@@ -104,7 +104,7 @@ fn what_differs_on_the_way_and_not_at_the_end_is_not_mentioned() {
     }
 }
 
-/// What `check` finds, without its advice.
+/// The findings of `check`, without advice.
 fn findings(options: &[&str], path: &Path) -> Vec<(String, String, u64)> {
     let mut command = aofkit("check");
     let output = command.args(["--format", "json"]).args(options).arg(path).output().unwrap();
@@ -138,24 +138,24 @@ fn check_says_from_when_on_fields_are_lost() {
 fn check_is_silent_where_no_field_is_lost() {
     let directory = TempDir::new().unwrap();
     for lines in [
-        // Nothing there, no expiry, or another field.
+        // No such key, no expiry, or another field.
         &["HSET h f v", "HPERSIST h FIELDS 1 f"][..],
         &["HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"],
         &["HSET h f v g w", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 g"],
         &["HSET h f v", "HPEXPIREAT h 1000 FIELDS 1 f", "HGETEX h FIELDS 1 f"],
         &["HSET h f v", "SELECT 1", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"],
-        // Gone, or there again.
+        // Deleted, or created again.
         &[LINES[0], LINES[1], LINES[2], "DEL h"],
         &[LINES[0], LINES[1], LINES[2], "HDEL h f n"],
         &[LINES[0], LINES[1], LINES[2], "HSET h f 1 n 2"],
         &[LINES[0], LINES[1], LINES[2], "HPEXPIREAT h 1000 FIELDS 2 f n"],
         &[LINES[0], LINES[1], LINES[2], "FLUSHALL"],
-        // What happens to the key may take the fields along.
+        // Commands on the key may delete the fields.
         &[LINES[0], LINES[1], LINES[2], "PEXPIREAT h 1000"],
         &[LINES[0], LINES[1], LINES[2], "RENAME h other"],
         &[LINES[0], LINES[1], LINES[2], "SUNIONSTORE h a"],
         &[LINES[0], LINES[1], LINES[2], "SWAPDB 0 1"],
-        // Not executed, or with arguments that no server takes.
+        // Not executed, or with arguments that no server accepts.
         &[LINES[0], LINES[1], "HPERSIST h FIELDS 3 f n"],
         &[LINES[0], LINES[1], "HPERSIST h a b c d e f g h i j k l m n o FIELDS 1 f"],
         &[LINES[0], LINES[1], "HPERSIST h FIELDS 18446744073709551615 f n"],

@@ -1,4 +1,4 @@
-//! `aofkit fix` and the repair behind it, black box; with real servers and checkers where there are some.
+//! `aofkit fix` and the repair that it runs; with real servers and checkers if they are installed.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::harness::servers::program;
 use crate::harness::terminal;
 use crate::harness::{RealServer, Reply};
 
-/// A small log in pieces that stay or go as a whole, and the keys in each.
+/// A small log in pieces that are kept or removed as a whole, and the number of keys in each.
 fn pieces() -> Vec<(Vec<u8>, usize)> {
     let set = |key| command(&["SET", key, "value"]);
     vec![
@@ -36,7 +36,7 @@ fn whole() -> Vec<u8> {
     pieces().into_iter().flat_map(|piece| piece.0).collect()
 }
 
-/// Where the first `length` bytes of [`whole`] are to be cut, and how many keys are left.
+/// Where the first `length` bytes of [`whole`] must be cut, and the number of keys that are left.
 fn expected(length: usize) -> (usize, usize) {
     let (mut end, mut keys) = (0, 0);
     for (bytes, in_it) in pieces() {
@@ -58,7 +58,7 @@ fn plan_of(path: &Path) -> Result<Plan, Refusal> {
 }
 
 fn fix(path: &Path) -> Result<(), Refusal> {
-    // A test beside this one may be starting a process, which holds copies of all descriptors for a moment.
+    // Another test may be starting a process, which holds copies of all descriptors for a moment.
     repair::apply(&plan_of(path)?, OpenElsewhere::Ignore).unwrap();
     Ok(())
 }
@@ -151,7 +151,7 @@ fn every_truncation_of_the_last_part_is_cut_there_and_nowhere_else() {
     }
 }
 
-/// Damage of other kinds, with what the official checker does right.
+/// Damage of other kinds, for which the official checker is right.
 fn damaged() -> Vec<(&'static str, Vec<u8>)> {
     let log = whole();
     let mut all = vec![
@@ -185,14 +185,14 @@ fn a_cut_is_where_the_official_checker_cuts_and_it_then_calls_the_log_valid() {
         let (_directory, path) = with_file("a.aof", &bytes);
         match fix(&path) {
             Ok(()) => {}
-            // What servers load is not cut, whatever the checker says.
+            // Data that servers load is not removed, whatever the checker reports.
             Err(refusal) if matches!(refusal.obstacle, Obstacle::ServersReadOver | Obstacle::NotDamage) => continue,
             Err(refusal) => panic!("{what}, {index}: {}", refusal.message()),
         }
         let (_other, theirs) = with_file("a.aof", &bytes);
         let mut child =
             checker().arg("--fix").arg(&theirs).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-        // It does not ask, and reads nothing, when there is nothing to cut.
+        // It does not ask, or read input, if there is nothing to remove.
         let _ = child.stdin.take().unwrap().write_all(b"y\n");
         child.wait().unwrap();
         let (ours, theirs) = (fs::read(&path).unwrap(), fs::read(&theirs).unwrap());
@@ -210,7 +210,7 @@ fn real_servers_load_what_is_left() {
     for name in ["redis-7.0", "redis-8.0.6", "valkey-9.1"] {
         let options = ["--appendonly", "yes", "--aof-load-truncated", "no", "--enable-debug-command", "yes"];
         let mut server = RealServer::start_with(name, &options);
-        // It answers when its own log is there.
+        // It answers once its own log exists.
         server.call(&["PING"]);
         let incr = server.directory().join("appendonlydir").join("appendonly.aof.1.incr.aof");
         for length in (0..=log.len()).step_by(7) {
@@ -248,12 +248,12 @@ fn what_servers_load_is_not_cut() {
         let refusal = fix(&path).unwrap_err();
         assert!(matches!(refusal.obstacle, Obstacle::NotDamage | Obstacle::ServersReadOver), "{refusal:?}");
         assert_eq!(fs::read(&path).unwrap(), log);
-        // With a cut record behind it, only that goes.
+        // With a truncated record after it, only that is removed.
         fs::write(&path, [log.clone(), b"*1\r\n$4\r\nPI".to_vec()].concat()).unwrap();
         fix(&path).unwrap();
         assert_eq!(fs::read(&path).unwrap(), log);
     }
-    // The record is lax, and what follows makes no sense to a server either: its lengths were wrong.
+    // The record is accepted by lax parsers, but the rest is invalid for servers too: its lengths were wrong.
     let (_directory, path) =
         with_file("a.aof", &[ping.clone(), b"*1\r\n$6\r\nPING\r\n*1\r\n$4\r\nPING\r\n".to_vec()].concat());
     fix(&path).unwrap();
@@ -329,7 +329,7 @@ fn check_advises_a_fix_of_the_last_part_alone() {
         let path = parts.join(name);
         let out = aofkit(&[OsStr::new("check"), path.as_os_str()]).stdout;
         let out = String::from_utf8_lossy(&out).split_whitespace().collect::<Vec<_>>().join(" ");
-        // What the server does is told of the file alone.
+        // The verdict of the server is about this file only.
         let out = out.split("leaves-transaction-open").next().unwrap().to_owned();
         assert!(out.contains(said), "{said}: {out}");
         assert_eq!(out.contains("aofkit fix "), plan_of(&path).is_ok(), "{name}: {out}");
@@ -395,7 +395,7 @@ fn a_sound_log_that_the_server_does_not_load_is_said_to_be_both() {
     assert_eq!(run(&["--yes"], &path).0, 0, "the server that wrote it loads it");
     assert_eq!(names_in(directory.path()), ["a.aof"]);
 
-    // A torn end is cut all the same, and what is left is said to be no log for that server.
+    // A torn end is removed all the same, and the rest is reported as not a log for that server.
     fs::write(&path, [rdb, whole(), b"*1".to_vec()].concat()).unwrap();
     let (code, out, _) = run(&["--yes", "--server", "redis-6.2"], &path);
     assert_eq!((code, out.contains("redis-6.2 does not load")), (1, true), "{out}");
@@ -586,7 +586,7 @@ fn a_person_at_a_terminal_is_asked() {
 
 #[test]
 fn a_full_disk_leaves_the_file_whole_and_no_copy() {
-    // The limit on file sizes stands in for a full disk: the copy cannot be completed.
+    // The limit on file sizes simulates a full disk: the copy cannot be completed.
     let log = [whole(), vec![0; 1 << 20]].concat();
     let (directory, path) = with_file("a.aof", &log);
     let line =

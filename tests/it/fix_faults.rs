@@ -13,7 +13,7 @@ use crate::harness::faulty::{FAULTS, Fault, Faulty, name};
 
 const WHOLE: &[u8] = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
 
-/// A damaged end that is longer than what is copied at a time.
+/// A damaged end that is longer than the copy buffer.
 fn damaged() -> Vec<u8> {
     [WHOLE, b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$900000\r\n", &b"0123456789".repeat(70_000)].concat()
 }
@@ -37,7 +37,7 @@ fn copy_path(path: &Path) -> PathBuf {
     path.parent().unwrap().join(KEPT).join("a.aof.removed-50")
 }
 
-/// A directory in memory, where there is one: each of many runs waits for the disk often.
+/// A directory in memory if there is one, because each of many runs syncs often.
 fn folder() -> TempDir {
     TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
 }
@@ -121,7 +121,7 @@ fn a_fault_at_any_operation_leaves_the_file_whole_or_cut_with_its_copy() {
                 }
             } else {
                 if let Err(error) = &result {
-                    // A process that was killed says nothing.
+                    // A killed process prints nothing.
                     let said = error.to_string();
                     let tells = said.contains("was cut at byte 50, and what was cut off is in") && said.contains(KEPT);
                     assert!(tells || !matches!(fault, Fault::Error | Fault::Full), "{context}: {said}");
@@ -129,7 +129,7 @@ fn a_fault_at_any_operation_leaves_the_file_whole_or_cut_with_its_copy() {
                 assert_eq!(file, WHOLE, "{context}");
                 assert_eq!([WHOLE, &fs::read(copy_path(&path)).unwrap()].concat(), damaged(), "{context}");
             }
-            // The next run finishes what was begun, with one copy, and it can be undone.
+            // The next run completes the repair, with one copy, and it can be undone.
             if file != WHOLE {
                 repair::apply(&plan_of(&path), OpenElsewhere::Refuse).unwrap();
             }
@@ -165,8 +165,8 @@ fn a_fault_at_any_operation_of_an_undo_keeps_the_copy_until_all_is_back() {
                     assert_eq!(file, WHOLE, "{context}: half of it was left");
                 }
             }
-            // Calling it again ends it. Where only the removal was cut short, all is back already, and the next fix
-            // clears up.
+            // Another call completes it. If only the removal was interrupted, everything is restored already, and the
+            // next fix removes the rest.
             if repair::undo(&path, OpenElsewhere::Refuse).is_err() {
                 assert_eq!(fs::read(&path).unwrap(), damaged(), "{context}");
                 repair::apply(&plan_of(&path), OpenElsewhere::Refuse).unwrap();
@@ -211,7 +211,7 @@ fn a_file_that_changed_since_it_was_read_is_left_alone() {
 
 #[isolated_test]
 fn a_file_that_grows_while_its_end_is_copied_is_not_cut() {
-    // Nobody is kept out: the appender is this process.
+    // Other processes are not excluded: the appender is this process.
     let append = |path: &Path| {
         let path = path.to_owned();
         move |what: &str| {
@@ -237,7 +237,7 @@ fn nothing_that_lies_there_is_written_to() {
     let directory = folder();
     let path = log_in(directory.path());
     let (outside, elsewhere) = (folder(), directory.path().join("a.aof.aofkit-kept-2"));
-    // Names that somebody made beforehand, to read along.
+    // Names that somebody created beforehand, to read the copies.
     fs::create_dir(directory.path().join(KEPT)).unwrap();
     fs::write(directory.path().join(KEPT).join("a.aof.removed-50"), b"other bytes").unwrap();
     fs::write(directory.path().join(KEPT).join("README.txt"), b"not ours").unwrap();
@@ -255,7 +255,7 @@ fn owner_mode_and_inode_stay_and_the_copy_has_the_same() {
     let directory = folder();
     let path = log_in(directory.path());
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
-    // Only root can; anybody else keeps what there is.
+    // Only root can do that; other users keep the owner.
     let _ = chown(&path, Some(999), Some(998));
     let facts = |path: &Path| {
         let metadata = fs::metadata(path).unwrap();

@@ -1,4 +1,4 @@
-//! The JSON of all subcommands agrees: one walk over every object that any of them prints.
+//! The JSON of all subcommands is consistent.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -19,7 +19,7 @@ struct Walk {
     documentation: String,
 }
 
-/// What an object begins with.
+/// Which objects have the envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Envelope {
     /// Every object has one.
@@ -115,7 +115,7 @@ fn documentation(arguments: &[&str]) -> String {
         .collect()
 }
 
-/// A string, or the bytes of one that is not UTF-8.
+/// Whether it is a string, or the bytes of one that is not UTF-8.
 fn is_path(value: &Value) -> bool {
     value.is_string() || value["base64"].is_string()
 }

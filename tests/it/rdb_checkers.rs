@@ -1,4 +1,4 @@
-//! What real checkers say of sound and damaged RDB files, and which of them servers load, compared with a walk.
+//! Real checkers and servers on sound and damaged RDB files, compared with a walk.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -15,14 +15,14 @@ use crate::harness::files::rdb_files;
 use crate::harness::servers::{Process, program, release};
 use crate::harness::{Random, assert_none, on_two_threads, setting};
 
-/// What a walk to the end found, for one server.
+/// The result of a whole walk, for one server.
 #[derive(Debug, Default)]
 struct Walked {
     flaws: Vec<Flaw>,
     damage: Option<Damage>,
-    /// Whether the checker does not take something that is sound.
+    /// Whether the checker refuses something that is sound.
     refused: bool,
-    /// Whether the server does not.
+    /// Whether the server does.
     refused_to_load: bool,
 }
 
@@ -42,24 +42,24 @@ fn walk(bytes: &[u8], server: Server) -> Walked {
 }
 
 impl Walked {
-    /// Whether the checker would find nothing.
+    /// Whether the checker reports it as valid.
     fn valid_for(&self, checker: Server) -> bool {
         self.damage.is_none() && !self.refused && !self.flaws.iter().any(|flaw| flaw.checkers.contains(checker))
     }
 
-    /// What the checker stops at, unless it is something that it does not take though it is sound.
+    /// The damage at which the checker stops, unless it refuses something that is sound.
     fn stop_of(&self, checker: Server) -> Option<&Damage> {
         let judge = Consumer::Checker(checker);
         let stop = judge.first_stop(&self.flaws).or_else(|| self.damage.as_ref().map(|damage| damage.stop(judge)));
         stop.filter(|_| !self.refused)
     }
 
-    /// Whether the server would load it.
+    /// Whether the server loads it.
     fn loads_in(&self, server: Server) -> bool {
         self.damage.is_none() && !self.refused_to_load && !self.flaws.iter().any(|flaw| flaw.servers.contains(server))
     }
 
-    /// Whether checkers may not end: where a module's value is cut short, they read the end of the file for ever.
+    /// Whether checkers may not end: at the truncated value of a module, they read the end of the file for ever.
     fn may_be_endless(&self) -> bool {
         self.damage.as_ref().is_some_and(|damage| {
             let module = damage.row.is_some_and(|row| row.data_type == DataType::Module);
@@ -68,7 +68,7 @@ impl Walked {
     }
 }
 
-/// What a real checker says of a file.
+/// The output of a real checker for a file.
 #[derive(Debug)]
 struct Said {
     valid: bool,
@@ -76,7 +76,7 @@ struct Said {
 }
 
 impl Said {
-    /// Where it stopped, and doing what.
+    /// Where it stopped, and what it was doing.
     fn stop(&self) -> Option<(u64, String)> {
         let mut lines = self.text.lines().skip_while(|line| !line.contains("RDB ERROR DETECTED")).skip(1);
         let position = lines.next()?.strip_prefix("[offset ")?.split(']').next()?.parse().ok()?;
@@ -85,12 +85,12 @@ impl Said {
     }
 }
 
-/// How long a program may take on a busy machine.
+/// The maximum time for a program on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long one may take that is known not to end.
+/// The time for a program that may not end.
 const IMPATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks `redis-check-rdb`; none when it does not end in time.
+/// Runs `redis-check-rdb`; `None` if it does not end in time.
 fn ask(checker: Server, file: &Path, patience: Duration) -> Option<Said> {
     let mut command = program(release(checker), "check-rdb");
     command.arg(file).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -110,7 +110,7 @@ fn ask(checker: Server, file: &Path, patience: Duration) -> Option<Said> {
     Some(Said { valid: status.success(), text: String::from_utf8_lossy(&text).into_owned() })
 }
 
-/// How what a checker said differs from what was found here, if it does.
+/// The difference between the output of a checker and the walk, if any.
 fn difference(found: &Walked, checker: Server, said: Option<&Said>) -> Option<String> {
     let here = found.valid_for(checker);
     let Some(said) = said else {
@@ -174,7 +174,7 @@ fn loads(server: Server, rdb: &[u8]) -> bool {
     false
 }
 
-/// Asks every checker and every server about every file, and says where they differ from the walk.
+/// Runs every checker and every server on every file, and returns the differences from the walk.
 fn differences(files: &[PathBuf]) -> Vec<String> {
     let differ = on_two_threads(files, |_, file| {
         let bytes = std::fs::read(file).unwrap();

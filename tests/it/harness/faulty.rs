@@ -14,7 +14,7 @@ pub enum Fault {
     Full,
     /// The process is killed in the middle of the operation: neither it nor any after it happens.
     Kill,
-    /// The same, after the first half of what it should write.
+    /// The same, after half of the bytes were written.
     KillHalfway,
     /// The process is killed right after the operation.
     KillBehind,
@@ -26,9 +26,9 @@ pub const FAULTS: [Fault; 5] = [Fault::Error, Fault::Full, Fault::Kill, Fault::K
 /// What the file system can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disk {
-    /// All that the real one here can.
+    /// Everything that the real file system supports.
     Modern,
-    /// No files without names, no exchange of names, no second names: as on exFAT and some network file systems.
+    /// No unnamed files, no exchange of names, no hard links: as on exFAT and some network file systems.
     Bare,
 }
 
@@ -42,9 +42,9 @@ pub struct Faulty {
     disk: Disk,
     gives_owners: bool,
     hook: Box<dyn FnMut(&str) + Send>,
-    /// How many operations there were.
+    /// The number of operations.
     pub count: usize,
-    /// What they were.
+    /// The operations.
     pub trace: Vec<String>,
 }
 
@@ -64,12 +64,12 @@ impl Faulty {
         Self { disk, ..self }
     }
 
-    /// The same where no file can be given another owner or group: to whoever is not root, and on FAT.
+    /// The same, without changing owners and groups: as for users other than root, and on FAT.
     pub fn without_owners(self) -> Self {
         Self { gives_owners: false, ..self }
     }
 
-    /// The same, with something that happens right before each operation, given by its name.
+    /// The same, with a hook that is called with the name of each operation right before it.
     pub fn before_each(self, hook: impl FnMut(&str) + Send + 'static) -> Self {
         Self { hook: Box::new(hook), ..self }
     }

@@ -1,4 +1,4 @@
-//! Real servers that load a log when they start: whether they do, what they log, and what is left of the files.
+//! Real servers that load a log when they start.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,7 +13,7 @@ use super::log::command;
 use super::on_two_threads;
 use super::servers::Process;
 
-/// How long a server may take; one that crashes may hang in its crash handler.
+/// The maximum time for a server; one that crashes may hang in its crash handler.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The setting `aof-load-truncated`.
@@ -26,7 +26,7 @@ pub(crate) enum Cutting {
 /// The files that a server finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Files {
-    /// In the order of loading; `None` is named in the manifest and not there. The first is the base.
+    /// In the order of loading; `None` is a missing file of the manifest. The first is the base.
     pub(crate) parts: Vec<Option<Vec<u8>>>,
     pub(crate) cutting: Cutting,
 }
@@ -44,7 +44,7 @@ pub(crate) enum Ended {
     Hangs,
 }
 
-/// What a server did.
+/// The result of a load.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) ended: Ended,
@@ -67,7 +67,7 @@ pub(crate) fn part_name(index: usize) -> String {
     format!("a.aof.{index}")
 }
 
-/// Starts a release on these files and waits until it is clear what it makes of them.
+/// Starts a release on these files and waits for the result.
 ///
 /// Redis 6.2 gets the first part as its one file; all others get a manifest.
 pub(crate) fn load(release: &str, files: &Files) -> Loaded {
@@ -111,7 +111,7 @@ pub(crate) fn load_directory(release: &str, from: &Path, parts: &[OsString], que
     start(release, directory.path(), &[], &parts, questions)
 }
 
-/// Starts a release on the log in its directory, waits until it is clear what it makes of it, and asks it.
+/// Starts a release on the log in its directory, waits for the result, and sends it commands.
 fn start(release: &str, directory: &Path, options: &[&str], parts: &[PathBuf], questions: &[Vec<&str>]) -> Loaded {
     let always = ["--appendonly", "yes", "--appendfsync", "no", "--crash-log-enabled", "no"];
     let debug = if release == "redis-6.2" { &[][..] } else { &["--enable-debug-command", "yes"] };
@@ -126,7 +126,7 @@ fn start(release: &str, directory: &Path, options: &[&str], parts: &[PathBuf], q
 fn wait(process: &mut Process, directory: &Path) -> Ended {
     let begin = Instant::now();
     loop {
-        // Asked before the log is read, so that its last lines are in there.
+        // Send commands before reading the log, so that it is complete.
         if let Some(status) = process.0.try_wait().expect("a child to wait for") {
             return status.code().map_or(Ended::Killed(status.signal().unwrap_or(0)), Ended::Exits);
         }
@@ -164,9 +164,9 @@ pub(crate) fn existing(release: &str, files: &Files, keys: &[String]) -> (Loaded
 
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Loads each of `logs`, two at a time; what became of them, in their order.
+/// Loads each of `logs`, two at a time, and returns the results in order.
 pub(crate) fn load_all(release: &str, logs: &[Files]) -> Vec<Loaded> {
-    // Tests run side by side; their servers need not.
+    // Tests run in parallel; their servers need not.
     let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     on_two_threads(logs, |_, files| load(release, files))
 }

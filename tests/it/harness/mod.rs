@@ -1,4 +1,4 @@
-//! What the tests share: the program, real servers, files, and randomness that is the same on every run.
+//! Shared by the tests: the program, real servers, files, and random numbers that are the same in every run.
 //!
 //! # Servers
 //!
@@ -55,7 +55,7 @@ use aofkit::resp::write_command;
 pub(crate) use random::Random;
 pub(crate) use server::{RealServer, Reply};
 
-// For cargo: the macro `server_test` reads these, and what it reads is not tracked.
+// Cargo does not track the variables that the macro `server_test` reads, so they are read here as well.
 const _: [Option<&str>; 2] = [option_env!("AOFKIT_SERVERS"), option_env!("AOFKIT_REQUIRE_SERVERS")];
 
 /// The number in an environment variable.
@@ -93,7 +93,7 @@ pub(crate) fn on_two_threads<T: Sync, R: Send>(items: &[T], work: impl Fn(usize,
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Runs a test in a process of its own: the one that this calls, which calls this again.
+/// Runs a test in a process of its own, by running this program with only that test.
 pub(crate) fn isolated(module: &str, name: &str, test: impl FnOnce()) {
     const VARIABLE: &str = "AOFKIT_TEST_IS_ISOLATED";
     if std::env::var_os(VARIABLE).is_some() {

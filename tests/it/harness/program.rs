@@ -20,7 +20,7 @@ pub(crate) fn file(directory: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
     path
 }
 
-/// What `rewrite -o -` writes, a command a line.
+/// The output of `rewrite -o -`, one command per line.
 pub(crate) fn rewritten(path: &Path, options: &[&str]) -> Vec<String> {
     let output = aofkit("rewrite").args(["-o", "-"]).args(options).arg(path).assert().success();
     let mut reader = aofkit::aof::Reader::new(&output.get_output().stdout, 0);

@@ -1,4 +1,4 @@
-//! A running server, and a client that is just good enough for it.
+//! A running server, and a minimal client.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::servers::{Process, server_of};
 
-/// How long a server may take to start, and to answer.
+/// The maximum time for a server to start or to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A reply of a server, in RESP2.
@@ -65,7 +65,7 @@ pub(crate) struct RealServer {
     _process: Process,
     connection: BufReader<UnixStream>,
     directory: TempDir,
-    /// The server of the library that stands for it.
+    /// The corresponding server of the library.
     pub(crate) server: Server,
 }
 

@@ -1,4 +1,4 @@
-//! Servers that log what they do, and load the logs that they are given.
+//! Servers that write a log, and load given logs.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -31,7 +31,7 @@ const OPTIONS: &[&str] = &[
 pub(crate) type Part<'a> = (char, &'a [u8]);
 
 impl RealServer {
-    /// Starts the release that stands for a server of the library, with a log.
+    /// Starts the release that corresponds to a server of the library, with a log.
     #[track_caller]
     pub(crate) fn logging(server: Server) -> Self {
         Self::logging_release(release(server))
@@ -64,7 +64,7 @@ impl RealServer {
         self.log_directory().join(if self.is_single() { "appendonly.aof" } else { "appendonly.aof.1.incr.aof" })
     }
 
-    /// How long the log is; a server writes before it answers.
+    /// The size of the log, to which a server writes before it answers.
     pub(crate) fn log_size(&self) -> usize {
         usize::try_from(fs::metadata(self.log()).unwrap().len()).unwrap()
     }
@@ -89,7 +89,7 @@ impl RealServer {
         codes
     }
 
-    /// Puts a log in place of its own and loads it.
+    /// Replaces its log and loads it.
     pub(crate) fn load(&mut self, parts: &[Part<'_>]) -> String {
         let directory = self.log_directory();
         if !self.is_single() {
@@ -115,7 +115,7 @@ impl RealServer {
         self.digest()
     }
 
-    /// What the server itself makes of its data.
+    /// The server's own rewrite of its data.
     pub(crate) fn rewritten(&mut self) -> Vec<u8> {
         let count = |real: &mut Self| {
             let text = real.call(&["INFO", "persistence"]).text();
@@ -150,7 +150,7 @@ impl RealServer {
         fs::read(self.directory().join("dump.rdb")).unwrap()
     }
 
-    /// What a key holds, in words.
+    /// The value of a key, as text.
     fn show(&mut self, key: &[u8]) -> String {
         let kind = self.call(&[&b"TYPE"[..], key]).text();
         let ask: &[&[u8]] = match kind.as_str() {
@@ -166,7 +166,7 @@ impl RealServer {
         format!("{kind}, ttl {:?}: {value}", self.call(&[&b"PTTL"[..], key]))
     }
 
-    /// The keys of each database, with the digest of their values and what they hold.
+    /// The keys of each database, with the digests and the texts of their values.
     pub(crate) fn keys(&mut self) -> Vec<(u32, Vec<u8>, String, String)> {
         let mut keys = Vec::new();
         for database in 0..16 {

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 
 use aofkit::Server;
 
-/// Calls a macro with the releases to compare with, the oldest first: a name for a test, the server of the library that
-/// stands for the release, and the release.
+/// Calls a macro with the releases to compare with, the oldest first: a name for a test, the corresponding server of
+/// the library, and the release.
 macro_rules! with_releases {
     ($macro:ident) => {
         $macro! {
@@ -27,26 +27,26 @@ pub(crate) use with_releases;
 
 macro_rules! list {
     ($($test:ident: $server:ident, $release:literal;)*) => {
-        /// Every release to compare with, and the server of the library that stands for it.
+        /// Every release to compare with, and the corresponding server of the library.
         pub(crate) const RELEASES: [(Server, &str); [$($release),*].len()] = [$((Server::$server, $release)),*];
     };
 }
 with_releases!(list);
 
-/// The newest release that a server of the library stands for.
+/// The newest release that corresponds to a server of the library.
 pub(crate) fn release(server: Server) -> &'static str {
     let found = RELEASES.iter().rfind(|(known, _)| *known == server);
     found.unwrap_or_else(|| panic!("add a release of {server} to tests/it/harness/servers.rs")).1
 }
 
-/// The server of the library that stands for a release.
+/// The server of the library that corresponds to a release.
 pub(crate) fn server_of(release: &str) -> Server {
     RELEASES.iter().find(|(_, name)| *name == release).unwrap().0
 }
 
 /// A program of a release, such as `server`, `check-aof` or `check-rdb`.
 ///
-/// Where a release comes as the server alone, that is its checkers as well: it acts as the one whose name it is given.
+/// If a release has no checkers, the server acts as one under its name.
 #[track_caller]
 pub(crate) fn program(release: &str, name: &str) -> Command {
     let servers =
@@ -74,7 +74,7 @@ impl Process {
         // A server opens its log before it changes to its directory.
         command.current_dir(directory).args(["--port", "0", "--save", "", "--logfile", "server.log", "--unixsocket"]);
         command.arg(directory.join("s")).arg("--dir").arg(directory).args(options);
-        // SORT … ALPHA compares as the locale says.
+        // SORT … ALPHA depends on the locale.
         command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().expect("a server that starts"))
     }
@@ -87,7 +87,7 @@ impl Drop for Process {
     }
 }
 
-/// Where the tests must not pass without servers, each of them is there and none of the tests is ignored.
+/// If servers are required, each of them is installed and no test is ignored.
 #[test]
 fn servers_that_are_required_are_there() {
     if std::env::var_os("AOFKIT_REQUIRE_SERVERS").is_some() {

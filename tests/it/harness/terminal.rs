@@ -1,4 +1,4 @@
-//! A pseudo-terminal of a given width, to see what a program writes to one.
+//! Programs on a pseudo-terminal of a given width.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcgetwinsize, tcsetwinsize};
 
-/// Runs a program whose standard output is a terminal of so many columns: its exit code, and what it wrote there.
+/// Runs a program whose standard output is a terminal with `columns` columns, and returns its exit code and output.
 pub(crate) fn run(mut program: Command, columns: u16) -> (i32, String) {
     program.stdin(Stdio::null());
     run_in(columns, b"", |slave| {
@@ -16,7 +16,7 @@ pub(crate) fn run(mut program: Command, columns: u16) -> (i32, String) {
     })
 }
 
-/// Runs a program at a terminal, where a person types an answer: its exit code, and what the terminal shows.
+/// Runs a program at a terminal at which `answer` is typed, and returns its exit code and the text on the terminal.
 pub(crate) fn run_answering(mut program: Command, answer: &str) -> (i32, String) {
     run_in(80, answer.as_bytes(), |slave| {
         program.stdin(slave.try_clone().unwrap()).stderr(slave.try_clone().unwrap()).stdout(slave);
