@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 
 use super::times::{self, Expiries, Numbers, UpperHalves};
+use crate::value::prefetch;
 use crate::value::table::{self, Named, Table, small};
 use crate::value::{Bytes, Value, hash_of};
 
@@ -168,7 +169,7 @@ impl<'a> Database<'a> {
     pub fn prefetch(&self, probe: u32) {
         if let Some(item) = self.items.get(probe) {
             // It may lie on two cache lines.
-            std::hint::black_box((item.created, std::mem::discriminant(&item.value)));
+            prefetch((item.created, std::mem::discriminant(&item.value)));
         }
     }
 

@@ -17,6 +17,7 @@ use crate::keyspace::{Database, Key, ModuleData, Partitioning, Shard};
 use crate::rdb::{self, LoadItem, LoadedKey, Loader};
 use crate::resp;
 use crate::server::ServerSet;
+use crate::value::prefetch;
 use crate::value::{History, Value};
 
 /// How many bytes are read between two reports of progress.
@@ -624,7 +625,7 @@ impl<'w, 'a, 'p> Worker<'w, 'a, 'p> {
         let number = |key: &LoadedKey<'_>| u32::try_from(key.database).unwrap_or(u32::MAX);
         // Where they belong in the table is fetched for all of them at once.
         for (hash, key, _) in &*keys {
-            std::hint::black_box(own.database(number(key)).and_then(|database| database.probe(*hash)));
+            prefetch(own.database(number(key)).and_then(|database| database.probe(*hash)));
         }
         for (hash, key, created) in keys.drain(..) {
             self.summary.rdb_keys += 1;

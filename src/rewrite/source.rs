@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{Options, Order};
 use crate::keyspace::{Entry, InOrder, Keyspace};
 use crate::value::Value;
+use crate::value::prefetch;
 
 /// How many keys a batch has at most: enough that taking one costs nothing, few enough that their text is small.
 const BATCH: usize = 1024;
@@ -27,10 +28,10 @@ impl Batch<'_, '_> {
             match &entry.value {
                 Value::String(string) => {
                     // Copied, or only their addresses are looked at.
-                    std::hint::black_box((string.first().copied(), string.last().copied()));
+                    prefetch((string.first().copied(), string.last().copied()));
                 }
                 other => {
-                    std::hint::black_box(other.item_count());
+                    prefetch(other.item_count());
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! A growable byte string that takes little beside its bytes: what small collections are made of.
 
+use crate::value::prefetch;
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 
@@ -110,7 +111,7 @@ impl Buffer {
         const CACHE_LINE: usize = 64;
         const LINES: usize = 16;
         let lines = self.0.bytes().iter().step_by(CACHE_LINE).take(LINES);
-        std::hint::black_box(lines.fold(0, |all, byte| all ^ byte));
+        prefetch(lines.fold(0, |all, byte| all ^ byte));
     }
 
     /// Makes room for more bytes; `false` if they would be too many.

@@ -20,7 +20,7 @@ static SEEDS: LazyLock<(u64, SharedSeed)> = LazyLock::new(|| {
 
 /// The hash of a string: the same in every table, another in every run. Nothing that is written may depend on it.
 #[inline]
-pub fn hash_of(bytes: &[u8]) -> u64 {
+pub(crate) fn hash_of(bytes: &[u8]) -> u64 {
     let (seed, shared) = &*SEEDS;
     let mut hasher = SeedableRandomState::with_seed(*seed, shared).build_hasher();
     hasher.write(bytes);
@@ -39,7 +39,7 @@ pub(super) enum Place {
 /// Strings, each with a `V`, in no order that matters: gaps are filled. One keeps its index while others come, or go
 /// by [`Members::remove_at`].
 #[derive(Debug, Clone)]
-pub struct Members<'a, V> {
+pub(crate) struct Members<'a, V> {
     table: Table<(Bytes<'a>, V), FLAT>,
     /// The indexes of all gaps; the last one is filled first.
     free: Vec<u32>,
@@ -63,54 +63,54 @@ impl<V> Default for Members<'_, V> {
 
 impl<'a, V> Members<'a, V> {
     /// How many there are.
-    pub const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.table.len()
     }
 
     /// Whether there is none.
-    pub const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The index at which a string is kept.
     #[inline]
-    pub fn index_of(&self, member: &[u8]) -> Option<u32> {
+    pub(crate) fn index_of(&self, member: &[u8]) -> Option<u32> {
         self.table.find(hash_of(member), member)
     }
 
     /// The index at which a string probably is, if many are kept: looks at the table alone.
     #[inline]
-    pub fn probe(&self, member: &[u8]) -> Option<u32> {
+    pub(crate) fn probe(&self, member: &[u8]) -> Option<u32> {
         self.table.probe(hash_of(member))
     }
 
     /// The value of a string.
     #[inline]
-    pub fn get(&self, member: &[u8]) -> Option<&V> {
+    pub(crate) fn get(&self, member: &[u8]) -> Option<&V> {
         self.index_of(member).and_then(|index| self.at(index)).map(|(_, value)| value)
     }
 
     /// The value of a string, to change.
     #[inline]
-    pub fn get_mut(&mut self, member: &[u8]) -> Option<&mut V> {
+    pub(crate) fn get_mut(&mut self, member: &[u8]) -> Option<&mut V> {
         let index = self.index_of(member)?;
         self.at_mut(index)
     }
 
     /// The string and value at an index.
     #[inline]
-    pub fn at(&self, index: u32) -> Option<(&Bytes<'a>, &V)> {
+    pub(crate) fn at(&self, index: u32) -> Option<(&Bytes<'a>, &V)> {
         self.table.get(index).map(|(name, value)| (name, value))
     }
 
     /// The value at an index, to change.
     #[inline]
-    pub fn at_mut(&mut self, index: u32) -> Option<&mut V> {
+    pub(crate) fn at_mut(&mut self, index: u32) -> Option<&mut V> {
         self.table.get_mut(index).map(|(_, value)| value)
     }
 
     /// Gives a string a value, and returns the one it had.
-    pub fn insert(&mut self, member: Bytes<'a>, value: V) -> Option<V> {
+    pub(crate) fn insert(&mut self, member: Bytes<'a>, value: V) -> Option<V> {
         match self.place_of(&member) {
             Place::Kept(index) => self.at_mut(index).map(|old| std::mem::replace(old, value)),
             Place::Free(hash) => {
@@ -135,7 +135,7 @@ impl<'a, V> Members<'a, V> {
     }
 
     /// Removes a string.
-    pub fn remove(&mut self, member: &[u8]) -> Option<(Bytes<'a>, V)> {
+    pub(crate) fn remove(&mut self, member: &[u8]) -> Option<(Bytes<'a>, V)> {
         let index = self.index_of(member)?;
         let removed = self.remove_at(index);
         if self.has_many_gaps() {
@@ -145,7 +145,7 @@ impl<'a, V> Members<'a, V> {
     }
 
     /// Removes the string at an index.
-    pub fn remove_at(&mut self, index: u32) -> Option<(Bytes<'a>, V)> {
+    pub(crate) fn remove_at(&mut self, index: u32) -> Option<(Bytes<'a>, V)> {
         let hash = hash_of(self.at(index)?.0);
         let removed = self.table.remove(hash, index);
         if index as usize + 1 == self.table.slots() {
@@ -169,12 +169,12 @@ impl<'a, V> Members<'a, V> {
     }
 
     /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = (&Bytes<'a>, &V)> + Clone {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Bytes<'a>, &V)> + Clone {
         self.table.iter().map(|(_, (name, value))| (name, value))
     }
 
     /// All of them, with their indexes.
-    pub fn iter_indexed(&self) -> impl Iterator<Item = (u32, &Bytes<'a>, &V)> + Clone {
+    pub(crate) fn iter_indexed(&self) -> impl Iterator<Item = (u32, &Bytes<'a>, &V)> + Clone {
         self.table.iter().map(|(index, (name, value))| (index, name, value))
     }
 }

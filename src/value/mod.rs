@@ -7,10 +7,11 @@ mod bytes;
 mod data_type;
 mod equal;
 mod hash;
-pub mod hyperloglog;
+pub(crate) mod hyperloglog;
 mod list;
 mod members;
-pub mod number;
+pub(crate) mod number;
+mod prefetch;
 mod records;
 pub mod score;
 mod set;
@@ -25,7 +26,8 @@ pub use bytes::Bytes;
 pub use data_type::DataType;
 pub use hash::{Field, FieldRef, Hash};
 pub use list::{End, List};
-pub use members::{Members, hash_of};
+pub(crate) use members::{Members, hash_of};
+pub(crate) use prefetch::prefetch;
 pub use set::Set;
 pub use sorted_set::{Name, NameEnd, ScoreRange, SortedSet};
 pub use stream::{
@@ -95,7 +97,7 @@ impl Value<'_> {
     }
 
     /// How much text it makes, in items of some bytes each, roughly: 1 for all that is small, which is not looked at.
-    pub fn weight(&self) -> usize {
+    pub(crate) fn weight(&self) -> usize {
         let is_flat = match self {
             Self::String(string) => return 1 + string.len() / 128,
             Self::List(list) => list.is_flat(),
@@ -110,14 +112,14 @@ impl Value<'_> {
     /// Brings what most commands read of it into the cache: all of a small collection, the end of a stream, and of
     /// others how many items they have. See [`Value::probe`] for members of large ones.
     #[inline]
-    pub fn prefetch_collection(&self) {
+    pub(crate) fn prefetch_collection(&self) {
         match self {
             Self::Hash(hash) => hash.records().prefetch_flat(),
             Self::Set(set) => set.records().prefetch_flat(),
             Self::SortedSet(sorted_set) => sorted_set.prefetch_flat(),
             Self::Stream(stream) => stream.log().prefetch_end(),
             other => {
-                std::hint::black_box(other.item_count());
+                prefetch(other.item_count());
             }
         }
     }
@@ -125,7 +127,7 @@ impl Value<'_> {
     /// Where the member or field probably is that most commands with these arguments are about, in a large collection:
     /// looks at its table alone. See [`Value::prefetch`].
     #[inline]
-    pub fn probe(&self, arguments: &[&[u8]]) -> Option<u32> {
+    pub(crate) fn probe(&self, arguments: &[&[u8]]) -> Option<u32> {
         match self {
             Self::Hash(hash) => hash.records().probe(arguments.get(2)?),
             Self::Set(set) => set.records().probe(arguments.get(2)?),
@@ -137,7 +139,7 @@ impl Value<'_> {
 
     /// Brings what [`Value::probe`] found into the cache.
     #[inline]
-    pub fn prefetch(&self, probe: u32) {
+    pub(crate) fn prefetch(&self, probe: u32) {
         match self {
             Self::Hash(hash) => hash.records().prefetch(probe),
             Self::Set(set) => set.records().prefetch(probe),

@@ -8,6 +8,7 @@ use super::index::Index;
 use super::large::Large;
 use super::layout::{self, Piece, Record, Store};
 use super::{Expiry, FIRST, FLAT};
+use crate::value::prefetch;
 
 /// A slice of the log is copied up to so many bytes: about what it takes to keep it by itself.
 const SMALL: usize = 32;
@@ -66,7 +67,7 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
     /// Brings a record into the cache.
     #[inline]
     pub(super) fn prefetch(&self, start: u32) {
-        std::hint::black_box(self.bytes.get(start as usize).copied());
+        prefetch(self.bytes.get(start as usize).copied());
     }
 
     /// A string as a piece of a record.

@@ -12,6 +12,7 @@ pub(super) use layout::{Record, Strings};
 use super::buffer::Buffer;
 use super::bytes::Bytes;
 use super::text::Text;
+use crate::value::prefetch;
 
 /// Up to so many records, each is looked at, and they need nothing but their bytes.
 const FLAT: usize = 16;
@@ -100,7 +101,7 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         match &self.0 {
             Repr::Flat(bytes) => bytes.prefetch(),
             Repr::Indexed(indexed) => {
-                std::hint::black_box(indexed.len());
+                prefetch(indexed.len());
             }
         }
     }

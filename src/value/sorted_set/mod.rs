@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use super::Bytes;
 use super::members::{Members, Place, hash_of};
+use crate::value::prefetch;
 use listed::Listed;
 use order::Order;
 use packed::Packed;
@@ -176,7 +177,7 @@ impl<'a> SortedSet<'a> {
     }
 
     /// A set of all of a table's members.
-    pub fn from_members(members: Members<'a, f64>) -> Self {
+    pub(crate) fn from_members(members: Members<'a, f64>) -> Self {
         if members.len() > SMALL || members.iter().any(|(name, _)| name.len() > SMALL_NAME) {
             return Self(Repr::large(Box::new(Large { members, order: None })));
         }
@@ -188,7 +189,7 @@ impl<'a> SortedSet<'a> {
     }
 
     /// A set of all of a table's members, with the signs of their zeros even if it is small: as Redis 6.2 makes one.
-    pub fn from_signed_members(members: Members<'a, f64>) -> Self {
+    pub(crate) fn from_signed_members(members: Members<'a, f64>) -> Self {
         let is_negative_zero = |score: &f64| *score == 0.0 && score.is_sign_negative();
         let negative: Vec<Bytes<'a>> =
             members.iter().filter(|(_, score)| is_negative_zero(score)).map(|(name, _)| name.clone()).collect();
@@ -268,7 +269,7 @@ impl<'a> SortedSet<'a> {
         match self.0.form() {
             Form::Packed(packed) => packed.prefetch(),
             Form::Listed(_) | Form::Large(_) => {
-                std::hint::black_box(self.len());
+                prefetch(self.len());
             }
         }
     }
@@ -277,7 +278,7 @@ impl<'a> SortedSet<'a> {
     #[inline]
     pub(super) fn prefetch(&self, probe: u32) {
         if let Form::Large(large) = self.0.form() {
-            std::hint::black_box(large.members.at(probe).map(|(_, score)| *score));
+            prefetch(large.members.at(probe).map(|(_, score)| *score));
         }
     }
 

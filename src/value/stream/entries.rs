@@ -3,6 +3,7 @@
 use super::blocks::{Block, Blocks, Taken};
 use super::node::{Measure, Node};
 use super::{Fields, StreamId};
+use crate::value::prefetch;
 
 /// The entries of a stream, and what it remembers of those it had.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +56,7 @@ impl<'a> Entries<'a> {
         if let Some((_, fields)) = block.items.front() {
             fields.prefetch();
         }
-        std::hint::black_box(block.items.back().map(|(id, _)| *id));
+        prefetch(block.items.back().map(|(id, _)| *id));
     }
 
     /// Those from an id on, in order.

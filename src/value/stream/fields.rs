@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::resp;
 use crate::value::Bytes;
+use crate::value::prefetch;
 
 /// The fields and values of an entry, in order; a field may occur more than once.
 ///
@@ -56,7 +57,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn prefetch(&self) {
         let bytes = self.as_resp();
-        std::hint::black_box((bytes.first().copied(), bytes.last().copied()));
+        prefetch((bytes.first().copied(), bytes.last().copied()));
     }
 
     /// How many pairs of field and value there are.

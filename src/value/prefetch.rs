@@ -1,0 +1,9 @@
+//! Memory that is fetched before it is needed.
+
+/// Reads a value for no other purpose than to have its cache lines fetched.
+///
+/// When several are read in turn, and none depends on another, the processor waits for all of their lines at once.
+#[inline]
+pub(crate) fn prefetch<T>(read: T) {
+    std::hint::black_box(read);
+}
