@@ -15,7 +15,7 @@ fuzz_target!(|data: &[u8]| {
         let Ok(value) = raw.decode() else { continue };
         for target in Release::ALL.into_iter().filter(|release| release.target() == *release) {
             let (payload, _) = dump::write(&value, target).unwrap();
-            let again = decode(&dump::parse(&payload).unwrap()).unwrap();
+            let again = dump::parse(&payload).unwrap().decode().unwrap();
             assert_eq!(again.type_name(), value.type_name());
             // Writing it again gives the same bytes.
             let (twice, _) = dump::write(&again, target).unwrap();
