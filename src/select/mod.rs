@@ -1,8 +1,13 @@
-//! Selections of records and entries of a log.
+//! Selections of records and items of a log, the way to them, and the way on as the log grows.
 
+pub(crate) mod finding;
+mod follow;
 mod state;
+mod traverse;
 
+pub use follow::{Follower, News, Polled};
 pub use state::{Place, Step, StreamState, Walk, selected_database};
+pub use traverse::{Checkpoint, End, Growth, Passed, RdbItems, TransactionOutcome, Traversal, Visitor};
 
 use crate::aof::{Content, Record};
 use crate::{command, glob};

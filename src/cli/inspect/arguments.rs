@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 
-use super::settings::{Format, Purpose, Rdb, Settings};
+use super::settings::{Format, Purpose, Settings};
 use crate::cli::console::Console;
 use crate::cli::time::{self, Moment};
 use crate::input::is_stdin;
 use crate::report::inspect::{Lengths, Payloads};
-use crate::select::{CommandName, Selection};
+use crate::select::{CommandName, RdbItems, Selection};
 
 /// What follows the options in the short help.
 const EXAMPLES: &str = "\
@@ -170,7 +170,7 @@ impl Inspect {
             selection,
             parts: self.part.into_iter().map(OsString::into_vec).collect(),
             payloads: if self.decode { Payloads::Decoded } else { Payloads::Raw },
-            rdb: if self.skip_rdb { Rdb::Skipped } else { Rdb::Shown },
+            rdb: if self.skip_rdb { RdbItems::Skipped } else { RdbItems::Shown },
             limit: self.limit,
             tail: self.tail,
             purpose,

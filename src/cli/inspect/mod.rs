@@ -4,7 +4,6 @@ mod arguments;
 mod follow;
 mod settings;
 mod show;
-mod traverse;
 
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
@@ -22,13 +21,11 @@ use crate::check::Finding;
 use crate::escape::{Argument, shell_word};
 use crate::input::is_stdin;
 use crate::report::file_name::FileName;
-use crate::report::inspect::finding;
-use crate::report::inspect::{write_json_count, write_json_header};
+use crate::report::inspect::{finding_line, write_json_count, write_json_header};
+use crate::select::{Checkpoint, Follower, Growth, Traversal, finding};
 pub use arguments::Inspect;
-use follow::Follower;
 use settings::{Format, Purpose, Settings};
 use show::{Count, Counted, Show, Tally};
-use traverse::{Checkpoint, Growth, Traversal};
 
 /// Inspects every log in turn.
 pub fn run(typed: Inspect, console: &mut Console) -> anyhow::Result<Outcome> {
@@ -104,7 +101,9 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
             end.findings = found;
         }
         if let (Purpose::Follow, Some(position), false) = (settings.purpose, end.position.take(), show.is_full()) {
-            end.findings.extend(Follower::new(&log, settings, position)?.run(&mut show, &mut console.stderr)?);
+            let (selection, parts) = (&settings.selection, (parts.as_slice(), settings.parts.as_slice()));
+            let follower = Follower::new(source::mapped(), &log, parts, selection, position)?;
+            end.findings.extend(follow::follow(follower, &mut show)?);
             show.flush()?;
         }
         end
@@ -120,7 +119,7 @@ fn report(log: &Log, path: &Path, findings: &[Finding], console: &mut Console) -
         return Outcome::Sound;
     }
     for finding in findings {
-        console.error(&finding::line(finding));
+        console.error(&finding_line(finding));
     }
     if is_stdin(path) {
         return Outcome::Unsound;

@@ -17,7 +17,7 @@ use crate::report::file_name::FileName;
 use crate::report::inspect::{Announced, Heading, Json, Lengths, Payloads, Pipeline, Printer, Resp, Text};
 use crate::report::number::counted;
 use crate::report::style::Style;
-use crate::select::{Selection, StreamState, Walk};
+use crate::select::{RdbItems, Selection, StreamState, Walk};
 
 /// How records are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,17 +43,10 @@ pub struct Settings {
     pub selection: Selection,
     /// The names of the parts to read; all if there are none.
     pub parts: Vec<Vec<u8>>,
-    pub rdb: Rdb,
+    pub rdb: RdbItems,
     pub limit: Option<u64>,
     pub tail: Option<u64>,
     pub purpose: Purpose,
-}
-
-/// Whether the entries of an RDB are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rdb {
-    Shown,
-    Skipped,
 }
 
 /// What becomes of the records that are wanted.
@@ -113,7 +106,7 @@ impl Settings {
         {
             bail!("{}: a compressed file cannot be followed", FileName(path));
         }
-        if self.format != Format::Resp || self.rdb == Rdb::Skipped || self.purpose == Purpose::Count {
+        if self.format != Format::Resp || self.rdb == RdbItems::Skipped || self.purpose == Purpose::Count {
             return Ok(());
         }
         for part in parts {

@@ -1,15 +1,16 @@
 //! What becomes of the records that are wanted: shown, or counted.
 
+use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 use super::settings::{Format, Settings};
-use super::traverse::{Checkpoint, Visitor};
 use crate::aof::log::Part;
+use crate::escape::Argument;
 use crate::input::Input;
 use crate::rdb;
-use crate::report::inspect::{Printer, TransactionOutcome};
-use crate::select::{Step, Walk};
+use crate::report::inspect::Printer;
+use crate::select::{Checkpoint, News, Step, TransactionOutcome, Visitor, Walk};
 
 /// Counts matches against `--limit` and `--tail`.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +48,7 @@ impl Tally {
 
 /// Prints what is wanted.
 pub struct Show<'p> {
-    pub printer: &'p mut dyn Printer,
+    printer: &'p mut dyn Printer,
     tally: Tally,
     settings: &'p Settings,
     parts: &'p [&'p Part],
@@ -75,18 +76,14 @@ impl<'p> Show<'p> {
         self.tally.is_full() && !self.printer.is_incomplete()
     }
 
-    /// Announces a part that came up while the log was followed.
-    pub fn next_part(&mut self, part: &Part, length: u64) -> anyhow::Result<()> {
-        let parts = if part.sequence.is_some() { 2 } else { 1 };
-        Ok(self.printer.part(&self.settings.heading(self.path, part, parts, length))?)
-    }
-
     fn flow(&self) -> ControlFlow<()> {
         if self.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 }
 
 impl Visitor for Show<'_> {
+    type Error = anyhow::Error;
+
     fn part(&mut self, index: usize, input: &Input) -> anyhow::Result<()> {
         let Some(part) = self.parts.get(index) else { return Ok(()) };
         let length = input.bytes().len() as u64;
@@ -113,12 +110,42 @@ impl Visitor for Show<'_> {
         Ok(self.flow())
     }
 
-    fn asks_for_fate(&self) -> bool {
+    fn asks_for_outcome(&self) -> bool {
         self.settings.format == Format::Resp
     }
 
     fn outcome(&mut self, outcome: TransactionOutcome) {
         self.printer.transaction(outcome);
+    }
+
+    fn is_incomplete(&self) -> bool {
+        self.printer.is_incomplete()
+    }
+
+    fn news(&mut self, news: &News<'_>) -> anyhow::Result<()> {
+        let name = |part: &Part| Argument(part.file_name()).to_string();
+        let line = match news {
+            News::Begins(part, length) => {
+                let parts = if part.sequence.is_some() { 2 } else { 1 };
+                return Ok(self.printer.part(&self.settings.heading(self.path, part, parts, *length))?);
+            }
+            News::Replaced(part) => format!("note: {}: the file was replaced; showing the new file", name(part)),
+            News::Truncated(part) => {
+                format!("note: {}: the file was truncated; showing it from its start", name(part))
+            }
+            News::Gone(part) => format!("note: {}: the file is gone; waiting for it to come back", name(part)),
+            News::EndsInsideRecord { part, next, offset } => format!(
+                "warning: {}: the file ends inside a record, and the log goes on in {} (byte {offset})",
+                name(part),
+                name(next)
+            ),
+            News::Missed { after, before } => format!(
+                "warning: what was written between incr {after} and incr {before} was rewritten before it could be read"
+            ),
+        };
+        self.flush()?;
+        let _ = writeln!(io::stderr(), "{line}");
+        Ok(())
     }
 }
 
@@ -129,9 +156,7 @@ pub struct Count {
 }
 
 impl Visitor for Count {
-    fn part(&mut self, _index: usize, _input: &Input) -> anyhow::Result<()> {
-        Ok(())
-    }
+    type Error = anyhow::Error;
 
     fn record(&mut self, _step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
         self.matched += 1;
@@ -164,7 +189,7 @@ impl Counted {
     pub fn into_start(self) -> (Checkpoint, Tally) {
         let first = self.tally.matched.saturating_sub(self.tail);
         let (checkpoint, matched) = if self.newer.1 <= first { self.newer } else { self.older };
-        // Behind a limit of none there is nothing; a log that grows has no end to its tail.
+        // After a limit of none there is nothing; a log that grows has no end to its tail.
         let limit = self.tally.limit.map(|limit| limit.saturating_sub(matched));
         (checkpoint, Tally::new(limit, first - matched))
     }
@@ -175,9 +200,7 @@ impl Counted {
 }
 
 impl Visitor for Counted {
-    fn part(&mut self, _index: usize, _input: &Input) -> anyhow::Result<()> {
-        Ok(())
-    }
+    type Error = anyhow::Error;
 
     fn record(&mut self, _step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
         self.tally.take();
@@ -196,7 +219,7 @@ impl Visitor for Counted {
     fn between(&mut self, part: usize, walk: &Walk<'_>) {
         if self.tally.matched - self.newer.1 >= self.tail.max(1) {
             self.older = self.newer;
-            self.newer = (Checkpoint::behind(part, walk), self.tally.matched);
+            self.newer = (Checkpoint::after(part, walk), self.tally.matched);
         }
     }
 }

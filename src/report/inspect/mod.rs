@@ -1,6 +1,5 @@
 //! The records and entries of a log, one after the other: as text, as JSON Lines, or as a log again.
 
-pub mod finding;
 mod json;
 mod json_text;
 mod pipeline;
@@ -15,8 +14,11 @@ pub use text::{Lengths, Text};
 
 use std::io;
 
+use crate::check::Finding;
 use crate::rdb;
-use crate::select::Step;
+use crate::report::check::place_words;
+use crate::report::file_name::FileName;
+use crate::select::{Step, TransactionOutcome};
 
 /// Takes the records and entries of a log in their order, and writes what is wanted of them.
 ///
@@ -96,13 +98,10 @@ pub enum Payloads {
     Decoded,
 }
 
-/// How a transaction ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransactionOutcome {
-    /// An `EXEC` closes it.
-    Completes,
-    /// The part ends first.
-    Unfinished,
+/// The line about a finding: the file, what is wrong with it, and where.
+pub fn finding_line(finding: &Finding) -> String {
+    let place = place_words(finding).map_or_else(String::new, |place| format!(" ({place})"));
+    format!("{}: {}{place}", FileName(&finding.file), finding.message)
 }
 
 /// So much formatted output is handed on at once.

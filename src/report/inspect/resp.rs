@@ -2,12 +2,12 @@
 
 use std::io::{self, Write};
 
-use super::{FLUSH_AT, Heading, Printer, TransactionOutcome};
+use super::{FLUSH_AT, Heading, Printer};
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, timestamp};
 use crate::rdb;
 use crate::resp::write_command;
-use crate::select::{Step, selected_database};
+use crate::select::{Step, TransactionOutcome, selected_database};
 
 /// Writes RESP.
 ///

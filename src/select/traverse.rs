@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::settings::Rdb;
+use super::follow::News;
+use super::{Selection, Step, StreamState, Walk, finding};
 use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, Damage, DamageKind};
@@ -11,46 +12,136 @@ use crate::check::{Finding, Severity, damage};
 use crate::input::Input;
 use crate::progress::Progress;
 use crate::rdb;
-use crate::report::inspect::TransactionOutcome;
-use crate::report::inspect::finding;
-use crate::select::{Selection, Step, StreamState, Walk};
 
-/// Meets what a log holds, in order; `Break` ends the way.
+/// What is done with the records of a log, which come in order; `Break` ends the way.
 pub trait Visitor {
+    /// Why it gives up.
+    type Error: From<crate::Error>;
+
     /// The part with this index begins.
-    fn part(&mut self, index: usize, input: &Input) -> anyhow::Result<()>;
+    ///
+    /// # Errors
+    /// Any of the visitor's own, here and below: it ends the way.
+    fn part(&mut self, _index: usize, _input: &Input) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// A record that is wanted.
-    fn record(&mut self, step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>>;
+    ///
+    /// # Errors
+    /// Any.
+    fn record(&mut self, step: &Step<'_, '_>) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// A record that is not.
-    fn pass(&mut self, _step: &Step<'_, '_>) -> anyhow::Result<ControlFlow<()>> {
+    /// A record that is not wanted.
+    ///
+    /// # Errors
+    /// Any.
+    fn pass(&mut self, _step: &Step<'_, '_>) -> Result<ControlFlow<()>, Self::Error> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// An item of an RDB that is wanted.
-    fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> anyhow::Result<ControlFlow<()>>;
+    /// An item of an RDB that is wanted: its offset, its length and what it is.
+    ///
+    /// # Errors
+    /// Any.
+    fn item(&mut self, _offset: u64, _length: u64, _item: &rdb::Item<'_>) -> Result<ControlFlow<()>, Self::Error> {
+        Ok(ControlFlow::Continue(()))
+    }
 
-    /// Whether it wants to be told how a transaction ends when it begins.
-    fn asks_for_fate(&self) -> bool {
+    /// Whether it needs to know how a transaction ends when the transaction begins.
+    fn asks_for_outcome(&self) -> bool {
         false
     }
 
     /// How the transaction ends that the last record opened.
     fn outcome(&mut self, _outcome: TransactionOutcome) {}
 
+    /// Whether it needs more records than the selection has, such as the rest of a transaction.
+    fn is_incomplete(&self) -> bool {
+        false
+    }
+
     /// Between two records, outside any transaction: from here the way can be taken up again.
     fn between(&mut self, _part: usize, _walk: &Walk<'_>) {}
+
+    /// What happened to the files of a log that is followed.
+    ///
+    /// # Errors
+    /// Any.
+    fn news(&mut self, _news: &News<'_>) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }
 
-/// What is walked through, and what is wanted of it.
+/// How a transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransactionOutcome {
+    /// An `EXEC` closes it.
+    Completes,
+    /// The part ends first.
+    Unfinished,
+}
+
+/// Whether the items of an RDB are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RdbItems {
+    /// Those that the selection takes.
+    Shown,
+    /// None.
+    Skipped,
+}
+
+/// A way through the parts of a log.
+///
+/// ```
+/// use std::ops::ControlFlow;
+///
+/// use aofkit::aof::log::Log;
+/// use aofkit::input::Input;
+/// use aofkit::progress::Progress;
+/// use aofkit::select::{Checkpoint, Growth, RdbItems, Selection, Step, Traversal, Visitor};
+///
+/// struct Offsets(Vec<u64>);
+///
+/// impl Visitor for Offsets {
+///     type Error = aofkit::Error;
+///
+///     fn record(&mut self, step: &Step<'_, '_>) -> aofkit::Result<ControlFlow<()>> {
+///         self.0.push(step.record.offset);
+///         Ok(ControlFlow::Continue(()))
+///     }
+/// }
+///
+/// # fn main() -> aofkit::Result<()> {
+/// let bytes = b"*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1\r\na\r\n*1\r\n$4\r\nPI";
+/// let log = Log::from_input(Input::from_bytes("a.aof", bytes.to_vec()))?;
+/// let traversal = Traversal {
+///     log: &log.path,
+///     selection: &Selection { keys: vec![b"a".to_vec()], ..Selection::default() },
+///     rdb: RdbItems::Shown,
+///     parts: &log.parts.iter().collect::<Vec<_>>(),
+///     growth: Growth::None,
+///     progress: Progress::UNWATCHED,
+/// };
+/// let mut offsets = Offsets(Vec::new());
+/// let end = traversal.run(Checkpoint::start(), &mut offsets)?;
+/// assert_eq!((offsets.0, end.findings[0].offset), (vec![14], Some(34)));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy)]
 pub struct Traversal<'s> {
-    /// The path of the log.
+    /// The path of the log, for advice.
     pub log: &'s Path,
+    /// Which records and items are wanted.
     pub selection: &'s Selection,
-    pub rdb: Rdb,
+    /// Whether those of an RDB are.
+    pub rdb: RdbItems,
+    /// What is read, in order.
     pub parts: &'s [&'s Part],
+    /// Whether the last part may be being written to.
     pub growth: Growth,
+    /// How many bytes were read.
     pub progress: &'s Progress,
 }
 
@@ -66,37 +157,43 @@ pub enum Growth {
     Expected,
 }
 
-/// Where the way can be taken up: at the beginning of a part, or behind some of its records.
+/// Where the way can be taken up: at the beginning of a part, or after some of its records.
 #[derive(Debug, Clone, Copy)]
 pub struct Checkpoint {
+    /// The index of the part.
     pub part: usize,
-    pub behind: Option<Behind>,
+    /// The records of it that were read; `None` at its beginning.
+    pub passed: Option<Passed>,
     /// The state up to there; for a part's beginning, up to the end of the part before.
     pub state: StreamState,
 }
 
-/// The records of a part that were walked over.
+/// The records of a part that were read.
 #[derive(Debug, Clone, Copy)]
-pub struct Behind {
+pub struct Passed {
+    /// Where they end.
     pub offset: u64,
+    /// How many there are.
     pub records: u64,
 }
 
 impl Checkpoint {
     /// The beginning of the log.
     pub fn start() -> Self {
-        Self { part: 0, behind: None, state: StreamState::default() }
+        Self { part: 0, passed: None, state: StreamState::default() }
     }
 
     /// The place that a walk has reached.
-    pub fn behind(part: usize, walk: &Walk<'_>) -> Self {
-        let behind = Behind { offset: walk.position(), records: walk.records() };
-        Self { part, behind: Some(behind), state: *walk.state() }
+    pub fn after(part: usize, walk: &Walk<'_>) -> Self {
+        let passed = Passed { offset: walk.position(), records: walk.records() };
+        Self { part, passed: Some(passed), state: *walk.state() }
     }
 }
 
 /// How a traversal ended.
+#[derive(Debug)]
 pub struct End {
+    /// What is wrong with the log.
     pub findings: Vec<Finding>,
     /// Where the log can go on, if it was walked to its end.
     pub position: Option<Checkpoint>,
@@ -110,12 +207,15 @@ enum PartEnd {
 
 impl Traversal<'_> {
     /// Goes from a checkpoint to the log's end, or to its first damage, or as far as the visitor wants.
-    pub fn run(&self, from: Checkpoint, visitor: &mut impl Visitor) -> anyhow::Result<End> {
+    ///
+    /// # Errors
+    /// Those of opening a part, and the visitor's.
+    pub fn run<V: Visitor>(&self, from: Checkpoint, visitor: &mut V) -> Result<End, V::Error> {
         let mut findings = Vec::new();
         let mut at = from;
         for index in from.part..self.parts.len() {
             let Some(part) = self.parts.get(index) else { break };
-            let start = Checkpoint { part: index, behind: at.behind.filter(|_| index == from.part), ..at };
+            let start = Checkpoint { part: index, passed: at.passed.filter(|_| index == from.part), ..at };
             match self.part(part, start, &mut findings, visitor)? {
                 PartEnd::Whole(end) => at = end,
                 PartEnd::Stopped => return Ok(End { findings, position: None }),
@@ -124,19 +224,19 @@ impl Traversal<'_> {
         Ok(End { findings, position: Some(at) })
     }
 
-    fn part(
+    fn part<V: Visitor>(
         &self,
         part: &Part,
         start: Checkpoint,
         findings: &mut Vec<Finding>,
-        visitor: &mut impl Visitor,
-    ) -> anyhow::Result<PartEnd> {
+        visitor: &mut V,
+    ) -> Result<PartEnd, V::Error> {
         let input = part.open()?;
         input.advise_sequential();
         visitor.part(start.part, &input)?;
         let bytes = input.bytes();
-        let mut walk = match start.behind {
-            Some(Behind { offset, records }) => {
+        let mut walk = match start.passed {
+            Some(Passed { offset, records }) => {
                 let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
                 Walk::piece(rest, offset, records, start.state)
             }
@@ -173,14 +273,14 @@ impl Traversal<'_> {
         Ok(PartEnd::Whole(Checkpoint { part: start.part, ..state }))
     }
 
-    /// The RDB that the part begins with, if it does; the index behind it, or nothing if the way ends there.
-    fn rdb(
+    /// The RDB that the part begins with, if it does; the index after it, or nothing if the way ends there.
+    fn rdb<V: Visitor>(
         &self,
         part: &Part,
         bytes: &[u8],
         findings: &mut Vec<Finding>,
-        visitor: &mut impl Visitor,
-    ) -> anyhow::Result<Option<usize>> {
+        visitor: &mut V,
+    ) -> Result<Option<usize>, V::Error> {
         if !rdb::is_rdb(bytes) {
             return Ok(Some(0));
         }
@@ -197,7 +297,7 @@ impl Traversal<'_> {
             if let (Some(flaw), true) = (item.flaws().first(), findings.is_empty()) {
                 findings.push(damage::of_rdb_value(&part.path, bytes, Severity::Error, &flaw.damage));
             }
-            let wanted = self.rdb == Rdb::Shown
+            let wanted = self.rdb == RdbItems::Shown
                 && match &item {
                     rdb::Item::Entry(entry) => self.selection.takes_entry(offset, entry.database, &entry.key),
                     rdb::Item::Aux { .. } | rdb::Item::Function { .. } | rdb::Item::ModuleAux { .. } => {
@@ -212,24 +312,24 @@ impl Traversal<'_> {
         Ok(usize::try_from(walker.position()).ok())
     }
 
-    fn records(
+    fn records<V: Visitor>(
         &self,
         part: usize,
         walk: &mut Walk<'_>,
         growth: Growth,
-        visitor: &mut impl Visitor,
-    ) -> anyhow::Result<RecordsEnd> {
+        visitor: &mut V,
+    ) -> Result<RecordsEnd, V::Error> {
         let growing = growth == Growth::Expected;
-        let asks_for_fate = visitor.asks_for_fate() && !growing;
+        let asks_for_outcome = visitor.asks_for_outcome() && !growing;
         let mut told = walk.position();
         loop {
             if walk.position() - told >= STRIDE {
                 self.progress.advance(walk.position() - told);
                 told = walk.position();
             }
-            let before = growing.then(|| Checkpoint::behind(part, walk));
+            let before = growing.then(|| Checkpoint::after(part, walk));
             let step = match walk.next_step() {
-                None => return Ok(RecordsEnd::Whole(Checkpoint::behind(part, walk))),
+                None => return Ok(RecordsEnd::Whole(Checkpoint::after(part, walk))),
                 Some(Err(damage)) => {
                     return Ok(match before {
                         Some(before) if is_incomplete(&damage) => RecordsEnd::Whole(before),
@@ -248,11 +348,11 @@ impl Traversal<'_> {
             if flow.is_break() {
                 return Ok(RecordsEnd::Stopped);
             }
-            // Where the place behind --to is reached, a transaction may still have to be completed.
+            // Where the end of the selection is reached, a transaction may still have to be completed.
             if past && matches!(membership, Membership::Outside | Membership::Closes) {
                 return Ok(RecordsEnd::Stopped);
             }
-            if opened && asks_for_fate {
+            if opened && asks_for_outcome {
                 visitor.outcome(if walk.transaction_completes() {
                     TransactionOutcome::Completes
                 } else {
@@ -273,11 +373,11 @@ enum RecordsEnd {
 }
 
 /// Whether more bytes could complete the record.
-pub fn is_incomplete(damage: &Damage) -> bool {
+pub(super) fn is_incomplete(damage: &Damage) -> bool {
     matches!(damage.kind, DamageKind::Truncated { .. })
 }
 
 /// Whether the record is an annotation whose end is still to be written.
-pub fn is_cut_annotation(step: &Step<'_, '_>) -> bool {
+pub(super) fn is_cut_annotation(step: &Step<'_, '_>) -> bool {
     matches!(step.record.content, Content::Annotation(_)) && !step.raw.ends_with(b"\n")
 }

@@ -1,5 +1,5 @@
-//! What is wrong with a log that is inspected: findings as those of a check, with the advice that an inspection can
-//! give, in one line each.
+//! What is wrong with a log that is walked through: findings as those of a check, with the advice that can be given
+//! without one.
 
 use std::path::Path;
 
@@ -9,18 +9,16 @@ use crate::aof::{Damage, is_no_log};
 use crate::check::{Finding, damage};
 use crate::escape::shell_word;
 use crate::input::Container;
-use crate::report::check::place_words;
-use crate::report::file_name::FileName;
 
 /// The first rule that a manifest breaks.
-pub fn of_manifest(log: &Log) -> Option<Finding> {
+pub(crate) fn of_manifest(log: &Log) -> Option<Finding> {
     let multi_part = log.as_multi_part()?;
     let problem = multi_part.manifest.problems.first()?;
     Some(damage::of_manifest(&multi_part.manifest_path, multi_part.input.bytes(), problem))
 }
 
 /// Damage of a RESP part of the log at `log`, whose bytes are `bytes`, decompressed from `container`.
-pub fn of_damage(log: &Path, part: &Part, found: &Damage, bytes: &[u8], container: Container) -> Finding {
+pub(crate) fn of_damage(log: &Path, part: &Part, found: &Damage, bytes: &[u8], container: Container) -> Finding {
     let finding = damage::of_records(&part.path, bytes, found, None);
     let advice = if part.role == Role::Single && is_no_log(bytes) {
         damage::NO_LOG.to_owned()
@@ -37,16 +35,10 @@ pub fn of_damage(log: &Path, part: &Part, found: &Damage, bytes: &[u8], containe
 }
 
 /// A transaction without an end.
-pub fn of_opening(log: &Path, part: &Part, bytes: &[u8], opening: Opening) -> Finding {
+pub(crate) fn of_opening(log: &Path, part: &Part, bytes: &[u8], opening: Opening) -> Finding {
     Finding { advice: repair(log), ..damage::of_transaction(&part.path, bytes, opening) }
 }
 
 fn repair(log: &Path) -> String {
     format!("to see what a repair would cut, run: aofkit fix --dry-run {}", shell_word(log))
-}
-
-/// The file, what is wrong with it, and where.
-pub fn line(finding: &Finding) -> String {
-    let place = place_words(finding).map_or_else(String::new, |place| format!(" ({place})"));
-    format!("{}: {}{place}", FileName(&finding.file), finding.message)
 }
