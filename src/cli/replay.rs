@@ -11,7 +11,6 @@ use super::opened::Opened;
 use super::progress::{Bar, Visibility};
 use super::replay_arguments::{self, OnDamage, ReplaySettings, Wanted};
 use super::time;
-use crate::aof::DamageKind;
 use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
 use crate::check::damage;
 use crate::command::apply::{EntriesRead, ExpiredFields};
@@ -20,7 +19,7 @@ use crate::escape::Escaped;
 use crate::input::Input;
 use crate::plural::plural;
 use crate::rdb;
-use crate::replay::{self, End, LoadDifference, Options, Replayed, Summary, Unknown, Until};
+use crate::replay::{self, End, Ending, LoadDifference, Options, Replayed, Summary, Unknown, Until};
 use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::number::{counted, grouped};
@@ -50,17 +49,6 @@ pub(super) struct ReplayOutcome<'a> {
     /// The server that would load the log.
     pub(super) server: ChosenServer,
     pub(super) expired_fields: ExpiredFieldsReport,
-}
-
-/// How far a replay can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// The log was whole, or was left where it was to be.
-    Sound,
-    /// A server would cut the end off and load the rest.
-    Cut,
-    /// A server would refuse the log.
-    Refused,
 }
 
 /// Whether a server looks at the clock while it loads a log.
@@ -219,21 +207,15 @@ impl ReplaySettings {
     }
 
     fn ending(&self, opened: &Opened, summary: &Summary, console: &mut Console) -> anyhow::Result<Ending> {
-        let last = summary.stopped.part + 1 == opened.inputs.len();
         let (file, offset) = (opened.file(summary.stopped), summary.stopped.offset);
-        let (ending, text) = match &summary.end {
+        let text = match &summary.end {
             End::Whole | End::Stopped => return Ok(Ending::Sound),
-            End::OpenTransaction => {
-                let ending = if last { Ending::Cut } else { Ending::Refused };
-                (ending, format!("{file}: ignoring a transaction without EXEC (byte {offset})"))
-            }
+            End::OpenTransaction => format!("{file}: ignoring a transaction without EXEC (byte {offset})"),
             End::Damaged(_) if opened.is_no_log() => return Err(opened.damage(summary.stopped, damage::NO_LOG)),
             End::Damaged(found) => {
-                let cut = last && matches!(found.kind, DamageKind::Truncated { .. });
                 let bytes = opened.inputs.get(summary.stopped.part).map_or(&[][..], Input::bytes);
                 let what = damage::of_records(&opened.name(summary.stopped), bytes, found, None).message;
-                let text = format!("{file}: {what}; ignoring everything after byte {offset}");
-                (if cut { Ending::Cut } else { Ending::Refused }, text)
+                format!("{file}: {what}; ignoring everything after byte {offset}")
             }
             End::DamagedRdb(damage) => {
                 return Err(opened.damage(summary.stopped, &damage.to_string()));
@@ -243,7 +225,7 @@ impl ReplaySettings {
             return Err(hinted(text, "without --strict, the sound part of the log is used".to_owned()));
         }
         console.say(&format!("warning: {text}"));
-        Ok(ending)
+        Ok(summary.ending(opened.inputs.len()))
     }
 }
 

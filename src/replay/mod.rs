@@ -215,6 +215,30 @@ pub enum End {
     DamagedRdb(Box<rdb::Damage>),
 }
 
+/// How far a replay can be trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The log was whole, or was left where it was to be.
+    Sound,
+    /// A server would cut the end off and load the rest.
+    Cut,
+    /// A server would refuse the log.
+    Refused,
+}
+
+impl Summary {
+    /// How far the replay of a log of so many parts can be trusted: servers truncate only the last part.
+    pub fn ending(&self, parts: usize) -> Ending {
+        let is_last = self.stopped.part + 1 == parts;
+        match &self.end {
+            End::Whole | End::Stopped => Ending::Sound,
+            End::OpenTransaction if is_last => Ending::Cut,
+            End::Damaged(damage) if is_last && matches!(damage.kind, aof::DamageKind::Truncated { .. }) => Ending::Cut,
+            End::OpenTransaction | End::Damaged(_) | End::DamagedRdb(_) => Ending::Refused,
+        }
+    }
+}
+
 /// At most so many failures are told one by one.
 const FAILURES: usize = 100;
 

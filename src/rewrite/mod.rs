@@ -11,6 +11,7 @@ mod ordered;
 mod source;
 mod stream;
 mod target;
+mod verify;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -24,6 +25,7 @@ pub use base::{oldest, write_rdb};
 pub use layout::{Base, write_directory};
 pub use loss::{Loss, LossRefused, Lost, may_lose};
 pub use target::FIELD_EXPIRY;
+pub use verify::verify;
 
 use batches::Batches;
 use emitter::Emitter;

@@ -125,7 +125,7 @@ pub enum RdbItems {
 /// };
 /// let mut offsets = Offsets(Vec::new());
 /// let end = traversal.run(Checkpoint::start(), &mut offsets)?;
-/// assert_eq!((offsets.0, end.findings[0].offset), (vec![14], Some(34)));
+/// assert_eq!((offsets.0, end.findings[0].offset), (vec![14], Some(44)));
 /// # Ok(())
 /// # }
 /// ```

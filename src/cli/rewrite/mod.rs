@@ -17,23 +17,23 @@ use super::exit_codes::Outcome;
 use super::format::Format;
 use super::opened::Opened;
 use super::progress::Bar;
-use super::replay::{ClockSource, Ending, ReplayOutcome, written_to};
+use super::replay::{ClockSource, ReplayOutcome, written_to};
 use super::{copies, signals, source};
 use crate::aof::log::Log;
-use crate::digest::{Total, digest, fingerprint};
+use crate::digest::Total;
 use crate::error::{Error, ErrorKind};
 use crate::glob;
-use crate::input::{FileIdentity, Input, is_stdin};
+use crate::input::{FileIdentity, is_stdin};
 use crate::keyspace::Keyspace;
 use crate::progress::Progress;
 use crate::rdb;
-use crate::replay::{self, Dropped, Replayed};
+use crate::replay::{self, Dropped, Ending, Replayed};
 use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::rewrite::{Expired, FlushReport, Report, Size, WithoutEffect};
 use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Written, write_directory};
-use crate::server::{Product, Release, Server};
+use crate::server::Release;
 use crate::storage::draft::{self, DraftWriter};
 use crate::storage::{FileSystem, Operations, Ownership, Watch};
 
@@ -325,56 +325,16 @@ impl Job<'_, '_> {
         Outcome::Unsound
     }
 
-    /// Whose digest tells apart all that the output can hold.
-    fn judge(lost: Lost) -> Server {
-        let ignores_field_expiry =
-            |server: Server| !server.digest_marks_expiring_fields() && !server.digest_skips_expired_fields();
-        let without = Server::newest(Product::Redis, ignores_field_expiry).filter(|_| lost.field_expiries > 0);
-        without.unwrap_or_default()
-    }
-
-    /// The digest of the data that the output is to have.
-    fn expected(&self, lost: Lost) -> Total {
-        digest(self.keyspace(), Self::judge(lost), 0, &|database, key| self.settings.wants(database, key))
-    }
-
     /// Replays the output, and compares.
     fn verify(&self, path: &Path, lost: Lost) -> crate::Result<Total> {
-        let log = Log::open_by(source::mapped(), path)?;
-        let inputs = source::inputs(&log)?;
-        let bytes: Vec<&[u8]> = inputs.iter().map(Input::bytes).collect();
         let options = replay::Options {
             threads: self.settings.replay.threads,
-            unknown: replay::Unknown::Keep,
             server: self.target.checked_for(),
             now: self.settings.replay.clock(&self.replayed.summary).0,
             ..replay::Options::default()
         };
-        let again = replay::replay(&bytes, options);
-        let (found, expected) = if lost.is_nothing() {
-            // All that a log can say, which is more than a server's digest covers.
-            let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
-            (fingerprint(&again.keyspace, &|_, _| true), fingerprint(self.keyspace(), &wanted))
-        } else {
-            (digest(&again.keyspace, Self::judge(lost), 0, &|_, _| true), self.expected(lost))
-        };
-        let functions =
-            |keyspace: &Keyspace<'_>| keyspace.functions().values().map(|code| code.to_vec()).collect::<Vec<_>>();
-        let same = found == expected
-            && again.summary.failed == 0
-            && again.summary.damaged.is_none()
-            && (lost.functions > 0 || functions(&again.keyspace) == functions(self.keyspace()));
-        if same {
-            return Ok(self.expected(lost));
-        }
-        let text = format!(
-            "read back, the new log does not hold the same data ({} of {}, digest {} and not {}); please report this",
-            found.keys,
-            counted(expected.keys, "key"),
-            found.digest,
-            expected.digest
-        );
-        Err(Error::new(path, ErrorKind::Refused(text)))
+        let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
+        rewrite::verify(&Log::open_by(source::mapped(), path)?, self.keyspace(), &wanted, lost, options)
     }
 
     fn report(&self, written: &Written, output: &Path, verified: Option<Total>) -> Report {
