@@ -21,7 +21,7 @@ mod tests {
     use super::counted;
 
     #[test]
-    fn one_is_no_plural() {
+    fn one_is_singular() {
         assert_eq!([0, 1, 1560].map(|number| counted(number, "byte")), ["0 bytes", "1 byte", "1560 bytes"]);
         assert_eq!([1, 2].map(|number| counted(number, "entry")), ["1 entry", "2 entries"]);
         assert_eq!(counted(0, "key"), "0 keys");

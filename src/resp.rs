@@ -69,7 +69,7 @@ impl fmt::Display for Field {
             Self::Count => f.write_str("the argument count"),
             Self::Length(index) => write!(f, "the length of argument {}", index + 1),
             Self::Payload(index) => write!(f, "argument {}", index + 1),
-            Self::Terminator(index) => write!(f, "the line end behind argument {}", index + 1),
+            Self::Terminator(index) => write!(f, "the line end after argument {}", index + 1),
         }
     }
 }

@@ -134,7 +134,7 @@ impl Checker {
         }
     }
 
-    /// The verdict on the records; asks the model only for what the scan leaves open.
+    /// The verdict on the records; the model reads only what the scan leaves open.
     fn records(&self, bytes: &[u8], report: &PartReport, start: Option<u64>) -> Verdict {
         let start = Resume::at(index(start.unwrap_or(0)), self.lines);
         let Some(scan) = &report.scan else { return official::check_resp(bytes, start, self.server) };

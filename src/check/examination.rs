@@ -20,14 +20,14 @@ use crate::progress::Progress;
 use crate::rdb::{self, Consumer};
 use crate::server::{Server, ServerSet};
 
-/// What a check needs to know; only the server changes what it finds.
+/// Settings of a check; only the server changes what it finds.
 #[derive(Clone, Copy)]
 pub struct Settings<'p> {
-    /// Whose start, and whose checker, the verdicts are about.
+    /// The server whose start, and whose checker, the verdicts are about.
     pub server: ServerChoice,
-    /// How many threads read.
+    /// The number of threads that read.
     pub threads: NonZeroUsize,
-    /// How many bytes a thread takes at a time, about.
+    /// The approximate number of bytes that a thread takes at a time.
     pub window: NonZeroUsize,
     /// How many bytes were read.
     pub progress: &'p Progress,
@@ -228,16 +228,16 @@ fn server_facts(bytes: &[u8], report: &PartReport, server: Server) -> PartFacts 
         report.rdb.as_ref().filter(|_| rdb::taken_for_rdb(Consumer::Loader(server), bytes)).map(|rdb| rdb.outcome);
     let resp = match (&report.scan, rdb) {
         // It begins with an RDB that this server takes for RESP.
-        (_, None) if report.rdb.is_some() => Some(server::load_resp(bytes, server::Resume::behind_preamble(0), server)),
+        (_, None) if report.rdb.is_some() => Some(server::load_resp(bytes, server::Resume::after_preamble(0), server)),
         (Some(scan), _) => Some(resp_outcome(bytes, scan, server)),
         (None, _) => None,
     };
     PartFacts::Read { rdb, resp }
 }
 
-/// What a server makes of the records; asks the model only for what the scan leaves open.
+/// What a server makes of the records; the model reads only what the scan leaves open.
 fn resp_outcome(bytes: &[u8], scan: &Scan, server: Server) -> PartOutcome {
-    let mut resume = server::Resume::behind_preamble(scan.start);
+    let mut resume = server::Resume::after_preamble(scan.start);
     let from_the_end = scan.anomalies.is_empty() && (server.skips_annotations() || scan.annotations == 0);
     if from_the_end {
         if scan.damage.is_none() && scan.open().is_none() {

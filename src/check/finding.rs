@@ -5,15 +5,13 @@ use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
-use crate::server::Server;
-
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing; nothing is wrong.
     Note,
-    /// Loads, but perhaps not as it was meant.
+    /// The log loads, but perhaps not as it was meant.
     Warning,
     /// The checker calls the log invalid, the server does not load all of it, or it could not be read whole.
     Error,
@@ -37,15 +35,15 @@ pub enum Example {
     Log {
         /// Its path in `testdata/`.
         path: &'static str,
-        /// The server to check for, if not the default one.
-        server: Option<Server>,
+        /// The server to check for, as after `--server`, if not the default one.
+        server: Option<&'static str>,
     },
     /// A log of these commands, their arguments separated by spaces.
     Commands {
         /// The commands.
         lines: &'static [&'static str],
-        /// The server to check for, if not the default one.
-        server: Option<Server>,
+        /// The server to check for, as after `--server`, if not the default one.
+        server: Option<&'static str>,
     },
     /// A log that is described, because it would be too large, or has to change.
     Described(&'static str),
@@ -53,7 +51,7 @@ pub enum Example {
 
 impl fmt::Display for Example {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let option = |server: &Option<Server>| server.map_or_else(String::new, |server| format!(" --server {server}"));
+        let option = |server: &Option<&str>| server.map_or_else(String::new, |server| format!(" --server {server}"));
         match self {
             Self::Log { path, server } => write!(f, "`aofkit check{} testdata/{path}`", option(server)),
             Self::Commands { lines, server } => {
@@ -68,7 +66,7 @@ const fn log(path: &'static str) -> Example {
     Example::Log { path, server: None }
 }
 
-const fn log_for(server: Server, path: &'static str) -> Example {
+const fn log_for(server: &'static str, path: &'static str) -> Example {
     Example::Log { path, server: Some(server) }
 }
 
@@ -76,7 +74,7 @@ const fn commands(lines: &'static [&'static str]) -> Example {
     Example::Commands { lines, server: None }
 }
 
-const fn commands_for(server: Server, lines: &'static [&'static str]) -> Example {
+const fn commands_for(server: &'static str, lines: &'static [&'static str]) -> Example {
     Example::Commands { lines, server: Some(server) }
 }
 
@@ -226,7 +224,7 @@ codes! {
         "Use a newer build, or the server that wrote the file.",
     /// An RDB is sound, but the server cannot load it: its version, a type, a module or a database is unknown to the
     /// server.
-    RdbUnsupported = "rdb-unsupported", [Error], log_for(Server::Redis62, "rdb/redis-8.0.6.rdb"),
+    RdbUnsupported = "rdb-unsupported", [Error], log_for("redis-6.2", "rdb/redis-8.0.6.rdb"),
         "Load the log in the server that wrote it, or rewrite it for this one: `aofkit rewrite --server VERSION`.",
     /// A value inside an RDB is damaged, though the values after it can be read. A warning where neither the checker
     /// nor the server notices.
@@ -258,7 +256,7 @@ codes! {
     CheckerRefuses = "checker-refuses", [Error], log("damaged/part-incr-is-rdb"),
         "The message quotes the checker. Do not run it with `--fix`: a server loads everything.",
     /// The server does not load all of the log for a reason that no other finding names.
-    ServerRefuses = "server-refuses", [Error], log_for(Server::Redis62, "damaged/annotation-at-limit.aof"),
+    ServerRefuses = "server-refuses", [Error], log_for("redis-6.2", "damaged/annotation-at-limit.aof"),
         "The server's verdict says what it does, and where.",
     /// The server truncates the file inside a transaction and leaves it open: everything appended afterwards is lost at
     /// the next restart.
@@ -277,12 +275,15 @@ codes! {
     ChangesServer = "changes-server", [Warning], commands(&["REPLICAOF 127.0.0.1 1"]),
         "Remove the command if it is not wanted: it runs at every start.",
     /// A command that lets the server start, and crashes it a moment later.
-    CrashesOnceReady = "crashes-once-ready", [Error], commands_for(Server::Redis62, &["SYNC"]),
+    CrashesOnceReady = "crashes-once-ready", [Error], commands_for("redis-6.2", &["SYNC"]),
         "Remove the command before the server starts.",
     /// The log removes the expiry of fields of a hash. A server that loads the log after that expiry loses the fields,
     /// since it looks at the clock.
     LosesFields = "loses-fields", [Warning],
-        commands_for(Server::Redis80, &["HSET h f v", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"]),
+        commands_for(
+            "redis-8.0",
+            &["HSET h f v", "HPEXPIREAT h 1000 FIELDS 1 f", "HPERSIST h FIELDS 1 f"],
+        ),
         "`BGREWRITEAOF` on the server, or `aofkit rewrite --in-place`, before the server loads the log. Losses \
          through `HSETEX FXX` alone, after `COPY` or `RENAME`, and in results of `SORT` are not found here; `rewrite` \
          and `digest` count those.",
@@ -310,20 +311,20 @@ pub struct Excerpt {
     pub offset: u64,
     /// At most [`Excerpt::LIMIT`] bytes.
     pub bytes: Vec<u8>,
-    /// The offset of the byte that the finding is about; it may lie just behind the bytes, at the end of the file.
+    /// The offset of the byte that the finding is about; it may be the end of the file, just after the bytes.
     pub marked: u64,
 }
 
 impl Excerpt {
-    /// A line of a hex dump has so many bytes.
+    /// The number of bytes in a line of a hex dump.
     pub const LINE: usize = 16;
-    /// So many bytes are shown at most: four lines.
+    /// The most bytes that are shown: four lines.
     pub const LIMIT: usize = 4 * Self::LINE;
 
     /// The bytes around `marked`, which is an index of `bytes` or its length.
     pub fn around(bytes: &[u8], marked: u64) -> Self {
         let place = usize::try_from(marked).unwrap_or(usize::MAX).min(bytes.len());
-        // Two lines before the marked one, and one behind it.
+        // Two lines before the marked one, and one after it.
         let start = (place / Self::LINE).saturating_sub(2) * Self::LINE;
         let end = start.saturating_add(Self::LIMIT).min(bytes.len());
         Self { offset: start as u64, bytes: bytes.get(start..end).unwrap_or_default().to_vec(), marked }

@@ -29,7 +29,7 @@ use crate::value::{Bytes, Field, Hash, Value};
 /// The most fields that are followed.
 const MOST_FIELDS: usize = 4096;
 
-/// Hashes in an RDB that take more bytes are not looked into.
+/// Hashes in an RDB that are larger than this, in bytes, are ignored.
 const MOST_BYTES: usize = 4 << 20;
 
 /// The most words that a command may have beside its fields: real ones have up to seven.
@@ -140,7 +140,7 @@ impl<'a> Records<'a> {
 struct Followed<'a> {
     fields: BTreeMap<(u32, &'a [u8]), BTreeSet<&'a [u8]>>,
     keys: BTreeSet<&'a [u8]>,
-    /// A bit for each length that a key has, modulo 64: most arguments are told from keys by that.
+    /// A bit for each length of a key, modulo 64: it rules most arguments out.
     lengths: u64,
     count: usize,
     /// Whether there may be more fields than are followed.
@@ -169,7 +169,7 @@ impl<'a> Followed<'a> {
     }
 }
 
-/// Where the fields are that follow `FIELDS count`, each with so many arguments.
+/// Where the fields are that follow `FIELDS count`, each with `each` arguments.
 fn named_fields(arguments: &[&[u8]], each: usize) -> Option<Range<usize>> {
     let at = arguments.iter().skip(2).position(|argument| argument.eq_ignore_ascii_case(b"FIELDS"))? + 2;
     let count: usize = std::str::from_utf8(arguments.get(at + 1)?).ok()?.parse().ok()?;

@@ -10,7 +10,7 @@ use crate::aof::listing::{Place, listing};
 use crate::aof::log::Role;
 use crate::input::Container;
 
-/// What a part is made of.
+/// The format of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
@@ -20,7 +20,7 @@ pub enum Format {
     Resp,
     /// An RDB alone.
     Rdb,
-    /// An RDB preamble and RESP behind it.
+    /// An RDB preamble and RESP after it.
     RdbAndResp,
     /// The file is not there.
     Missing,
@@ -39,23 +39,23 @@ impl Format {
     }
 }
 
-/// Whether another part comes behind it.
+/// Whether another part follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PlaceInLog {
     /// A server appends to it, and cuts it if it must.
     Last,
     /// Nothing may be missing at its end.
     Earlier,
-    /// The same, and it was given by itself.
+    /// The same, for a file that was given by itself.
     EarlierAlone,
-    /// A rewrite replaced it, and it was given by itself.
+    /// A rewrite replaced the file, which was given by itself.
     Replaced,
 }
 
 impl PlaceInLog {
-    /// That of a file that was given by itself.
+    /// The place of a file that was given by itself.
     pub(super) fn alone(path: &Path) -> Self {
-        // Servers name parts so; a manifest is not looked for beside every file of a large directory.
+        // Servers name parts like this; the search for a manifest is too slow for every file of a large directory.
         let named_as_part = [".base.rdb", ".base.aof", ".incr.aof"].map(str::as_bytes);
         if !named_as_part.iter().any(|end| path.as_os_str().as_bytes().ends_with(end)) {
             return Self::Last;
@@ -76,13 +76,13 @@ pub struct PartReport {
     pub name: OsString,
     /// Where the file is.
     pub path: PathBuf,
-    /// What it is to the log.
+    /// Its role in the log.
     pub role: Role,
     /// Its sequence number in the manifest.
     pub sequence: Option<i64>,
-    /// What it was wrapped in.
+    /// The compression of the file.
     pub container: Container,
-    /// What it is made of.
+    /// The format of its content.
     pub format: Format,
     /// Its size in bytes, decompressed.
     pub size: u64,
@@ -91,8 +91,7 @@ pub struct PartReport {
     pub was_read_whole: bool,
     /// The RDB that it begins with.
     pub rdb: Option<RdbSummary>,
-    /// The records behind the RDB, or all of them; `None` when an RDB is damaged, so that it is not known where they
-    /// begin.
+    /// The records after the RDB, or all of them; `None` if an RDB is damaged, since it is unknown where they begin.
     pub scan: Option<Scan>,
 }
 

@@ -1,4 +1,4 @@
-//! An RDB as the verdicts need it: walked once, and judged on the way.
+//! An RDB as the verdicts need it: read once.
 
 use std::collections::BTreeSet;
 
@@ -8,17 +8,17 @@ use crate::progress::Progress;
 use crate::rdb::{self, Checksum, Consumer, Damage, DataType, Entry, Flaw, Header, Item, Refusal, Walker};
 use crate::server::Server;
 
-/// So many flaws are kept; what comes on top still counts for the verdicts.
+/// The most flaws that are kept; the others still count for the verdicts.
 const FLAWS_LIMIT: usize = 64;
-/// Collections with more members than this are not searched for one that occurs twice: the limit of [`crate::rdb`],
-/// which keeps its memory small.
+/// Collections with more members than this are not checked for duplicates: the limit of [`crate::rdb`], which keeps its
+/// memory small.
 const SEARCHED_LIMIT: u64 = 1 << 21;
-/// After so many bytes they are counted.
+/// The bytes are counted in steps of this many.
 const STRIDE: u64 = 4 << 20;
 
-/// So many bytes of a server's version are shown.
+/// The most bytes of a server's version that are shown.
 const VERSION_LIMIT: usize = 32;
-/// So many databases are told apart; servers refuse numbers from 16 on.
+/// The most databases that are listed; servers refuse numbers from 16 on.
 const DATABASES_LIMIT: usize = 1024;
 
 /// What a walk over an RDB found, and what one server and its checker make of it.
@@ -35,19 +35,19 @@ pub struct RdbSummary {
     pub functions: u64,
     /// The databases that keys are in.
     pub databases: BTreeSet<u32>,
-    /// The server that wrote it, as it says itself: `redis 8.0.6`, `valkey 9.1.2`.
+    /// The server that wrote it, as the RDB says: `redis 8.0.6`, `valkey 9.1.2`.
     pub producer: Option<String>,
     /// What its checksum said.
     pub checksum: Option<Checksum>,
-    /// The offset behind its end, if it was walked to its end.
+    /// The offset after its end, if it was walked to its end.
     pub end: Option<u64>,
     /// Why the walk stopped before the end.
     pub damage: Option<Damage>,
-    /// What is wrong inside values although their end is known; the first ones.
+    /// The first flaws inside values, the end of which is known.
     pub flaws: Vec<Flaw>,
-    /// The collections that were not searched for members that occur twice; the first ones.
+    /// The first collections that were not checked for duplicate members.
     pub unsearched: Vec<Unsearched>,
-    /// What the server does not load although it is sound: where, and what it is.
+    /// What is sound, but not loaded by the server: where, and what.
     pub refused: Option<(u64, Refused)>,
     /// What the server makes of it.
     pub outcome: RdbOutcome,
@@ -55,7 +55,7 @@ pub struct RdbSummary {
     pub sane_to_checker: bool,
 }
 
-/// A collection with more members than are searched for one that occurs twice.
+/// A collection with too many members to be checked for duplicates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unsearched {
     /// The offset of its entry.
@@ -72,7 +72,7 @@ impl Unsearched {
     fn of(entry: &Entry<'_>) -> Option<Self> {
         let members = entry.elements.filter(|members| *members > SEARCHED_LIMIT)?;
         let kind = entry.kind.data_type;
-        // The order of an intset shows whether a member is there twice.
+        // The order of an intset shows whether a member occurs twice.
         let searched =
             matches!(kind, DataType::Set | DataType::SortedSet | DataType::Hash) && entry.kind.encoding != "intset";
         searched.then(|| Self { offset: entry.offset, key: entry.key.to_vec(), kind: kind.name(), members })
@@ -200,7 +200,7 @@ impl RdbSummary {
             b"valkey-ver" => "valkey",
             _ => return,
         };
-        // A version has a dozen bytes; a claim of millions is not repeated.
+        // A version has a dozen bytes; one of millions is not repeated.
         self.producer = Some(format!("{name} {}", Escaped(value.get(..VERSION_LIMIT).unwrap_or(value))));
     }
 }

@@ -48,7 +48,7 @@ const FINDINGS: &str = "
 ## Findings
 
 Codes of `aofkit check`, in the field `code` of its JSON. They are stable. An error means that the official checker
-calls the log invalid, or that the server does not load all of it. A warning means that the log loads, but perhaps not
-as intended. A note means that nothing is wrong.
+calls the log invalid, that the server does not load all of it, or that it could not be read whole. A warning means
+that the log loads, but perhaps not as intended. A note means that nothing is wrong.
 
 ";

@@ -28,7 +28,7 @@ pub enum DumpFault {
     #[error("the payload is of RDB version {0}")]
     Version(u16),
     /// Its checksum is not that of its bytes.
-    #[error("the payload's checksum is {computed:016x} and {stored:016x} is stored")]
+    #[error("the payload's checksum is {computed:016x}, but {stored:016x} is stored")]
     Checksum {
         /// The checksum in the payload.
         stored: u64,

@@ -35,7 +35,7 @@ pub enum PackedFault {
     #[error("is too short to hold a header")]
     TooShort,
     /// The header's total is not the size of the blob.
-    #[error("says it is {} long and is {actual}", counted(*claimed, "byte"))]
+    #[error("says that it is {} long, but is {actual}", counted(*claimed, "byte"))]
     TotalBytes {
         /// What the header says.
         claimed: u64,
@@ -49,7 +49,7 @@ pub enum PackedFault {
     #[error("ends before its last byte")]
     EarlyTerminator,
     /// An entry's first byte names no encoding.
-    #[error("has an entry of the unknown encoding {0:#04x}")]
+    #[error("has an entry with the unknown encoding {0:#04x}")]
     Encoding(u8),
     /// An intset whose members are not 2, 4 or 8 bytes wide.
     #[error("has members {} wide", counted(u64::from(*.0), "byte"))]
@@ -58,7 +58,7 @@ pub enum PackedFault {
     #[error("has an entry that reaches over its end")]
     EntryOverrun,
     /// A listpack entry whose length at its end is not the length at its start.
-    #[error("has an entry whose length from behind differs from its length")]
+    #[error("has an entry whose backlen does not match its length")]
     Backlen,
     /// A ziplist entry that states a wrong length of the entry before it.
     #[error("has an entry that states {} for the entry before it, which has {actual}", counted(*claimed, "byte"))]
@@ -69,7 +69,7 @@ pub enum PackedFault {
         actual: u64,
     },
     /// A ziplist whose tail offset is not that of its last entry.
-    #[error("has its tail at {claimed}, not at {actual}")]
+    #[error("says that its tail is at {claimed}, but it is at {actual}")]
     Tail {
         /// What the header says.
         claimed: u64,
@@ -77,7 +77,7 @@ pub enum PackedFault {
         actual: u64,
     },
     /// The header's count is not the number of entries.
-    #[error("counts {} and has {actual}", counted(*claimed, "entry"))]
+    #[error("says that it has {}, but has {actual}", counted(*claimed, "entry"))]
     Count {
         /// What the header says.
         claimed: u64,
@@ -111,21 +111,21 @@ pub enum StreamFault {
     #[error("a node's master entry does not end in 0")]
     MasterEnd,
     /// An entry's last element does not count its elements.
-    #[error("an entry says that the number of its elements is {claimed}, and it is {actual}")]
+    #[error("an entry says that its number of elements is {claimed}, but it is {actual}")]
     EntryCount {
         /// What the entry says.
         claimed: i64,
         /// What it has.
         actual: i64,
     },
-    /// Elements behind the last entry of a node.
-    #[error("a node goes on behind its last entry")]
+    /// Elements after the last entry of a node.
+    #[error("a node continues after its last entry")]
     NodeGoesOn,
     /// A node without any element.
     #[error("a node is empty")]
     EmptyNode,
     /// A node whose counts are not those of its entries.
-    #[error("a node says that the number of its deleted entries is {claimed}, and it is {actual}")]
+    #[error("a node says that its number of deleted entries is {claimed}, but it is {actual}")]
     NodeCounts {
         /// What its master entry says.
         claimed: i64,
@@ -133,7 +133,7 @@ pub enum StreamFault {
         actual: i64,
     },
     /// A length that is not the sum of the nodes' entries.
-    #[error("it counts {} and its nodes {actual}", counted(*claimed, "entry"))]
+    #[error("it says that it has {}, but its nodes have {actual}", counted(*claimed, "entry"))]
     Length {
         /// What the stream says.
         claimed: u64,
@@ -144,7 +144,7 @@ pub enum StreamFault {
     #[error("a pending entry has two consumers")]
     TwoConsumers,
     /// A length, and no node.
-    #[error("it has {} and no node", counted(*.0, "entry"))]
+    #[error("it says that it has {}, but has no node", counted(*.0, "entry"))]
     LengthWithoutNodes(u64),
     /// Two groups of one name.
     #[error("two consumer groups have the same name")]
@@ -185,22 +185,22 @@ pub enum Malformed {
     /// The value of the module for vector sets does not hold one.
     #[error("its vector set is damaged")]
     VectorSet,
-    /// Neither `REDIS` nor `VALKEY`.
-    #[error("no RDB begins like this")]
+    /// The file begins with neither `REDIS` nor `VALKEY`.
+    #[error("the file does not begin with REDIS or VALKEY")]
     Signature,
     /// A length byte of 0x82 to 0xbf.
-    #[error("{0:#04x} begins no length")]
+    #[error("{0:#04x} does not begin a length")]
     LengthEncoding(u8),
     /// A length of 2^64-1, which the servers take for a read error.
     #[error("a length of 18446744073709551615")]
     ReservedLength,
     /// A string encoding other than the four known.
-    #[error("{0} is no encoding of a string")]
+    #[error("unknown string encoding {0}")]
     StringEncoding(u8),
     /// A compressed string that does not decompress to what it says.
     #[error("a compressed string is damaged: it {0}")]
     Lzf(LzfFault),
-    /// A sorted-set score in digits that is no number.
+    /// A sorted-set score in digits that is not a number.
     #[error("a score is not a number")]
     Score,
     /// A sorted-set score that is NaN.
@@ -215,7 +215,7 @@ pub enum Malformed {
         fault: PackedFault,
     },
     /// A packed collection of pairs or triples whose number of elements does not divide.
-    #[error("{} cannot be told in tuples of {tuple}", counted(*elements, "element"))]
+    #[error("{} cannot be divided into groups of {tuple}", counted(*elements, "element"))]
     Tuples {
         /// How many elements there are.
         elements: u64,
@@ -223,22 +223,22 @@ pub enum Malformed {
         tuple: u64,
     },
     /// A member twice in a set or sorted set.
-    #[error("the same member twice")]
+    #[error("duplicate member")]
     DuplicateMember,
     /// A field twice in a hash.
-    #[error("the same field twice")]
+    #[error("duplicate field")]
     DuplicateField,
     /// A quicklist node that is neither plain (1) nor packed (2).
-    #[error("{0} is no container of a list node")]
+    #[error("unknown container {0} of a list node")]
     Container(u64),
     /// A quicklist node of no bytes.
     #[error("a list node has no bytes")]
     EmptyNode,
-    /// A field's expiry that is out of range or no number.
-    #[error("a field expires at a time out of range")]
+    /// A field's expiry that is out of range or not a number.
+    #[error("the expiry time of a field is out of range")]
     FieldExpiry,
     /// Fields with an expiry that do not ascend, or follow one without.
-    #[error("the fields' times of expiry do not ascend")]
+    #[error("the expiry times of the fields do not ascend")]
     FieldExpiryOrder,
     /// A stream is broken.
     #[error("the stream is damaged: {0}")]
@@ -247,9 +247,9 @@ pub enum Malformed {
     #[error("module data begins with the opcode {0} instead of 2")]
     ModuleWhen(u64),
     /// A module value with an opcode above 5.
-    #[error("{0} is no opcode of a module's value")]
+    #[error("unknown opcode {0} in the value of a module")]
     ModuleOpcode(u64),
-    /// A slot import whose name is not 40 bytes, or with a range that is none.
+    /// A slot import whose name is not 40 bytes, or with an invalid range.
     #[error("the slot import is damaged")]
     SlotImport,
     /// A collection with nothing in it.
@@ -273,13 +273,13 @@ pub enum DamageKind {
     #[error("opcode {0} is not known to this build")]
     UnknownOpcode(u8),
     /// A type of value that this build does not know. Not damage: a newer server may have written it.
-    #[error("the type {0} is not known to this build")]
+    #[error("type {0} is not known to this build")]
     UnknownType(u8),
     /// A version of the format that this build does not know.
     #[error("RDB version {} of {} is not known to this build", .0.version, .0.family)]
     UnsupportedVersion(Header),
     /// The checksum at the end is not that of the bytes.
-    #[error("the checksum is {computed:016x} and {stored:016x} is stored")]
+    #[error("the checksum is {computed:016x}, but {stored:016x} is stored")]
     Checksum {
         /// What the file says.
         stored: u64,
@@ -295,7 +295,7 @@ impl DamageKind {
     }
 }
 
-/// What is wrong with LZF-compressed bytes; each completes "it …".
+/// What is wrong with LZF-compressed bytes, as the predicate of a sentence about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum LzfFault {
     /// The compressed bytes end inside an instruction.
@@ -305,10 +305,10 @@ pub enum LzfFault {
     #[error("refers to before its beginning")]
     Reference,
     /// More comes out than was claimed.
-    #[error("claims {}, and decompresses to more", counted(*.0, "byte"))]
+    #[error("claims {}, but decompresses to more", counted(*.0, "byte"))]
     TooLong(u64),
     /// Less comes out than was claimed.
-    #[error("decompresses to {} and claims {claimed}", counted(*actual, "byte"))]
+    #[error("decompresses to {}, but claims {claimed}", counted(*actual, "byte"))]
     TooShort {
         /// What the file says.
         claimed: u64,
@@ -328,12 +328,12 @@ pub struct Fault {
     pub kind: DamageKind,
 }
 
-/// Why a raw value cannot be had in parts.
+/// Why a raw value cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeFault {
     /// Only a module, or a newer server, understands it. It can be kept and written again as it is.
-    #[error("RDB type {type_code} can be kept and not be read")]
+    #[error("RDB type {type_code} can be kept, but not decoded")]
     Opaque {
         /// The type.
         type_code: u8,
@@ -347,7 +347,7 @@ pub enum DecodeFault {
         kind: DamageKind,
     },
     /// Bytes follow it that do not belong to it.
-    #[error("{0} bytes follow the value")]
+    #[error("{} after the value", counted(*.0 as u64, "byte"))]
     TooLong(usize),
 }
 

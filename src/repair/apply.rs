@@ -78,7 +78,10 @@ fn removed_name(file: &Path, cut_at: u64) -> OsString {
 fn apply_part(operations: &mut impl Operations, part: &PartPlan, open_elsewhere: OpenElsewhere) -> Result<Applied> {
     let path = &part.path.canonicalize().map_err(|source| Error::io(&part.path, "open", source))?;
     let Some(cut_at) = part.cut_at() else {
-        return Err(refused(path, "the plan takes bytes out of the middle, which this build cannot do".to_owned()));
+        return Err(refused(
+            path,
+            "the plan removes bytes before the end of the file: this is not supported".to_owned(),
+        ));
     };
     let watch = Watch::of_file(path, open_elsewhere)?;
     unchanged(path, &part.identity)?;

@@ -48,7 +48,7 @@ impl PartPlan {
         Self { path: path.into(), identity, keep }
     }
 
-    /// The byte ranges that go, in order.
+    /// The byte ranges that are removed, in order.
     pub fn removed(&self) -> Vec<Range<u64>> {
         let starts = std::iter::once(0).chain(self.keep.iter().map(|range| range.end));
         let ends = self.keep.iter().map(|range| range.start).chain([self.identity.length]);
@@ -60,7 +60,7 @@ impl PartPlan {
         self.removed().is_empty()
     }
 
-    /// The offset from which on everything goes, for a part that only loses its end.
+    /// The offset from which everything is removed, for a part that only loses its end.
     pub fn cut_at(&self) -> Option<u64> {
         match self.removed().as_slice() {
             [only] if only.end == self.identity.length => Some(only.start),
@@ -76,7 +76,7 @@ pub struct Refusal {
     pub obstacle: Obstacle,
     /// The file that it is about; `-` for standard input.
     pub file: PathBuf,
-    /// What a check found there, if it is that.
+    /// What a check found there, if that is the reason.
     pub finding: Option<Box<Finding>>,
 }
 
@@ -96,7 +96,7 @@ pub enum Obstacle {
     Compressed(Container),
     /// Nothing in the file reads as a log.
     NoLog,
-    /// The file that was given is named by a manifest, and others come behind it.
+    /// The file that was given is named by a manifest, and others come after it.
     NotTheLastPart {
         /// The last part.
         last: PathBuf,
@@ -112,7 +112,7 @@ pub enum Obstacle {
     DamageBeforeTheLastPart,
     /// An RDB, or an RDB preamble, is damaged or of an unknown kind.
     Rdb,
-    /// The official checkers call a place invalid that servers read over.
+    /// The official checkers call a place invalid that servers read past.
     ServersReadOver,
     /// Nothing is damaged, and the server in question does not load the log: its RDB is too new for it, or of another
     /// kind.
@@ -142,7 +142,9 @@ impl Refusal {
             Obstacle::History { manifest } => {
                 format!("this file was replaced by a rewrite and is not loaded, according to {}", manifest.display())
             }
-            Obstacle::DamageBeforeTheLastPart => "this is damaged, and not the last part of its log".to_owned(),
+            Obstacle::DamageBeforeTheLastPart => {
+                "this part is damaged, and it is not the last part of its log".to_owned()
+            }
             Obstacle::Rdb if self.is_unknown() => "this program does not know all that the RDB holds".to_owned(),
             Obstacle::Rdb => "the damage is inside an RDB".to_owned(),
             Obstacle::ServersReadOver => {
@@ -214,7 +216,7 @@ impl Refusal {
         text.to_owned()
     }
 
-    /// Whether it is about something newer than this program.
+    /// Whether the reason is something newer than this program.
     fn is_unknown(&self) -> bool {
         self.finding.as_ref().is_some_and(|finding| finding.code == Code::RdbUnknown)
     }
@@ -245,7 +247,7 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
         let damage = damage(survey, part);
         let cut = match damage {
             None => identity.length,
-            // The checker and the server read over it alike.
+            // Checker and server both read past it.
             Some(_) if report.is_sound() => identity.length,
             Some(_) if index + 1 < report.parts.len() => {
                 return Err(Refusal::new(Obstacle::DamageBeforeTheLastPart, &part.path).with(damage));
@@ -310,7 +312,7 @@ fn records<'s>(survey: &Survey, part: &'s PartReport, file: &FileSurvey) -> Resu
     Err(Refusal::new(obstacle, &part.path).with(survey.report.findings.iter().find(of_part)))
 }
 
-/// Why a part has to be cut, if it has: its records end too early, or in bytes that are none.
+/// Why a part has to be cut, if at all: its records end too early, or in bytes that are not records.
 pub fn damage<'s>(survey: &'s Survey, part: &PartReport) -> Option<&'s Finding> {
     survey.report.findings.iter().find(|finding| finding.file == part.path && is_damage(finding.code))
 }
@@ -329,7 +331,7 @@ const fn is_damage(code: Code) -> bool {
 
 /// What a check found and the plan leaves as it is.
 ///
-/// What a server would do instead of a repair is no matter of it.
+/// What a server would do instead of the repair is not part of it.
 pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item = &'s Finding> {
     let ends: Vec<(&Path, u64)> =
         plan.parts.iter().map(|part| (part.path.as_path(), part.cut_at().unwrap_or(part.identity.length))).collect();

@@ -1,25 +1,25 @@
-//! What is in the bytes that a repair takes out.
+//! What is in the bytes that a repair removes.
 
 use memchr::memmem;
 
 use crate::aof::{Content, Reader};
 use crate::resp::{self, Sink};
 
-/// So many command names are told apart.
+/// The most command names that are listed.
 const NAMES: usize = 8;
 /// A name is kept up to this many bytes.
 const NAME_LIMIT: usize = 32;
 
-/// A summary of bytes that go.
+/// A summary of the bytes that are removed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Removed {
     /// Whole records before the damage: those of a transaction that is not finished.
     pub whole: u64,
-    /// Whether a record is cut or wrong behind them.
+    /// Whether a record is cut or wrong after them.
     pub broken: bool,
-    /// Whole commands found behind that record, where the bytes make sense again: what a cut costs.
+    /// Whole commands found after that record, where the bytes make sense again: what a cut costs.
     pub behind: u64,
-    /// Whether [`Removed::behind`] was given up before the end, so that there may be more.
+    /// Whether the count of [`Removed::behind`] was stopped before the end, so there may be more.
     pub at_least: bool,
     /// The first different names among all those records, and how often each occurs.
     pub names: Vec<(Vec<u8>, u64)>,
@@ -43,7 +43,7 @@ impl Removed {
         removed
     }
 
-    /// Counts the commands that start on a line of their own behind the damage.
+    /// Counts the commands that start on a line of their own after the damage.
     fn look_behind(&mut self, bytes: &[u8], mut from: usize) {
         // Bytes that were made to look like many long commands, none whole, must not cost more than a few passes.
         let mut budget = bytes.len().saturating_sub(from).saturating_mul(2).saturating_add(1000);

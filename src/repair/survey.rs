@@ -18,7 +18,7 @@ pub struct Survey {
     pub report: Report,
     /// For a single file that a manifest beside it names: its place in that log.
     pub listing: Option<Listing>,
-    /// The files behind [`Report::parts`], one for one.
+    /// The files of [`Report::parts`], one for one.
     pub files: Vec<FileSurvey>,
 }
 
@@ -30,7 +30,7 @@ pub struct FileSurvey {
     input: Option<Input>,
 }
 
-/// Whether a part can be cut, as far as that is to be seen from its bytes.
+/// Whether a part can be cut, as far as its bytes show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Condition {
@@ -38,7 +38,7 @@ pub enum Condition {
     Missing,
     /// The file is compressed: no server loads it, and a cut needs the bytes as they are.
     Compressed(Container),
-    /// There is no file behind the bytes, but a pipe.
+    /// The bytes came through a pipe, not from a file.
     Stream,
     /// Nothing in the file reads as a log.
     NoLog,
@@ -46,11 +46,11 @@ pub enum Condition {
     Rdb,
     /// The records were read, to the end or to the first damage.
     Records,
-    /// The same, and a server reads over the damage.
+    /// The same, but a server reads past the damage.
     ReadOver(ReadOver),
 }
 
-/// How far a server gets with damage that only the official checkers mind.
+/// How far a server reads past damage that only the official checkers reject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReadOver {
     /// It loads the part to its end.
@@ -74,9 +74,9 @@ impl FileSurvey {
 /// Checks a log for a repair.
 ///
 /// # Errors
-/// As [`check::check`]; damage is none, nor is a part that is missing.
+/// As [`check::check`]; damage and missing parts are not errors.
 pub fn survey(log: &Log, settings: Settings<'_>) -> Result<Survey> {
-    // Opened before the check reads them: whatever changes from here on keeps the plan from being carried out.
+    // Opened before the check reads them: a plan is not applied to files that change from here on.
     let inputs: Vec<Option<Input>> = log
         .parts
         .iter()
@@ -108,14 +108,14 @@ fn condition(input: &Input, part: &PartReport, server: Server) -> Condition {
     read_over(bytes, scan, server).map_or(Condition::Records, Condition::ReadOver)
 }
 
-/// How far a server reads over the damage, where its record is none that it gives up at.
+/// How far a server reads past the damage, unless it gives up at that record.
 fn read_over(bytes: &[u8], scan: &Scan, server: Server) -> Option<ReadOver> {
     if matches!(scan.damage?.kind, DamageKind::Truncated { .. } | DamageKind::NoRecord { .. }) {
         return None;
     }
     let valid = scan.valid_up_to();
     // The transaction that the damage is in is read again from its start.
-    match load_resp(bytes, Resume::behind_preamble(valid), server).end {
+    match load_resp(bytes, Resume::after_preamble(valid), server).end {
         PartEnd::Whole => Some(ReadOver::ToTheEnd),
         PartEnd::Short(cut) => {
             // Not where this server cuts, which may leave a transaction open, but where the cut leaves none.

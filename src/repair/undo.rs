@@ -1,4 +1,4 @@
-//! Puts back what a change of a log took away, whichever command made the change; or discards the copies.
+//! Restores what a change of a log removed, whichever command made the change; or discards the copies.
 
 use std::fs::{self, File};
 use std::io;
@@ -95,7 +95,7 @@ fn cause(kept: &Kept) -> Cause {
 
 /// Undoes the last change of a log of which copies were kept, then removes them.
 ///
-/// If it was interrupted, calling it again goes on; until all is back and on disk the copies stay.
+/// If it was interrupted, a second call continues; the copies stay until everything is restored and on disk.
 ///
 /// # Errors
 /// [`ErrorKind::Refused`] if there are no copies, or the log was written to since; [`ErrorKind::OpenElsewhere`];
@@ -137,10 +137,10 @@ fn undo_cut(operations: &mut impl Operations, kept: &Kept, open_elsewhere: OpenE
     let file = operations.open(&path).map_err(|source| Error::io(&path, "open for writing", source))?;
     let length = file.metadata().map_err(|source| Error::io(&path, "get the length", source))?.len();
     if length != copy.cut_at + copy.begun {
-        return Err(refused(&path, "the file was written to meanwhile; stop whatever writes to it".to_owned()));
+        return Err(refused(&path, "the file was written to in the meantime; stop whatever writes to it".to_owned()));
     }
     if let Err(source) = append(operations, &file, &copy) {
-        // A file that ends in half of a record is worse than one that is cut; the copy has all of it.
+        // A file that ends inside a record is worse than one that is cut; the copy has everything.
         let _ = operations.truncate(&file, copy.cut_at).and_then(|()| operations.sync(&file));
         return Err(Error::io(&path, "put the bytes back", source));
     }
@@ -191,7 +191,8 @@ fn choose(kept: &Kept) -> Result<Copy> {
         return Err(refused(
             &path,
             format!(
-                "the file has {}, and what is in {} belongs at byte {cut_at}: it was cut again or replaced since",
+                "the file has {}, but the bytes in {} belong at byte {cut_at}: the file was cut again or replaced \
+                 since",
                 counted(length, "byte"),
                 copy_path.display()
             ),
@@ -202,8 +203,7 @@ fn choose(kept: &Kept) -> Result<Copy> {
         return Err(refused(
             &path,
             format!(
-                "the file was cut at byte {cut_at} and has grown by {} since: what is in {} has no place there any \
-                 more",
+                "the file was cut at byte {cut_at} and has grown by {} since: the bytes in {} no longer belong there",
                 counted(begun, "byte"),
                 copy_path.display()
             ),

@@ -1,4 +1,4 @@
-//! What is said of fields whose expiry has passed by the time at which a log is loaded.
+//! The report on fields whose expiry has passed when a log is loaded.
 
 use serde::Serialize;
 

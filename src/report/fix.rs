@@ -28,7 +28,7 @@ pub enum State {
     Sound,
     /// Shown, not done.
     Planned,
-    /// Shown, and not agreed to.
+    /// Shown, but declined.
     Declined,
     /// Cut.
     Fixed,
@@ -58,14 +58,14 @@ pub struct Report {
     /// Whether the log is sound now, where that is known.
     pub sound: Option<bool>,
     finding: Option<Found>,
-    /// The release whose start the log was judged by.
+    /// The release that the log was checked for.
     server: Option<&'static str>,
     /// Why that one: `option`, `rdb`, `commands` or `default`.
     chosen_by: Option<&'static str>,
     records: Option<u64>,
     records_behind: Option<u64>,
     notes: Vec<String>,
-    /// What was done, or not.
+    /// What was done, or why nothing was.
     pub message: Option<String>,
     /// What can be done next.
     pub advice: Option<String>,
@@ -115,7 +115,7 @@ pub fn question(change: &PartPlan) -> String {
 }
 
 impl Report {
-    /// The report on a log of which nothing is known yet.
+    /// The report on a log that was not read yet.
     pub fn new(path: &Path) -> Self {
         Self {
             state: State::Refused,
@@ -146,7 +146,7 @@ impl Report {
         self.whole.push(FileName(path).to_string());
     }
 
-    /// Takes the file that the report is about.
+    /// Sets the file that the report is about.
     fn about(&mut self, path: &Path) {
         self.name(path);
         self.part = path.file_name().map(|name| FileName(name.to_owned()));
@@ -161,7 +161,7 @@ impl Report {
         self.notes.push(format!("judged as {chosen}"));
     }
 
-    /// Nothing is to be done.
+    /// There is nothing to do.
     pub fn sound(&mut self, survey: &Survey) {
         self.state = State::Sound;
         self.sound = Some(true);

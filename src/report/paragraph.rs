@@ -1,4 +1,4 @@
-//! Sentences within the columns of a terminal; what may be copied from them is never broken.
+//! Sentences within the columns of a terminal; paths and commands, which may be copied, are never broken.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -18,16 +18,16 @@ pub(crate) fn paragraph(out: &mut impl Write, style: Style, indent: &str, text: 
 pub(crate) struct Fill<'w> {
     /// Columns of a line; everything is one line if there is no limit.
     pub(crate) columns: Option<usize>,
-    /// So many columns of the first line are taken already.
+    /// The columns of the first line that are taken already.
     pub(crate) first: usize,
-    /// So many columns of every other line are left free.
+    /// The indent of every other line, in columns.
     pub(crate) rest: usize,
-    /// What is not broken though there may be spaces in it: paths and commands. What stands in quotes never is.
+    /// Paths and commands that are not broken at their spaces. Quoted text never is.
     pub(crate) whole: &'w [String],
 }
 
 impl Fill<'_> {
-    /// After something that takes so many columns.
+    /// Text after something that takes this many columns.
     pub(crate) fn after(style: Style, indent: usize) -> Self {
         Self { columns: style.columns, first: indent, rest: indent, whole: &[] }
     }
@@ -64,7 +64,7 @@ impl Fill<'_> {
     }
 }
 
-/// The pieces that a line may end behind.
+/// The pieces after which a line may end.
 fn words<'t>(text: &'t str, whole: &[String]) -> Vec<&'t str> {
     let together = kept_together(text, whole);
     let mut words = Vec::new();

@@ -24,7 +24,7 @@ pub enum RewriteOutcome {
     Replaced,
     /// What would be done was shown.
     Planned,
-    /// It was shown, and not agreed to.
+    /// It was shown, but declined.
     Declined,
 }
 
@@ -52,7 +52,7 @@ pub struct Report {
     pub path: FileName<PathBuf>,
     /// Where the new one is.
     pub output: FileName<PathBuf>,
-    /// `aof` or `rdb`: what the new base is made of.
+    /// The format of the new base: `aof` or `rdb`.
     pub base: &'static str,
     /// The version that it was written for; `None` for the oldest that holds the data.
     pub target: Option<&'static str>,
@@ -66,7 +66,7 @@ pub struct Report {
     pub keys: BTreeMap<&'static str, u64>,
     /// How many function libraries were written.
     pub functions: u64,
-    /// Commands that changed nothing by their nature, or failed as they would have on a server.
+    /// Commands that never change data, or that failed as they would have on a server.
     pub without_effect: WithoutEffect,
     /// What was left out because it had expired.
     pub expired: Expired,
@@ -88,7 +88,7 @@ pub struct Report {
     pub verified: bool,
     /// The digest of the data, as Redis 8.0 computes it.
     pub digest: Option<String>,
-    /// Bytes that were appended to the old log meanwhile, and taken along.
+    /// Bytes that were appended to the old log during the rewrite, and are included.
     #[serde(rename = "grown_bytes")]
     pub grown: u64,
     /// How many keys the log held.
@@ -138,7 +138,7 @@ pub struct Expired {
 }
 
 impl Report {
-    /// What there is to say of an output that is larger than the input.
+    /// The note on an output that is larger than the input.
     pub fn growth(&self) -> Option<String> {
         let (before, after) = (self.before.bytes, self.after.bytes);
         let hint = if self.base == "aof" { "; --base rdb may be smaller" } else { "" };
@@ -247,7 +247,7 @@ impl Report {
             writeln!(out, "  {:<9} {lost}", style.paint(Tone::Doubtful, "given up"))?;
         }
         if self.grown > 0 {
-            writeln!(out, "  {:<9} {} written meanwhile, taken along", "grown", counted(self.grown, "byte"))?;
+            writeln!(out, "  {:<9} {} written during the rewrite, included", "grown", counted(self.grown, "byte"))?;
         }
         let target = match (self.target, self.chosen_by) {
             (Some(target), "rdb") => format!("{target}, named by the RDB in the log"),
@@ -272,7 +272,7 @@ impl Report {
     }
 }
 
-/// A part in percent of a whole; none of nothing.
+/// A part in percent of a whole; `None` if the whole is 0.
 fn share(part: u64, whole: u64) -> Option<String> {
     if whole == 0 {
         return None;

@@ -18,12 +18,12 @@ pub struct Style {
 pub enum Color {
     /// Without any escape sequence.
     None,
-    /// With colour where it tells something.
+    /// With colours.
     #[cfg(feature = "cli")]
     Ansi,
 }
 
-/// What a colour tells.
+/// The meaning of a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// As the text around it.
@@ -36,7 +36,7 @@ pub enum Tone {
     Doubtful,
     /// Worth knowing.
     Notable,
-    /// Less important than what stands around it.
+    /// Less important than the text around it.
     Faint,
 }
 

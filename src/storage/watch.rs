@@ -132,7 +132,7 @@ impl Watch {
         }
         for file in &self.files {
             if file.lease.as_ref().is_some_and(|lease| !lease.holds()) {
-                let text = "another process opened the file meanwhile; stop it, and run this again".to_owned();
+                let text = "another process opened the file in the meantime; stop it and run this again".to_owned();
                 return Err(Error::new(&file.path, ErrorKind::Refused(text)));
             }
         }

@@ -446,7 +446,7 @@ fn text_of_a_damaged_rdb() {
       RDB (version 10), 107 bytes, 1 key by redis 7.0.0, valid up to byte 0
 
       error rdb-checksum at byte 44
-        the checksum is cfd51a9318bb7d98 and cfd51a9318bb7d99 is stored
+        the checksum is cfd51a9318bb7d98, but cfd51a9318bb7d99 is stored
         00000000  52 45 44 49 53 30 30 31 30 fa 09 72 65 64 69 73 |REDIS0010..redis|
         00000010  2d 76 65 72 05 37 2e 30 2e 30 fe 00 fb 01 00 00 |-ver.7.0.0......|
         00000020  04 62 61 73 65 05 76 61 6c 75 65 ff[99]7d bb 18 |.base.value..}..|

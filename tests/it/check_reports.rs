@@ -12,6 +12,7 @@ use aofkit::aof::producer::ServerChoice;
 use aofkit::check::server::{Layout, NoteKind, Outcome, PartFacts, Resume, Verdict, load, load_resp};
 use aofkit::check::{Code, Example, Report, Settings, Severity, check};
 use aofkit::input::Input;
+use aofkit::server::Release;
 use tempfile::TempDir;
 
 use crate::harness::files::{gzip, logs, testdata};
@@ -117,7 +118,7 @@ fn every_code_is_seen_in_its_example_with_its_first_severity() {
                 continue;
             }
         };
-        let server = server.map_or(ServerChoice::Auto, Into::into);
+        let server = server.map_or(ServerChoice::Auto, |name| ServerChoice::Given(Release::named(name).unwrap()));
         let report = check(&Log::open(&path).unwrap(), Settings { server, ..Settings::default() }).unwrap();
         assert_eq!(severities(&report, *code).first(), code.severities().first(), "{code}: {report:#?}");
     }
@@ -192,7 +193,7 @@ fn a_command_that_servers_do_not_write_is_a_note() {
 
 /// The verdict of the model of the server on the whole log.
 fn model(log: &[u8], server: Server) -> Verdict {
-    let resp = Some(load_resp(log, Resume::behind_preamble(0), server));
+    let resp = Some(load_resp(log, Resume::after_preamble(0), server));
     load(Layout::SingleFile, &[PartFacts::Read { rdb: None, resp }], server)
 }
 

@@ -486,7 +486,7 @@ fn a_server_that_opens_the_log_meanwhile_waits_and_wins() {
                 result.unwrap();
                 continue;
             }
-            assert!(result.unwrap_err().to_string().contains("opened the file meanwhile"), "{open}");
+            assert!(result.unwrap_err().to_string().contains("opened the file in the meantime"), "{open}");
             assert_eq!(contents(directory.path()), files, "{open}");
             assert_eq!(names(directory.path()).len(), files.len(), "{open}");
         }

@@ -38,7 +38,7 @@ fn judge(files: &Files, server: Server) -> Verdict {
             Some(RdbOutcome::Whole { end }) => end,
             Some(_) => return PartFacts::Read { rdb, resp: None },
         };
-        PartFacts::Read { rdb, resp: Some(load_resp(bytes, Resume::behind_preamble(start), server)) }
+        PartFacts::Read { rdb, resp: Some(load_resp(bytes, Resume::after_preamble(start), server)) }
     };
     let parts: Vec<PartFacts> = files.parts.iter().map(part).collect();
     let layout = if server == Server::Redis62 { Layout::SingleFile } else { Layout::Manifest };

@@ -24,7 +24,7 @@ pub enum ComplaintKind {
         /// What stands there.
         found: u8,
     },
-    /// Two other bytes than CRLF behind a number or a payload. `None` is a byte that the tool never read: it prints
+    /// Two other bytes than CRLF after a number or a payload. `None` is a byte that the tool never read: it prints
     /// what an earlier line left in its buffer.
     LineEnd {
         /// What stands there.

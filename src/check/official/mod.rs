@@ -25,13 +25,13 @@ pub const VALKEY_CHECK_AOF: Server = Server::Valkey9;
 /// A line that a tool prints to standard output; may hold newlines, but not its last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// As it is.
+    /// Verbatim.
     Plain(Vec<u8>),
-    /// Through the server's log: behind the process's id, a letter for its role, the local time and a mark.
+    /// Through the server's log: after the process's id, a letter for its role, the local time and a mark.
     Log {
         /// `*` for a notice, `#` for a warning.
         mark: char,
-        /// What is behind the mark.
+        /// The text after the mark.
         text: Vec<u8>,
     },
 }
@@ -146,14 +146,14 @@ pub enum Cut {
         /// cutting at `offset` would leave a part that is not valid.
         valid_up_to: u64,
     },
-    /// A `#TS:` annotation that is no number: the tool gives up.
+    /// A `#TS:` annotation that is not a number: the tool gives up.
     Invalid {
         /// Where it starts.
         offset: u64,
     },
 }
 
-/// What the checker of `server` says about `bytes`, a whole part (its RDB preamble included, behind which it starts).
+/// What the checker of `server` says about `bytes`, a whole part (its RDB preamble included, after which it starts).
 ///
 /// ```
 /// use aofkit::check::official::{Resume, check_resp};
@@ -169,10 +169,10 @@ pub fn check_resp(bytes: &[u8], start: Resume, server: Server) -> Verdict {
     scan.into_verdict()
 }
 
-/// What `--truncate-to-timestamp` with this timestamp, in unix seconds, makes of `bytes`. As to the tools, 0 is no
+/// What `--truncate-to-timestamp` with this timestamp, in unix seconds, makes of `bytes`. To the tools, 0 means no
 /// timestamp.
 ///
-/// The tool of 6.2 does not have the option; it is answered as 7.0 would.
+/// The tool of 6.2 does not have the option; its answer is that of 7.0.
 pub fn cut_to_timestamp(bytes: &[u8], start: Resume, server: Server, timestamp: i64) -> Cut {
     let server = if server == Server::Redis62 { Server::Redis70 } else { server };
     let mut scan = Scan::new(bytes, start, server, (timestamp != 0).then_some(timestamp));
@@ -202,7 +202,7 @@ fn c_string(bytes: &[u8]) -> &[u8] {
 pub enum FileKind {
     /// A manifest of a multi-part log.
     Manifest,
-    /// A RESP file behind an RDB preamble, or a bare RDB.
+    /// A RESP file after an RDB preamble, or a bare RDB.
     Rdb,
     /// RESP, and everything that it does not recognise.
     Resp,

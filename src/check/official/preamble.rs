@@ -156,7 +156,7 @@ impl Check<'_> {
             (server, Family::Valkey) => server.valkey_rdb_version().map_or(0..=0, |version| version..=version),
             (server, Family::Redis) => 1..=server.rdb_version(),
         };
-        // What this build cannot walk it cannot vouch for.
+        // The rest is unknown to this build.
         if !known.contains(&version) || !header.is_known() {
             return Err(self.error(READ, format!("Can't handle RDB format version {version}").as_bytes()));
         }
@@ -244,7 +244,7 @@ impl Check<'_> {
         self.doing = damage.doing;
         if let Some(row) = damage.row {
             if !self.knows(row) {
-                return self.invalid_type(row.number, behind_type(bytes, item));
+                return self.invalid_type(row.number, after_type(bytes, item));
             }
             self.type_shown = TypeShown::Row(row);
         }
@@ -347,9 +347,9 @@ fn own_row(server: Server, number: u8) -> Option<&'static TypeRow> {
     type_row(server.rdb_family(), number).filter(|row| takes_type(server, row))
 }
 
-/// The offset behind the type of the entry that starts at `item`: behind what opcodes say about its key, and one byte
+/// The offset after the type of the entry that starts at `item`: after what opcodes say about its key, and one byte
 /// more.
-fn behind_type(bytes: &[u8], item: u64) -> u64 {
+fn after_type(bytes: &[u8], item: u64) -> u64 {
     // None of these opcodes depends on the version.
     let header = Header { family: Family::Redis, version: 12, padded: true };
     let mut at = usize::try_from(item).unwrap_or(usize::MAX);

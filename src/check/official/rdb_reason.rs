@@ -2,7 +2,7 @@
 
 use crate::rdb::{DataType, Malformed, Packing, StreamFault, TypeRow};
 
-/// How a check goes on from a broken value.
+/// How a check continues after a broken value.
 pub(super) enum ErrorClass {
     /// As from any other error.
     Error(&'static str),
@@ -10,7 +10,7 @@ pub(super) enum ErrorClass {
     Corrupt(String),
 }
 
-/// What it says where the loader gives up without a word: the check takes that for the file's end.
+/// What it says where the loader gives up silently: the check takes that for the end of the file.
 pub(super) const UNEXPECTED_END: &str = "Unexpected EOF reading RDB file";
 
 /// The words of `rdb.c` (Redis 8.0) for what the walker found.

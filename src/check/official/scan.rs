@@ -19,11 +19,11 @@ pub(super) enum End {
     Stopped,
     /// At an annotation later than the timestamp that was asked for.
     LaterTimestamp { offset: usize, valid_up_to: usize },
-    /// At a timestamp that is none.
+    /// At an invalid timestamp.
     InvalidTimestamp { offset: usize },
 }
 
-/// The tool at work, with its own variables.
+/// The state of the tool, with its own variables.
 pub(super) struct Scan<'a> {
     bytes: &'a [u8],
     server: Server,
@@ -32,7 +32,7 @@ pub(super) struct Scan<'a> {
     valid_up_to: usize,
     lines: u64,
     open_multi: bool,
-    /// `epos`: where the last read began. Unknown right behind a record that the strict parser took, and at the start.
+    /// `epos`: where the last read began. Unknown right after a record that the strict parser took, and at the start.
     read_from: ReadFrom,
     complaint: Option<Complaint>,
     format_error: bool,
@@ -41,7 +41,7 @@ pub(super) struct Scan<'a> {
     end_of_file: bool,
 }
 
-/// Where the tool's last read began.
+/// Where the last read of the tool began.
 #[derive(Clone, Copy)]
 enum ReadFrom {
     /// At this offset.
@@ -221,7 +221,7 @@ impl<'a> Scan<'a> {
             return self.complain(ComplaintKind::Prefix { expected: prefix, found: first });
         }
         let Number { value, length } = strtol(c_string(rest));
-        // Behind the line stands the NUL of the C string, and behind that whatever was there before.
+        // After the line stands the NUL of the C string, and after that whatever was there before.
         let byte = |index: usize| if index == rest.len() { Some(0) } else { rest.get(index).copied() };
         self.line_end([byte(length), byte(length + 1)])?;
         // The tools do not ask whether the number was too large.

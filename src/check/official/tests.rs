@@ -1,6 +1,7 @@
 use super::*;
 use crate::aof::Reader;
 use crate::resp::write_command;
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 fn command(words: &[&[u8]]) -> Vec<u8> {
@@ -108,10 +109,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         2 => Just(command(&[b"EXEC"])),
         1 => Just(b"#TS:1700000000\r\n".to_vec()),
         1 => Just(b"*0\r\n".to_vec()),
-        1 => proptest::collection::vec(
-            prop_oneof![Just(b'*'), Just(b'$'), Just(b'\r'), Just(b'\n'), any::<u8>()],
-            0..20,
-        ),
+        1 => vec(prop_oneof![Just(b'*'), Just(b'$'), Just(b'\r'), Just(b'\n'), any::<u8>()], 0..20),
     ]
 }
 
@@ -139,10 +137,7 @@ fn resumptions(log: &[u8]) -> Vec<Resume> {
 
 proptest! {
     #[test]
-    fn wherever_it_resumes_the_verdict_is_the_same(
-        pieces in proptest::collection::vec(piece(), 0..12),
-        cut in 0_usize..40,
-    ) {
+    fn wherever_it_resumes_the_verdict_is_the_same(pieces in vec(piece(), 0..12), cut in 0_usize..40) {
         let mut log = pieces.concat();
         log.truncate(log.len().saturating_sub(cut));
         for server in Server::ALL {
@@ -158,7 +153,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_hurt(bytes in proptest::collection::vec(any::<u8>(), 0..200), head in "[*$#0-9\r\n]{0,20}") {
+    fn no_bytes_hurt(bytes in vec(any::<u8>(), 0..200), head in "[*$#0-9\r\n]{0,20}") {
         let bytes = [head.as_bytes(), &bytes].concat();
         for server in Server::ALL {
             let verdict = check_resp(&bytes, Resume::default(), server);

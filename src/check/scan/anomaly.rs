@@ -1,4 +1,4 @@
-//! What is well formed in a log and yet odd.
+//! Records of a log that are well formed, but odd.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::aof::transaction::Misplaced;
 
 /// Names are kept up to this many bytes: enough to recognise one.
 const NAME_LIMIT: usize = 64;
-/// So many different anomalies are told apart; what comes on top is only counted.
+/// The most anomalies that are listed; the others are only counted.
 const KINDS_LIMIT: usize = 256;
 
 /// A record that can be read, but that a server would not execute as it was meant.
@@ -25,13 +25,13 @@ pub enum Anomaly {
     },
     /// Too few or too many arguments: Valkey 9 refuses the log, older servers may crash.
     WrongArity(&'static str),
-    /// A command that concerns the server or a connection: servers do not write such into a log.
+    /// A command that concerns the server or a connection: servers do not write such commands into a log.
     ServerCommand(&'static str),
     /// A script or a function, which runs while the log is loaded: a server crashes if a command fails in it.
     Script(&'static str),
     /// A name with a NUL in it: the official checkers read it only up to there.
     NulInName(Vec<u8>),
-    /// `SELECT` of something that is no database number up to 15: the server stays in the database where it is.
+    /// `SELECT` of something other than a database number up to 15: the server stays in the current database.
     NoSuchDatabase(Vec<u8>),
     /// The payload of a RESTORE does not give what it should.
     Payload {
@@ -39,12 +39,12 @@ pub enum Anomaly {
         effect: PayloadEffect,
         /// The key, or its beginning.
         key: Vec<u8>,
-        /// What is wrong with the payload, in words.
+        /// What is wrong with the payload.
         fault: String,
     },
     /// The end of the part cuts an annotation: the next record that a server appends would become part of that line.
     CutAnnotation,
-    /// Those beyond the ones that are told apart. The last in order, behind all that it stands for.
+    /// Those beyond the ones that are listed. The last in order, after everything that it stands for.
     Others,
 }
 
@@ -91,15 +91,15 @@ impl Anomalies {
         self.note(anomaly, Seen { count: 1, offset, record });
     }
 
-    /// Adds those of a later range whose record numbers start behind `before`.
+    /// Adds those of a later range whose record numbers start after `before`.
     pub(super) fn merge(&mut self, later: Self, before: u64) {
         for (anomaly, seen) in later.0 {
             self.note(anomaly, Seen { record: seen.record + before, ..seen });
         }
     }
 
-    /// Which ones are told apart must not depend on how the part was cut into ranges: the first ones in the order of
-    /// [`Anomaly`] are, because what is among the first of the whole is also among the first of each range.
+    /// The ones that are listed must not depend on how the part was cut into ranges, so they are the first ones in the
+    /// order of [`Anomaly`]: what is among the first of the whole is also among the first of each range.
     fn note(&mut self, anomaly: Anomaly, seen: Seen) {
         self.count(anomaly, seen);
         let others = usize::from(self.0.contains_key(&Anomaly::Others));

@@ -1,4 +1,4 @@
-//! The headers of commands that a scan need not take apart again.
+//! Headers of commands that a scan need not parse again.
 
 use memchr::memchr_iter;
 
@@ -8,8 +8,8 @@ use crate::server::ServerSet;
 
 /// Remembers headers that were found to be plain: a log has millions of records and a few dozen headers.
 ///
-/// A header is the count, and the line and the bytes of the name: `*3 CRLF $3 CRLF SET CRLF`. What it holds decides all
-/// that a scan wants to know of a plain command, so that a record with a known header is not taken apart again.
+/// A header is the count, and the line and the bytes of the name: `*3 CRLF $3 CRLF SET CRLF`. It decides everything
+/// that a scan needs to know about a plain command, so a record with a known header is not parsed again.
 #[derive(Debug)]
 pub(super) struct HeaderCache {
     slots: Box<[Header; HeaderCache::SLOTS]>,
@@ -49,9 +49,9 @@ enum Kind {
     /// The slot is empty.
     #[default]
     Empty,
-    /// Plain; the count and the length of the name have one digit each, so that both are quicker read than remembered.
+    /// Plain; the count and the length of the name have one digit each, which are read faster than remembered.
     Short,
-    /// Plain, but for what is longer.
+    /// Plain, with a longer count or name.
     Long {
         /// How many bytes the header has.
         length: u8,
@@ -111,7 +111,7 @@ impl HeaderCache {
         let words = Header::words(bytes, at)?;
         let (kind, servers) = self.find(words);
         let (count, end) = match kind {
-            // The digits in `*3 CRLF $4`: the processor goes on from them without waiting for what is remembered.
+            // The digits in `*3 CRLF $4`: the processor continues with them without waiting for the remembered header.
             Kind::Short => {
                 let digit = |index: u32| (words[0] >> (8 * index) & 0xff) as u32 ^ u32::from(b'0');
                 (digit(1), at + 10 + digit(5) as usize)

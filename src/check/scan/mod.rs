@@ -1,7 +1,7 @@
 //! One pass over the records of a part, on all cores, that finds what a verdict needs.
 //!
 //! The part is cut into windows. A window starts at a record boundary that was guessed (a line that begins with `*` and
-//! from which a whole record can be read), and ends at the first boundary behind its share. Windows are stitched in
+//! from which a whole record can be read), and ends at the first boundary after its share. Windows are stitched in
 //! order: where the end of one meets the start of the next, its findings count; where they do not meet (the guess was a
 //! command inside a value), the bytes between are read again from the proven boundary. So the result is, to the byte,
 //! that of one thread.
@@ -31,8 +31,8 @@ use crate::threads;
 /// two take half of a second-level cache of 512 KiB, which is what AMD Zen 3 and 4 have per core.
 pub const WINDOW: NonZeroUsize = NonZeroUsize::new(128 << 10).unwrap();
 
-/// How much is copied past the windows at most, for the end of their last record. A record that needs more is read in
-/// place.
+/// The most bytes that are copied after the windows, for the end of their last record. A record that needs more is read
+/// in place.
 const TAIL: usize = 4 << 10;
 
 /// Copies start at multiples of this many bytes: a line of the processor's cache.
@@ -65,7 +65,7 @@ pub struct Scan {
     pub last_timestamp: Option<i64>,
     /// The servers that know all commands and annotations. Commands that no server knows do not count.
     pub servers: ServerSet,
-    /// What is well formed and yet odd.
+    /// Records that are well formed, but odd.
     pub anomalies: Anomalies,
     /// Why the pass stopped before the end of the part.
     pub damage: Option<Damage>,
@@ -102,12 +102,12 @@ impl Scan {
     }
 }
 
-/// How a scan is done; nothing here changes its result.
+/// Settings of a scan; none of them changes its result.
 #[derive(Clone, Copy)]
 pub struct Options<'p> {
     /// How many threads read.
     pub threads: NonZeroUsize,
-    /// How many bytes a window has, about.
+    /// The approximate size of a window, in bytes.
     pub window: NonZeroUsize,
     /// How many bytes were read.
     pub progress: &'p Progress,
@@ -118,7 +118,7 @@ pub struct Options<'p> {
     pub copy: Option<&'p CopyBytes<'p>>,
 }
 
-/// Fills a buffer with the bytes of a part from an offset on, as far as there are any, and returns how many there were.
+/// Fills a buffer with the bytes of a part from an offset on, as many as there are, and returns their number.
 pub type CopyBytes<'p> = dyn Fn(usize, &mut [u8]) -> usize + Sync + 'p;
 
 impl std::fmt::Debug for Options<'_> {
@@ -147,15 +147,15 @@ pub fn scan(bytes: &[u8], start: usize, server: Server, options: Options<'_>) ->
         reported: AtomicU64::new(0),
         stitcher: Mutex::new(Stitcher { scan: Scan::new(start), pending: BTreeMap::new(), stitched: 0, database: 0 }),
     };
-    // More threads than pairs of windows would only be started to end.
+    // More threads than pairs of windows would have nothing to do.
     let pairs = bytes.len().saturating_sub(start).div_ceil(share).div_ceil(2);
     threads::for_each(0..options.threads.get().min(pairs.max(1)), |_| shared.work());
     shared.stitcher.into_inner().unwrap_or_else(PoisonError::into_inner).scan
 }
 
-/// The first place behind `from` where a record seems to start, with a whole record behind it.
+/// The first place after `from` where a record seems to start, with a whole record after it.
 ///
-/// A guess: it may lie inside a value. Good enough to say that something follows damage, not to read on from.
+/// A guess: it may lie inside a value. Good enough to say that something follows damage, but not to continue there.
 pub fn next_boundary(bytes: &[u8], from: u64) -> Option<u64> {
     let from = usize::try_from(from).ok()?.saturating_add(1);
     window::guess_boundary(bytes, from, bytes.len()).map(|boundary| boundary as u64)
@@ -183,7 +183,7 @@ struct Stitcher {
 }
 
 impl Shared<'_, '_> {
-    /// Takes two windows after the other until none is left or the damage is found.
+    /// Takes two windows at a time until none is left or the damage is found.
     fn work(&self) {
         let mut memory = window::Memory::new(self.server);
         let mut copy = CopyBuffer::default();
@@ -222,7 +222,7 @@ impl Shared<'_, '_> {
         Source::copied(self.bytes, copy.get(..length).unwrap_or(copy), start)
     }
 
-    /// The share of the part that the window with this index has; empty behind the end.
+    /// The share of the part that the window with this index has; empty after the end.
     fn share_of(&self, index: usize) -> Range<usize> {
         let from = index.saturating_mul(self.share).saturating_add(self.start).min(self.bytes.len());
         from..from.saturating_add(self.share).min(self.bytes.len())
@@ -253,7 +253,7 @@ impl Shared<'_, '_> {
 }
 
 impl Stitcher {
-    /// Adds the records up to the first boundary at or behind `limit`; `guessed` counts if the proven boundaries meet
+    /// Adds the records up to the first boundary at or after `limit`; `guessed` counts if the proven boundaries meet
     /// it.
     fn add(&mut self, bytes: &[u8], guessed: Option<Window>, limit: usize, memory: &mut window::Memory) {
         let position = usize::try_from(self.scan.end).unwrap_or(usize::MAX);

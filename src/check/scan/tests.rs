@@ -165,7 +165,7 @@ fn progress_adds_up_to_the_whole() {
 #[test]
 fn which_anomalies_are_told_apart_does_not_depend_on_windows() {
     let mut log = Vec::new();
-    // The first name of all comes again behind more kinds than are kept, once in each order.
+    // The first name of all comes again after more kinds than are kept, once in each order.
     let names = (0..300).chain((0..300).rev()).chain([0]);
     for name in names {
         command(&mut log, &[format!("unknown{name:03}").as_bytes()]);

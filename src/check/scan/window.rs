@@ -21,7 +21,7 @@ pub(super) struct Event {
     pub(super) opening: Opening,
 }
 
-/// The bytes of a part, and those of them around a window close at hand.
+/// The bytes of a part, and a copy of those around a window.
 #[derive(Clone, Copy)]
 pub(super) struct Source<'b> {
     whole: &'b [u8],
@@ -31,7 +31,7 @@ pub(super) struct Source<'b> {
 }
 
 impl<'b> Source<'b> {
-    /// All bytes at hand.
+    /// All bytes.
     pub(super) const fn whole(whole: &'b [u8]) -> Self {
         Self { whole, near: whole, start: 0 }
     }
@@ -41,7 +41,7 @@ impl<'b> Source<'b> {
         Self { whole, near, start }
     }
 
-    /// Where in the copy an offset is; behind its end for one that is not in it.
+    /// The index of an offset in the copy; after its end for an offset outside of it.
     #[inline]
     const fn place(self, offset: usize) -> usize {
         offset.wrapping_sub(self.start)
@@ -80,7 +80,7 @@ pub(super) struct Window {
     pub(super) arguments: u64,
     /// The control commands up to the first `EXEC`: what they do depends on what came before.
     pub(super) leading: Vec<Event>,
-    /// The transactions behind that `EXEC`.
+    /// The transactions after that `EXEC`.
     pub(super) transactions: Option<Tracker>,
     /// Whether a command was executed before the first `SELECT`.
     pub(super) inherits_database: bool,
@@ -99,7 +99,7 @@ pub(super) struct Window {
     limit: usize,
 }
 
-/// Where a window begins and where it may end: at the first boundary at or behind the limit.
+/// Where a window begins and where it may end: at the first boundary at or after the limit.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ScanRange {
     /// A record boundary, guessed or proven.
@@ -107,7 +107,7 @@ pub(super) struct ScanRange {
     pub(super) limit: usize,
 }
 
-/// Plain commands that were passed over, in registers while that lasts; the end is a place in the copy.
+/// Plain commands that were passed over, kept in registers; the end is an index of the copy.
 #[derive(Clone, Copy)]
 struct Passed {
     end: usize,
@@ -228,7 +228,7 @@ impl Window {
     /// The same in two windows, a command of each in turn.
     #[inline]
     fn plain_commands_of_two(source: Source<'_>, one: &mut Self, other: &mut Self, memory: &Memory) {
-        /// From so many arguments on a command keeps the processor busy for longer than it can look ahead.
+        /// A command with this many arguments keeps the processor busy for longer than it can look ahead.
         const MANY: u32 = 8;
         let bytes = source.near;
         let (limit, other_limit) = (source.place(one.limit), source.place(other.limit));
@@ -276,7 +276,7 @@ impl Window {
         self.last_command_end = Some(end as u64);
     }
 
-    /// One command, the careful way.
+    /// One command, parsed in full.
     fn command(&mut self, source: Source<'_>, head: &Head<'_>, end: usize, memory: &mut Memory) {
         self.records += 1;
         self.arguments += u64::from(head.count);
@@ -392,7 +392,7 @@ impl Window {
         match database_number(head.second).filter(|number| *number < server.databases()) {
             Some(number) => {
                 self.database = Some(number);
-                // Servers write SELECT for a command only, so that what is selected is used.
+                // Servers write SELECT only before a command, so the selected database is used.
                 self.databases.insert(number);
             }
             None => self.report(Anomaly::NoSuchDatabase(shortened(head.second))),
@@ -483,7 +483,7 @@ fn servers_knowing(head: &Head<'_>) -> ServerSet {
     command::servers_knowing(name_and_subcommand(&[head.name, head.second], head.count))
 }
 
-/// A record boundary in `from..limit`, guessed: behind a line end, a whole record that another one or the end follows.
+/// A record boundary in `from..limit`, guessed: after a line end, a whole record that another one or the end follows.
 pub(super) fn guess_boundary(bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
     // The line end may be the last two bytes of the window before.
     let begin = from.saturating_sub(2);

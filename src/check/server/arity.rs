@@ -1,11 +1,11 @@
 //! Which commands survive too few arguments on servers that do not count them.
 //!
-//! Redis up to 8.0 runs whatever a log holds. A command that looks at its number of arguments itself fails in good
-//! order; one that trusts the count reads what lies behind its arguments in memory, which crashes the server or does
-//! something with a stranger's value.
+//! Redis up to 8.0 runs whatever a log holds. A command that checks its number of arguments itself fails
+//! cleanly; one that does not reads the memory after its arguments, which crashes the server or changes an unrelated
+//! value.
 
-/// The commands that load with so many arguments or more (the name, and a subcommand's, counted) and fewer than they
-/// take.
+/// Commands that load with fewer arguments than they take, and the smallest number with which they do (the names of
+/// command and subcommand included).
 ///
 /// Found by giving every command every smaller number of arguments on redis 6.2.14, 7.0.15 and 8.0.6, with the key
 /// missing and holding a value of each type, after other commands and as the first, alone and in a transaction: these

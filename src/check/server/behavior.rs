@@ -16,11 +16,11 @@ pub(super) enum CommandBehavior {
     Control { control: Control, arity: bool },
     /// It refuses the log.
     Unknown,
-    /// It refuses the log, and tells this from [`CommandBehavior::Unknown`].
+    /// It refuses the log, with another message than for [`CommandBehavior::Unknown`].
     UnknownSubcommand,
-    /// It refuses the log: the command of this name does not take so many arguments.
+    /// It refuses the log: the command of this name does not take that many arguments.
     WrongArity(&'static str),
-    /// It depends on the arguments, see [`super::special::behavior`]; the row's name.
+    /// It depends on the arguments; the row's name.
     Special(&'static str),
     /// It crashes, in this position.
     Crashes { cause: Crash, when: When },

@@ -36,21 +36,21 @@ fn examine(server: Server, head: &Head<'_>) -> (CommandBehavior, Option<&'static
     (behavior, Some(row))
 }
 
-/// Tells the commands that a server merely runs while it loads a log.
+/// Recognises the commands that a server merely runs while it loads a log.
 ///
-/// They are nearly all records of a real log. The others are transaction control, RESTORE, whose payload counts, and
-/// whatever a server refuses, crashes on, or does something with that is worth a note. Whoever scans a part can stop at
-/// the first of those, hand it to [`super::load_resp`] with a [`super::Resume`], and need not look at the part's
-/// beginning twice.
+/// Nearly all records of a real log are such commands. The others are transaction control, RESTORE, which depends on
+/// its payload, and whatever a server refuses, crashes on, or does something with that is worth a note. A scan of a
+/// part can stop at the first of those, continue with [`super::load_resp`] and a [`super::Resume`], and need not read
+/// the beginning of the part twice.
 #[derive(Debug, Clone)]
 pub struct PlainCommandFilter<'a> {
     server: Server,
-    /// Name and count of the last command that runs whatever its arguments are: logs repeat themselves.
+    /// Name and count of the last command that runs with any arguments, because logs repeat commands.
     usual: (&'a [u8], u32),
 }
 
 impl<'a> PlainCommandFilter<'a> {
-    /// One that knows what `server` does.
+    /// A filter for `server`.
     pub const fn new(server: Server) -> Self {
         Self { server, usual: (&[], 0) }
     }
@@ -67,7 +67,7 @@ impl<'a> PlainCommandFilter<'a> {
             return CommandBehavior::Runs;
         }
         let (behavior, row) = examine(self.server, head);
-        // A subcommand's row is called otherwise: there, more than the name counts.
+        // The row of a subcommand has another name: there, the second argument matters too.
         if behavior == CommandBehavior::Runs && row.is_some_and(|row| row.name.len() == head.name.len()) {
             self.usual = (head.name, head.count);
         }
@@ -81,7 +81,7 @@ fn unknown(server: Server, head: &Head<'_>) -> CommandBehavior {
     if container { CommandBehavior::UnknownSubcommand } else { CommandBehavior::Unknown }
 }
 
-/// A number of arguments that the command does not take, and nobody counts them.
+/// A number of arguments that the command does not take, on a server that does not check it.
 #[cold]
 fn unchecked(server: Server, row: &'static Command, count: usize) -> CommandBehavior {
     let least = row.arity.on(server).unsigned_abs() as usize;

@@ -4,7 +4,7 @@ use super::part::{PartEnd, PartOutcome, note};
 use super::verdict::{Note, NoteKind, Outcome, Place, Reason, Verdict};
 use crate::server::Server;
 
-/// How the parts are held together.
+/// How the parts belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// One file, old style. Redis 7.0 and later, and Valkey, take it over as a base when they start.
@@ -25,7 +25,7 @@ pub enum PartFacts {
         /// What the server makes of the RDB that the file starts with, if it does (see
         /// [`taken_for_rdb`](crate::rdb::taken_for_rdb)).
         rdb: Option<RdbOutcome>,
-        /// What it makes of the RESP; not looked at unless `rdb` is `None` or whole.
+        /// What it makes of the RESP; ignored unless `rdb` is `None` or whole.
         resp: Option<PartOutcome>,
     },
 }
@@ -42,7 +42,7 @@ impl PartFacts {
 pub enum RdbOutcome {
     /// It loads; RESP may follow from here on.
     Whole {
-        /// The offset behind its end.
+        /// The offset after its end.
         end: u64,
     },
     /// It is damaged, or ends too early: no server cuts an RDB.
@@ -162,7 +162,7 @@ mod tests {
     fn an_emptied_preamble_is_noted() {
         let server = Server::Redis70;
         let rdb = Some(RdbOutcome::Whole { end: 9 });
-        let resp = Some(load_resp(b"(the RDB)*1\r\n", Resume::behind_preamble(9), server));
+        let resp = Some(load_resp(b"(the RDB)*1\r\n", Resume::after_preamble(9), server));
         let verdict = load(Layout::SingleFile, &[PartFacts::Read { rdb, resp }], server);
         assert!(matches!(verdict.outcome, Outcome::LoadsAndCuts { part: 0, cut } if cut.at == 0));
         assert!(verdict.notes.iter().any(|note| note.kind == NoteKind::CutsPreamble));

@@ -11,9 +11,9 @@ use crate::rdb::dump::{DumpFault, Restoration};
 use crate::resp::{self, Head, Sink};
 use crate::server::Server;
 
-/// Where to begin in a part: behind records that are known to be sound.
+/// Where to begin in a part: after records that are known to be sound.
 ///
-/// Whoever has scanned a part strictly can spare the model the same work. All that is before must be records of the
+/// The model need not repeat what a strict scan has done. Everything before must be records of the
 /// strict grammar, commands of which [`super::PlainCommandFilter::merely_runs`] is true, annotations, and transactions
 /// without any command that is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,8 +31,8 @@ pub struct Resume {
 }
 
 impl Resume {
-    /// The beginning of the RESP in a file: 0, or behind an RDB preamble.
-    pub const fn behind_preamble(end: u64) -> Self {
+    /// The beginning of the RESP in a file: 0, or after an RDB preamble.
+    pub const fn after_preamble(end: u64) -> Self {
         Self { position: end, records: 0, preamble_end: end, last_command_end: None, open: None }
     }
 }
@@ -101,7 +101,7 @@ struct Open {
     multi: Place,
     /// `valid_before_multi`: a nested `MULTI` moves it.
     command_end_before: u64,
-    /// What the first command that is deadly will do when `EXEC` runs it.
+    /// What the first fatal command will do when `EXEC` runs it.
     fatal: Option<(Place, FatalEffect)>,
 }
 
@@ -125,7 +125,7 @@ impl FatalEffect {
 
 impl<'a> Loader<'a> {
     fn new(bytes: &'a [u8], resume: Resume, server: Server) -> Self {
-        // Only Valkey 9 counts an RDB preamble as valid before the first command behind it.
+        // Only Valkey 9 counts an RDB preamble as valid before the first command after it.
         let floor = if server == Server::Valkey9 { resume.preamble_end } else { 0 };
         let open = resume.open.map(|open| Open {
             multi: open.multi,
@@ -232,7 +232,7 @@ impl<'a> Loader<'a> {
                 // One level deep: it never says that it depends.
                 if matches!(behavior, CommandBehavior::Special(_)) { None } else { self.remarkable(behavior) }
             }
-            // While EXEC runs a script, its failures are handled as they should.
+            // Failures of a script that EXEC runs are handled correctly.
             CommandBehavior::Noted(NoteKind::RunsScript) if self.open.is_some() => None,
             CommandBehavior::Noted(kind) => {
                 self.note(kind, place);
@@ -255,7 +255,7 @@ impl<'a> Loader<'a> {
         }
     }
 
-    /// What comes of the RESTORE that is being looked at.
+    /// The outcome of the RESTORE that is being read.
     fn restoration(&self) -> Option<Restoration> {
         let mut arguments: Vec<&[u8]> = Vec::new();
         // Read laxly, as all records are.
@@ -320,10 +320,10 @@ impl<'a> Loader<'a> {
         note(&mut self.notes, kind, 0, place);
     }
 
-    /// The first arguments of the record that is being looked at.
+    /// The first arguments of the record that is being read.
     fn words(&self) -> Words {
         let mut words = FirstWords(Words::default());
-        // Read laxly, since it may be a record that the strict grammar refuses; it is the same for the others.
+        // Read laxly, since the strict grammar may refuse the record; other records read the same.
         self.limits.read(self.bytes, self.position, &mut words);
         words.0
     }
@@ -408,7 +408,7 @@ mod tests {
     fn a_cut_first_record_takes_the_preamble_away_except_in_valkey_9() {
         let log = b"(the RDB)*1\r\n$4\r\nPI";
         for server in Server::ALL {
-            let PartEnd::Short(cut) = load_resp(log, Resume::behind_preamble(9), server).end else {
+            let PartEnd::Short(cut) = load_resp(log, Resume::after_preamble(9), server).end else {
                 panic!("{server} does not cut");
             };
             assert_eq!(cut.at, if server == Server::Valkey9 { 9 } else { 0 }, "{server}");

@@ -1,6 +1,6 @@
-//! The commands that mean no data, and what they do to a server that meets them in a log.
+//! Commands that do not change data, and what a server does that reads them from a log.
 //!
-//! No server writes them into a log; a hand-made or a wrongly merged one may hold them. Learnt by giving every command
+//! No server writes them into a log; a hand-made or wrongly merged log may hold them. Found by giving every command
 //! that a server lists to that server in a log of its own, and again inside a transaction.
 
 use super::behavior::{CommandBehavior, When};
@@ -58,7 +58,7 @@ pub(super) fn behavior(server: Server, name: &str, words: &Words) -> CommandBeha
         "select" if database_number(words.word(1)).is_none_or(|number| number >= server.databases()) => {
             CommandBehavior::Noted(NoteKind::SelectFails)
         }
-        // From 7.0 on it crashes only while EXEC runs it, since it takes the queue away that EXEC walks through.
+        // From 7.0 on it crashes only while EXEC runs it, since it frees the queue that EXEC walks through.
         "reset" => crash(Crash::EndsTransaction, if old { When::Always } else { When::Queued }),
         "psync" if parse_integer(words.word(2)).is_some() => crash(Crash::NeedsConnection, When::Always),
         "wait" if server.waits_while_loading() && waits(words) => crash(Crash::Blocks, When::Alone),

@@ -12,13 +12,13 @@ use crate::server::Server;
 pub(super) enum Found {
     /// The end of the file.
     End,
-    /// A line that begins with `#` (or as much of it as the buffer holds); the index behind it.
+    /// A line that begins with `#` (or as much of it as the buffer holds); the index after it.
     Annotation(usize),
-    /// A command; the index behind it.
+    /// A command; the index after it.
     Command(usize),
     /// The file ends inside a record.
     Short,
-    /// "Bad file format": the index of the line that the server stumbles over.
+    /// "Bad file format": the index of the line that the server rejects.
     BadFormat(usize),
     /// "Unrecoverable error": a line of `*` and NUL that is not the file's end.
     Unreadable(usize),
@@ -92,7 +92,7 @@ impl ReadLimits {
 struct File<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// `feof`: the end was run into, not merely reached.
+    /// `feof`: a read went past the end.
     ended: bool,
 }
 
@@ -109,7 +109,7 @@ impl<'a> File<'a> {
         (!line.is_empty()).then_some(line)
     }
 
-    /// `fread` of so many bytes at once; `None` when there are fewer.
+    /// `fread` of a number of bytes at once; `None` when there are fewer.
     fn block(&mut self, length: usize) -> Option<&'a [u8]> {
         let (block, _) = self.bytes.get(self.at..)?.split_at_checked(length)?;
         self.at += length;

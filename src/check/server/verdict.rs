@@ -16,7 +16,7 @@ pub struct Place {
 /// What a server makes of a log when it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Who was asked.
+    /// The server.
     pub server: Server,
     /// Whether it starts.
     pub outcome: Outcome,
@@ -102,7 +102,7 @@ impl Outcome {
     }
 }
 
-/// What a server takes away from a part that ends too early.
+/// What a server removes from a part that ends too early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cut {
     /// The size that the file keeps.
@@ -113,7 +113,7 @@ pub struct Cut {
     pub place: Place,
     /// The `MULTI` that the kept bytes leave open.
     ///
-    /// What the server writes from then on is queued behind it at the next start, and lost then. Every server but
+    /// Everything appended afterwards is queued after it at the next start, and lost. Every server but
     /// Valkey 9 does so when the file ends inside a record; every server does when a nested `MULTI` stands in between.
     pub leaves_open: Option<Place>,
 }
@@ -123,7 +123,7 @@ pub struct Cut {
 pub enum ShortRead {
     /// It ends inside a record.
     Record,
-    /// It ends behind a record, inside a transaction.
+    /// It ends after a record, inside a transaction.
     Transaction,
 }
 
@@ -135,21 +135,21 @@ pub enum Reason {
     UnknownCommand(Words),
     /// It knows the command, but not the subcommand, and says so (Valkey 8.1 and later).
     UnknownSubcommand(Words),
-    /// It knows the command, but not with so many arguments (Valkey 8.1 and later; others run it regardless).
+    /// It knows the command, but not with that many arguments (Valkey 8.1 and later; others run it regardless).
     WrongArity {
         /// The command's name as the server prints it.
         command: &'static str,
     },
-    /// Bytes that are no record.
+    /// Bytes that are not a record.
     BadFormat {
-        /// The offset of the line that the server stumbles over.
+        /// The offset of the line that the server rejects.
         at: u64,
     },
     /// A line of `*` and NUL in the middle of the file.
     UnreadableLine,
     /// The file ends too early, and cutting is switched off.
     UnexpectedEnd(ShortRead),
-    /// A part that is not the last ends too early. The file is cut nonetheless: the next start succeeds without a word.
+    /// A part that is not the last ends too early. The file is cut nonetheless: the next start succeeds silently.
     CutBeforeTheLast(Cut),
     /// An RDB base or preamble that is damaged: the server runs its RDB checker over the file and exits.
     RdbDamage {
@@ -161,7 +161,7 @@ pub enum Reason {
     DamagedPayload(DumpFault),
     /// An RDB base or preamble of a version, or with a type, that the server does not know.
     RdbUnsupported {
-        /// The version in the header, when that is what it stumbles over.
+        /// The version in the header, when that is the reason.
         version: Option<u32>,
     },
     /// A part that the manifest names is not there.
@@ -194,7 +194,7 @@ impl Words {
 pub enum Crash {
     /// A length that is negative or that no allocation survives.
     Length(i64),
-    /// A command with fewer arguments than it needs: the server reads what lies behind them in memory.
+    /// A command with fewer arguments than it needs: the server reads the memory after them.
     ///
     /// Seen in at least one state of the data and of the memory; in another it may load.
     TooFewArguments,
@@ -214,17 +214,17 @@ pub enum Crash {
     Asked,
 }
 
-/// How a server ends, or does not get ready, without a word of complaint.
+/// How a server ends, or does not get ready, without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stop {
     /// It shuts down as a command asks it to.
     ShutsDown,
-    /// It starts itself anew, meets the same command, and so on (`DEBUG RESTART`, Redis 6.2).
+    /// It restarts, reads the same command, and so on (`DEBUG RESTART`, Redis 6.2).
     RestartsForEver,
 }
 
-/// Something that does not keep a server from starting, and yet is worth knowing.
+/// Something worth knowing that does not keep a server from starting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Note {
     /// What.
@@ -241,8 +241,8 @@ pub struct Note {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NoteKind {
-    /// Bytes that the checkers call wrong, and the server reads as a command (a line that ends in LF alone, junk behind
-    /// a number, another line end behind an argument, an overlong annotation …).
+    /// Bytes that the checkers call wrong, and the server reads as a command (a line that ends in LF alone, junk after
+    /// a number, another line end after an argument, an overlong annotation …).
     LaxFormat,
     /// A `SELECT` that fails, so that what follows goes into the database that was selected before.
     SelectFails,
@@ -254,20 +254,20 @@ pub enum NoteKind {
     LoneDiscard,
     /// A `MULTI` inside a transaction; ignored when `EXEC` runs it.
     NestedMulti,
-    /// A command with another number of arguments than it takes: the server does not check, and runs it.
+    /// A command with a wrong number of arguments: the server does not check, and runs it.
     WrongArity,
-    /// A transaction left open at the end is taken away.
+    /// A transaction left open at the end is removed.
     RevertsTransaction,
-    /// The cut leaves a transaction open: what is written behind it is lost at the next start.
+    /// The cut leaves a transaction open: everything appended afterwards is lost at the next start.
     LeavesTransactionOpen,
-    /// The cut takes an RDB preamble away with all its data: the file is emptied.
+    /// The cut removes an RDB preamble with all its data: the file is emptied.
     CutsPreamble,
-    /// A part that is not the last is cut before the server refuses, so that the next start succeeds without its end.
+    /// A part that is not the last is cut before the server refuses, so the next start succeeds without its end.
     CutsEarlierPart,
     /// A command that changes the server itself and not its data: `REPLICAOF`, `CONFIG SET`, `ACL SETUSER`,
     /// `BGREWRITEAOF` …
     ChangesServer,
-    /// A command that takes the loading client for a real one (`SYNC`, `POST`, Redis 6.2): the server starts, and
+    /// A command that treats the loading client as a real one (`SYNC`, `POST`, Redis 6.2): the server starts, and
     /// crashes a moment later.
     CrashesOnceReady,
     /// A script or function outside a transaction. Servers from Redis 7.0 on crash if it ends with the error of a

@@ -97,7 +97,7 @@ struct JsonServer<'r> {
 /// - `parts`, in the order in which they are loaded: `name`, `role` (`single`, `base`, `incr`), `sequence`, `format`
 ///   (`empty`, `RESP`, `RDB`, `RDB+RESP`, `missing`), `container` (`plain`, `gzip`, `zstd`), `bytes`, `valid_up_to`,
 ///   `records`, `annotations`, `arguments`, `transactions`, `databases`, `first_time_ms` and `last_time_ms` (unix
-///   milliseconds), and `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset behind it);
+///   milliseconds), and `rdb`: `version`, `producer`, `keys`, `expires`, `functions`, `end` (the offset after it);
 /// - `findings`: `code`, `severity` (`error`, `warning`, `note`), `path`, `offset`, `record`, `count`, `message`,
 ///   `advice`;
 /// - `checker`: `tool`, `valid`, `part` (its name), `ok_up_to`, `says`;

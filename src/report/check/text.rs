@@ -54,7 +54,7 @@ pub fn write_text(out: &mut impl Write, report: &Report, style: Style) -> io::Re
 /// The answer in a word or two.
 fn answer(report: &Report) -> &'static str {
     let errors = || report.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    // Elsewhere than in the last part nothing can be cut off.
+    // Only the last part can be cut.
     let last = report.parts.last().map(|part| part.path.as_path());
     let torn = |finding: &Finding| {
         Some(finding.file.as_path()) == last
@@ -72,7 +72,7 @@ fn answer(report: &Report) -> &'static str {
     }
 }
 
-/// What a part is and holds, up to so many columns each in one piece.
+/// Descriptions of a part up to this many columns are not broken.
 const KEPT_TOGETHER: usize = 48;
 
 fn part_words(part: &PartReport) -> Vec<String> {

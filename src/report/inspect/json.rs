@@ -1,7 +1,7 @@
 //! JSON Lines: one object for each record or entry.
 //!
-//! Written by hand, because a log of small arguments is nothing but the overhead of its serializer. What is written is
-//! what `serde_json` would read back; the tests hold it to that.
+//! Written by hand, because with small arguments most of the time of a general serializer is overhead. Tests check that
+//! `serde_json` reads the same values back.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,8 +16,7 @@ use crate::report::json::write_object;
 use crate::report::number::milliseconds;
 use crate::select::Step;
 
-/// The first object of a log. What is the same for all of its lines is said once, since a line each would take more
-/// time and room.
+/// The first object of a log: what is the same for all of its lines is printed once, which saves time and space.
 #[derive(serde::Serialize)]
 struct Header<'p> {
     kind: &'static str,
@@ -63,7 +62,7 @@ pub fn write_json_count(out: &mut impl Write, path: &Path, count: u64) -> io::Re
 #[derive(Debug)]
 pub struct Json<W> {
     pub(super) line: JsonText<W>,
-    /// From the `part` member to the colon behind the next member's name, the same for every line of a part.
+    /// From the `part` member to the colon after the next member's name, the same for every line of a part.
     pub(super) part: Vec<u8>,
     payloads: Payloads,
 }

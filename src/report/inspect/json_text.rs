@@ -19,7 +19,7 @@ impl<W: Write> JsonText<W> {
         Self { out, text: Vec::with_capacity(FLUSH_AT + 4096) }
     }
 
-    /// Text that is JSON already.
+    /// Appends text that is JSON already.
     pub(super) fn raw(&mut self, text: &str) {
         self.text.extend_from_slice(text.as_bytes());
     }
@@ -40,7 +40,7 @@ impl<W: Write> JsonText<W> {
         self.bytes(bytes)
     }
 
-    /// A string, or an object if it is not UTF-8.
+    /// Appends a string, or an object if the bytes are not UTF-8.
     #[inline]
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.len() <= FLUSH_AT && bytes.iter().all(|byte| is_plain(*byte)) {
@@ -68,7 +68,7 @@ impl<W: Write> JsonText<W> {
             self.text.push(b'"');
         } else {
             self.text.extend_from_slice(b"{\"base64\":\"");
-            // Whole groups of three, so that no padding stands in the middle.
+            // Whole groups of three, so that there is no padding in the middle.
             for piece in bytes.chunks(FLUSH_AT / 4 * 3) {
                 let start = self.text.len();
                 self.text.resize(start + BASE64.encode_len(piece.len()), 0);
@@ -80,7 +80,7 @@ impl<W: Write> JsonText<W> {
         self.relieve()
     }
 
-    /// Bytes of any number, without a buffer of that size.
+    /// Appends any number of bytes, without a buffer of that size.
     fn long(&mut self, bytes: &[u8]) -> io::Result<()> {
         for piece in bytes.chunks(FLUSH_AT) {
             self.text.extend_from_slice(piece);

@@ -20,7 +20,7 @@ use crate::report::check::place_words;
 use crate::report::file_name::FileName;
 use crate::select::{Step, TransactionOutcome};
 
-/// Takes the records and entries of a log in their order, and writes what is wanted of them.
+/// Takes the records and entries of a log in order, and writes the selected ones.
 ///
 /// Every printer keeps what it has formatted in a buffer of its own; [`Printer::flush`] empties it.
 pub trait Printer {
@@ -30,13 +30,13 @@ pub trait Printer {
     /// Those of the writer; so for all that follow.
     fn part(&mut self, part: &Heading<'_>) -> io::Result<()>;
 
-    /// A record that is wanted.
+    /// A record that is selected.
     ///
     /// # Errors
     /// Those of the writer.
     fn record(&mut self, step: &Step<'_, '_>) -> io::Result<()>;
 
-    /// A record that is not; what it says of database, time and transaction may still be needed.
+    /// A record that is not selected; its database, time and transaction may still be needed.
     ///
     /// # Errors
     /// Those of the writer.
@@ -44,13 +44,13 @@ pub trait Printer {
         Ok(())
     }
 
-    /// An item of an RDB that is wanted, the bytes of which are `length` from `offset` on.
+    /// An item of an RDB that is selected: `length` bytes from `offset` on.
     ///
     /// # Errors
-    /// Those of the writer, and [`io::ErrorKind::Unsupported`] where the format has no words for it.
+    /// Those of the writer, and [`io::ErrorKind::Unsupported`] if the format cannot express it.
     fn item(&mut self, offset: u64, length: u64, item: &rdb::Item<'_>) -> io::Result<()>;
 
-    /// How the transaction ends that the last record opened. A printer that is not told must wait and see.
+    /// How the transaction ends that the last record opened. A printer that is not told must buffer the transaction.
     fn transaction(&mut self, _outcome: TransactionOutcome) {}
 
     /// Whether more records, wanted or not, are needed to complete what was printed.
@@ -58,14 +58,14 @@ pub trait Printer {
         false
     }
 
-    /// Hands on everything that is formatted.
+    /// Writes out everything that is formatted.
     ///
     /// # Errors
     /// Those of the writer.
     fn flush(&mut self) -> io::Result<()>;
 }
 
-/// What a part is called where it begins.
+/// The heading of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Heading<'p> {
     /// The log's path, where several logs are printed.
@@ -76,11 +76,11 @@ pub struct Heading<'p> {
     pub role: Option<&'static str>,
     /// The file's length in bytes.
     pub length: u64,
-    /// Whether people need to be told which part follows.
+    /// Whether text names the part before its records.
     pub announced: Announced,
 }
 
-/// Whether a heading is worth a line.
+/// Whether a heading is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Announced {
     /// There are several parts.
@@ -104,7 +104,7 @@ pub fn finding_line(finding: &Finding) -> String {
     format!("{}: {}{place}", FileName(&finding.file), finding.message)
 }
 
-/// So much formatted output is handed on at once.
+/// Formatted output is written out in pieces of this many bytes.
 const FLUSH_AT: usize = 64 * 1024;
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub struct Pipeline<W> {
     payloads: Payloads,
     /// The start of each line of the part, as the threads need it.
     part: Arc<Vec<u8>>,
-    /// What is being filled.
+    /// The batch that is being filled.
     batch: Batch,
     /// Those that format; `None` until they are needed.
     threads: Option<Vec<Formatter>>,

@@ -5,6 +5,7 @@ use crate::report::style::Style;
 use crate::resp::write_command;
 use crate::select::{CommandName, Selection, Walk};
 use crate::testing::log;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -234,15 +235,13 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         "[a-z0-9:]{0,12}".prop_map(String::into_bytes),
         any::<String>().prop_map(String::into_bytes),
-        prop::collection::vec(any::<u8>(), 0..20),
+        vec(any::<u8>(), 0..20),
     ]
 }
 
 proptest! {
     #[test]
-    fn serde_reads_from_json_what_was_in_the_log(
-        commands in prop::collection::vec(prop::collection::vec(word(), 1..6), 1..8),
-    ) {
+    fn serde_reads_from_json_what_was_in_the_log(commands in vec(vec(word(), 1..6), 1..8)) {
         let mut log = Vec::new();
         for command in &commands {
             write_command(&mut log, &command.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -262,9 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn text_is_printable_and_a_line_for_each_record(
-        commands in prop::collection::vec(prop::collection::vec(word(), 1..6), 1..8),
-    ) {
+    fn text_is_printable_and_a_line_for_each_record(commands in vec(vec(word(), 1..6), 1..8)) {
         let mut log = Vec::new();
         for command in &commands {
             write_command(&mut log, &command.iter().map(Vec::as_slice).collect::<Vec<_>>());
@@ -278,7 +275,7 @@ proptest! {
 
     #[test]
     fn what_a_filter_keeps_is_in_its_database_and_its_transaction(
-        names in prop::collection::vec(prop::sample::select(vec![
+        names in vec(prop::sample::select(vec![
             "MULTI", "EXEC", "SELECT 1", "SELECT 0", "SET a 1", "DEL a", "SET b 2", "#TS:5", "#TS:9",
         ]), 1..30),
     ) {

@@ -59,10 +59,10 @@ impl Palette {
     }
 }
 
-/// How much is shown of what is long.
+/// How long values are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lengths {
-    /// Rows fit into so many columns as far as they can: values are cut, and arguments left out.
+    /// Rows fit into this many columns where possible: values are shortened, and arguments left out.
     Within(usize),
     /// Everything.
     Full,
@@ -91,7 +91,7 @@ struct Time {
 
 /// Columns of `2023-11-14 22:13:20`.
 const TIME_WIDTH: usize = 19;
-/// A value that must be cut gets at least so many columns.
+/// The fewest columns of a value that is shortened.
 const LEAST: usize = 24;
 /// Columns of the longest name of an encoding, and of a type.
 const ENCODING_WIDTH: usize = 11;

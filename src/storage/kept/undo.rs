@@ -89,7 +89,7 @@ impl<'k> Rewrite<'k> {
                 Ok(length) if length > file.bytes => {
                     format!("{} were written to it", counted(length - file.bytes, "byte"))
                 }
-                Ok(length) => format!("it has {} and not {}", counted(length, "byte"), file.bytes),
+                Ok(length) => format!("it has {}, not {}", counted(length, "byte"), file.bytes),
                 Err(_) => "it is gone".to_owned(),
             };
             let text = format!(
@@ -124,7 +124,7 @@ impl<'k> Rewrite<'k> {
                 operations.rename_new(&kept, &path).map_err(|source| Error::io(&path, "put back", source))?;
             }
         }
-        sync_directory(operations, &self.directory, || "the new log still counts".to_owned())
+        sync_directory(operations, &self.directory, || "the new log is still in use".to_owned())
     }
 
     fn restore_main(&self, operations: &mut impl Operations) -> Result<()> {
