@@ -51,11 +51,11 @@ pub enum Example {
 
 impl fmt::Display for Example {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let option = |server: &Option<&str>| server.map_or_else(String::new, |server| format!(" --server {server}"));
+        let option = |server: Option<&str>| server.map_or_else(String::new, |server| format!(" --server {server}"));
         match self {
-            Self::Log { path, server } => write!(f, "`aofkit check{} testdata/{path}`", option(server)),
+            Self::Log { path, server } => write!(f, "`aofkit check{} testdata/{path}`", option(*server)),
             Self::Commands { lines, server } => {
-                write!(f, "`aofkit check{}` of a log with `{}`", option(server), lines.join("`, `"))
+                write!(f, "`aofkit check{}` of a log with `{}`", option(*server), lines.join("`, `"))
             }
             Self::Described(text) => f.write_str(text),
         }
