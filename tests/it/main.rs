@@ -50,6 +50,7 @@ mod official;
 mod out_of_memory;
 mod rdb_checkers;
 mod rdb_servers;
+mod readme;
 mod replay_growth;
 mod replay_servers;
 mod restore_servers;
