@@ -1,10 +1,10 @@
-//! The order of the floors: a module imports what is on its own floor or on one below, never what is above.
+//! The order of the modules: each imports only modules on its own floor or on one below.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of the library, the uppermost first; those of a line may import each other.
+/// The modules of the library, the uppermost first; those in the same line may import each other.
 const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["report"],
@@ -21,14 +21,14 @@ const FLOORS: &[&[&str]] = &[
 /// The root of the library, and the program.
 const ROOTS: [&str; 3] = ["lib", "main", "memory"];
 
-/// Files that import from above, and the module that they import. Each is to be removed from here once it is mended.
+/// Files that import from above, and the module that they import; remove each from here once it is fixed.
 const EXCEPTIONS: &[(&str, &str)] = &[];
 
 fn floor(module: &str) -> Option<usize> {
     FLOORS.iter().position(|floor| floor.contains(&module))
 }
 
-/// Every source file below `folder`, but for those that hold tests alone.
+/// Every source file below `folder`, except those that contain only tests.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -73,7 +73,7 @@ fn first_names(tree: &str) -> Vec<String> {
     names
 }
 
-/// The modules at the root of the crate that a file names, wherever it does.
+/// The modules at the root of the crate that a file names anywhere.
 fn imported(source: &Path, path: &Path) -> BTreeSet<String> {
     let code = code(path);
     let mut names: Vec<String> = code.split("crate::").skip(1).flat_map(first_names).collect();
@@ -115,8 +115,27 @@ fn no_module_imports_from_a_floor_above_its_own() {
 }
 
 /// Folders whose modules do not import each other in circles.
-const WITHOUT_CIRCLES: &[&str] =
-    &["check", "check/official", "check/scan", "check/server", "report", "report/check", "report/inspect"];
+const WITHOUT_CIRCLES: &[&str] = &[
+    "aof",
+    "check",
+    "check/official",
+    "check/scan",
+    "check/server",
+    "command",
+    "command/apply",
+    "command/apply/sorted_set",
+    "command/apply/stream",
+    "rdb",
+    "rdb/decode",
+    "rdb/encode",
+    "rdb/packed",
+    "report",
+    "report/check",
+    "report/inspect",
+    "server",
+    "storage",
+    "storage/kept",
+];
 
 /// The modules of a folder that a file of it names: with `super::`, or with the whole path.
 fn siblings(folder: &str, path: &Path) -> BTreeSet<String> {
@@ -135,7 +154,7 @@ fn modules_do_not_import_each_other_in_circles() {
             .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), siblings(folder, &path)))
             .collect();
         assert!(left.len() > 2, "{folder} has no modules");
-        // Whoever imports nobody that is left is in no circle.
+        // A module that imports none of those that are left is not in a circle.
         let mut before = usize::MAX;
         while left.len() < before {
             before = left.len();
