@@ -1,4 +1,4 @@
-//! `aofkit check`: is the log sound, where is it damaged, and what would a server do with it.
+//! `aofkit check`: reports whether logs are sound, where they are damaged, and what a server would do with them.
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -80,7 +80,7 @@ impl From<Check> for Settings {
     }
 }
 
-/// Checks every log, and reports each as it is done.
+/// Checks every log, and reports each when it has been checked.
 pub(super) fn run(typed: Check, console: &mut Console) -> anyhow::Result<Outcome> {
     let settings = Settings::from(typed);
     let format = settings.format;

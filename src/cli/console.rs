@@ -33,7 +33,7 @@ pub struct Console {
     pub progress: Visibility,
 }
 
-/// Standard output, whose errors say that it was this that could not be written; their kind stays.
+/// Standard output; its errors name it and keep their kind.
 pub struct Output<W>(pub W);
 
 impl<W: Write> Write for Output<W> {
@@ -46,16 +46,16 @@ impl<W: Write> Write for Output<W> {
     }
 }
 
-/// An error of writing to standard output, in words.
+/// An error of writing to standard output that names it.
 pub(super) fn unwritten(error: &io::Error) -> io::Error {
-    // Whoever writes tries again on this one, and it is no error to anybody.
+    // The writer tries again after this one, so it must stay recognizable.
     if error.kind() == io::ErrorKind::Interrupted {
         return error.kind().into();
     }
     io::Error::new(error.kind(), Unwritten(plain(error)))
 }
 
-/// What the operating system says to writing to standard output.
+/// What the operating system said when standard output was written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write standard output: {0}")]
 struct Unwritten(String);
@@ -73,7 +73,7 @@ pub(super) fn hinted(message: String, hint: String) -> anyhow::Error {
     Hinted { message, hint }.into()
 }
 
-/// Whether standard output cannot be written, or nobody reads it any more: then there is no point in going on.
+/// Whether standard output cannot be written, or its reader has gone: then there is no point in going on.
 pub(super) fn is_of_output(error: &anyhow::Error) -> bool {
     let says_so = |error: &io::Error| {
         error.kind() == io::ErrorKind::BrokenPipe
@@ -116,7 +116,7 @@ impl Console {
         }
     }
 
-    /// Says what went wrong, and what may help.
+    /// Prints an error and, if there is one, its hint.
     pub fn failure(&mut self, error: &anyhow::Error) {
         self.error(&format!("{error:#}"));
         if let Some(hinted) = error.downcast_ref::<Hinted>() {
@@ -129,18 +129,17 @@ impl Console {
         }
     }
 
-    /// Says what to do about something that was just said.
+    /// Prints what to do about the line before.
     pub fn hint(&mut self, hint: &str) {
         self.say(&format!("hint: {hint}"));
     }
 
-    /// Says that something could not be done.
+    /// Prints an error.
     pub fn error(&mut self, message: &str) {
         self.say(&format!("aofkit: {message}"));
     }
 
-    /// Says something to the person who started the command, on one line; nobody may be listening, and that is no
-    /// error.
+    /// Prints one line to standard error; a failure to do so is ignored.
     pub fn say(&mut self, message: &str) {
         let _ = self.out.flush();
         let _ = writeln!(self.stderr, "{}", visible(message));

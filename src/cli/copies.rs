@@ -1,4 +1,4 @@
-//! `--undo` and `--discard-copies` of `fix` and `rewrite`: what either kept, either puts back or removes.
+//! `--undo` and `--discard-copies` of `fix` and `rewrite`: both put back or remove what either kept.
 
 use std::path::Path;
 
@@ -57,7 +57,7 @@ pub(super) fn mention_force(error: Error) -> anyhow::Error {
     }
 }
 
-/// Warns of a log that is changed although somebody has it open.
+/// Warns about a log that is changed although another process has it open.
 pub(super) fn warn_of_others(watch: &crate::storage::Watch, console: &mut Console) {
     if let Some(found) = watch.ignored() {
         let text = found.to_string();

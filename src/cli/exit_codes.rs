@@ -44,7 +44,7 @@ const INSPECT: &[(u8, &str)] = &[
 
 const REWRITE: &[(u8, &str)] = &[
     (0, "the new log was written, or shown with --dry-run"),
-    (1, "the old log is damaged, nobody agreed, data would be lost, or no key matches"),
+    (1, "the old log is damaged, the change was declined, data would be lost, or no key matches"),
     (2, "a file cannot be read or written, or the command line is wrong"),
 ];
 

@@ -1,4 +1,4 @@
-//! `aofkit fix`: cuts a damaged end off a log and keeps it beside, or puts it back.
+//! `aofkit fix`: cuts off the damaged end of a log and keeps it, or puts it back.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -55,9 +55,9 @@ pub(super) struct Fix {
 /// What follows the options in the short help.
 const EXAMPLES: &str = "\
 Examples:
-  aofkit fix --dry-run /var/lib/redis   what would be cut off
-  aofkit fix /var/lib/redis             the same, a question, and the cut
-  aofkit fix --yes appendonly.aof       without a question, for scripts
+  aofkit fix --dry-run /var/lib/redis   show what would be cut off
+  aofkit fix /var/lib/redis             ask, then cut it off
+  aofkit fix --yes appendonly.aof       do not ask, for scripts
   aofkit fix --undo appendonly.aof      put back what was cut off
   aofkit fix --discard-copies appendonly.aof";
 
@@ -133,7 +133,7 @@ fn holds_no_log_yet(error: &Error) -> bool {
     }
 }
 
-/// A log further down in a directory that has none itself: it may be the one that was meant.
+/// A log below a directory that has none itself: it may be the one that was meant.
 fn log_further_down(path: &Path) -> Option<PathBuf> {
     walk_tree(path).ok()?.logs.into_iter().find(|log| !has_snapshot_name(log))
 }
@@ -165,7 +165,7 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         return Ok(Outcome::Sound);
     };
     report.planned(&survey, part, file, change);
-    // A person who is to decide sees the plan first, a program gets it as a part of the outcome.
+    // A person sees the plan before the question; a program gets the plan with the outcome.
     match settings.format {
         Format::Text => report.write_plan(&mut console.out, console.style)?,
         Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.stderr, Style::PLAIN)?,
@@ -173,7 +173,7 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     }
     console.out.flush()?;
     if settings.consent != Consent::Never {
-        // Better than to ask first and to refuse then.
+        // Refuse before asking, not after.
         storage::refuse_writers(&change.path, settings.open_elsewhere).map_err(copies::mention_force)?;
     }
     if !consents(settings, change, report, console)? {
@@ -209,7 +209,7 @@ fn consents(
     Ok(agreed)
 }
 
-/// Cuts, reads the log again, and says what is so now.
+/// Cuts, reads the log again, and reports its state.
 fn carry_out(settings: &Settings, plan: &Plan, report: &mut Report, console: &Console) -> anyhow::Result<Outcome> {
     for applied in repair::apply(plan, settings.open_elsewhere).map_err(copies::mention_force)? {
         report.fixed(&applied);

@@ -80,7 +80,7 @@ fn files(command: &Command) -> anyhow::Result<Vec<(PathBuf, Vec<u8>)>> {
     Ok(files)
 }
 
-/// The command line with values that are completed, though others are taken, too: the names of commands.
+/// The command line, with the names of commands as values to complete; other values are accepted too.
 fn completed(command: &Command) -> Command {
     let is_top_level =
         |row: &&command::Command| command::lookup(row.name.as_bytes()).is_some_and(|found| std::ptr::eq(found, *row));
@@ -90,7 +90,7 @@ fn completed(command: &Command) -> Command {
     })
 }
 
-/// The script for bash, which splits `--option=value` into three words, and completes the last of them.
+/// The script for bash, adapted to `--option=value`, which bash splits into three words.
 fn with_equals_signs(script: &[u8]) -> Vec<u8> {
     const PREVIOUS: &str = "    prev=\"$3\"\n";
     const WORDS: &str = r#"    if [[ "${cur}" == "=" ]]; then
@@ -159,7 +159,7 @@ fn exit_status(subcommand: &str) -> String {
     section
 }
 
-/// What follows the options in a help, but for the exit codes: its paragraphs, and its examples line by line.
+/// The paragraphs and examples that follow the options in a help, without the exit codes.
 fn sections(help: &str) -> String {
     let (mut notes, mut examples) = (String::new(), String::new());
     for paragraph in help.split("\n\n").filter(|paragraph| !paragraph.is_empty()) {
@@ -211,7 +211,7 @@ fn filled(paragraph: &str) -> String {
     out.join("\n")
 }
 
-/// Text as roff shows it letter by letter, so that a command can be copied from a page.
+/// Escapes text so that roff shows every character as it is and commands can be copied from a page.
 fn roff(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for (index, line) in text.split('\n').enumerate() {
@@ -237,7 +237,7 @@ fn roff(text: &str) -> String {
     out
 }
 
-/// The page about the drop-in, which takes no part in the clap tree: its command line is that of another program.
+/// The page about the drop-in, which is not in the clap tree: it takes the arguments of another program.
 fn drop_in_page(tool: &'static str, name: &str) -> anyhow::Result<Vec<u8>> {
     let about = format!("stand in for {tool}: the same arguments, lines and exit codes");
     let command = Command::new(tool)
@@ -261,7 +261,7 @@ fn drop_in_page(tool: &'static str, name: &str) -> anyhow::Result<Vec<u8>> {
         .arg(Arg::new("version").long("version").short('v').num_args(0).help("Print the version that is imitated"))
         .arg(Arg::new("file").value_name("FILE").required(true).help("A manifest, or a file of a log"));
     let mut bytes = head_of_page(&command, name)?;
-    bytes.extend_from_slice(b".SH DIFFERENCES\nWhere the real tool is wrong or dangerous, this one is neither:\n");
+    bytes.extend_from_slice(b".SH DIFFERENCES\nDifferences from the real tool, which is wrong or dangerous there:\n");
     for difference in DIFFERENCES {
         bytes.extend_from_slice(format!(".IP \\(bu 2\n{}\n", roff(difference)).as_bytes());
     }
@@ -297,7 +297,7 @@ mod tests {
             let help = help.map(ToString::to_string).unwrap_or_default();
             let help = help.split(exit_codes::HEADING).next().unwrap();
             for line in help.lines().filter_map(|line| line.strip_prefix("  ")) {
-                assert!(line.chars().count() + 7 <= 80, "behind the margin of a page: {line}");
+                assert!(line.chars().count() + 7 <= 80, "wider than a page: {line}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The end of a process that has no more memory.
+//! Ends a process that has no more memory.
 
 use std::cell::Cell;
 use std::panic;
@@ -35,7 +35,7 @@ pub fn out_of_memory(size: Option<usize>) -> ! {
     if ENDING.replace(true) {
         low_level::exit(2);
     }
-    // Several threads run out of memory together; one of them speaks.
+    // Several threads may run out of memory at once; only one prints.
     while ENDED.swap(true, Ordering::AcqRel) {
         std::thread::yield_now();
     }
@@ -47,7 +47,7 @@ pub fn out_of_memory(size: Option<usize>) -> ! {
         line.push(b" bytes");
     }
     line.push(b"\n");
-    // Nobody is left to hear of a failure.
+    // A failure cannot be reported.
     let _ = rustix::io::write(rustix::stdio::stderr(), line.bytes.get(..line.length).unwrap_or_default());
     storage::abandon();
     low_level::exit(2);

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-/// More than this is no answer.
+/// The longest answer that is read.
 const ANSWER_LIMIT: u64 = 1024;
 
 /// What the person said.
@@ -17,13 +17,13 @@ pub enum Answer {
 /// Who decides whether a plan is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// Nobody: it is only shown.
+    /// No one: the plan is only shown.
     Never,
     /// It was given in advance.
     Given,
     /// The person at the terminal.
     Ask,
-    /// There is nobody to ask.
+    /// There is no terminal to ask on.
     NobodyThere,
 }
 
@@ -41,7 +41,7 @@ impl Consent {
         }
     }
 
-    /// The answer: the person's, or the one that there is without.
+    /// Returns the answer: that of the person, or the one that is known already.
     pub fn decide(self, question: &str, stderr: &mut impl Write) -> io::Result<Answer> {
         match self {
             Self::Given => Ok(Answer::Yes),
@@ -58,7 +58,7 @@ pub fn ask(question: &str, input: impl BufRead, stderr: &mut impl Write) -> io::
     let mut line = Vec::new();
     input.take(ANSWER_LIMIT).read_until(b'\n', &mut line)?;
     if !line.ends_with(b"\n") {
-        // The end of the input leaves the cursor behind the question.
+        // The end of the input leaves the cursor after the question.
         writeln!(stderr)?;
     }
     let yes = matches!(line.trim_ascii().to_ascii_lowercase().as_slice(), b"y" | b"yes");

@@ -1,4 +1,4 @@
-//! What `rewrite` and `digest` have in common: the log, the moment of it that is wanted, and what a replay has to say.
+//! What `rewrite` and `digest` have in common: a replay of the log, and what to print about it.
 
 use std::io;
 use std::path::Path;
@@ -42,7 +42,7 @@ impl ClockSource {
     }
 }
 
-/// A log that was replayed, and what there is to say of that.
+/// A log that was replayed, and what the reports need to know about the replay.
 pub(super) struct ReplayOutcome<'a> {
     pub(super) replayed: Replayed<'a>,
     pub(super) ending: Ending,
@@ -110,7 +110,7 @@ impl ReplaySettings {
         failures(opened, &replayed.summary, console);
         let ending = self.ending(opened, &replayed.summary, console)?;
         let mut report = ExpiredFieldsReport::new(replay_arguments::name_of(self.expired_fields));
-        // Logs without fields that expire cost nothing here; elsewhere, only the other replay can tell what differs.
+        // Only another replay shows what differs; logs without fields that expire do not need one.
         if replayed.summary.diverged && looks_at_clock(server) {
             let difference = match self.expired_fields {
                 ExpiredFields::AsWritten => {
@@ -159,7 +159,7 @@ impl ReplaySettings {
         Ok(replay::replay(&bytes, options))
     }
 
-    /// `--at` would mean the whole of a log without times.
+    /// In a log without times, `--at` would mean all of it.
     fn refuse_log_without_times(&self, opened: &Opened, summary: &Summary) -> anyhow::Result<()> {
         let ended_by_itself = !matches!(summary.end, End::Stopped);
         if matches!(self.wanted, Wanted::Time(_)) && ended_by_itself && summary.last_timestamp.is_none() {
@@ -168,7 +168,7 @@ impl ReplaySettings {
         Ok(())
     }
 
-    /// Names the commands whose effect is not known; an error if that is to be the end.
+    /// Prints the commands whose effect is not known; an error if they are refused.
     fn unknown_commands(&self, opened: &Opened, summary: &Summary, console: &mut Console) -> anyhow::Result<()> {
         let lines = summary.unknown.iter().map(|(name, stats)| {
             let (file, offset) = (opened.file(stats.first), stats.first.offset);
@@ -229,7 +229,7 @@ impl ReplaySettings {
     }
 }
 
-/// Tells that commands failed.
+/// Prints that commands failed.
 fn failures(opened: &Opened, summary: &Summary, console: &mut Console) {
     let Some(first) = summary.failures.first() else { return };
     let (name, file, offset) = (Escaped(&first.name), opened.file(first.place), first.place.offset);
@@ -250,7 +250,7 @@ fn now() -> i64 {
 /// Adds the name of what was written to.
 pub(super) fn written_to(path: &Path) -> impl Fn(io::Error) -> anyhow::Error {
     move |error| match error.kind() {
-        // It is told from other errors by what it is.
+        // Recognized by its type later.
         io::ErrorKind::BrokenPipe => error.into(),
         _ => anyhow!("cannot write {}: {}", FileName(path), plain(&error)),
     }

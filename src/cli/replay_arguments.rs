@@ -35,20 +35,20 @@ pub(super) struct ReplayArguments {
     /// How to handle commands of modules and others that no server knows
     #[arg(long, value_name = "WHAT", value_enum, default_value_t = UnknownCommands::Refuse, help_heading = "Replay")]
     unknown: UnknownCommands,
-    /// Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it
+    /// How to treat fields whose expiry has passed: as on the server that wrote the log, or on one that loads it
     ///
     /// Redis 7.4 and later look at the clock while they load a log. There HPERSIST, HGETEX, HINCRBY, HINCRBYFLOAT,
     /// HSETNX, HSETEX with FNX or FXX, HGETDEL and SORT with BY or GET do not find a field whose expiry has passed
     /// by the time of loading, though it was there when the command was logged: a field that HPERSIST kept is
-    /// lost. The same goes for XADD with IDMP whose id had been forgotten. Other servers, Valkey among them, do
+    /// lost. The same holds for XADD with IDMP whose id had been forgotten. Other servers, Valkey among them, do
     /// not look at the clock, and both values mean the same for them. If what --server would load differs from
     /// what was written, a note says what is lost. The time of loading is --now.
     #[arg(
         long,
         value_name = "WHICH",
         value_enum,
-        help = "Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads \
-                it [default: as-written in rewrite, as-loaded in digest]",
+        help = "How to treat fields whose expiry has passed: as on the server that wrote the log, or on one that \
+                loads it [default: as-written in rewrite, as-loaded in digest]",
         help_heading = "Replay"
     )]
     expired_fields: Option<View>,

@@ -1,4 +1,4 @@
-//! What is said when a mapped file is cut while it is read.
+//! Prints an error if a mapped file is truncated while it is read.
 
 use signal_hook::consts::SIGBUS;
 use signal_hook::low_level;
@@ -8,7 +8,7 @@ const MESSAGE: &[u8] = b"aofkit: a file became shorter, or could not be read, wh
 /// Replaces the kernel's silent kill: reading a mapped byte that is gone raises `SIGBUS`.
 pub(super) fn install() {
     let action = || {
-        // Nobody is left to hear of a failure.
+        // A failure cannot be reported.
         let _ = rustix::io::write(rustix::stdio::stderr(), MESSAGE);
         low_level::exit(2);
     };
@@ -16,6 +16,6 @@ pub(super) fn install() {
     // safe in a signal handler; it allocates nothing, takes no lock and does not return to the access that failed.
     #[expect(unsafe_code, reason = "there is no safe way to handle a synchronous signal")]
     let registered = unsafe { low_level::register(SIGBUS, action) };
-    // Without the handler the process dies of the signal all the same, only without a word.
+    // Without the handler the signal ends the process as well, but without a message.
     let _ = registered;
 }

@@ -1,4 +1,4 @@
-//! What happens when the process is asked to stop while it writes: its drafts go with it.
+//! Removes drafts when a signal stops the process while it writes.
 
 use std::fs;
 use std::thread::Builder;
@@ -23,18 +23,18 @@ pub(super) fn remove_drafts_when_stopped() {
         let Ok(mut signals) = Signals::new(wanted) else { return };
         let mut is_ending = false;
         for signal in signals.forever() {
-            // Held until the process is gone.
+            // Held until the process has ended.
             let interruption = interrupt();
             if matches!(interruption, Interruption::Stop(_)) || is_ending {
                 let _ = emulate_default_handler(signal);
             }
-            // The log is another one already: who asked reads where the old one is, and may ask again.
+            // The log has been replaced already: the person reads where the old one is, and may stop the process again.
             is_ending = true;
         }
     });
 }
 
-/// Whether whoever started the process ignores a signal for it, as `nohup` does.
+/// Whether the process was started with this signal ignored, as by `nohup`.
 fn is_ignored(signal: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -80,11 +80,6 @@ impl CommandName {
 }
 
 impl Selection {
-    /// Whether it selects everything.
-    pub fn is_everything(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Whether the record is selected.
     #[inline]
     pub fn takes(&self, record: &Record<'_, '_>, place: &Place) -> bool {

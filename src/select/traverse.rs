@@ -321,11 +321,11 @@ impl Traversal<'_> {
     ) -> Result<RecordsEnd, V::Error> {
         let growing = growth == Growth::Expected;
         let asks_for_outcome = visitor.asks_for_outcome() && !growing;
-        let mut told = walk.position();
+        let mut counted = walk.position();
         loop {
-            if walk.position() - told >= STRIDE {
-                self.progress.advance(walk.position() - told);
-                told = walk.position();
+            if walk.position() - counted >= STRIDE {
+                self.progress.advance(walk.position() - counted);
+                counted = walk.position();
             }
             let before = growing.then(|| Checkpoint::after(part, walk));
             let step = match walk.next_step() {

@@ -17,19 +17,19 @@ use crate::select::{CommandName, RdbItems, Selection};
 const EXAMPLES: &str = "\
 Examples:
   aofkit inspect appendonlydir
-      Everything, in order; `less -R` keeps the colours of --color always.
+      Everything, in order; `less -R` shows the colours of --color always.
   aofkit inspect --key 'user:*' --command del appendonlydir
       Who deleted the users?
   aofkit inspect --since 2023-11-14T22:00:00Z --tail 20 appendonlydir
-      The last twenty records, unless they are older than that.
+      The last twenty records since then.
   aofkit inspect --format json appendonly.aof |
     jq -r 'select(.command).command' | sort | uniq -c
       How often each command was written.
   aofkit inspect --format resp --db 3 --skip-rdb appendonlydir |
     redis-cli --pipe
-      What the log says about database 3, into a running server.
+      Load the commands of database 3 into a running server.
   aofkit inspect --follow --tail 10 /var/lib/redis
-      What a server writes, as it writes it.";
+      Print what a server writes while it writes.";
 
 /// What the long help has before that.
 const FORMATS: &str = "\
@@ -115,13 +115,13 @@ pub struct Inspect {
     #[arg(long, help_heading = "Which records")]
     skip_rdb: bool,
 
-    /// Stop after N of them, for each PATH
+    /// Stop after N records or entries of each PATH
     #[arg(long, short = 'n', value_name = "N", help_heading = "How many")]
     limit: Option<u64>,
-    /// Only the last N of them (of those within --limit), for each PATH
+    /// Only the last N records or entries of each PATH, of those within --limit
     #[arg(long, value_name = "N", help_heading = "How many")]
     tail: Option<u64>,
-    /// Only print how many there are
+    /// Only print the number of records and entries
     #[arg(long, help_heading = "How many")]
     count: bool,
 }

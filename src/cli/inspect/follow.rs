@@ -39,7 +39,7 @@ pub fn follow(mut follower: Follower<'_>, show: &mut Show<'_>) -> anyhow::Result
 /// Waits a while, unless the reader of standard output goes away meanwhile, or a signal comes.
 fn wait_for_news() -> io::Result<()> {
     let stdout = io::stdout();
-    // No event is asked for: that nobody reads any more is told unasked.
+    // Without any event asked for, poll still reports that the reader has gone.
     let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
     match poll(&mut ends, Some(&PAUSE)) {
         Ok(0) | Err(Errno::INTR) => Ok(()),

@@ -1,7 +1,7 @@
 //! The drop-in: under the name of an official checker the program is that checker.
 //!
 //! The lines on standard output and the exit codes are those of `redis-check-aof` 8.0.6 and of `valkey-check-aof`
-//! 9.1.2; where the real tool is wrong or dangerous this one is neither, and [`DIFFERENCES`] names every such place.
+//! 9.1.2, except where the real tool is wrong or dangerous: [`DIFFERENCES`] lists every such place.
 
 mod differences;
 mod log;
@@ -20,7 +20,7 @@ use tool::{Mode, Stopped, Tool};
 pub use differences::DIFFERENCES;
 pub use tool::Imitated;
 
-/// What the command line asks for.
+/// What the arguments ask for.
 enum Request {
     Version,
     Check { path: OsString, mode: Mode },
@@ -28,7 +28,7 @@ enum Request {
     Usage,
 }
 
-/// As the tools read it: by the number of arguments, and options in front only.
+/// Reads the arguments as the tools do: by their number, with options only at the start.
 fn request(arguments: &[OsString]) -> Request {
     match arguments {
         [only] if only == "-v" || only == "--version" => Request::Version,

@@ -18,7 +18,7 @@ use crate::storage::OpenElsewhere;
 pub(super) struct Part {
     /// As the manifest or the command line names it.
     pub(super) name: OsString,
-    /// Where it is: behind its directory and a slash if a manifest names it.
+    /// Where it is: with the directory of the manifest, if one names it.
     pub(super) path: OsString,
     /// What it starts with: [`FileKind::Rdb`] or RESP.
     pub(super) kind: FileKind,
@@ -37,7 +37,7 @@ enum Finding {
 impl Part {
     pub(super) fn check(&self, tool: &mut Tool<'_>) -> Result<PartEnd, Stopped> {
         let name = self.name.as_bytes();
-        // The map is gone before anything is cut.
+        // The file is unmapped before anything is cut.
         let verdict = match self.find(tool)? {
             Finding::Empty => return Ok(PartEnd::Empty),
             Finding::Judged(verdict) => verdict,
@@ -99,7 +99,7 @@ impl Part {
         })
     }
 
-    /// The errors of opening come first, and those of opening for writing only where something may be written.
+    /// Opens the file for writing too if something may be written, since errors of opening come first.
     #[expect(clippy::disallowed_methods, reason = "it is asked whether writing is allowed, and nothing is written")]
     fn open(&self, mode: Mode) -> io::Result<()> {
         let file = OpenOptions::new().read(true).write(mode != Mode::Check).open(&self.path)?;
@@ -179,11 +179,11 @@ impl Part {
     /// Cuts; says where the removed bytes are, or why it could not be done.
     fn truncate(&self, tool: &mut Tool<'_>, size: u64, offset: u64) -> Result<bool, Stopped> {
         tool.out.flush()?;
-        // The real tools do not mind who else has the file open.
+        // The real tools do not check which processes have the file open.
         match repair::cut(Path::new(&self.path), size, offset, OpenElsewhere::Ignore) {
             Ok(applied) => {
-                // Only to a person: whoever runs the tool from Tcl, as the servers' own tests do, takes a line on
-                // standard error for a failure.
+                // Only to a person: the servers' own tests run the tool from Tcl, which takes a line on standard error
+                // for a failure.
                 if let (Some(applied), true) = (applied, io::stderr().is_terminal()) {
                     tool.say(&format!("the removed bytes are in {}", applied.copy.display()));
                 }

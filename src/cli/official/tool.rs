@@ -102,7 +102,7 @@ impl<'o> Tool<'o> {
         self.imitated.server()
     }
 
-    /// What a file is: as the real tool sees it, and right where it is wrong.
+    /// What a file is: as the real tool sees it, but correct where the tool is wrong.
     pub(super) fn kind(&self, bytes: &[u8]) -> FileKind {
         match file_kind(bytes, self.server()) {
             // The real checker of Valkey does not know the magic of Valkey.
@@ -142,13 +142,13 @@ impl<'o> Tool<'o> {
         Ok(())
     }
 
-    /// A line on standard output, the last.
+    /// The last line on standard output.
     pub(super) fn stop<T>(&mut self, pieces: &[&[u8]]) -> Result<T, Stopped> {
         self.line(pieces)?;
         Err(Stopped)
     }
 
-    /// Talk, on standard error; nobody may be listening.
+    /// A message on standard error; a failure to print it is ignored.
     pub(super) fn say(&self, message: &str) {
         let _ = writeln!(io::stderr(), "{}: {}", self.imitated.name(), visible(message));
     }
@@ -161,7 +161,7 @@ impl<'o> Tool<'o> {
         }
     }
 
-    /// A line through the server's log, which goes to standard output.
+    /// A line of the server's log, which goes to standard output.
     pub(super) fn log(&mut self, mark: char, text: &[u8]) -> Result<(), Stopped> {
         let role = match self.imitated {
             Imitated::Redis => 'C',
@@ -179,7 +179,7 @@ pub(super) fn system_words(error: &io::Error) -> Vec<u8> {
     plain(error).into_bytes()
 }
 
-/// Whether opening the file would wait for somebody, or its length say nothing.
+/// Whether the file has no length, and opening it could wait for a writer.
 pub(super) fn never_ends(metadata: &Metadata) -> bool {
     metadata.file_type().is_fifo() || metadata.file_type().is_socket()
 }

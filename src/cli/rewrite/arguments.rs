@@ -30,25 +30,25 @@ use crate::storage::{OpenElsewhere, draft};
 const EXAMPLES: &str = "\
 Examples:
   aofkit rewrite -o small.aof appendonly.aof
-      The fewest commands that give the same data, in one file.
+      Write the fewest commands that give the same data to one file.
   aofkit rewrite --in-place /var/lib/redis
-      Replace the log of a stopped server, after a question.
+      Replace the log of a stopped server after asking.
   aofkit rewrite --undo /var/lib/redis
       Put the old log back; --discard-copies removes it for good.
   aofkit rewrite -o - --key 'user:*' appendonlydir | redis-cli --pipe
-      A part of the data, into a running server.
+      Load a part of the data into a running server.
   aofkit rewrite -o then/ --at 2023-11-14T22:00:00Z appendonlydir
-      A log of the data as it was then, for a new server.
+      Write the data as it was then as a log for a new server.
   aofkit rewrite -o old.aof --server redis-6.2 appendonlydir
       For an older server; --allow-loss if it cannot hold all of the data.";
 
 /// What the long help has before the examples.
 const NOTES: &str = "\
-With --in-place the new log is written, read back and checked for its server first. Then what would change is shown, \
-and a question asked. The files of the old log are kept in a directory beside it, NAME.aofkit-kept-N, until --undo or \
---discard-copies. No process on the host may have the log open: the kernel (a file lease) and /proc are asked before \
-the replay and again before the change; where neither can tell, --force is needed. A server that starts meanwhile \
-waits, or the change is given up.";
+With --in-place, the new log is first written, read back and checked for its server. Then the change is shown, and a \
+question asked. The files of the old log are kept in a directory beside it, NAME.aofkit-kept-N, until --undo or \
+--discard-copies. No other process on the host may have the log open: the kernel (a file lease) and /proc are asked \
+before the replay and again before the change. Where neither can tell, --force is needed. A server that starts during \
+the change waits, or the change is given up.";
 
 /// Help for `--server`, which also says what the new log is written for.
 const SERVER: &str = "\
@@ -73,7 +73,7 @@ pub(in crate::cli) struct Rewrite {
     /// as it is
     #[arg(long, short, value_name = "FILE", conflicts_with = "in_place")]
     output: Option<PathBuf>,
-    /// Replace the log, after a question; the old files are kept until --undo or --discard-copies
+    /// Replace the log after asking; the old files are kept until --undo or --discard-copies
     #[arg(long)]
     in_place: bool,
     /// With --in-place, show what would change, and change nothing

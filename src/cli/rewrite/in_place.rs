@@ -1,5 +1,4 @@
-//! `aofkit rewrite --in-place`: the new log is written and checked, then shown, and then, if that is agreed to, it
-//! takes the place of the old one.
+//! `aofkit rewrite --in-place`: writes and checks the new log, shows the change, asks, and replaces the old log.
 
 use std::io::Write;
 use std::path::Path;
@@ -71,7 +70,7 @@ pub(super) fn run(job: &Job<'_, '_>, watch: Watch, console: &mut Console) -> any
 
 /// Shows what would be done, and asks.
 fn agree(job: &Job<'_, '_>, consent: Consent, report: &mut Report, console: &mut Console) -> anyhow::Result<bool> {
-    // A person who is to decide sees the plan first, a program gets it as a part of the outcome.
+    // A person sees the plan before the question; a program gets the plan with the outcome.
     match job.settings.format {
         Format::Text => report.write_text(&mut console.out, console.style)?,
         Format::Json if consent == Consent::Ask => report.write_text(&mut console.stderr, Style::PLAIN)?,
@@ -95,7 +94,7 @@ fn agree(job: &Job<'_, '_>, consent: Consent, report: &mut Report, console: &mut
 }
 
 impl Job<'_, '_> {
-    /// Reads the new log back, and asks the model of each server what it makes of it.
+    /// Reads the new log back, and runs the model of each server on it.
     fn examine(&self, prepared: &Prepared<'_>, written: &crate::rewrite::Written) -> anyhow::Result<Report> {
         let path = prepared.path();
         let verified = self.verify(&path, written.lost)?;
@@ -144,7 +143,7 @@ impl Job<'_, '_> {
         self.target.checked_for()
     }
 
-    /// Why the old log stays: its server does not load the new one.
+    /// The error that its server does not load the new log.
     fn refusal(&self, checked: &Checked) -> Error {
         let (path, server) = (&self.settings.path, checked.server.server);
         let lines = checked.server.log_lines(path.to_string_lossy().as_ref());

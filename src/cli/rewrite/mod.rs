@@ -108,7 +108,7 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
             "note: {path}: servers look for their log in a directory named {APPEND_DIRECTORY} (appenddirname)"
         ));
     }
-    // Giving it back piece by piece takes a while, and the process ends now anyway.
+    // Freeing it piece by piece takes a while, and the process ends now anyway.
     std::mem::forget(replayed);
     Ok(if ending == Ending::Refused { Outcome::Unsound } else { outcome })
 }
@@ -254,7 +254,7 @@ impl Job<'_, '_> {
         }
     }
 
-    /// Refuses what cannot be taken back once it is written, if it would lose something.
+    /// Refuses to write what would lose data where the output cannot be taken back.
     fn refuse_loss(&self) -> io::Result<()> {
         let wanted = |database: u32, key: &[u8]| self.settings.wants(database, key);
         let options = self.options(&wanted);
@@ -264,7 +264,7 @@ impl Job<'_, '_> {
         Ok(())
     }
 
-    /// Whoever may read all of the log may read the new one, and nobody else.
+    /// The new log can be read only by those who can read all of the old one.
     fn ownership(&self) -> Option<Ownership> {
         let parts = self.opened.log.parts.iter().filter(|part| !is_stdin(&part.path));
         Ownership::strictest(parts.filter_map(|part| part.path.metadata().ok()))
@@ -308,7 +308,7 @@ impl Job<'_, '_> {
         }
     }
 
-    /// Says what would be lost, and how it can be kept or given up.
+    /// Prints what would be lost, and how to keep it or to allow the loss.
     fn refuse(&self, lost: Lost, console: &mut Console) -> Outcome {
         console.error(&format!(
             "{}: the new log would not hold all of the data; nothing was written",
@@ -427,7 +427,7 @@ fn filling<F: FnOnce(&mut DraftWriter<'_, FileSystem>) -> io::Result<Written>>(f
     fill
 }
 
-/// What an error of writing says would be lost.
+/// What would be lost, if that is why writing failed.
 fn loss_of(error: &anyhow::Error) -> Option<Lost> {
     let of = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<Error>().map(Error::kind) {
         Some(ErrorKind::Io { source, .. }) => LossRefused::of(source),
