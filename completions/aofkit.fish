@@ -110,7 +110,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l at-offset -d '
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l unknown -d 'How to handle commands of modules and others that no server knows' -r -f -a "refuse\t'List them all and stop'
 skip\t'Leave out their effect'
 keep\t'Keep them with the key that their first argument names'"
-complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l expired-fields -d 'Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it [default: as-written in rewrite, as-loaded in digest]' -r -f -a "as-written\t'As they were on the server that wrote the log: there until the log deletes them'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l expired-fields -d 'How to treat fields whose expiry has passed: as on the server that wrote the log, or on one that loads it [default: as-written in rewrite, as-loaded in digest]' -r -f -a "as-written\t'As they were on the server that wrote the log: there until the log deletes them'
 as-loaded\t'As --server treats them if it loads the log now'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l now -d 'The time of loading, and from which relative expiries count if the log has no #TS: annotation [default: now]' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l threads -d 'Number of threads that replay [default: one per core]' -r
@@ -138,7 +138,7 @@ never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l progress -d 'When to draw a progress bar on standard error' -r -f -a "auto\t'Only when writing to a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l in-place -d 'Replace the log, after a question; the old files are kept until --undo or --discard-copies'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l in-place -d 'Replace the log after asking; the old files are kept until --undo or --discard-copies'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s n -l dry-run -d 'With --in-place, show what would change, and change nothing'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s y -l yes -d 'With --in-place, do not ask'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l undo -d 'Put back the log that the last --in-place replaced, or what the last fix cut off'
@@ -175,7 +175,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l at-offset -d 'T
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l unknown -d 'How to handle commands of modules and others that no server knows' -r -f -a "refuse\t'List them all and stop'
 skip\t'Leave out their effect'
 keep\t'Keep them with the key that their first argument names'"
-complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l expired-fields -d 'Treat fields whose expiry has passed as the server had them that wrote the log, or as one that loads it [default: as-written in rewrite, as-loaded in digest]' -r -f -a "as-written\t'As they were on the server that wrote the log: there until the log deletes them'
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l expired-fields -d 'How to treat fields whose expiry has passed: as on the server that wrote the log, or on one that loads it [default: as-written in rewrite, as-loaded in digest]' -r -f -a "as-written\t'As they were on the server that wrote the log: there until the log deletes them'
 as-loaded\t'As --server treats them if it loads the log now'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l now -d 'The time of loading, and from which relative expiries count if the log has no #TS: annotation [default: now]' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l threads -d 'Number of threads that replay [default: one per core]' -r
@@ -204,8 +204,8 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l until -d 'Only
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l from -d 'Only records that start at this byte offset or after it' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l to -d 'Only records that start before this byte offset' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l part -d 'Only this file of a log of several parts, history included; can be repeated' -r
-complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -s n -l limit -d 'Stop after N of them, for each PATH' -r
-complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l tail -d 'Only the last N of them (of those within --limit), for each PATH' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -s n -l limit -d 'Stop after N records or entries of each PATH' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l tail -d 'Only the last N records or entries of each PATH, of those within --limit' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l command -d 'Only this command, in any case; can be repeated' -r -f -a "append\t''
 decr\t''
 decrby\t''
@@ -529,7 +529,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l full -d 'In te
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l follow -d 'Keep reading as the log grows, across rewrites, until interrupted'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l decode -d 'Decode the payloads of RESTORE commands, and print the values'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l skip-rdb -d 'Leave out RDB entries'
-complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l count -d 'Only print how many there are'
+complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l count -d 'Only print the number of records and entries'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand help; and not __fish_seen_subcommand_from check fix rewrite digest generate inspect help" -f -a "check" -d 'Check logs: whether each is sound, where it is damaged, what a server would do with it'
 complete -c aofkit -n "__fish_aofkit_using_subcommand help; and not __fish_seen_subcommand_from check fix rewrite digest generate inspect help" -f -a "fix" -d 'Cut a damaged end off a log, and keep the removed bytes'
