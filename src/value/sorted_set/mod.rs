@@ -1,9 +1,8 @@
 //! Sorted sets: names with a score each, in order of score and name.
 //!
-//! A small one is flat: short names in one string of bytes, longer ones in a list. A large one is a table, which finds
-//! a score by the name; the order is made when it is first asked for, and kept from then on.
+//! A small one is one string of bytes. A large one is a table, which finds a score by the name; the order is made when
+//! it is first asked for, and kept from then on.
 
-mod listed;
 mod order;
 mod packed;
 
@@ -13,7 +12,6 @@ use std::ops::Range;
 use super::Bytes;
 use super::members::{Members, Place, hash_of};
 use crate::value::prefetch;
-use listed::Listed;
 use order::Order;
 use packed::Packed;
 
@@ -25,56 +23,7 @@ pub struct SortedSet<'a>(Repr<'a>);
 #[derive(Debug, Clone)]
 enum Repr<'a> {
     Packed(Packed),
-    Other(Box<Other<'a>>),
-}
-
-/// The forms of which there are fewer.
-#[derive(Debug, Clone)]
-enum Other<'a> {
-    Listed(Listed<'a>),
     Large(Box<Large<'a>>),
-}
-
-/// A set in one of its forms.
-enum Form<'s, 'a> {
-    Packed(&'s Packed),
-    Listed(&'s Listed<'a>),
-    Large(&'s Large<'a>),
-}
-
-/// A set in one of its forms, to change.
-enum FormMut<'s, 'a> {
-    Packed(&'s mut Packed),
-    Listed(&'s mut Listed<'a>),
-    Large(&'s mut Large<'a>),
-}
-
-impl<'a> Repr<'a> {
-    fn large(large: Box<Large<'a>>) -> Self {
-        Self::Other(Box::new(Other::Large(large)))
-    }
-
-    #[inline]
-    fn form(&self) -> Form<'_, 'a> {
-        match self {
-            Self::Packed(packed) => Form::Packed(packed),
-            Self::Other(other) => match &**other {
-                Other::Listed(listed) => Form::Listed(listed),
-                Other::Large(large) => Form::Large(large),
-            },
-        }
-    }
-
-    #[inline]
-    fn form_mut(&mut self) -> FormMut<'_, 'a> {
-        match self {
-            Self::Packed(packed) => FormMut::Packed(packed),
-            Self::Other(other) => match &mut **other {
-                Other::Listed(listed) => FormMut::Listed(listed),
-                Other::Large(large) => FormMut::Large(large),
-            },
-        }
-    }
 }
 
 /// Servers keep up to so many members in a listpack (`zset-max-listpack-entries`), if no name is longer than
@@ -173,13 +122,13 @@ impl Default for SortedSet<'_> {
 impl<'a> SortedSet<'a> {
     /// An empty set that is about to get so many members. Servers choose the form of a set by that, as this does.
     pub fn for_count(count: usize) -> Self {
-        if count > SMALL { Self(Repr::large(Box::default())) } else { Self::default() }
+        if count > SMALL { Self(Repr::Large(Box::default())) } else { Self::default() }
     }
 
     /// A set of all of a table's members.
     pub(crate) fn from_members(members: Members<'a, f64>) -> Self {
         if members.len() > SMALL || members.iter().any(|(name, _)| name.len() > SMALL_NAME) {
-            return Self(Repr::large(Box::new(Large { members, order: None })));
+            return Self(Repr::Large(Box::new(Large { members, order: None })));
         }
         let mut set = Self::default();
         for (name, score) in members.iter() {
@@ -205,31 +154,28 @@ impl<'a> SortedSet<'a> {
         if self.score(member) != Some(0.0) {
             return;
         }
-        match self.0.form_mut() {
-            FormMut::Packed(packed) => {
+        match &mut self.0 {
+            Repr::Packed(packed) => {
                 packed.remove(member);
                 packed.add(member, -0.0);
             }
-            FormMut::Listed(listed) => listed.negate(member),
-            FormMut::Large(_) => {}
+            Repr::Large(_) => {}
         }
     }
 
     /// How many members there are.
     pub fn len(&self) -> usize {
-        match self.0.form() {
-            Form::Packed(packed) => packed.len(),
-            Form::Listed(listed) => listed.len(),
-            Form::Large(large) => large.members.len(),
+        match &self.0 {
+            Repr::Packed(packed) => packed.len(),
+            Repr::Large(large) => large.members.len(),
         }
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        match self.0.form() {
-            Form::Packed(packed) => packed.len() == 0,
-            Form::Listed(listed) => listed.len() == 0,
-            Form::Large(large) => large.members.is_empty(),
+        match &self.0 {
+            Repr::Packed(packed) => packed.len() == 0,
+            Repr::Large(large) => large.members.is_empty(),
         }
     }
 
@@ -241,34 +187,33 @@ impl<'a> SortedSet<'a> {
 
     /// Whether it has the form that servers keep as a listpack.
     pub fn is_small(&self) -> bool {
-        !matches!(self.0.form(), Form::Large(_))
+        !matches!(&self.0, Repr::Large(_))
     }
 
     /// The score of a member.
     #[inline]
     pub fn score(&self, member: &[u8]) -> Option<f64> {
-        match self.0.form() {
-            Form::Packed(packed) => packed.score(member),
-            Form::Listed(listed) => listed.score(member),
-            Form::Large(large) => large.members.get(member).copied(),
+        match &self.0 {
+            Repr::Packed(packed) => packed.score(member),
+            Repr::Large(large) => large.members.get(member).copied(),
         }
     }
 
     /// Where a member probably is, if they are many.
     #[inline]
     pub(super) fn probe(&self, member: &[u8]) -> Option<u32> {
-        match self.0.form() {
-            Form::Large(large) => large.members.probe(member),
-            Form::Packed(_) | Form::Listed(_) => None,
+        match &self.0 {
+            Repr::Large(large) => large.members.probe(member),
+            Repr::Packed(_) => None,
         }
     }
 
     /// Brings the members into the cache, if they are few.
     #[inline]
     pub(super) fn prefetch_flat(&self) {
-        match self.0.form() {
-            Form::Packed(packed) => packed.prefetch(),
-            Form::Listed(_) | Form::Large(_) => {
+        match &self.0 {
+            Repr::Packed(packed) => packed.prefetch(),
+            Repr::Large(_) => {
                 prefetch(self.len());
             }
         }
@@ -277,7 +222,7 @@ impl<'a> SortedSet<'a> {
     /// Brings what [`SortedSet::probe`] found into the cache.
     #[inline]
     pub(super) fn prefetch(&self, probe: u32) {
-        if let Form::Large(large) = self.0.form() {
+        if let Repr::Large(large) = &self.0 {
             prefetch(large.members.at(probe).map(|(_, score)| *score));
         }
     }
@@ -306,10 +251,9 @@ impl<'a> SortedSet<'a> {
     ) -> Result<Option<f64>, E> {
         let mut decide = Some(decide);
         let mut decide = |old| decide.take().map_or(Ok(None), |decide| decide(old));
-        let old = match self.0.form_mut() {
-            FormMut::Packed(packed) => packed.change(&member, |old| decide(Some(old)))?,
-            FormMut::Listed(listed) => listed.change(&member, |old| decide(Some(old)))?,
-            FormMut::Large(large) => return large.update(member, decide),
+        let old = match &mut self.0 {
+            Repr::Packed(packed) => packed.change(&member, |old| decide(Some(old)))?,
+            Repr::Large(large) => return large.update(member, decide),
         };
         if old.is_none()
             && let Some(score) = decide(None)?
@@ -321,58 +265,28 @@ impl<'a> SortedSet<'a> {
 
     /// Puts in a member that is not there.
     fn add(&mut self, member: Bytes<'a>, score: f64) {
-        match self.0.form_mut() {
-            FormMut::Packed(packed) if member.len() <= packed::LONGEST && packed.len() < SMALL => {
+        match &mut self.0 {
+            Repr::Packed(packed) if member.len() <= SMALL_NAME && packed.len() < SMALL => {
                 packed.add(&member, score + 0.0);
             }
-            FormMut::Listed(listed) if member.len() <= SMALL_NAME && listed.len() < SMALL => {
-                listed.add(member, score + 0.0);
-            }
-            FormMut::Large(large) => large.add(member, score),
-            FormMut::Packed(_) | FormMut::Listed(_) => {
-                self.outgrow(member.len());
-                // In the next form there is room.
-                self.add(member, score);
-            }
-        }
-    }
-
-    /// Takes the next larger form that has room for one more name of this length.
-    #[cold]
-    fn outgrow(&mut self, length: usize) {
-        let to_large = self.len() >= SMALL || length > SMALL_NAME;
-        let entries = match std::mem::take(self).0 {
-            Repr::Packed(packed) => packed.iter().map(|(name, score)| (score, Bytes::copied(name))).collect(),
-            Repr::Other(other) => match *other {
-                Other::Listed(listed) => listed.into_entries(),
-                Other::Large(large) => {
-                    self.0 = Repr::large(large);
-                    return;
+            Repr::Packed(packed) => {
+                let mut large = Large::default();
+                for (name, score) in packed.iter() {
+                    large.members.insert(Bytes::copied(name), score);
                 }
-            },
-        };
-        self.0 = if to_large {
-            let mut large = Large::default();
-            for (score, name) in entries {
-                large.members.insert(name, score);
+                large.add(member, score);
+                self.0 = Repr::Large(Box::new(large));
             }
-            Repr::large(Box::new(large))
-        } else {
-            let mut listed = Listed::default();
-            for (score, name) in entries {
-                listed.add(name, score);
-            }
-            Repr::Other(Box::new(Other::Listed(listed)))
-        };
+            Repr::Large(large) => large.add(member, score),
+        }
     }
 
     /// Takes a member out, and returns its score.
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
-        match self.0.form_mut() {
-            FormMut::Packed(packed) => packed.remove(member),
-            FormMut::Listed(listed) => listed.remove(member),
-            FormMut::Large(large) => large.remove(member),
+        match &mut self.0 {
+            Repr::Packed(packed) => packed.remove(member),
+            Repr::Large(large) => large.remove(member),
         }
     }
 
@@ -385,8 +299,8 @@ impl<'a> SortedSet<'a> {
 
     /// The members in no particular order, which is the same at every run; it costs nothing to find.
     pub fn unordered(&self) -> impl Iterator<Item = (Name<'_, 'a>, f64)> {
-        let (small, large) = match self.0.form() {
-            Form::Large(large) => (None, Some(large.members.iter().map(|(name, score)| (Name::Kept(name), *score)))),
+        let (small, large) = match &self.0 {
+            Repr::Large(large) => (None, Some(large.members.iter().map(|(name, score)| (Name::Kept(name), *score)))),
             _ => (Some(self.names_from(0)), None),
         };
         small.into_iter().flatten().chain(large.into_iter().flatten())
@@ -395,11 +309,10 @@ impl<'a> SortedSet<'a> {
     /// The members in order, as the set keeps them, from the one on that has `rank` before it.
     pub fn names_from(&self, rank: usize) -> impl Iterator<Item = (Name<'_, 'a>, f64)> {
         let mut skipped = rank;
-        let mut entries = Entries { packed: None, listed: [].iter(), ordered: None, sorted: None };
-        match self.0.form() {
-            Form::Packed(packed) => entries.packed = Some(packed.iter()),
-            Form::Listed(listed) => entries.listed = listed.iter_from(0),
-            Form::Large(large) => match &large.order {
+        let mut entries = Entries { packed: None, ordered: None, sorted: None };
+        match &self.0 {
+            Repr::Packed(packed) => entries.packed = Some(packed.iter()),
+            Repr::Large(large) => match &large.order {
                 Some(order) => {
                     entries.ordered = Some((order.iter_from(rank), &large.members));
                     skipped = 0;
@@ -436,26 +349,24 @@ impl<'a> SortedSet<'a> {
     }
 
     fn count_before(&mut self, limit: Limit<'_>) -> usize {
-        match self.0.form_mut() {
-            FormMut::Packed(packed) => packed.count_before(limit),
-            FormMut::Listed(listed) => listed.count_before(limit),
-            FormMut::Large(large) => large.count_before(limit),
+        match &mut self.0 {
+            Repr::Packed(packed) => packed.count_before(limit),
+            Repr::Large(large) => large.count_before(limit),
         }
     }
 
     /// Takes the members of some ranks out.
     pub fn remove_ranks(&mut self, ranks: Range<usize>) {
         let to = ranks.end.min(self.len());
-        match self.0.form_mut() {
-            FormMut::Packed(packed) => packed.remove_ranks(ranks.start, to),
-            FormMut::Listed(listed) => listed.remove_ranks(ranks.start, to),
-            FormMut::Large(large) => large.remove_ranks(ranks.start, to),
+        match &mut self.0 {
+            Repr::Packed(packed) => packed.remove_ranks(ranks.start, to),
+            Repr::Large(large) => large.remove_ranks(ranks.start, to),
         }
     }
 
     /// Makes the order, if the set is large and has none yet: what is asked of it from then on is quick.
     pub fn put_in_order(&mut self) {
-        if let FormMut::Large(large) = self.0.form_mut() {
+        if let Repr::Large(large) = &mut self.0 {
             large.ordered();
         }
     }
@@ -573,7 +484,6 @@ impl<'a> Large<'a> {
 /// The members of a set in order; the form that the set has is the one that is not empty.
 struct Entries<'s, 'a> {
     packed: Option<packed::Iter<'s>>,
-    listed: std::slice::Iter<'s, (f64, Bytes<'a>)>,
     ordered: Option<(order::Iter<'s>, &'s Members<'a, f64>)>,
     sorted: Option<(std::vec::IntoIter<order::Slot>, &'s Members<'a, f64>)>,
 }
@@ -584,9 +494,6 @@ impl<'s, 'a> Iterator for Entries<'s, 'a> {
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(packed) = &mut self.packed {
             return packed.next().map(|(name, score)| (Name::Packed(name), score));
-        }
-        if let Some((score, name)) = self.listed.next() {
-            return Some((Name::Kept(name), *score));
         }
         let (slot, members) = match (&mut self.ordered, &mut self.sorted) {
             (Some((slots, members)), _) => (slots.next()?, *members),
