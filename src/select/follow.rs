@@ -8,8 +8,10 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::traverse::{is_cut_annotation, is_incomplete};
-use super::{Checkpoint, Passed, Selection, StreamState, Visitor, Walk, finding};
+use super::finding;
+use super::selection::Selection;
+use super::state::{StreamState, Walk};
+use super::traverse::{Checkpoint, News, Passed, Visitor, is_cut_annotation, is_incomplete};
 use crate::aof::Reader;
 use crate::aof::log::{Log, Part, Role};
 use crate::check::Finding;
@@ -44,35 +46,6 @@ pub enum Polled {
     Waiting,
     /// The visitor or the selection has enough, or the log is damaged.
     Ended(Option<Finding>),
-}
-
-/// What happened to the files of a log.
-#[derive(Debug)]
-pub enum News<'n> {
-    /// Another file has the name of the part.
-    Replaced(&'n Part),
-    /// The part is shorter than it was, and is read from its start.
-    Truncated(&'n Part),
-    /// The name of the part leads nowhere.
-    Gone(&'n Part),
-    /// The part ends inside a record at this offset, and the log goes on in another.
-    EndsInsideRecord {
-        /// The part.
-        part: &'n Part,
-        /// The part in which the log goes on.
-        next: &'n Part,
-        /// Where the record begins.
-        offset: u64,
-    },
-    /// What was written between the incr files with these sequence numbers was rewritten before it could be read.
-    Missed {
-        /// The last that was read.
-        after: i64,
-        /// The next that there is.
-        before: i64,
-    },
-    /// The log goes on in this part, which has so many bytes by now.
-    Begins(&'n Part, u64),
 }
 
 /// Where the manifest is, and how to see that it was written again.

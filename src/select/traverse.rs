@@ -3,8 +3,9 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::follow::News;
-use super::{Selection, Step, StreamState, Walk, finding};
+use super::finding;
+use super::selection::Selection;
+use super::state::{Step, StreamState, Walk};
 use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
 use crate::aof::{Content, Damage, DamageKind};
@@ -71,6 +72,35 @@ pub trait Visitor {
     fn news(&mut self, _news: &News<'_>) -> Result<(), Self::Error> {
         Ok(())
     }
+}
+
+/// What happened to the files of a log.
+#[derive(Debug)]
+pub enum News<'n> {
+    /// Another file has the name of the part.
+    Replaced(&'n Part),
+    /// The part is shorter than it was, and is read from its start.
+    Truncated(&'n Part),
+    /// The name of the part leads nowhere.
+    Gone(&'n Part),
+    /// The part ends inside a record at this offset, and the log goes on in another.
+    EndsInsideRecord {
+        /// The part.
+        part: &'n Part,
+        /// The part in which the log goes on.
+        next: &'n Part,
+        /// Where the record begins.
+        offset: u64,
+    },
+    /// What was written between the incr files with these sequence numbers was rewritten before it could be read.
+    Missed {
+        /// The last that was read.
+        after: i64,
+        /// The next that there is.
+        before: i64,
+    },
+    /// The log goes on in this part, which has so many bytes by now.
+    Begins(&'n Part, u64),
 }
 
 /// How a transaction ends.
