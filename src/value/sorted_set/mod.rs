@@ -301,7 +301,7 @@ impl<'a> SortedSet<'a> {
     pub fn unordered(&self) -> impl Iterator<Item = (Name<'_, 'a>, f64)> {
         let (small, large) = match &self.0 {
             Repr::Large(large) => (None, Some(large.members.iter().map(|(name, score)| (Name::Kept(name), *score)))),
-            _ => (Some(self.names_from(0)), None),
+            Repr::Packed(_) => (Some(self.names_from(0)), None),
         };
         small.into_iter().flatten().chain(large.into_iter().flatten())
     }
