@@ -22,7 +22,7 @@ pub struct Listing {
 pub enum Place {
     /// The last part: what a server appends to.
     Last,
-    /// Another part comes behind it; its name is given.
+    /// Another part comes after it; its name is given.
     Before(PathBuf),
     /// A rewrite replaced it, and no server loads it.
     History,

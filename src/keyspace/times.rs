@@ -83,7 +83,7 @@ impl Expiries {
 /// The upper halves of numbers of which each entry has the lower one: few, as neighbours mostly have the same.
 #[derive(Debug, Default)]
 pub(super) struct UpperHalves {
-    /// From which entry on, and what, each another than the one before; 0 is in front of the first.
+    /// From which entry on, and what, each another than the one before; 0 is before the first.
     changes: Vec<(u32, u32)>,
 }
 

@@ -4,7 +4,7 @@ use crate::value::prefetch;
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 
-/// Where the bytes start in their memory: behind two that hold how many they are.
+/// Where the bytes start in their memory: after two that hold how many they are.
 const START: usize = 2;
 /// So much memory lies in the buffer itself.
 const INLINE: usize = 15;
@@ -166,14 +166,14 @@ impl Buffer {
         bytes.get_mut(range.start..range.start + length)
     }
 
-    /// Puts so many bytes behind all others and returns them, to be written, as [`Buffer::splice`] does.
+    /// Puts so many bytes after all others and returns them, to be written, as [`Buffer::splice`] does.
     #[inline]
     pub(super) fn extend(&mut self, length: usize) -> Option<&mut [u8]> {
         let used = self.len();
         self.splice(used..used, length)
     }
 
-    /// Puts so many bytes behind all others and returns all of them: what the new ones are now is not known.
+    /// Puts so many bytes after all others and returns all of them: what the new ones are now is not known.
     #[inline]
     pub(super) fn extended(&mut self, length: usize) -> Option<&mut [u8]> {
         let (used, bytes) = self.parts();
@@ -186,14 +186,14 @@ impl Buffer {
         bytes.get_mut(..needed)
     }
 
-    /// Takes bytes out, and gives memory back when most of it is unused.
+    /// Removes bytes, and gives memory back when most of it is unused.
     pub(super) fn remove(&mut self, range: Range<usize>) {
         if self.splice(range, 0).is_some() {
             self.give_back();
         }
     }
 
-    /// Takes all bytes out from a position on.
+    /// Removes all bytes from a position on.
     pub(super) fn truncate(&mut self, length: usize) {
         if length < self.len() {
             self.splice(length..self.len(), 0);

@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 
-/// Up to so many bytes a string lies in the value itself.
+/// Up to this many bytes a string lies in the value itself.
 const INLINE: usize = 22;
 
 /// A byte string: inline up to 22 bytes, borrowed from the log beyond that, owned where a command made it.

@@ -1,4 +1,4 @@
-//! Hashes: fields and values packed behind each other, with a table once they are many.
+//! Hashes: fields and values packed one after another, with a table once they are many.
 
 use std::fmt;
 
@@ -101,14 +101,14 @@ impl<'a> Hash<'a> {
         found.is_some()
     }
 
-    /// Takes a field out.
+    /// Removes a field.
     pub fn remove(&mut self, field: &[u8]) -> Option<Field<'a>> {
         let record = self.0.find(field)?;
         let expiry = self.0.strings(&record).expiry;
         Some(Field { value: self.0.take(&record), expiry })
     }
 
-    /// Takes a field out; whether there was one.
+    /// Removes a field; whether there was one.
     #[inline]
     pub fn delete(&mut self, field: &[u8]) -> bool {
         let found = self.0.find(field);
@@ -118,7 +118,7 @@ impl<'a> Hash<'a> {
         found.is_some()
     }
 
-    /// Takes those fields out for which `keep` is false.
+    /// Removes those fields for which `keep` is false.
     pub fn retain(&mut self, mut keep: impl FnMut(FieldRef<'_>) -> bool) {
         self.0.retain(|strings| keep(strings.into()));
     }

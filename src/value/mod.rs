@@ -60,7 +60,7 @@ pub enum Value<'a> {
     History(Box<History<'a>>),
 }
 
-/// A value as it lies in an RDB: the bytes behind the key.
+/// A value as it lies in an RDB: the bytes after the key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Raw<'a> {
     /// The code of its type, which with the family says how to decode it.
@@ -78,7 +78,7 @@ pub struct Raw<'a> {
 pub struct History<'a> {
     /// The value that the first of the commands found.
     pub base: Option<Value<'a>>,
-    /// The commands in order, each a whole record whose first argument behind the name is the key.
+    /// The commands in order, each a whole record whose first argument after the name is the key.
     pub records: Vec<&'a [u8]>,
 }
 

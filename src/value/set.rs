@@ -1,4 +1,4 @@
-//! Sets: members packed behind each other, with a table once they are many.
+//! Sets: members packed one after another, with a table once they are many.
 
 use std::fmt;
 
@@ -43,7 +43,7 @@ impl<'a> Set<'a> {
         self.0.insert(member.into(), Text::Log(&[]), Expiry::Keep)
     }
 
-    /// Takes a member out; whether it was one.
+    /// Removes a member; whether it was one.
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> bool {
         let found = self.0.find(member);
@@ -53,7 +53,7 @@ impl<'a> Set<'a> {
         found.is_some()
     }
 
-    /// Takes the first members out, up to so many.
+    /// Removes the first members, up to so many.
     pub fn remove_first(&mut self, count: usize) {
         for _ in 0..count {
             let Some(record) = self.0.first() else { return };
@@ -61,7 +61,7 @@ impl<'a> Set<'a> {
         }
     }
 
-    /// Takes those members out for which `keep` is false.
+    /// Removes those members for which `keep` is false.
     pub fn retain(&mut self, mut keep: impl FnMut(&[u8]) -> bool) {
         self.0.retain(|strings| keep(strings.key));
     }

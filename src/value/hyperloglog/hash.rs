@@ -6,7 +6,7 @@ use super::REGISTERS;
 const INDEX_BITS: u32 = REGISTERS.trailing_zeros();
 const SEED: u64 = 0xadc8_3b19;
 
-/// The register of an element, and one more than the number of zeros that its hash has behind the index.
+/// The register of an element, and one more than the number of zeros that its hash has after the index.
 pub(super) fn place_of(element: &[u8]) -> (usize, u8) {
     let hash = murmur_hash_64a(element);
     let index = usize::try_from(hash % REGISTERS as u64).unwrap_or(0);

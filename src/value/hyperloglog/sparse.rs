@@ -35,7 +35,7 @@ fn run_at(bytes: &[u8], position: usize) -> Option<Run> {
     Some(match byte >> 6 {
         0 => Run { value: 0, span: low + 1, length: 1 },
         1 => {
-            // A run cut short ends in the zero byte that servers have behind every string.
+            // A run cut short ends in the zero byte that servers have after every string.
             let next = bytes.get(position + 1).copied().unwrap_or(0);
             Run { value: 0, span: (low << 8 | usize::from(next)) + 1, length: 2 }
         }

@@ -1,4 +1,4 @@
-//! A piece of a list: some hundred small elements packed behind each other, or up to [`PLAIN`] of any size.
+//! A piece of a list: some hundred small elements packed one after another, or up to [`PLAIN`] of any size.
 
 use std::collections::{VecDeque, vec_deque};
 
@@ -31,7 +31,7 @@ pub(super) enum Block<'a> {
     Plain(Box<Plain<'a>>),
 }
 
-/// Small elements behind each other, each between two bytes that hold its length, so that they can be read from both
+/// Small elements one after another, each between two bytes that hold its length, so that they can be read from both
 /// ends.
 ///
 /// What was popped at the head leaves a gap before the first element.
@@ -89,7 +89,7 @@ impl<'a> Block<'a> {
         with!(self, elements => elements.push(end, text))
     }
 
-    /// Takes the element at an end out.
+    /// Removes the element at an end.
     pub(super) fn pop(&mut self, end: End) -> Option<Bytes<'a>> {
         with!(self, elements => elements.pop(end))
     }
@@ -125,7 +125,7 @@ impl<'a> Block<'a> {
         with!(self, elements => elements.insert(index, text))
     }
 
-    /// Takes an element out.
+    /// Removes an element.
     pub(super) fn remove(&mut self, index: usize) {
         with!(self, elements => elements.remove(index));
     }
@@ -143,7 +143,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Takes the elements of the block behind it, if both are of a kind and together leave some room.
+    /// Takes the elements of the block after it, if both are of a kind and together leave some room.
     pub(super) fn absorb(&mut self, next: &mut Self) -> bool {
         match (&mut *self, &mut *next) {
             (_, next) if next.len() == 0 => true,
@@ -387,7 +387,7 @@ impl Packed {
         true
     }
 
-    /// Makes room for so many bytes behind the last element: all bytes, and behind the header what the gap before the
+    /// Makes room for so many bytes after the last element: all bytes, and after the header what the gap before the
     /// first element is then, and where the room starts.
     #[inline]
     fn room_behind(
@@ -502,7 +502,7 @@ impl Packed {
         before - self.len()
     }
 
-    /// Where the element at an index starts, behind the header and the gap; the end for the index behind the last.
+    /// Where the element at an index starts, after the header and the gap; the end for the index after the last.
     fn start_of(&self, index: usize) -> Option<usize> {
         let behind = self.len().checked_sub(index)?;
         let mut iter = self.elements();

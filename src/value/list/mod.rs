@@ -128,17 +128,17 @@ impl<'a> List<'a> {
         }
     }
 
-    /// Takes the leftmost element out.
+    /// Removes the leftmost element.
     pub fn pop_front(&mut self) -> Option<Bytes<'a>> {
         self.pop(End::Head)
     }
 
-    /// Takes the rightmost element out.
+    /// Removes the rightmost element.
     pub fn pop_back(&mut self) -> Option<Bytes<'a>> {
         self.pop(End::Tail)
     }
 
-    /// Takes the element at an end out.
+    /// Removes the element at an end.
     pub fn pop(&mut self, end: End) -> Option<Bytes<'a>> {
         let element = with!(&mut self, elements => elements.pop(end));
         self.settle(end);
@@ -190,7 +190,7 @@ impl<'a> List<'a> {
         true
     }
 
-    /// Takes the element at an index out; `false` if there is none.
+    /// Removes the element at an index; `false` if there is none.
     pub fn remove(&mut self, index: usize) -> bool {
         if index >= self.len() {
             return false;
@@ -331,7 +331,7 @@ impl<'a> Many<'a> {
         Ok(())
     }
 
-    /// Takes the element at an end out, which may leave an empty block there.
+    /// Removes the element at an end, which may leave an empty block there.
     fn pop(&mut self, end: End) -> Option<Bytes<'a>> {
         let element = self.at_end(end).and_then(|block| block.pop(end))?;
         self.length -= 1;

@@ -96,7 +96,7 @@ impl Index {
         }
     }
 
-    /// Takes the record of a hash out that starts at a position.
+    /// Removes the record of a hash that starts at a position.
     pub(super) fn remove<const CODES: usize>(&mut self, store: &Store<'_, '_, CODES>, hash: u64, start: usize) {
         match self {
             Self::None => {}

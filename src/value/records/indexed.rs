@@ -190,7 +190,7 @@ impl<'a, const CODES: usize> Indexed<'a, CODES> {
         self.close_gaps_if_many();
     }
 
-    /// Takes a record out; no other moves.
+    /// Removes a record; no other moves.
     pub(super) fn remove_leaving_gap(&mut self, record: &Record) {
         if record.has_large_value() {
             self.release(record.value_range());

@@ -42,7 +42,7 @@ impl<'a> Large<'a> {
         u32::try_from(self.strings.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Takes the string out whose index is written in some bytes.
+    /// Removes the string whose index is written in some bytes.
     pub(super) fn release(&mut self, index: &[u8]) -> Bytes<'a> {
         let index = index_in(index);
         let Some(bytes) = self.strings.get_mut(index).map(std::mem::take) else { return Bytes::default() };

@@ -1,4 +1,4 @@
-//! Strings, each perhaps with a value and an expiry, packed behind each other: what sets and hashes are made of.
+//! Strings, each perhaps with a value and an expiry, packed one after another: what sets and hashes are made of.
 
 mod index;
 mod indexed;
@@ -14,11 +14,11 @@ use super::bytes::Bytes;
 use super::text::Text;
 use crate::value::prefetch;
 
-/// Up to so many records, each is looked at, and they need nothing but their bytes.
+/// Up to this many records, each is looked at, and they need nothing but their bytes.
 const FLAT: usize = 16;
 /// While nothing else is needed, a slice of the log is copied up to so many bytes.
 const SMALL_IN_FLAT: usize = 64;
-/// Where the first record starts: behind the count of flat ones.
+/// Where the first record starts: after the count of flat ones.
 const FIRST: usize = 1;
 const _: () = assert!(FIRST + FLAT * layout::LARGEST_PACKED <= Buffer::LONGEST);
 
@@ -203,7 +203,7 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         }
     }
 
-    /// Takes a record out that was just found, and returns its value.
+    /// Removes a record that was just found, and returns its value.
     pub(super) fn take(&mut self, record: &Record) -> Bytes<'a> {
         match &mut self.0 {
             Repr::Flat(bytes) => {
@@ -216,7 +216,7 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         }
     }
 
-    /// Takes a record out that was just found.
+    /// Removes a record that was just found.
     #[inline]
     pub(super) fn remove(&mut self, record: &Record) {
         match &mut self.0 {
@@ -250,7 +250,7 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         self.iter_records().map(move |record| store.text_of_key(&record))
     }
 
-    /// Takes those records out for which `keep` is false.
+    /// Removes those records for which `keep` is false.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(Strings<'_>) -> bool) {
         let mut at = match &self.0 {
             Repr::Flat(_) => FIRST,
@@ -259,7 +259,7 @@ impl<'a, const CODES: usize> Records<'a, CODES> {
         while let Some(record) = self.store().next_alive(at) {
             let is_kept = keep(self.strings(&record));
             match &mut self.0 {
-                // What is behind it takes its place.
+                // What is after it takes its place.
                 Repr::Flat(_) if !is_kept => {
                     self.remove(&record);
                     continue;

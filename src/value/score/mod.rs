@@ -127,7 +127,7 @@ fn parse_number(text: &[u8]) -> Option<Number> {
     Some(if negative { Number { value: -number.value, ..number } } else { number })
 }
 
-/// A hexadecimal number behind its `0x`: digits with at most one point among them, and perhaps `p` and a power of two.
+/// A hexadecimal number after its `0x`: digits with at most one point among them, and perhaps `p` and a power of two.
 fn parse_hexadecimal(text: &[u8]) -> Option<Number> {
     let end = text.iter().position(|byte| matches!(byte, b'p' | b'P')).unwrap_or(text.len());
     let (digits, power) = text.split_at_checked(end)?;

@@ -133,7 +133,7 @@ impl Digits {
         }
     }
 
-    /// Appends a digit; zeros in front of the first are none.
+    /// Appends a digit; zeros before the first are none.
     fn push(&mut self, digit: u64) {
         if (digit != 0 || self.length > 0)
             && let Some(place) = self.bytes.get_mut(self.length)

@@ -46,7 +46,7 @@ enum Limit<'l> {
 }
 
 impl Limit<'_> {
-    /// Whether the place is behind an entry.
+    /// Whether the place is after an entry.
     #[inline]
     fn is_behind(self, score: f64, name: &[u8]) -> bool {
         match self {
@@ -74,9 +74,9 @@ pub struct ScoreRange {
 /// An end of a range of names, as `ZRANGEBYLEX` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NameEnd<'l> {
-    /// `-`: in front of every name.
+    /// `-`: before every name.
     First,
-    /// `+`: behind every name.
+    /// `+`: after every name.
     Last,
     /// `[`: this name, which is in the range.
     Included(&'l [u8]),
@@ -281,7 +281,7 @@ impl<'a> SortedSet<'a> {
         }
     }
 
-    /// Takes a member out, and returns its score.
+    /// Removes a member, and returns its score.
     #[inline]
     pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
         match &mut self.0 {
@@ -355,7 +355,7 @@ impl<'a> SortedSet<'a> {
         }
     }
 
-    /// Takes the members of some ranks out.
+    /// Removes the members of some ranks.
     pub fn remove_ranks(&mut self, ranks: Range<usize>) {
         let to = ranks.end.min(self.len());
         match &mut self.0 {

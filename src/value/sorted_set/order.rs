@@ -114,7 +114,7 @@ impl Target<'_, '_> {
         slot.compare(self.key, self.name, self.members).is_gt()
     }
 
-    /// How many slots of a leaf are in front of it.
+    /// How many slots of a leaf are before it.
     ///
     /// The leaf is probably not in the cache. Halving it, as one would, waits for one line after the other; this looks
     /// at every few slots, all at once, and then at the few between two of them.
@@ -176,7 +176,7 @@ impl Order {
         }
     }
 
-    /// Takes a member out, which is in the table still.
+    /// Removes a member, which is in the table still.
     pub(super) fn remove(&mut self, score: f64, name: &[u8], members: &Members<'_, f64>) {
         self.root.remove(Target { key: key_of(score), name, members });
         let root = std::mem::replace(&mut self.root, Node::Leaf(Vec::new()));
@@ -188,7 +188,7 @@ impl Order {
         self.root.renumber(&new);
     }
 
-    /// How many entries are in front of the first that is not `before`, which no later entry is then.
+    /// How many entries are before the first that is not `before`, which no later entry is then.
     pub(super) fn count_before(&self, before: impl Fn(Slot) -> bool) -> usize {
         let (mut node, mut count) = (&self.root, 0);
         loop {

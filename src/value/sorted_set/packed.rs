@@ -106,7 +106,7 @@ fn encode(score: f64) -> (u8, [u8; 8]) {
 }
 
 impl Packed {
-    /// The entry at a position, and the position behind it.
+    /// The entry at a position, and the position after it.
     #[inline]
     fn entry_at(&self, position: usize) -> Option<(Entry<'_>, usize)> {
         let length = usize::from(*self.bytes.get(position)?);
@@ -128,7 +128,7 @@ impl Packed {
         self.bytes.prefetch();
     }
 
-    /// Takes entries out.
+    /// Removes entries.
     fn drain(&mut self, bytes: Range<usize>, count: usize) {
         self.bytes.remove(bytes);
         if let Some(held) = self.bytes.first_mut() {
@@ -184,7 +184,7 @@ impl Packed {
         self.insert_at(place, name, score);
     }
 
-    /// Where an entry belongs that is not in front of position `place`.
+    /// Where an entry belongs that is not before position `place`.
     fn place_of(&self, mut place: usize, name: &[u8], score: f64) -> usize {
         while let Some((entry, end)) = self.entry_at(place) {
             let held = entry.score();
@@ -201,7 +201,7 @@ impl Packed {
         let width = width_of(kind);
         let length = 2 + width + name.len();
         let count = self.bytes.first().copied().unwrap_or(0);
-        // The first entry is behind the count, for which there is no room yet either.
+        // The first entry is after the count, for which there is no room yet either.
         let (place, before) = if self.bytes.is_empty() { (0, START) } else { (place, 0) };
         let Ok(stored) = u8::try_from(length) else { return };
         let Some(room) = self.bytes.splice(place..place, before + length) else { return };
@@ -243,7 +243,7 @@ impl Packed {
         }
     }
 
-    /// How many entries are in front of a limit.
+    /// How many entries are before a limit.
     pub(super) fn count_before(&self, limit: Limit<'_>) -> usize {
         self.iter().take_while(|(name, score)| limit.is_behind(*score, name)).count()
     }

@@ -99,13 +99,13 @@ impl<V, N> Blocks<V, N> {
         blocks.flat_map(move |(number, block)| block.items.range(skip(number)..)).map(|(id, value)| (*id, value))
     }
 
-    /// Takes one out.
+    /// Removes one.
     pub(super) fn remove(&mut self, id: StreamId) -> Option<Taken<'_, V, N>> {
         let place = self.place(id).ok()?;
         self.take(place)
     }
 
-    /// Takes the first one out.
+    /// Removes the first one.
     pub(super) fn pop_front(&mut self) -> Option<Taken<'_, V, N>> {
         self.take(Place { block: 0, index: 0 })
     }
@@ -158,7 +158,7 @@ impl<V, N> Blocks<V, N> {
         self.blocks.len()
     }
 
-    /// Starts a block behind the others, into which the caller pushes at once.
+    /// Starts a block after the others, into which the caller pushes at once.
     pub(super) fn push_block(&mut self, note: N) {
         let capacity = self.blocks.back().map_or(0, |block| block.items.len());
         if self.blocks.is_empty() {
@@ -167,7 +167,7 @@ impl<V, N> Blocks<V, N> {
         self.blocks.push_back(Block { items: VecDeque::with_capacity(capacity), note });
     }
 
-    /// Puts a value behind all others, into the last block, which there must be.
+    /// Puts a value after all others, into the last block, which there must be.
     pub(super) fn push_back(&mut self, id: StreamId, value: V) {
         if let Some(block) = self.blocks.back_mut() {
             block.items.push_back((id, value));

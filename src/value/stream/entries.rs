@@ -147,9 +147,9 @@ impl<'a> Entries<'a> {
         before - self.len()
     }
 
-    /// Trims only what may go, entry by entry; nothing behind `last` does (`streamTrim`, Redis 8.2).
+    /// Trims only what may go, entry by entry; nothing after `last` does (`streamTrim`, Redis 8.2).
     ///
-    /// What stays counts for a length all the same. The node behind one that could not have gone whole is not looked
+    /// What stays counts for a length all the same. The node after one that could not have gone whole is not looked
     /// at.
     pub(super) fn trim_those(
         &mut self,

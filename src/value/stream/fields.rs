@@ -45,7 +45,7 @@ impl<'a> Fields<'a> {
         Self(Repr::Packed(Box::new(packed.into_boxed_slice())))
     }
 
-    /// All of it as RESP bulk strings, with lengths written as servers write them: what an `XADD` has behind the id.
+    /// All of it as RESP bulk strings, with lengths written as servers write them: what an `XADD` has after the id.
     pub fn as_resp(&self) -> &[u8] {
         match &self.0 {
             Repr::Log(bytes) => bytes,
@@ -116,9 +116,9 @@ fn header_length(string: &[u8]) -> usize {
     digits as usize + 3
 }
 
-/// The part of a record that is these arguments, from the first one's `$` to the line end behind the last.
+/// The part of a record that is these arguments, from the first one's `$` to the line end after the last.
 ///
-/// Every argument must lie where a server would have written it behind the one before. What is between two of them is
+/// Every argument must lie where a server would have written it after the one before. What is between two of them is
 /// then a line end and a length without a superfluous byte, since it was read as such.
 fn slice_of<'a>(arguments: &[&'a [u8]], record: &'a [u8]) -> Option<&'a [u8]> {
     let first = arguments.first()?;

@@ -41,7 +41,7 @@ impl StreamId {
         parse_unsigned(as_c_string(text)?.strip_suffix(b"-*")?)
     }
 
-    /// The id behind this one; `None` behind the greatest.
+    /// The id after this one; `None` after the greatest.
     pub const fn next(self) -> Option<Self> {
         match self.sequence.checked_add(1) {
             Some(sequence) => Some(Self { sequence, ..self }),

@@ -110,7 +110,7 @@ impl<'a> Stream<'a> {
         self.entries.set_entries_added(count);
     }
 
-    /// Adds an entry behind the others, and counts it; `false`, and nothing, if the id does not exceed the last.
+    /// Adds an entry after the others, and counts it; `false`, and nothing, if the id does not exceed the last.
     pub fn append(&mut self, id: StreamId, fields: Fields<'a>) -> bool {
         self.entries.append(id, fields)
     }

@@ -126,7 +126,7 @@ fn saturate(size: u64) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)
 }
 
-/// The size of a string in a listpack, with its length behind it.
+/// The size of a string in a listpack, with its length after it.
 fn string_size(string: &[u8]) -> u64 {
     if let Some(number) = parse_integer(string) {
         return integer_size(number);
@@ -146,7 +146,7 @@ fn string_size(string: &[u8]) -> u64 {
     }
 }
 
-/// The size of a number in a listpack, with its length behind it.
+/// The size of a number in a listpack, with its length after it.
 const fn integer_size(number: i64) -> u64 {
     match number {
         0..=127 => 2,
