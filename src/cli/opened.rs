@@ -59,7 +59,7 @@ impl Opened {
     }
 
     /// An error about a place in the log, whose text stands between the file and the offset.
-    pub(super) fn damage(&self, place: Place, text: &str) -> anyhow::Error {
+    pub(super) fn damage(&self, place: Place, text: &dyn std::fmt::Display) -> anyhow::Error {
         let message = format!("{}: {text} (byte {})", self.file(place), place.offset);
         check_says_more(&self.log.path, message)
     }

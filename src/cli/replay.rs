@@ -18,7 +18,6 @@ use crate::error::plain;
 use crate::escape::Escaped;
 use crate::input::Input;
 use crate::plural::plural;
-use crate::rdb;
 use crate::replay::{self, End, Ending, LoadDifference, Options, Replayed, Summary, Unknown, Until};
 use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
@@ -102,8 +101,7 @@ impl ReplaySettings {
             Ok::<_, anyhow::Error>((replayed, servers))
         })?;
         if let Some(damaged) = &replayed.summary.damaged {
-            let text = format!("{}, {}", damaged.kind, rdb::in_value(&damaged.key));
-            return Err(opened.damage(damaged.place, &text));
+            return Err(opened.damage(damaged.place, damaged));
         }
         self.refuse_log_without_times(opened, &replayed.summary)?;
         self.unknown_commands(opened, &replayed.summary, console)?;
@@ -211,14 +209,14 @@ impl ReplaySettings {
         let text = match &summary.end {
             End::Whole | End::Stopped => return Ok(Ending::Sound),
             End::OpenTransaction => format!("{file}: ignoring a transaction without EXEC (byte {offset})"),
-            End::Damaged(_) if opened.is_no_log() => return Err(opened.damage(summary.stopped, damage::NO_LOG)),
+            End::Damaged(_) if opened.is_no_log() => return Err(opened.damage(summary.stopped, &damage::NO_LOG)),
             End::Damaged(found) => {
                 let bytes = opened.inputs.get(summary.stopped.part).map_or(&[][..], Input::bytes);
                 let what = damage::of_records(&opened.name(summary.stopped), bytes, found, None).message;
                 format!("{file}: {what}; ignoring everything after byte {offset}")
             }
             End::DamagedRdb(damage) => {
-                return Err(opened.damage(summary.stopped, &damage.to_string()));
+                return Err(opened.damage(summary.stopped, damage));
             }
         };
         if self.damage == OnDamage::Refuse {

@@ -199,6 +199,13 @@ impl DamagedValue {
     }
 }
 
+/// What is wrong, as a clause that goes with a file and an offset, and in which value. The key is escaped.
+impl std::fmt::Display for DamagedValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {}", self.kind, rdb::in_value(&self.key))
+    }
+}
+
 /// Why a replay ended.
 #[derive(Debug, Clone, Default)]
 pub enum End {

@@ -10,8 +10,8 @@ use crate::check::{Finding, damage};
 use crate::escape::shell_word;
 use crate::input::Container;
 
-/// The first rule that a manifest breaks.
-pub(crate) fn of_manifest(log: &Log) -> Option<Finding> {
+/// The first rule that the manifest of a log breaks, as a check words it; `None` if it breaks none, or there is none.
+pub fn manifest_finding(log: &Log) -> Option<Finding> {
     let multi_part = log.as_multi_part()?;
     let problem = multi_part.manifest.problems.first()?;
     Some(damage::of_manifest(&multi_part.manifest_path, multi_part.input.bytes(), problem))

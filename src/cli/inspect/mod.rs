@@ -22,7 +22,7 @@ use crate::escape::{Argument, shell_word};
 use crate::input::is_stdin;
 use crate::report::file_name::FileName;
 use crate::report::inspect::{finding_line, write_json_count, write_json_header};
-use crate::select::{Checkpoint, Follower, Growth, Traversal, finding};
+use crate::select::{Checkpoint, Follower, Growth, Traversal, manifest_finding};
 pub use arguments::Inspect;
 use settings::{Format, Purpose, Settings};
 use show::{Count, Counted, Show, Tally};
@@ -53,7 +53,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
     let log = if settings.purpose == Purpose::Follow { source::open(path)? } else { source::open_held(path)? };
     let parts = settings.parts_of(&log)?;
     settings.refuse_what_cannot_be(path, &parts)?;
-    let mut findings: Vec<Finding> = finding::of_manifest(&log).into_iter().collect();
+    let mut findings: Vec<Finding> = manifest_finding(&log).into_iter().collect();
     // Where rows appear, a bar would only be in their way.
     let silent =
         settings.purpose == Purpose::Follow || (std::io::stdout().is_terminal() && settings.purpose == Purpose::Show);
