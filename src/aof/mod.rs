@@ -6,6 +6,7 @@ pub mod log;
 pub mod manifest;
 pub mod producer;
 pub(crate) mod reader;
+pub(crate) mod resync;
 pub mod transaction;
 
 pub use database::database_number;

@@ -4,6 +4,7 @@
 //! which bytes of each part stay (pure data), [`apply()`] keeps the others beside the file and cuts. [`undo()`] puts
 //! them back, or the log that a rewrite replaced, and [`discard()`] removes the copies. Only those, and [`cut()`],
 //! change files.
+//! [`salvage`] finds what can be kept of a part that is damaged before its end.
 //!
 //! ```
 //! # fn main() -> aofkit::Result<()> {
@@ -29,12 +30,15 @@
 //! ```
 
 mod apply;
+mod edit;
 pub mod plan;
 mod removed;
+pub mod salvage;
 pub mod survey;
 mod undo;
 
 pub use apply::{Applied, apply, apply_with, copy_name, cut};
+pub use edit::{Edit, write_edited};
 pub use plan::{Obstacle, PartPlan, Plan, Refusal};
 pub use removed::Removed;
 pub use survey::{Survey, survey};

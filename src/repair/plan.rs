@@ -1,8 +1,8 @@
 //! Which bytes of a log stay: pure data, and the rules that lead to it.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::edit::Edit;
 use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
 use crate::check::scan::Scan;
 use crate::check::{Code, Finding, PartReport, Severity};
@@ -23,8 +23,8 @@ pub struct PartPlan {
     pub path: PathBuf,
     /// The file as it was when it was read: it is not touched if anything of this is different.
     pub identity: FileIdentity,
-    /// The byte ranges that stay: in order, none empty, none touching another, all within the file's length.
-    pub keep: Vec<Range<u64>>,
+    /// What changes: in order, none overlapping another, all within the file's length.
+    pub edits: Vec<Edit>,
 }
 
 impl Plan {
@@ -42,28 +42,20 @@ impl Plan {
 impl PartPlan {
     /// A plan that keeps the first `length` bytes of a file (all of them, if it has no more).
     pub fn keep_first(path: impl Into<PathBuf>, identity: FileIdentity, length: u64) -> Self {
-        let length = length.min(identity.length);
-        // Not one range but a list of them, which is empty when nothing stays.
-        let keep = std::iter::once(0..length).filter(|range| !range.is_empty()).collect();
-        Self { path: path.into(), identity, keep }
+        let cut = length..identity.length;
+        let edits = if cut.is_empty() { Vec::new() } else { vec![Edit::removing(cut)] };
+        Self { path: path.into(), identity, edits }
     }
 
-    /// The byte ranges that are removed, in order.
-    pub fn removed(&self) -> Vec<Range<u64>> {
-        let starts = std::iter::once(0).chain(self.keep.iter().map(|range| range.end));
-        let ends = self.keep.iter().map(|range| range.start).chain([self.identity.length]);
-        starts.zip(ends).map(|(start, end)| start..end).filter(|range| !range.is_empty()).collect()
-    }
-
-    /// Whether every byte stays.
+    /// Whether every byte stays as it is.
     pub fn is_untouched(&self) -> bool {
-        self.removed().is_empty()
+        self.edits.is_empty()
     }
 
     /// The offset from which everything is removed, for a part that only loses its end.
     pub fn cut_at(&self) -> Option<u64> {
-        match self.removed().as_slice() {
-            [only] if only.end == self.identity.length => Some(only.start),
+        match self.edits.as_slice() {
+            [Edit { range, inserted }] if range.end == self.identity.length && inserted.is_empty() => Some(range.start),
             _ => None,
         }
     }

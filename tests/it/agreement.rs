@@ -84,7 +84,7 @@ fn disagreement(file: &Path, bytes: &[u8]) -> Option<String> {
     let survey = survey(&log, Settings::default()).unwrap();
     let (whole, condition) = (bytes.len() as u64, survey.files[0].condition);
     let kept = match plan(&survey) {
-        Ok(plan) => plan.parts[0].keep.last().map_or(0, |range| range.end),
+        Ok(plan) => plan.parts[0].cut_at().unwrap_or(whole),
         // It makes no cut: nothing reads as a log, or nothing is to be removed.
         Err(refusal) => match refusal.obstacle {
             Obstacle::Rdb | Obstacle::NoLog | Obstacle::Compressed(_) => valid,
