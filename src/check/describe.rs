@@ -1,6 +1,7 @@
 //! Findings in words: what is wrong, and what to do next.
 
 use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -11,11 +12,11 @@ use super::finding::{Code, Finding, Severity};
 use super::lost_fields::LostFields;
 use super::part::{PartReport, PlaceInLog};
 use super::rdb::{RdbSummary, Refused, Unsearched};
-use super::scan::{self, Anomaly, PayloadEffect, Scan, Seen};
+use super::scan::{Anomaly, FLUSHES, Flush, PayloadEffect, Scan, Seen};
 use super::server::{self, NoteKind, Outcome};
 use crate::aof::log::{MultiPart, Part, Role};
 use crate::aof::transaction::Misplaced;
-use crate::aof::{Damage, is_no_log};
+use crate::aof::{Damage, is_no_log, resync};
 use crate::error::plain;
 use crate::escape::{Escaped, quoted, shell_word};
 use crate::input::{Container, is_stdin};
@@ -146,27 +147,40 @@ impl PartFindings<'_> {
                  cut here"
                     .to_owned(),
             ),
-            ReadPast::Nobody => (Severity::Error, self.damage_advice(finding.code, damage.offset)),
+            ReadPast::Nobody => (Severity::Error, self.damage_advice(finding.code, damage)),
         };
         Finding { severity, advice, ..finding }
     }
 
-    fn damage_advice(self, code: Code, offset: u64) -> String {
+    fn damage_advice(self, code: Code, damage: &Damage) -> String {
         if self.report.role == Role::Single && is_no_log(self.bytes) {
             return NO_LOG.to_owned();
         }
         let advice = self.cut_advice();
         let is_torn = matches!(code, Code::TruncatedRecord | Code::ZeroTail);
-        if !is_torn
-            && self.place == PlaceInLog::Last
-            && let Some(boundary) = scan::next_boundary(self.bytes, offset)
-        {
-            let lost = counted(self.report.size - boundary, "byte");
-            return format!(
-                "{advice}; but whole records follow from byte {boundary}: the cut removes them too ({lost})"
-            );
+        let next = usize::try_from(damage.record_offset).ok().filter(|_| !is_torn);
+        match next.and_then(|from| resync::next_record(self.bytes, from)) {
+            Some(next) => format!("{advice}; {}", self.rest_advice(next as u64)),
+            None => advice,
         }
-        advice
+    }
+
+    /// What to do about whole records that follow damage, from `next` on.
+    fn rest_advice(self, next: u64) -> String {
+        let path = &self.report.path;
+        let follow = format!("whole records follow from byte {next}");
+        let follow = match self.place {
+            PlaceInLog::Last => {
+                let lost = counted(self.report.size.saturating_sub(next), "byte");
+                format!("but {follow}: the cut removes them too ({lost})")
+            }
+            PlaceInLog::Earlier | PlaceInLog::EarlierAlone | PlaceInLog::Replaced => follow,
+        };
+        if is_stdin(path) {
+            follow
+        } else {
+            format!("{follow}; to see them, run: {}", command(&format!("inspect --from {next}"), path))
+        }
     }
 
     fn anomaly(self, anomaly: &Anomaly, seen: Seen) -> Finding {
@@ -358,6 +372,38 @@ pub(super) fn lost_fields(lost: &LostFields, server: Server, path: &Path) -> Fin
     );
     let finding = Finding::new(Code::LosesFields, Severity::Warning, &lost.file, message, &advice);
     Finding { offset: Some(lost.offset), record: Some(lost.record), ..finding }
+}
+
+/// The last commands of the log at `log` that emptied databases, and how to go back before them.
+pub(super) fn flushes<'a>(parts: &'a [PartReport], log: &'a Path) -> impl Iterator<Item = Finding> + 'a {
+    let all = || {
+        parts.iter().flat_map(|part| part.scan.iter().flat_map(|scan| &scan.flushes).map(move |flush| (part, flush)))
+    };
+    let skipped = all().count().saturating_sub(FLUSHES);
+    all().skip(skipped).map(move |(part, flush)| {
+        let Flush { offset, record, database } = *flush;
+        let message = match database {
+            Some(database) => format!("FLUSHDB removes all keys of database {database}"),
+            None => "FLUSHALL removes all keys".to_owned(),
+        };
+        let advice = if is_stdin(log) {
+            format!("the log has the keys up to byte {offset}")
+        } else {
+            let name = part.path.file_name().filter(|_| part.role != Role::Single);
+            format!("to write the data from before it to a file NEW, run: {}", rewrite_before(log, name, offset, "NEW"))
+        };
+        let finding = Finding::new(Code::Flush, Severity::Note, &part.path, message, &advice);
+        Finding { offset: Some(offset), record: Some(record), ..finding }
+    })
+}
+
+/// The command that writes the data that a log had up to an offset in a part, as a shell reads it; the last part if
+/// none is named.
+pub(crate) fn rewrite_before(log: &Path, part: Option<&OsStr>, offset: u64, output: &str) -> String {
+    let mut place = part.map_or_else(OsString::new, OsStr::to_owned);
+    place.push(if part.is_some() { ":" } else { "" });
+    place.push(offset.to_string());
+    format!("aofkit rewrite --at-offset {} -o {output} {}", shell_word(Path::new(&place)), shell_word(log))
 }
 
 /// What the notes of the server's verdict say and no other finding does.

@@ -116,6 +116,7 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
         None => {}
         Some(log) => findings.extend(log.unlisted()?.iter().filter_map(|file| describe::unlisted(file, log))),
     }
+    findings.extend(describe::flushes(&parts, &log.path));
     findings.extend(describe::notes(&verdict, &parts, &log.path));
     if findings.iter().all(|finding| finding.severity < Severity::Error) {
         let refusals = [

@@ -9,7 +9,8 @@ use super::console::hinted;
 use super::opened::Opened;
 use super::source;
 use crate::aof::log::Part;
-use crate::input::Input;
+use crate::escape::shell_word;
+use crate::input::{Input, is_stdin};
 use crate::rdb;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
@@ -60,10 +61,8 @@ impl PartOffset {
                 Some(index) => index,
                 None => {
                     let wanted = FileName(wanted);
-                    return Err(hinted(
-                        format!("{log}: no part that a server loads is named {wanted}"),
-                        format!("the parts are {}", lengths()),
-                    ));
+                    let hint = format!("the parts are {}; {}", lengths(), how_to_find(&opened.log.path));
+                    return Err(hinted(format!("{log}: no part that a server loads is named {wanted}"), hint));
                 }
             },
         };
@@ -75,11 +74,10 @@ impl PartOffset {
                 self.offset,
                 counted(length(index), "byte")
             );
-            let hint = if parts.len() > 1 {
-                format!("--at-offset PART:N is an offset in another part; the parts are {}", lengths())
-            } else {
-                "aofkit inspect shows the offset of every record".to_owned()
-            };
+            let mut hint = how_to_find(&opened.log.path);
+            if parts.len() > 1 {
+                hint = format!("--at-offset PART:N is an offset in another part; the parts are {}; {hint}", lengths());
+            }
             return Err(hinted(message, hint));
         }
         self.refuse_inside_rdb(&parts, index)?;
@@ -102,6 +100,14 @@ impl PartOffset {
         );
         Err(hinted(message, format!("--at-offset {}:{end} gives the data of the RDB", FileName(name(part)))))
     }
+}
+
+/// How to find the offset of a record of a log, as a clause of a hint.
+pub(super) fn how_to_find(log: &Path) -> String {
+    if is_stdin(log) {
+        return "aofkit inspect shows the offset of every record".to_owned();
+    }
+    format!("to find the offset of a record, run: aofkit inspect {}", shell_word(log))
 }
 
 fn name(part: &Part) -> &Path {

@@ -7,6 +7,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 
 use super::console::hinted;
+use super::offset;
 use crate::report::file_name::FileName;
 
 /// A moment, to the nanosecond.
@@ -42,7 +43,7 @@ impl Moment {
 pub(super) fn log_without_times(path: &Path, option: &str, instead: &str) -> anyhow::Error {
     hinted(
         format!("{}: {option} needs times, and this log has no #TS: annotation", FileName(path)),
-        format!("use {instead}; servers write times with aof-timestamp-enabled yes"),
+        format!("use {instead}; {}; servers write times with aof-timestamp-enabled yes", offset::how_to_find(path)),
     )
 }
 

@@ -55,6 +55,11 @@ impl StreamState {
         Place { database: self.database, time: self.time, transaction, membership }
     }
 
+    /// Goes on after damage, outside any transaction: what began before it has lost a part.
+    fn skip_damage(&mut self) {
+        self.tracker = Tracker::default();
+    }
+
     /// Whether a transaction is open.
     pub fn is_in_transaction(&self) -> bool {
         self.tracker.open().is_some()
@@ -135,6 +140,14 @@ impl<'a> Walk<'a> {
                 Some(Err(damage))
             }
         }
+    }
+
+    /// Goes on at an offset of the file after damage, in the same database.
+    pub(super) fn skip_to(&mut self, offset: usize) {
+        let start = offset.saturating_sub(usize::try_from(self.base).unwrap_or(usize::MAX));
+        self.earlier += self.reader.records();
+        self.reader = Reader::new(self.bytes, start);
+        self.state.skip_damage();
     }
 
     /// The offset of the next record in its file.

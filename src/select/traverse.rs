@@ -8,7 +8,7 @@ use super::selection::Selection;
 use super::state::{Step, StreamState, Walk};
 use crate::aof::log::Part;
 use crate::aof::transaction::Membership;
-use crate::aof::{Content, Damage, DamageKind};
+use crate::aof::{Content, Damage, DamageKind, resync};
 use crate::check::{Finding, Severity, damage};
 use crate::input::Input;
 use crate::progress::Progress;
@@ -236,7 +236,8 @@ enum PartEnd {
 }
 
 impl Traversal<'_> {
-    /// Goes from a checkpoint to the log's end, or to its first damage, or as far as the visitor wants.
+    /// Goes from a checkpoint to the log's end, or to its first damage, or as far as the visitor wants. Damage before
+    /// the first offset that is wanted does not end the way.
     ///
     /// # Errors
     /// Those of opening a part, and the visitor's.
@@ -278,7 +279,17 @@ impl Traversal<'_> {
         let is_last = start.part + 1 == self.parts.len();
         let growth = if is_last { self.growth } else { Growth::None };
         let growing = growth == Growth::Expected;
-        let end = self.records(start.part, &mut walk, growth, visitor)?;
+        let before = findings.len();
+        let end = loop {
+            let end = self.records(start.part, &mut walk, growth, visitor)?;
+            let RecordsEnd::Damaged(damage) = &end else { break end };
+            let Some(next) = self.wanted_after(damage, bytes).filter(|_| !growing) else { break end };
+            // More of it before what is wanted says nothing new.
+            if findings.len() == before {
+                findings.push(finding::of_damage(self.log, part, damage, bytes, input.container()));
+            }
+            walk.skip_to(next);
+        };
         if let Ok(Some(change)) = input.changed()
             && !growing
         {
@@ -301,6 +312,12 @@ impl Traversal<'_> {
             findings.push(finding::of_opening(self.log, part, bytes, opening));
         }
         Ok(PartEnd::Whole(Checkpoint { part: start.part, ..state }))
+    }
+
+    /// Where the records go on after damage, if it is before all that is wanted.
+    fn wanted_after(&self, damage: &Damage, bytes: &[u8]) -> Option<usize> {
+        self.selection.from.filter(|from| damage.record_offset < *from)?;
+        resync::next_record(bytes, usize::try_from(damage.record_offset).ok()?)
     }
 
     /// The RDB that the part begins with, if it does; the index after it, or nothing if the way ends there.

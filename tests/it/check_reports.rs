@@ -16,7 +16,8 @@ use aofkit::server::Release;
 use tempfile::TempDir;
 
 use crate::harness::files::{gzip, logs, testdata};
-use crate::harness::log::command;
+use crate::harness::log::{command, log};
+use crate::harness::program::aofkit;
 
 /// A sound log of three records.
 fn sound() -> Vec<u8> {
@@ -171,6 +172,66 @@ fn what_a_command_does_to_the_server_is_said() {
     let persisted = persisted.map(command).concat();
     assert_eq!(seen(&persisted, Server::Redis80, Code::LosesFields), [Severity::Warning]);
     assert_eq!(seen(&command(&["SYNC"]), Server::Redis62, Code::CrashesOnceReady), [Severity::Error]);
+}
+
+#[test]
+fn a_flush_is_noted_with_the_command_that_goes_back_before_it() {
+    let folder = TempDir::new().unwrap();
+    let before = log(&["SET a 1", "SELECT 3", "SET b 1"]);
+    let bytes = [before.clone(), log(&["FLUSHDB", "SET c 1"])].concat();
+    file(&folder, "a.aof.1.incr.aof", &bytes);
+    let manifest = file(&folder, "a.aof.manifest", b"file a.aof.1.incr.aof seq 1 type i\n");
+    for (path, place) in [(file(&folder, "alone", &bytes), ""), (manifest, "a.aof.1.incr.aof:")] {
+        let report = report_on(&path, Server::default());
+        assert!(report.is_sound(), "{report:#?}");
+        let [finding] = report.findings.as_slice() else { panic!("{report:#?}") };
+        assert_eq!((finding.code, finding.severity), (Code::Flush, Severity::Note));
+        assert_eq!((finding.offset, finding.record), (Some(before.len() as u64), Some(4)));
+        assert_eq!(finding.message, "FLUSHDB removes all keys of database 3");
+        let offset = before.len();
+        let command = format!("aofkit rewrite --at-offset {place}{offset} -o NEW {}", path.display());
+        assert_eq!(finding.advice.split("run: ").last(), Some(command.as_str()));
+        // Word for word, but for the file that it writes.
+        let words = command.replace("-o NEW", "-o -");
+        let words: Vec<&str> = words.split(' ').skip(2).collect();
+        let output = aofkit("rewrite").args(words).assert().success().get_output().stdout.clone();
+        assert_eq!(output, log(&["SELECT 0", "SET a 1", "SELECT 3", "SET b 1"]));
+    }
+}
+
+#[test]
+fn at_most_a_hundred_flushes_are_noted() {
+    let folder = TempDir::new().unwrap();
+    file(&folder, "a.1.aof", &log(&["FLUSHALL"; 60]));
+    file(&folder, "a.2.aof", &log(&["FLUSHALL"; 60]));
+    let manifest = file(&folder, "a.manifest", b"file a.1.aof seq 1 type i\nfile a.2.aof seq 2 type i\n");
+    let report = report_on(&manifest, Server::default());
+    let places: Vec<_> = report.findings.iter().map(|finding| (finding.file.clone(), finding.record)).collect();
+    assert_eq!(places.len(), 100);
+    assert_eq!(places.first(), Some(&(folder.path().join("a.1.aof"), Some(21))));
+    assert_eq!(places.last(), Some(&(folder.path().join("a.2.aof"), Some(60))));
+}
+
+#[test]
+fn the_records_that_follow_damage_are_named_and_can_be_seen() {
+    let folder = TempDir::new().unwrap();
+    let mut bytes = log(&["SET a 1"]);
+    let damaged = bytes.len();
+    // What looks like records in its value is none.
+    bytes.extend(command(&["SET", "b", "x\r\n*1\r\n$4\r\nPING\r\n*1\r\n$4\r\nPING\r\n"]));
+    bytes[damaged + 1] = b'x';
+    let next = bytes.len();
+    bytes.extend(log(&["SET c 1", "SET d 1"]));
+    let path = file(&folder, "log", &bytes);
+    let report = report_on(&path, Server::default());
+    let advice = &report.findings[0].advice;
+    let lost =
+        format!("whole records follow from byte {next}: the cut removes them too ({} bytes)", bytes.len() - next);
+    assert!(advice.contains(&lost), "{advice}");
+    let command = format!("aofkit inspect --from {next} {}", path.display());
+    assert_eq!(advice.split("run: ").last(), Some(command.as_str()));
+    let shown = aofkit("inspect").args(["--format", "resp", "--from", &next.to_string()]).arg(&path).assert().code(1);
+    assert_eq!(shown.get_output().stdout, log(&["SET c 1", "SET d 1"]));
 }
 
 #[test]

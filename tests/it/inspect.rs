@@ -306,6 +306,37 @@ fn a_wrong_command_line_is_told_so() {
 }
 
 #[test]
+fn damage_before_the_first_offset_that_is_wanted_is_skipped() {
+    let directory = Directory::new();
+    let before = log(&["SELECT 2", "MULTI", "SET a 1"]);
+    let torn = b"*3\r\n$3\r\nSET\r\n$3\r\nb\r\n$1\r\n1\r\n";
+    let mut bytes = [&before[..], torn, &log(&["EXEC", "SET c 1"]), torn].concat();
+    let from = bytes.len() as u64;
+    bytes.extend(log(&["SET d 1", "MULTI", "SET e 1", "EXEC"]));
+    let path = directory.file("a.aof", &bytes);
+    let first = format!("starts at byte {} (byte {}, record 4)", before.len(), before.len() + 20);
+    for (from, resp) in [
+        (from, &["SELECT 2", "SET d 1", "MULTI", "SET e 1", "EXEC"][..]),
+        (from + 1, &["MULTI", "SELECT 2", "SET e 1", "EXEC"]),
+        (from - 1, &["SELECT 2", "SET d 1", "MULTI", "SET e 1", "EXEC"]),
+    ] {
+        let run =
+            |options: &[&str]| inspect().args(["--from", &from.to_string()]).args(options).arg(&path).assert().code(1);
+        let shown = run(&["--format", "resp"]);
+        assert_eq!(shown.get_output().stdout, log(resp), "{from}");
+        let said = String::from_utf8(shown.get_output().stderr.clone()).unwrap();
+        assert!(said.contains(&first) && said.matches("a.aof: ").count() == 1, "{said}");
+        let tail = run(&["--format", "resp", "--tail", "1"]);
+        assert_eq!(tail.get_output().stdout, b"", "half of a transaction");
+        let text = String::from_utf8(run(&["--format", "json"]).get_output().stdout.clone()).unwrap();
+        let last = text.lines().last().unwrap();
+        assert!(last.contains(&format!("\"offset\":{}", bytes.len() - 14)), "{last}");
+    }
+    // Damage at the offset or after it ends the reading as before.
+    inspect().args(["--from", &before.len().to_string(), "--count"]).arg(&path).assert().code(1).stdout("0\n");
+}
+
+#[test]
 fn a_name_that_no_server_has_is_remarked_on() {
     let directory = Directory::new();
     let path = directory.file("a.aof", &log(&["SET a 1"]));

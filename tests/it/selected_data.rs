@@ -32,11 +32,12 @@ fn an_offset_may_be_in_any_part_but_not_beyond_its_end() {
             let assert = command.args(&subcommand[1..]).args(["--at-offset", offset]).arg(&path).assert();
             assert.code(2).stdout("").stderr(contains(error)).stderr(contains(format!("\nhint: {hint}")));
         };
-        let parts = "the parts are a.1.aof (54 bytes), a.2.aof (27 bytes)\n";
+        let find = format!("to find the offset of a record, run: aofkit inspect {}\n", path.display());
+        let parts = format!("the parts are a.1.aof (54 bytes), a.2.aof (27 bytes); {find}");
         let hint = format!("--at-offset PART:N is an offset in another part; {parts}");
         fails("28", "a.2.aof: --at-offset 28 is beyond the end of the file, which has 27 bytes\n", &hint);
         fails("a.1.aof:55", "a.1.aof: --at-offset 55 is beyond the end", &hint);
-        fails("a.3.aof:1", "no part that a server loads is named a.3.aof\n", parts);
+        fails("a.3.aof:1", "no part that a server loads is named a.3.aof\n", &parts);
     }
 }
 
@@ -45,23 +46,25 @@ fn a_time_of_a_log_without_times_is_an_error() {
     let directory = TempDir::new().unwrap();
     let without = file(&directory, "without.aof", &commands(&["SET a 1"]));
     let with = file(&directory, "with.aof", &commands(&["SET a 1", "#TS:1700000000", "SET b 1"]));
+    let find = format!("to find the offset of a record, run: aofkit inspect {}", without.display());
     for subcommand in [&["rewrite", "-o", "-"][..], &["digest"]] {
         let run = |path: &Path| {
             let mut command = aofkit(subcommand[0]);
             command.args(&subcommand[1..]).args(["--at", "1600000000"]).arg(path).assert()
         };
         let said = "without.aof: --at needs times, and this log has no #TS: annotation\nhint: use --at-offset; ";
-        run(&without).code(2).stdout("").stderr(contains(said));
+        run(&without).code(2).stdout("").stderr(contains(said)).stderr(contains(&find));
         run(&with).success();
     }
     for option in ["--since", "--until"] {
         let run = |path: &Path| aofkit("inspect").args([option, "1600000000"]).arg(path).assert();
-        run(&without).code(2).stdout("").stderr(contains(format!("{option} needs times")));
+        run(&without).code(2).stdout("").stderr(contains(format!("{option} needs times"))).stderr(contains(&find));
         run(&with).success().stdout(if option == "--since" { contains("SET b 1") } else { contains("SET a 1") });
     }
     for option in ["--from", "--to"] {
         let run = |offset: &str| aofkit("inspect").args([option, offset]).arg(&without).assert();
-        run("28").code(2).stdout("").stderr(contains("28 is beyond the end of the file, which has 27 bytes"));
+        let said = format!("28 is beyond the end of the file, which has 27 bytes\nhint: {find}\n");
+        run("28").code(2).stdout("").stderr(contains(said));
         run("27").success();
     }
 }

@@ -8,6 +8,7 @@
 
 mod anomaly;
 mod buffer;
+mod flush;
 mod header;
 mod window;
 
@@ -19,6 +20,7 @@ use std::sync::{Mutex, PoisonError};
 
 pub use anomaly::{Anomalies, Anomaly, PayloadEffect, Seen};
 use buffer::CopyBuffer;
+pub use flush::{FLUSHES, Flush};
 use window::{ScanRange, Source, Window};
 
 use crate::aof::Damage;
@@ -59,6 +61,8 @@ pub struct Scan {
     pub databases: BTreeSet<u32>,
     /// Whether a command (HPERSIST, HGETEX) may take the expiry of a hash's field away.
     pub keeps_fields: bool,
+    /// The last commands that emptied databases, [`FLUSHES`] at most.
+    pub flushes: Vec<Flush>,
     /// The unix seconds of the first timestamp annotation.
     pub first_timestamp: Option<i64>,
     /// The unix seconds of the last timestamp annotation.
@@ -83,6 +87,7 @@ impl Scan {
             transactions: Tracker::default(),
             databases: BTreeSet::new(),
             keeps_fields: false,
+            flushes: Vec::new(),
             first_timestamp: None,
             last_timestamp: None,
             servers: ServerSet::ALL,
@@ -151,14 +156,6 @@ pub fn scan(bytes: &[u8], start: usize, server: Server, options: Options<'_>) ->
     let pairs = bytes.len().saturating_sub(start).div_ceil(share).div_ceil(2);
     threads::for_each(0..options.threads.get().min(pairs.max(1)), |_| shared.work());
     shared.stitcher.into_inner().unwrap_or_else(PoisonError::into_inner).scan
-}
-
-/// The first place after `from` where a record seems to start, with a whole record after it.
-///
-/// A guess: it may lie inside a value. Good enough to say that something follows damage, but not to continue there.
-pub fn next_boundary(bytes: &[u8], from: u64) -> Option<u64> {
-    let from = usize::try_from(from).ok()?.saturating_add(1);
-    window::guess_boundary(bytes, from, bytes.len()).map(|boundary| boundary as u64)
 }
 
 /// What the threads of one scan share.
@@ -299,6 +296,10 @@ impl Stitcher {
             scan.databases.insert(self.database);
         }
         scan.databases.extend(window.databases);
+        for (flush, inherits_database) in window.flushes {
+            let database = if inherits_database { Some(self.database) } else { flush.database };
+            flush::remember(&mut scan.flushes, Flush { record: flush.record + before, database, ..flush });
+        }
         self.database = window.database.unwrap_or(self.database);
         scan.anomalies.merge(window.anomalies, before);
         scan.keeps_fields |= window.keeps_fields;

@@ -57,6 +57,8 @@ fn log() -> impl Strategy<Value = Vec<u8>> {
         1 => Just(vec![b"NOSUCH".to_vec(), b"a".to_vec()]),
         1 => Just(vec![b"XGROUP".to_vec(), b"NOSUCH".to_vec()]),
         1 => Just(vec![b"SET".to_vec(), b"short".to_vec()]),
+        1 => Just(vec![b"FLUSHALL".to_vec()]),
+        1 => Just(vec![b"flushdb".to_vec(), b"ASYNC".to_vec()]),
         1 => (0..2_000_000_000_u32).prop_map(|time| vec![format!("#TS:{time}\r\n").into_bytes()]),
     ];
     prop::collection::vec(record, 0..60).prop_map(|records| {
@@ -148,6 +150,28 @@ fn databases_are_those_that_were_used_or_selected() {
     let scan = scan_with(&log, 1, usize::MAX);
     assert_eq!(scan.databases, BTreeSet::from([3]));
     assert_eq!(scan.anomalies.iter().next().unwrap().0, &Anomaly::NoSuchDatabase(b"99".to_vec()));
+}
+
+#[test]
+fn the_last_flushes_are_remembered_with_their_databases() {
+    let mut log = Vec::new();
+    for words in [&[b"FLUSHDB".as_slice()][..], &[b"SELECT", b"3"], &[b"flushdb", b"SYNC"], &[b"FLUSHALL"]] {
+        command(&mut log, words);
+    }
+    let found = |log: &[u8], share| scan_with(log, 1, share).flushes;
+    let expected = [(0, 1, Some(0)), (40, 3, Some(3)), (67, 4, None)];
+    for share in [1, 20, 50, usize::MAX] {
+        let seen: Vec<_> = found(&log, share).iter().map(|it| (it.offset, it.record, it.database)).collect();
+        assert_eq!(seen, expected, "windows of {share}");
+    }
+    for _ in 0..FLUSHES {
+        command(&mut log, &[b"FLUSHALL"]);
+    }
+    for share in [1, 300, usize::MAX] {
+        let flushes = found(&log, share);
+        let ends = flushes.first().zip(flushes.last()).map(|(first, last)| (first.record, last.record));
+        assert_eq!((flushes.len(), ends), (FLUSHES, Some((5, 104))), "windows of {share}");
+    }
 }
 
 #[test]

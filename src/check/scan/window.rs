@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use memchr::{memchr, memmem};
 
 use super::anomaly::{Anomalies, Anomaly, PayloadEffect, shortened};
+use super::flush::{self, Flush};
 use super::header::{HeaderCache, PlainHeader};
 use crate::aof::database::database_number;
 use crate::aof::reader::{self, Damage, Outline};
@@ -90,6 +91,8 @@ pub(super) struct Window {
     pub(super) database: Option<u32>,
     /// Whether a command takes the expiry of a field away.
     pub(super) keeps_fields: bool,
+    /// The last commands that empty databases, and whether it is the database that was selected before the window.
+    pub(super) flushes: Vec<(Flush, bool)>,
     pub(super) first_timestamp: Option<i64>,
     pub(super) last_timestamp: Option<i64>,
     /// The servers that know all commands, those aside that no server knows, and the annotations.
@@ -145,6 +148,7 @@ impl Window {
             databases: BTreeSet::new(),
             database: None,
             keeps_fields: false,
+            flushes: Vec::new(),
             first_timestamp: None,
             last_timestamp: None,
             servers: ServerSet::ALL,
@@ -288,6 +292,10 @@ impl Window {
                 self.used();
                 self.keeps_fields = true;
             }
+            Judgement::Flush(row) => {
+                self.used();
+                self.flush(row);
+            }
             Judgement::Restore => {
                 self.used();
                 self.restore(source.whole, memory.server);
@@ -331,7 +339,7 @@ impl Window {
             self.report(Anomaly::NulInName(shortened(head.name)));
         }
         match judgement {
-            Judgement::Plain | Judgement::KeepsFields | Judgement::Restore => {}
+            Judgement::Plain | Judgement::KeepsFields | Judgement::Flush(_) | Judgement::Restore => {}
             Judgement::Control(control) => self.control(control),
             Judgement::Select => self.select(head, server),
             Judgement::UnknownCommand => self.report(Anomaly::UnknownCommand(shortened(head.name))),
@@ -348,6 +356,15 @@ impl Window {
                 self.report(Anomaly::WrongArity(row.name));
             }
         }
+    }
+
+    /// A command that empties a database, or all.
+    #[cold]
+    fn flush(&mut self, row: &Command) {
+        let is_of_one = row.name == "flushdb";
+        let database = self.database.filter(|_| is_of_one);
+        let flush = Flush { offset: self.end as u64, record: self.records, database };
+        flush::remember(&mut self.flushes, (flush, is_of_one && database.is_none()));
     }
 
     /// The RESTORE at the end of what was read.
@@ -406,6 +423,8 @@ enum Judgement {
     Plain,
     /// Plain, and may take the expiry of a field away.
     KeepsFields,
+    /// Plain, and empties databases.
+    Flush(&'static Command),
     Control(Control),
     Select,
     Restore,
@@ -465,6 +484,9 @@ impl Memory {
         if matches!(row.name, "hpersist" | "hgetex") {
             return Judgement::KeepsFields;
         }
+        if matches!(row.name, "flushall" | "flushdb") {
+            return Judgement::Flush(row);
+        }
         // What a container runs depends on its second argument: it is looked up every time.
         if command::lookup(head.name).is_some_and(|row| row.subcommands.is_empty()) {
             self.headers.remember(bytes, at, head, None, servers);
@@ -484,7 +506,7 @@ fn servers_knowing(head: &Head<'_>) -> ServerSet {
 }
 
 /// A record boundary in `from..limit`, guessed: after a line end, a whole record that another one or the end follows.
-pub(super) fn guess_boundary(bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
+fn guess_boundary(bytes: &[u8], from: usize, limit: usize) -> Option<usize> {
     // The line end may be the last two bytes of the window before.
     let begin = from.saturating_sub(2);
     let haystack = bytes.get(begin..limit)?;

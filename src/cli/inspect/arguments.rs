@@ -97,7 +97,8 @@ pub struct Inspect {
     until: Option<Moment>,
     /// Only records that start at this byte offset or after it
     ///
-    /// Offsets are those within one file: for a log of several parts, choose one with --part.
+    /// Offsets are those within one file: for a log of several parts, choose one with --part. Damage before the offset
+    /// is skipped; the database of records after it is that of the last SELECT that could be read.
     #[arg(long, value_name = "OFFSET", help_heading = "Which records")]
     from: Option<u64>,
     /// Only records that start before this byte offset

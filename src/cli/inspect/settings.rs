@@ -9,7 +9,7 @@ use clap::ValueEnum;
 
 use crate::aof::log::{Log, Part, Role};
 use crate::cli::console::hinted;
-use crate::cli::{source, time};
+use crate::cli::{offset, source, time};
 use crate::escape::Argument;
 use crate::input::Container;
 use crate::rdb;
@@ -128,11 +128,15 @@ impl Settings {
     fn refuse_offsets_beyond_the_end(&self, parts: &[&Part]) -> anyhow::Result<()> {
         let ([part], true) = (parts, self.purpose != Purpose::Follow) else { return Ok(()) };
         for (option, offset) in [("--from", self.selection.from), ("--to", self.selection.to)] {
-            let Some(offset) = offset else { continue };
+            let Some(at) = offset else { continue };
             let length = part.open()?.bytes().len() as u64;
-            if offset > length {
+            if at > length {
                 let length = counted(length, "byte");
-                bail!("{}: {option} {offset} is beyond the end of the file, which has {length}", FileName(&part.path));
+                let path = &part.path;
+                return Err(hinted(
+                    format!("{}: {option} {at} is beyond the end of the file, which has {length}", FileName(path)),
+                    offset::how_to_find(path),
+                ));
             }
         }
         Ok(())

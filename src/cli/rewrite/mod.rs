@@ -20,6 +20,7 @@ use super::progress::Bar;
 use super::replay::{ClockSource, ReplayOutcome, written_to};
 use super::{copies, signals, source};
 use crate::aof::log::Log;
+use crate::check::rewrite_before;
 use crate::digest::Total;
 use crate::error::{Error, ErrorKind};
 use crate::glob;
@@ -406,15 +407,15 @@ impl Job<'_, '_> {
         let summary = &self.replayed.summary;
         let last = self.opened.inputs.len().saturating_sub(1);
         let report = |flush: &replay::Flush| {
-            let path = crate::escape::shell_word(&self.settings.path);
-            let offset = flush.place.offset;
+            let (path, offset) = (&self.settings.path, flush.place.offset);
+            let part = self.opened.name(flush.place).file_name().unwrap_or_default().to_owned();
+            let named = Some(part.as_os_str()).filter(|_| flush.place.part != last);
             FlushReport {
-                part: FileName(self.opened.name(flush.place).file_name().unwrap_or_default().to_owned()),
+                before: (!is_stdin(path)).then(|| rewrite_before(path, named, offset, "FILE")),
+                part: FileName(part),
                 offset,
                 database: flush.database,
                 keys: flush.keys,
-                before: (flush.place.part == last && !is_stdin(&self.settings.path))
-                    .then(|| format!("aofkit rewrite --at-offset {offset} -o FILE {path}")),
             }
         };
         let skipped = summary.flushes.len().saturating_sub(LIMIT);

@@ -131,7 +131,8 @@ fn write_finding(out: &mut impl Write, finding: &Finding, report: &Report, style
     write!(out, "\n  {painted} {}{gap}", style.paint(Tone::Faint, code))?;
     Fill { columns: style.columns, first: 4 + severity.len() + code.len(), rest: 4, whole: &whole }
         .write(out, &head)?;
-    let commands = [fix_command(&finding.file), fix_command(&report.path)];
+    let mut commands = vec![fix_command(&finding.file), fix_command(&report.path)];
+    commands.extend(finding.advice.rsplit_once("run: ").map(|(_, command)| command.to_owned()));
     let advice = Fill { whole: &commands, ..Fill::after(style, 6) };
     paragraph(out, style, "    ", &finding.message)?;
     if let Some(excerpt) = finding.excerpt.as_ref().filter(|_| finding.severity > Severity::Note) {
