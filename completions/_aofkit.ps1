@@ -50,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             break
         }
         'aofkit;fix' {
+            [CompletionResult]::new('--assume-db', '--assume-db', [CompletionResultType]::ParameterName, 'Take records for database N where a SELECT may have been lost')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
@@ -59,6 +60,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would be cut, and change nothing')
             [CompletionResult]::new('-y', '-y', [CompletionResultType]::ParameterName, 'Do not ask before cutting')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask before cutting')
+            [CompletionResult]::new('--salvage', '--salvage', [CompletionResultType]::ParameterName, 'Keep everything but what is damaged, wherever that is, rather than cut at the first damage')
             [CompletionResult]::new('--undo', '--undo', [CompletionResultType]::ParameterName, 'Put back what the last fix cut off, or the log that the last rewrite replaced')
             [CompletionResult]::new('--discard-copies', '--discard-copies', [CompletionResultType]::ParameterName, 'Remove the copies that were kept of what fixes cut off and rewrites replaced')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Change the file even if another process has it open for writing, or if that is unknown')

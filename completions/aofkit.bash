@@ -197,12 +197,16 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__fix)
-            opts="-n -y -f -h --dry-run --yes --undo --discard-copies --force --server --format --color --progress --help"
+            opts="-n -y -f -h --dry-run --yes --salvage --assume-db --undo --discard-copies --force --server --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --assume-db)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --server)
                     COMPREPLY=($(compgen -W "auto redis-6.2 redis-7.0 redis-7.2 redis-7.4 redis-8.0 redis-8.2 redis-8.4 redis-8.6 valkey-7.2 valkey-8 valkey-8.0 valkey-8.1 valkey-9 valkey-9.0 valkey-9.1" -- "${cur}"))
                     return 0

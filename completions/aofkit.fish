@@ -68,6 +68,7 @@ always\t'Always'
 never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s q -l quiet -d 'Print nothing; only set the exit code'
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l assume-db -d 'Take records for database N where a SELECT may have been lost' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'Server version to emulate' -r -f -a "auto\t''
 redis-6.2\t''
 redis-7.0\t''
@@ -94,6 +95,7 @@ always\t'Always'
 never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s n -l dry-run -d 'Show what would be cut, and change nothing'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s y -l yes -d 'Do not ask before cutting'
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l salvage -d 'Keep everything but what is damaged, wherever that is, rather than cut at the first damage'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l undo -d 'Put back what the last fix cut off, or the log that the last rewrite replaced'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l discard-copies -d 'Remove the copies that were kept of what fixes cut off and rewrites replaced'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l force -d 'Change the file even if another process has it open for writing, or if that is unknown'

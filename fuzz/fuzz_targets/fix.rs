@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
     match planned {
         None => assert_eq!((applied.len(), &left[..]), (0, data)),
         Some(cut) => {
-            assert_eq!((applied.len(), applied[0].cut_at, left.len() as u64), (1, cut, cut));
+            assert_eq!((applied.len(), applied[0].cut_at, left.len() as u64), (1, Some(cut), cut));
             assert_eq!(left, &data[..left.len()]);
             repair::undo(&path, OpenElsewhere::Ignore).unwrap();
             assert_eq!(fs::read(&path).unwrap(), data);

@@ -13,9 +13,10 @@ use super::server_argument::ServerArgument;
 use super::{signals, source};
 use crate::aof::log::{Log, has_snapshot_name, walk_tree};
 use crate::aof::producer::ServerChoice;
-use crate::check;
+use crate::check::{self, scan};
 use crate::input::is_stdin;
-use crate::repair::{self, Obstacle, PartPlan, Plan, Refusal, Survey, plan};
+use crate::repair::salvage::{self, LogSalvage, plan_salvage};
+use crate::repair::{self, Obstacle, Plan, Refusal, Survey, plan};
 use crate::report::copies::Doing;
 use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
@@ -36,6 +37,12 @@ pub(super) struct Fix {
     /// Do not ask before cutting
     #[arg(long, short = 'y', conflicts_with = "dry_run")]
     yes: bool,
+    /// Keep everything but what is damaged, wherever that is, rather than cut at the first damage
+    #[arg(long, conflicts_with_all = ["undo", "discard_copies"])]
+    salvage: bool,
+    /// Take records for database N where a SELECT may have been lost
+    #[arg(long, value_name = "N", requires = "salvage")]
+    assume_db: Option<u32>,
     /// Put back what the last fix cut off, or the log that the last rewrite replaced
     #[arg(long, conflicts_with_all = ["yes", "discard_copies"])]
     undo: bool,
@@ -58,7 +65,8 @@ Examples:
   aofkit fix --dry-run /var/lib/redis   show what would be cut off
   aofkit fix /var/lib/redis             ask, then cut it off
   aofkit fix --yes appendonly.aof       do not ask, for scripts
-  aofkit fix --undo appendonly.aof      put back what was cut off
+  aofkit fix --salvage appendonly.aof   take out what is damaged, and keep what follows
+  aofkit fix --undo appendonly.aof      put back what was cut off, or taken out
   aofkit fix --discard-copies appendonly.aof";
 
 /// What the long help has before the examples.
@@ -68,7 +76,12 @@ truncate: after the last whole record outside an incomplete transaction. What a 
 where the official checker calls it invalid. The removed bytes are first written to a directory beside the file, \
 NAME.aofkit-kept-N, with a text that says how to restore them. They stay there until --undo or --discard-copies. A \
 file that another process on the host has open for writing is left alone: the kernel (a file lease) and /proc are \
-asked. Where neither can tell, --force is needed.";
+asked. Where neither can tell, --force is needed.
+
+With --salvage, records are found again after each damaged place, in any part: everything that is whole stays, and \
+only what is damaged goes. A bit of the framing that has flipped is put right, and bytes that stand there twice are \
+taken out once. A transaction that lost a part goes whole. A new file takes the place of the old one, which is kept as \
+a whole. RDBs cannot be salvaged yet.";
 
 /// The arguments as resolved.
 struct Settings {
@@ -76,7 +89,48 @@ struct Settings {
     server: ServerChoice,
     consent: Consent,
     open_elsewhere: OpenElsewhere,
+    method: Method,
     format: Format,
+}
+
+/// What is taken out of a damaged log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Method {
+    /// Everything from the damage on.
+    Cut,
+    /// What is damaged.
+    Salvage {
+        /// The database of records where a SELECT may have been lost, if that is known.
+        assumed_database: Option<u32>,
+    },
+}
+
+/// What is to be done, in either way.
+enum Chosen {
+    Cut(Plan),
+    Salvage(LogSalvage),
+}
+
+impl Chosen {
+    const fn plan(&self) -> &Plan {
+        match self {
+            Self::Cut(plan) => plan,
+            Self::Salvage(log) => &log.plan,
+        }
+    }
+}
+
+impl Method {
+    fn plan(self, survey: &Survey) -> Result<Chosen, Refusal> {
+        match self {
+            Self::Cut => plan::plan(survey).map(Chosen::Cut),
+            Self::Salvage { assumed_database } => {
+                let server = survey.report.chosen.server();
+                let scan = scan::Options { threads: source::cores(), ..scan::Options::default() };
+                plan_salvage(survey, salvage::Options { server, assumed_database, scan }).map(Chosen::Salvage)
+            }
+        }
+    }
 }
 
 impl From<&Fix> for Settings {
@@ -86,6 +140,7 @@ impl From<&Fix> for Settings {
             server: typed.server.server,
             consent: Consent::of(typed.dry_run, typed.yes),
             open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
+            method: if typed.salvage { Method::Salvage { assumed_database: typed.assume_db } } else { Method::Cut },
             format: typed.format,
         }
     }
@@ -151,20 +206,30 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         survey => survey?,
     };
     report.judged_by(&survey);
-    let plan = match plan::plan(&survey) {
-        Ok(plan) => plan,
+    let chosen = match settings.method.plan(&survey) {
+        Ok(chosen) => chosen,
         Err(refusal) => {
             report.refused(&refusal);
             return Ok(Outcome::Unsound);
         }
     };
-    report.note_remaining(&survey, &plan);
+    let plan = chosen.plan();
+    report.note_remaining(&survey, plan);
     let parts = survey.report.parts.iter().zip(&survey.files).zip(&plan.parts);
     let Some(((part, file), change)) = parts.into_iter().find(|(_, change)| !change.is_untouched()) else {
         report.sound(&survey);
         return Ok(Outcome::Sound);
     };
-    report.planned(&survey, part, file, change);
+    let question = match &chosen {
+        Chosen::Cut(_) => {
+            report.planned(&survey, part, file, change);
+            fix::question(change)
+        }
+        Chosen::Salvage(log) => {
+            report.salvage_planned(&survey, log);
+            report.salvage_question()
+        }
+    };
     // A person sees the plan before the question; a program gets the plan with the outcome.
     match settings.format {
         Format::Text => report.write_plan(&mut console.out, console.style)?,
@@ -173,23 +238,20 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     }
     console.out.flush()?;
     if settings.consent != Consent::Never {
-        // Refuse before asking, not after.
-        storage::refuse_writers(&change.path, settings.open_elsewhere).map_err(copies::mention_force)?;
+        for change in plan.changes() {
+            // Refuse before asking, not after.
+            storage::refuse_writers(&change.path, settings.open_elsewhere).map_err(copies::mention_force)?;
+        }
     }
-    if !consents(settings, change, report, console)? {
+    if !consents(settings, &question, report, console)? {
         return Ok(Outcome::Unsound);
     }
     drop(survey);
-    carry_out(settings, &plan, report, console)
+    carry_out(settings, chosen.plan(), report, console)
 }
 
 /// Whether the plan is to be carried out; if not, the report says why.
-fn consents(
-    settings: &Settings,
-    change: &PartPlan,
-    report: &mut Report,
-    console: &mut Console,
-) -> anyhow::Result<bool> {
+fn consents(settings: &Settings, question: &str, report: &mut Report, console: &mut Console) -> anyhow::Result<bool> {
     let agreed = match settings.consent {
         Consent::Given => return Ok(true),
         Consent::Never => {
@@ -197,13 +259,13 @@ fn consents(
             report.message = Some("nothing was changed (--dry-run)".to_owned());
             return Ok(false);
         }
-        consent => consent.decide(&fix::question(change), &mut console.stderr)? == Answer::Yes,
+        consent => consent.decide(question, &mut console.stderr)? == Answer::Yes,
     };
     if !agreed {
         report.state = State::Declined;
         report.message = Some("nothing was changed".to_owned());
         if settings.consent == Consent::NobodyThere {
-            report.advice = Some("there is no terminal to ask on; --yes cuts without a question".to_owned());
+            report.advice = Some("there is no terminal to ask on; --yes does it without a question".to_owned());
         }
     }
     Ok(agreed)
@@ -215,8 +277,8 @@ fn carry_out(settings: &Settings, plan: &Plan, report: &mut Report, console: &Co
         report.fixed(&applied);
     }
     let again = survey(settings, "checking again", console)?;
-    match plan::plan(&again) {
-        Ok(plan) if plan.is_nothing() => {
+    match settings.method.plan(&again) {
+        Ok(chosen) if chosen.plan().is_nothing() => {
             report.sound = Some(true);
             Ok(Outcome::Sound)
         }

@@ -1,27 +1,32 @@
-//! Carries a plan out: keeps the bytes that go beside the file, then cuts.
+//! Carries a plan out: keeps what goes beside the file, then cuts it, or puts a new file in its place.
 //!
-//! Whenever the process or the machine stops, the file is as it was, or it is cut and the whole copy is beside it, both
-//! on disk: the copy and its name are made to last before the file is touched.
+//! Whenever the process or the machine stops, the file is as it was, or it is changed and the whole copy is beside it,
+//! both on disk: the copy and its name are made to last before the file is touched. A file that loses its end alone is
+//! cut. For any other change a new file is written whole, and the two exchange their names.
 
 use std::ffi::OsString;
 use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::edit::{Piece, pieces};
 use super::plan::{PartPlan, Plan};
 use crate::input::FileIdentity;
-use crate::storage::kept::{self, Cause, Making};
+use crate::storage::draft::Draft;
+use crate::storage::kept::{self, Cause, Making, RecordedFile};
 use crate::storage::{
     Change, FileSystem, OpenElsewhere, Operations, Ownership, Watch, difference, directory_of, unchanged,
 };
 use crate::{Error, ErrorKind, Result};
 
-/// A part that was cut.
+/// A part that was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// The file.
     pub path: PathBuf,
-    /// How long it is now.
-    pub cut_at: u64,
+    /// How long it is now, if it lost its end alone.
+    pub cut_at: Option<u64>,
     /// How many bytes went.
     pub removed: u64,
     /// Where they are.
@@ -31,9 +36,9 @@ pub struct Applied {
 /// Carries a plan out, part by part.
 ///
 /// # Errors
-/// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made, or for a plan
-/// that takes out more than the end of a file; [`ErrorKind::OpenElsewhere`]. The file is then untouched, and no copy is
-/// left. [`ErrorKind::NotDurable`] where only the cut itself could not be made to last: the copy stays.
+/// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made;
+/// [`ErrorKind::OpenElsewhere`]. The part is then untouched, and no copy of it is left; the parts before it are
+/// changed. [`ErrorKind::NotDurable`] where only the change itself could not be made to last: the copy stays.
 pub fn apply(plan: &Plan, open_elsewhere: OpenElsewhere) -> Result<Vec<Applied>> {
     apply_with(&mut FileSystem, plan, open_elsewhere)
 }
@@ -76,16 +81,25 @@ fn removed_name(file: &Path, cut_at: u64) -> OsString {
 }
 
 fn apply_part(operations: &mut impl Operations, part: &PartPlan, open_elsewhere: OpenElsewhere) -> Result<Applied> {
+    // The file, not a link to it: the link stays.
     let path = &part.path.canonicalize().map_err(|source| Error::io(&part.path, "open", source))?;
-    let Some(cut_at) = part.cut_at() else {
-        return Err(refused(
-            path,
-            "the plan removes bytes before the end of the file: this is not supported".to_owned(),
-        ));
-    };
     let watch = Watch::of_file(path, open_elsewhere)?;
     unchanged(path, &part.identity)?;
     sweep_unused(operations, path)?;
+    match part.cut_at() {
+        Some(cut_at) => cut_part(operations, part, path, watch, cut_at),
+        None => replace_part(operations, part, path, &watch),
+    }
+}
+
+/// Cuts a file, whose end is kept.
+fn cut_part(
+    operations: &mut impl Operations,
+    part: &PartPlan,
+    path: &Path,
+    watch: Watch,
+    cut_at: u64,
+) -> Result<Applied> {
     let making = Making::begin(operations, path)?;
     let copy = keep(operations, &making, path, part, cut_at);
     let copy = making.or_discard(operations, copy)?;
@@ -103,7 +117,62 @@ fn apply_part(operations: &mut impl Operations, part: &PartPlan, open_elsewhere:
         let done = format!("the file was cut at byte {cut_at}, and what was cut off is in {}", copy.display());
         Error::new(path, ErrorKind::NotDurable { done, source })
     })?;
-    Ok(Applied { path: part.path.clone(), cut_at, removed, copy })
+    Ok(Applied { path: part.path.clone(), cut_at: Some(cut_at), removed, copy })
+}
+
+/// Puts a new file in the place of an old one, which is kept.
+fn replace_part(operations: &mut impl Operations, part: &PartPlan, path: &Path, watch: &Watch) -> Result<Applied> {
+    let mut change = Change::begin();
+    let open_error = |source| Error::io(path, "open", source);
+    let source = File::open(path).map_err(open_error)?;
+    let ownership = Ownership::of(&source.metadata().map_err(open_error)?);
+    let draft = Draft::beside(operations, path, Some(ownership))?;
+    let (draft, ()) = draft.fill(operations, |out| write_pieces(&source, part, out))?;
+    let draft = draft.sync(operations)?;
+    let making = Making::begin(operations, path);
+    let (draft, making) = draft.or_discard(operations, making)?;
+    let name = path.file_name().unwrap_or_default();
+    let new = vec![RecordedFile { name: name.to_owned(), bytes: draft.length() }];
+    let kept = making
+        .keep_file(operations, (path, Some(&source)), name)
+        .and_then(|old| making.finish(operations, (Cause::Salvage, None), vec![old], new, Some(ownership)))
+        // Between the plan and here people read and answered, and a large file takes its time.
+        .and_then(|kept| watch.check().and_then(|()| unchanged(path, &part.identity)).map(|()| kept));
+    let kept = making.or_discard(operations, kept);
+    let (draft, kept) = draft.or_discard(operations, kept)?;
+    let displaced = draft.exchange(operations);
+    let displaced = making.or_discard(operations, displaced)?;
+    let checked = displaced
+        .put_back_unless(operations, path, |old| watch.check_openers().and_then(|()| unchanged(old, &part.identity)));
+    making.or_discard(operations, checked)?;
+    change.done();
+    let copy = kept.directory.join(name);
+    displaced.settle(operations, path, || format!("the file was replaced, and the old one is {}", copy.display()))?;
+    let removed = part.edits.iter().map(|edit| edit.range.end - edit.range.start).sum();
+    Ok(Applied { path: part.path.clone(), cut_at: None, removed, copy })
+}
+
+/// Writes a file as it is after the edits of its plan.
+fn write_pieces(source: &File, part: &PartPlan, out: &mut impl Write) -> io::Result<()> {
+    let mut chunk = vec![0; kept::CHUNK];
+    for piece in pieces(part.identity.length, &part.edits) {
+        let range = match piece {
+            Piece::Inserted(bytes) => {
+                out.write_all(bytes)?;
+                continue;
+            }
+            Piece::Kept(range) => range,
+        };
+        let mut at = range.start;
+        while at < range.end {
+            let count = usize::try_from(range.end - at).unwrap_or(kept::CHUNK).min(kept::CHUNK);
+            let bytes = chunk.get_mut(..count).unwrap_or_default();
+            source.read_exact_at(bytes, at)?;
+            out.write_all(bytes)?;
+            at += count as u64;
+        }
+    }
+    Ok(())
 }
 
 /// Writes the copy and makes it last.

@@ -102,6 +102,8 @@ pub enum Obstacle {
     },
     /// A part before the last is damaged.
     DamageBeforeTheLastPart,
+    /// No record of the log is whole.
+    NothingWhole,
     /// An RDB, or an RDB preamble, is damaged or of an unknown kind.
     Rdb,
     /// The official checkers call a place invalid that servers read past.
@@ -134,6 +136,7 @@ impl Refusal {
             Obstacle::History { manifest } => {
                 format!("this file was replaced by a rewrite and is not loaded, according to {}", manifest.display())
             }
+            Obstacle::NothingWhole => "nothing could be saved: no record is whole".to_owned(),
             Obstacle::DamageBeforeTheLastPart => {
                 "this part is damaged, and it is not the last part of its log".to_owned()
             }
@@ -170,10 +173,13 @@ impl Refusal {
                 );
             }
             Obstacle::History { .. } => "nothing needs it; fix the log through its manifest",
+            Obstacle::NothingWhole => "restore the log from a backup or a replica",
             Obstacle::DamageBeforeTheLastPart => {
-                "a cut here would lose the rest of this part, on which later parts build; restore the part from a \
-                 backup or a replica; if everything written after the damage may be lost, copy the directory, remove \
-                 the later parts from the manifest there, and fix the copy"
+                return format!(
+                    "a cut here would lose the rest of this part, on which later parts build; to keep everything but \
+                     what is damaged, run: aofkit fix --salvage {}",
+                    shell_word(&self.file)
+                );
             }
             Obstacle::Rdb if self.is_unknown() => {
                 "this is not damage, but where the records after it begin is unknown; a newer release of this program \
@@ -271,7 +277,7 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
 }
 
 /// What keeps a log from being repaired before any part is looked at.
-fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
+pub(super) fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
     let path = &survey.report.path;
     if is_stdin(path) {
         return Err(Refusal::new(Obstacle::Stream, path));
@@ -290,7 +296,11 @@ fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
 }
 
 /// The records of a part that can be cut.
-fn records<'s>(survey: &Survey, part: &'s PartReport, file: &FileSurvey) -> Result<(&'s Scan, FileIdentity), Refusal> {
+pub(super) fn records<'s>(
+    survey: &Survey,
+    part: &'s PartReport,
+    file: &FileSurvey,
+) -> Result<(&'s Scan, FileIdentity), Refusal> {
     let obstacle = match (file.condition, &part.scan, file.file_identity()) {
         (Condition::Records | Condition::ReadOver(_), Some(scan), Some(identity)) => return Ok((scan, identity)),
         (Condition::Compressed(container), ..) => Obstacle::Compressed(container),

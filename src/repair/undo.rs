@@ -79,7 +79,7 @@ pub fn find(path: &Path) -> Result<Kept> {
     let newest = newest(path)?;
     match cause(&newest) {
         Cause::Fix => choose(&newest).map(|_| ())?,
-        Cause::Rewrite => kept::check_undo(&newest)?,
+        Cause::Salvage | Cause::Rewrite => kept::check_undo(&newest)?,
     }
     Ok(newest)
 }
@@ -112,7 +112,7 @@ pub fn undo_with(operations: &mut impl Operations, path: &Path, open_elsewhere: 
     let newest = newest(path)?;
     match cause(&newest) {
         Cause::Fix => undo_cut(operations, &newest, open_elsewhere).map(Undone::Cut),
-        Cause::Rewrite => kept::undo_rewrite(operations, &newest, open_elsewhere).map(Undone::Rewrite),
+        Cause::Salvage | Cause::Rewrite => kept::undo_rewrite(operations, &newest, open_elsewhere).map(Undone::Rewrite),
     }
 }
 

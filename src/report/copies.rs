@@ -10,7 +10,7 @@ use crate::plural::counted;
 use crate::repair::Undone;
 use crate::report::file_name::FileName;
 use crate::report::json;
-use crate::storage::kept::Kept;
+use crate::storage::kept::{Cause, Kept};
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -86,7 +86,11 @@ impl CopiesReport {
                 FileName(&cut.path)
             ),
             Undone::Rewrite(rewrite) => format!(
-                "the log from before the rewrite is back ({}); {directory} was removed",
+                "the log from before the {} is back ({}); {directory} was removed",
+                match kept.record.as_ref().map(|record| record.cause) {
+                    Some(Cause::Salvage) => "salvage",
+                    _ => "rewrite",
+                },
                 counted(rewrite.restored.len() as u64, "file")
             ),
         };

@@ -11,14 +11,17 @@ use crate::check::{Code, Excerpt, Finding, PartReport};
 use crate::escape::{Escaped, columns, shell_word, visible};
 use crate::plural::counted;
 use crate::repair::plan::{damage, remaining};
+use crate::repair::salvage::LogSalvage;
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
 use crate::repair::{Applied, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, copy_name};
 use crate::report::check::write_excerpt;
 use crate::report::file_name::FileName;
 use crate::report::json;
 use crate::report::paragraph::{Fill, paragraph};
+use crate::report::salvage::SalvageReport;
 use crate::report::style::{Style, Tone};
 use crate::storage::directory_of;
+use crate::storage::kept::next_directory;
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,6 +67,7 @@ pub struct Report {
     chosen_by: Option<&'static str>,
     records: Option<u64>,
     records_behind: Option<u64>,
+    salvage: Option<SalvageReport>,
     notes: Vec<String>,
     /// What was done, or why nothing was.
     pub message: Option<String>,
@@ -133,6 +137,7 @@ impl Report {
             chosen_by: None,
             records: None,
             records_behind: None,
+            salvage: None,
             notes: Vec::new(),
             message: None,
             advice: None,
@@ -200,6 +205,12 @@ impl Report {
         self.content = Removed::of(file.bytes(), cut_at);
         self.records = Some(self.content.whole + self.content.behind);
         self.records_behind = Some(self.content.behind);
+        if self.content.behind > 0 {
+            let command = format!("aofkit fix --salvage {}", shell_word(&survey.report.path));
+            let records = counted(self.content.behind, "record");
+            self.notes.push(format!("{records} after the damage would be lost; to keep them, run: {command}"));
+            self.whole.push(command);
+        }
         if let Condition::ReadOver(ReadOver::UpTo(_)) = file.condition {
             self.notes.push(format!(
                 "the official checkers would cut at byte {}, before the first fault; servers read over it, and what \
@@ -222,6 +233,49 @@ impl Report {
             self.name(&finding.file);
             self.notes.push(format!("{}{}: {}{more}", FileName(&finding.file), found.place(), found.message));
         }
+    }
+
+    /// Damaged places are to be taken out, and everything else is to be kept.
+    pub fn salvage_planned(&mut self, survey: &Survey, log: &LogSalvage) {
+        let report = SalvageReport::new(log);
+        self.state = State::Planned;
+        self.sound = Some(false);
+        self.name(&survey.report.path);
+        let changed = log.plan.changes().next();
+        if let Some(part) = changed {
+            self.about(&part.path);
+            self.copy = Some(FileName(next_directory(&part.path)));
+            self.name(&next_directory(&part.path));
+        }
+        self.size = Some(log.plan.parts.iter().map(|part| part.identity.length).sum());
+        self.removed = Some(report.removed_bytes);
+        if report.has_doubt() {
+            self.notes.push(
+                "records after a place where a SELECT may have been lost are taken for the database before it; \
+                 --assume-db N takes them for another"
+                    .to_owned(),
+            );
+        }
+        self.salvage = Some(report);
+    }
+
+    /// The question that is asked before a salvage.
+    pub fn salvage_question(&self) -> String {
+        let (places, bytes) = self.salvage.as_ref().map_or((0, 0), |salvage| (salvage.gaps(), salvage.removed_bytes));
+        format!(
+            "Take {} out of {} in {}, and keep everything else?",
+            counted(bytes, "byte"),
+            self.path,
+            counted(places as u64, "place")
+        )
+    }
+
+    fn write_salvage(&self, salvage: &SalvageReport, out: &mut impl Write, style: Style) -> io::Result<()> {
+        salvage.write_text(out, style)?;
+        write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
+        let copy = self.copy.as_ref().map_or_else(String::new, ToString::to_string);
+        let text = format!("{}; the log as it is now, in {copy}", counted(salvage.records, "record"));
+        self.fill(style, 5).write(out, &text)
     }
 
     /// Nothing can be done.
@@ -250,7 +304,7 @@ impl Report {
         self.advice = Some(visible(&refusal.advice()).into_owned());
     }
 
-    /// The end was cut off.
+    /// A part was changed.
     pub fn fixed(&mut self, applied: &Applied) {
         self.state = State::Fixed;
         self.applied = true;
@@ -260,11 +314,13 @@ impl Report {
         let [undo, discard] =
             ["undo", "discard-copies"].map(|what| format!("aofkit fix --{what} {}", shell_word(&applied.path)));
         self.whole.extend([undo.clone(), discard.clone()]);
+        let (path, bytes) = (FileName(&applied.path), counted(applied.removed, "byte"));
+        let what = match applied.cut_at {
+            Some(cut_at) => format!("{path} was cut at byte {cut_at}; what was cut off, {bytes}, is in"),
+            None => format!("{path} is mended ({bytes} taken out or put right); the file as it was is in"),
+        };
         self.message = Some(format!(
-            "{} was cut at byte {}; what was cut off, {}, is in {}\nto put it back: {undo}\nto discard it:  {discard}",
-            FileName(&applied.path),
-            applied.cut_at,
-            counted(applied.removed, "byte"),
+            "{what} {}\nto put it back: {undo}\nto discard it:  {discard}",
             FileName(directory_of(&applied.copy)),
         ));
     }
@@ -274,6 +330,9 @@ impl Report {
     /// # Errors
     /// What the writer says; so for all that follow.
     pub fn write_plan(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        if let Some(salvage) = &self.salvage {
+            return self.write_salvage(salvage, out, style);
+        }
         self.write_finding(out, style)?;
         let (cut_at, removed) = (self.cut_at.unwrap_or(0), self.removed.unwrap_or(0));
         let file = self.file.as_ref().map_or_else(String::new, FileName::to_string);

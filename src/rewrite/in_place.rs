@@ -270,7 +270,7 @@ impl Swap<'_> {
         let checked = self.after(operations, &displaced, path, unchanged);
         making.or_discard(operations, checked)?;
         change.done();
-        settle(operations, &displaced, path, &kept)?;
+        displaced.settle(operations, path, || replaced(&kept))?;
         Ok(kept)
     }
 
@@ -325,7 +325,7 @@ impl Swap<'_> {
             }
         };
         change.done();
-        settle(operations, &displaced, manifest, &kept)?;
+        displaced.settle(operations, manifest, || replaced(&kept))?;
         remove_old(operations, log, parts, &kept)?;
         Ok(kept)
     }
@@ -375,15 +375,7 @@ impl Swap<'_> {
         path: &Path,
         unchanged: impl FnOnce(&Path) -> Result<()>,
     ) -> Result<()> {
-        let Displaced::At(old) = displaced else { return Ok(()) };
-        let Err(error) = self.watch.check_openers().and_then(|()| unchanged(old)) else { return Ok(()) };
-        operations.exchange(old, path).map_err(|source| Error::io(path, "put back", source))?;
-        let _ = operations.remove(old);
-        Err(match error.kind() {
-            // Not under its hidden name.
-            ErrorKind::Refused(text) => refused(path, text.clone()),
-            _ => error,
-        })
+        displaced.put_back_unless(operations, path, |old| self.watch.check_openers().and_then(|()| unchanged(old)))
     }
 }
 
@@ -393,27 +385,20 @@ fn opened<'w>(watch: &'w Watch, reading: Reading<'_>, path: &Path) -> Option<&'w
     watch.file(reading.inputs.iter().position(is_it)?)
 }
 
+/// What has happened once the new log counts.
+fn replaced(kept: &Kept) -> String {
+    format!("the log was replaced, and the old one is in {}", kept.directory.display())
+}
+
 /// Removes the names of the old files; each is kept under another.
 fn remove_old(operations: &mut impl Operations, log: &MultiPart, parts: &Parts, kept: &Kept) -> Result<()> {
     let is_new = |name: &OsStr| name == parts.base.0 || name == parts.incr.0 || Some(name) == parts.main.file_name();
     let old = old_names(log).into_iter().filter(|name| !is_new(name)).map(|name| log.directory.join(name));
-    let done = || format!("the log was replaced, and the old one is in {}", kept.directory.display());
+    let done = || replaced(kept);
     for path in old {
         operations.remove(&path).map_err(|source| Error::new(&path, ErrorKind::NotDurable { done: done(), source }))?;
     }
     sync_directory(operations, &log.directory, done)
-}
-
-/// Makes the exchange last, and removes the hidden name of what was displaced, which is kept under another.
-fn settle(operations: &mut impl Operations, displaced: &Displaced, path: &Path, kept: &Kept) -> Result<()> {
-    let done = || format!("the log was replaced, and the old one is in {}", kept.directory.display());
-    let synced = sync_directory(operations, directory_of(path), done);
-    if let Displaced::At(old) = displaced {
-        let removed = operations.remove(old);
-        synced?;
-        return removed.map_err(|source| Error::new(path, ErrorKind::NotDurable { done: done(), source }));
-    }
-    synced
 }
 
 /// The files that the manifest names and that are there, once each.

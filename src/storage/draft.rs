@@ -64,6 +64,46 @@ pub(crate) enum Displaced {
     Gone,
 }
 
+impl Displaced {
+    /// Gives what was displaced from `path` its name back if `check` finds that it is not what was to be replaced.
+    ///
+    /// # Errors
+    /// That of `check`; [`ErrorKind::Io`].
+    pub(crate) fn put_back_unless(
+        &self,
+        operations: &mut impl Operations,
+        path: &Path,
+        check: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<()> {
+        let Self::At(old) = self else { return Ok(()) };
+        let Err(error) = check(old) else { return Ok(()) };
+        operations.exchange(old, path).map_err(|source| Error::io(path, "put back", source))?;
+        let _ = operations.remove(old);
+        Err(match error.kind() {
+            // Not under its hidden name.
+            ErrorKind::Refused(text) => Error::new(path, ErrorKind::Refused(text.clone())),
+            _ => error,
+        })
+    }
+
+    /// Makes the exchange last, and removes the hidden name of what was displaced, which is kept under another.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotDurable`], with what `done` says.
+    pub(crate) fn settle(
+        &self,
+        operations: &mut impl Operations,
+        path: &Path,
+        done: impl Fn() -> String,
+    ) -> Result<()> {
+        let synced = sync_directory(operations, directory_of(path), &done);
+        let Self::At(old) = self else { return synced };
+        let removed = operations.remove(old);
+        synced?;
+        removed.map_err(|source| Error::new(path, ErrorKind::NotDurable { done: done(), source }))
+    }
+}
+
 impl Draft {
     /// Creates a file on the file system of `target`, with the given owner and mode, or the default ones. Drafts of
     /// processes that have ended are removed from the directory first.

@@ -476,6 +476,7 @@ fn the_outcome_as_json_keeps_its_fields() {
         "bytes",
         "cut_at",
         "removed_bytes",
+        "salvage",
         "copy",
         "applied",
         "sound",

@@ -56,6 +56,7 @@ mod replay_servers;
 mod restore_servers;
 mod rewrite;
 mod rewrite_in_place;
+mod salvage;
 mod selected_data;
 mod server_choice;
 mod server_verdict;

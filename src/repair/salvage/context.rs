@@ -15,18 +15,22 @@ use crate::resp;
 
 /// Keys that are named where they may be in another database.
 const NAMED: usize = 10;
-/// Records that are counted there.
-const COUNTED: u64 = 1_000_000;
+/// Records that are counted there: one thread reads them, and a million of each gap take longer than the scan.
+const COUNTED: u64 = 10_000;
 
 /// Records after a gap that may have been for another database than the one that they are taken for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Doubt {
     /// The database that they are taken for.
     pub database: u32,
+    /// How many databases the part is known to select.
+    pub databases: usize,
     /// Where the next `SELECT` is, or the end.
     pub until: u64,
-    /// How many they are, as far as a million.
+    /// How many they are, as far as 10,000.
     pub records: u64,
+    /// Whether there are more than were counted.
+    pub at_least: bool,
     /// The first of their keys.
     pub keys: Vec<Vec<u8>>,
 }
@@ -114,6 +118,9 @@ fn records_in(bytes: &[u8], range: Range<u64>) -> u64 {
     reader.records()
 }
 
+/// The length of the shortest `SELECT`.
+const SHORTEST_SELECT: u64 = 23;
+
 /// What a `SELECT` looks like in a log: servers write it themselves, always in this form.
 const SELECT: &[u8] = b"*2\r\n$6\r\nSELECT\r\n$";
 
@@ -176,8 +183,10 @@ pub(super) fn restore_databases(
             resp::write_command(&mut edit.inserted, &[b"SELECT", itoa::Buffer::new().format(database).as_bytes()]);
             (kept, known) = (database, Some(database));
         }
-        if databases.len() > 1 && assumed.is_none() {
-            *in_doubt = doubt(bytes, edit.range.end, until, database);
+        let has_room = edit.range.end - edit.range.start >= SHORTEST_SELECT;
+        if has_room && assumed.is_none() {
+            *in_doubt = doubt(bytes, edit.range.end, until, database)
+                .map(|doubt| Doubt { databases: databases.len(), ..doubt });
         }
     }
 }
@@ -185,7 +194,7 @@ pub(super) fn restore_databases(
 /// The records from a gap to the next `SELECT`.
 fn doubt(bytes: &[u8], from: u64, until: u64, database: u32) -> Option<Doubt> {
     let mut reader = Reader::new(bytes.get(..usize::try_from(until).ok()?)?, usize::try_from(from).ok()?);
-    let mut doubt = Doubt { database, until, records: 0, keys: Vec::new() };
+    let mut doubt = Doubt { database, databases: 0, until, records: 0, at_least: false, keys: Vec::new() };
     while let Some(Ok(record)) = reader.next_record() {
         let Content::Command(arguments) = record.content else { continue };
         doubt.records += 1;
@@ -195,6 +204,7 @@ fn doubt(bytes: &[u8], from: u64, until: u64, database: u32) -> Option<Doubt> {
             doubt.keys.push(key.to_vec());
         }
         if doubt.records == COUNTED {
+            doubt.at_least = true;
             break;
         }
     }

@@ -3,7 +3,9 @@
 //! The records are scanned up to the damage, then from the next place on where a record begins that can be relied on,
 //! and so on. What is to go, and what little has to be put in its place, is data; nothing is changed here.
 
+mod cause;
 mod context;
+mod plan;
 mod repeated;
 #[cfg(test)]
 mod tests;
@@ -18,6 +20,7 @@ use crate::check::scan::{self, Scan};
 use crate::server::Server;
 
 pub use context::Doubt;
+pub use plan::{LogSalvage, plan_salvage};
 use repeated::Repeated;
 use wrong_byte::WrongByte;
 
@@ -111,7 +114,7 @@ struct Run {
 }
 
 /// How a part is read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Options<'p> {
     /// The server whose commands are known.
     pub server: Server,
@@ -392,6 +395,9 @@ fn longest_zeros(content: &[u8]) -> Range<usize> {
     longest
 }
 
+/// A line that is wrong may begin so many bytes before the block that takes its end.
+const LINE: usize = 16;
+
 /// Whole blocks in a gap, if what cannot be read begins and ends with them.
 fn blocks(bytes: &[u8], gap: &Range<usize>, damage: Damage, size: usize) -> Option<Cause> {
     let wrong = usize::try_from(damage.offset).ok()?;
@@ -399,6 +405,6 @@ fn blocks(bytes: &[u8], gap: &Range<usize>, damage: Damage, size: usize) -> Opti
     let last = gap.end / size * size;
     // The field that is wrong begins before the first block; the record that follows the last is of one that was torn.
     let is_text = |at: usize| bytes.get(at).is_some_and(|byte| byte.is_ascii_graphic() || b"\r\n ".contains(byte));
-    (first < last && first <= wrong && wrong < last && !(first..last.min(first + 64)).all(is_text))
+    (first < last && first <= wrong + LINE && wrong < last && !(first..last.min(first + 64)).all(is_text))
         .then_some(Cause::Blocks { range: first as u64..last as u64, size: size as u64 })
 }

@@ -7,10 +7,6 @@ use crate::aof::Reader;
 use crate::resp::write_command;
 use crate::testing::random::Random;
 
-fn options(assumed_database: Option<u32>) -> Options<'static> {
-    Options { server: Server::default(), assumed_database, scan: scan::Options::default() }
-}
-
 /// The part as it is after the edits.
 fn mended(bytes: &[u8], salvage: &Salvage) -> Vec<u8> {
     let mut out = Vec::new();
@@ -174,7 +170,7 @@ fn assert_kept(rounds: usize, stretches: usize, most_lost: usize) {
         let moves_control = |stretch: &Range<usize>| {
             !stretch.is_empty() && memchr::memmem::find(&log[stretch.clone()], b"1\r\n$").is_some()
         };
-        let salvage = salvage(&damaged, 0, options(None));
+        let salvage = salvage(&damaged, 0, Options::default());
         if salvage.gaps.is_empty() || hit.iter().any(moves_control) {
             continue;
         }

@@ -26,6 +26,8 @@ const LIMIT: u64 = 4 << 20;
 pub enum Cause {
     /// `fix` removed the end of a file.
     Fix,
+    /// `fix --salvage` replaced a file.
+    Salvage,
     /// `rewrite --in-place` replaced a log.
     Rewrite,
 }
@@ -34,7 +36,7 @@ impl Cause {
     /// The subcommand.
     pub const fn command(self) -> &'static str {
         match self {
-            Self::Fix => "fix",
+            Self::Fix | Self::Salvage => "fix",
             Self::Rewrite => "rewrite",
         }
     }
@@ -111,6 +113,7 @@ impl Record {
         let what = match (self.cause, self.cut_at) {
             (Cause::Fix, Some(cut_at)) => format!("aofkit fix cut the file at byte {cut_at}"),
             (Cause::Fix, None) => "aofkit fix cut the file".to_owned(),
+            (Cause::Salvage, _) => "aofkit fix --salvage replaced the file".to_owned(),
             (Cause::Rewrite, _) => "aofkit rewrite --in-place replaced the log".to_owned(),
         };
         let when = jiff::Timestamp::from_millisecond(self.time).unwrap_or_default();

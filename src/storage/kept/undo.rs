@@ -1,4 +1,4 @@
-//! Undoing a rewrite in place.
+//! Undoing what replaced whole files: a rewrite in place, or a salvage.
 
 use std::fs;
 use std::io;
@@ -37,7 +37,7 @@ struct Rewrite<'k> {
 
 impl<'k> Rewrite<'k> {
     fn of(kept: &'k Kept) -> Option<Self> {
-        let record = kept.record.as_ref().filter(|record| record.cause == Cause::Rewrite)?;
+        let record = kept.record.as_ref().filter(|record| record.cause != Cause::Fix)?;
         let directory = directory_of(&kept.directory).to_owned();
         let main = directory.join(&record.file);
         Some(Self { kept, record, directory, main: main.canonicalize().unwrap_or(main) })
@@ -93,7 +93,7 @@ impl<'k> Rewrite<'k> {
                 Err(_) => "it is gone".to_owned(),
             };
             let text = format!(
-                "the log is not as the rewrite left it ({what}): undoing would lose that; the old log is in {}",
+                "the log is not as it was left ({what}): undoing would lose that; the old log is in {}",
                 self.kept.directory.display()
             );
             return Err(refused(&path, text));

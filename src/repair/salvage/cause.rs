@@ -1,0 +1,76 @@
+//! Causes in words.
+
+use std::fmt;
+
+use super::Cause;
+use crate::escape::Escaped;
+use crate::plural::counted;
+
+impl Cause {
+    /// The name by which programs know it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WrongByte { .. } => "wrong-byte",
+            Self::Repeated { .. } => "repeated",
+            Self::ZeroTail(_) => "zero-tail",
+            Self::Zeros(_) => "zeros",
+            Self::Blocks { .. } => "blocks",
+            Self::Merged { .. } => "merged",
+            Self::Truncated(_) => "truncated",
+            Self::UnfinishedTransaction { .. } => "unfinished-transaction",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+
+    /// The offset of the first byte that is known to be wrong.
+    pub const fn offset(&self) -> u64 {
+        match self {
+            Self::WrongByte { offset, .. } | Self::Merged { offset } | Self::UnfinishedTransaction { offset } => {
+                *offset
+            }
+            Self::Repeated { range, .. } | Self::ZeroTail(range) | Self::Zeros(range) | Self::Blocks { range, .. } => {
+                range.start
+            }
+            Self::Truncated(damage) | Self::Unreadable(damage) => damage.offset,
+        }
+    }
+}
+
+/// What is wrong, as a clause that goes with a file. Bytes that are quoted are escaped.
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WrongByte { offset, found, right } => {
+                let how = if (found ^ right).is_power_of_two() { "one bit has flipped" } else { "it was overwritten" };
+                let [found, right] = [found, right].map(|byte| Escaped(std::slice::from_ref(byte)).to_string());
+                write!(f, "byte {offset} is '{found}' and must be '{right}': {how}")
+            }
+            Self::Repeated { range, original } => write!(
+                f,
+                "{} from byte {} on repeat those from byte {original} on",
+                counted(range.end - range.start, "byte"),
+                range.start
+            ),
+            Self::ZeroTail(range) => {
+                write!(f, "{} of zeros at the end of the file, from byte {} on", size(range), range.start)
+            }
+            Self::Zeros(range) => write!(f, "{} of zeros from byte {} on", size(range), range.start),
+            Self::Blocks { range, size } => {
+                let blocks = counted((range.end - range.start) / size, "block");
+                write!(f, "{blocks} of {size} bytes from byte {} on do not belong here", range.start)
+            }
+            Self::Merged { offset } => {
+                write!(f, "bytes are missing in the record at byte {offset}, which takes the next one for its own")
+            }
+            Self::Truncated(damage) => write!(f, "{}", damage.kind),
+            Self::UnfinishedTransaction { offset } => {
+                write!(f, "the file ends inside the transaction that MULTI opens at byte {offset}")
+            }
+            Self::Unreadable(damage) => write!(f, "byte {} cannot be read: {}", damage.offset, damage.kind),
+        }
+    }
+}
+
+fn size(range: &std::ops::Range<u64>) -> String {
+    counted(range.end - range.start, "byte")
+}

@@ -1,0 +1,77 @@
+//! A log → what salvage changes in each of its parts.
+
+use super::{Gap, Options, Salvage, salvage};
+use crate::input::FileIdentity;
+use crate::repair::plan::{Obstacle, Plan, Refusal, damage, outer_obstacle, records};
+use crate::repair::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
+use crate::repair::{PartPlan, plan};
+
+/// What salvage does to a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSalvage {
+    /// The changes.
+    pub plan: Plan,
+    /// What is wrong with each part, in the order of [`Plan::parts`].
+    pub parts: Vec<Salvage>,
+}
+
+impl LogSalvage {
+    /// Every gap, with the plan of its part.
+    pub fn gaps(&self) -> impl Iterator<Item = (&PartPlan, &Gap)> {
+        self.plan
+            .parts
+            .iter()
+            .zip(&self.parts)
+            .flat_map(|(part, salvage)| salvage.gaps.iter().map(move |gap| (part, gap)))
+    }
+
+    /// How many records are kept.
+    pub fn records(&self) -> u64 {
+        self.parts.iter().map(|part| part.records).sum()
+    }
+}
+
+/// Decides what goes, so that everything else can be loaded.
+///
+/// # Errors
+/// A [`Refusal`] where nothing is kept, or where this is no matter of damaged records.
+pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage, Refusal> {
+    match outer_obstacle(survey) {
+        // Whichever part it is, the others are as they were.
+        Err(_) if survey.listing.as_ref().is_some_and(|listing| matches!(listing.place, Place::Before(_))) => {}
+        obstacle => obstacle?,
+    }
+    let mut parts = Vec::new();
+    let mut salvaged = Vec::new();
+    for (part, file) in survey.report.parts.iter().zip(&survey.files) {
+        let (scan, identity) = records(survey, part, file)?;
+        let found = match (damage(survey, part), file.condition) {
+            (None, _) | (_, Condition::ReadOver(ReadOver::ToTheEnd)) => whole(scan.records),
+            _ if survey.report.is_sound() => whole(scan.records),
+            (_, Condition::ReadOver(ReadOver::UpTo(at))) => of_part(file, at, identity, options),
+            _ => of_part(file, scan.start, identity, options),
+        };
+        let edits = found.edits();
+        parts.push(PartPlan { path: part.path.clone(), identity, edits });
+        salvaged.push(found);
+    }
+    let log = LogSalvage { plan: Plan { parts }, parts: salvaged };
+    if log.plan.is_nothing() && !survey.report.is_sound() {
+        // Whatever is wrong, it is none of damage.
+        return plan::plan(survey).map(|plan| LogSalvage { plan, ..log });
+    }
+    if log.records() == 0 && !log.plan.is_nothing() {
+        return Err(Refusal::new(Obstacle::NothingWhole, &survey.report.path));
+    }
+    Ok(log)
+}
+
+fn whole(records: u64) -> Salvage {
+    Salvage { gaps: Vec::new(), records }
+}
+
+fn of_part(file: &FileSurvey, start: u64, identity: FileIdentity, options: Options<'_>) -> Salvage {
+    let bytes = file.bytes();
+    let bytes = usize::try_from(identity.length).ok().and_then(|length| bytes.get(..length)).unwrap_or(bytes);
+    salvage(bytes, usize::try_from(start).unwrap_or(bytes.len()), options)
+}

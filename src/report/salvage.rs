@@ -1,0 +1,199 @@
+//! What salvage takes out of a log and what it keeps, as text and as JSON.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::escape::Argument;
+use crate::repair::salvage::{Doubt, Gap, LogSalvage, Salvage};
+use crate::repair::{Edit, PartPlan};
+use crate::report::file_name::FileName;
+use crate::report::number::counted;
+use crate::report::paragraph::Fill;
+use crate::report::style::{Style, Tone};
+
+/// Gaps of a part that are shown as text; JSON has all.
+const SHOWN: usize = 20;
+
+/// Keys in doubt that are named in text.
+const NAMED: usize = 5;
+
+/// What salvage does to a log.
+#[derive(Debug, Serialize)]
+pub(crate) struct SalvageReport {
+    /// How many records are kept.
+    pub(crate) records: u64,
+    /// How many bytes go.
+    pub(crate) removed_bytes: u64,
+    parts: Vec<PartReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct PartReport {
+    path: FileName<PathBuf>,
+    bytes: u64,
+    bytes_after: u64,
+    records: u64,
+    gaps: Vec<GapReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct GapReport {
+    /// The first byte that goes.
+    from: u64,
+    /// The byte after the last.
+    to: u64,
+    /// What comes in their place.
+    inserted: Option<FileName<PathBuf>>,
+    causes: Vec<CauseReport>,
+    whole_records: u64,
+    doubt: Option<DoubtReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct CauseReport {
+    code: &'static str,
+    offset: u64,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct DoubtReport {
+    database: u32,
+    until: u64,
+    records: u64,
+    at_least: bool,
+    keys: Vec<FileName<PathBuf>>,
+    #[serde(skip)]
+    text: String,
+}
+
+/// Bytes, for JSON.
+fn bytes(bytes: &[u8]) -> FileName<PathBuf> {
+    FileName(OsString::from_vec(bytes.to_vec()).into())
+}
+
+impl SalvageReport {
+    pub(crate) fn new(log: &LogSalvage) -> Self {
+        let parts = log.plan.parts.iter().zip(&log.parts);
+        let parts: Vec<PartReport> = parts.filter(|(part, _)| !part.is_untouched()).map(PartReport::new).collect();
+        let removed = |part: &PartPlan| part.edits.iter().map(|edit| edit.range.end - edit.range.start).sum::<u64>();
+        Self { records: log.records(), removed_bytes: log.plan.parts.iter().map(removed).sum(), parts }
+    }
+
+    /// How many gaps there are in all parts.
+    pub(crate) fn gaps(&self) -> usize {
+        self.parts.iter().map(|part| part.gaps.len()).sum()
+    }
+
+    /// Whether records may have been for another database.
+    pub(crate) fn has_doubt(&self) -> bool {
+        self.parts.iter().flat_map(|part| &part.gaps).any(|gap| gap.doubt.is_some())
+    }
+
+    /// Writes what is wrong in each part, and what is done about it.
+    pub(crate) fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        for part in &self.parts {
+            writeln!(out, "{}: {}", part.path, counted(part.gaps.len() as u64, "damaged place"))?;
+            for gap in part.gaps.iter().take(SHOWN) {
+                gap.write_text(out, style)?;
+            }
+            if let Some(more) = part.gaps.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+                writeln!(out, "  and {} more: --format json lists all", counted(more as u64, "place"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PartReport {
+    fn new((part, salvage): (&PartPlan, &Salvage)) -> Self {
+        let change = |edit: &Edit| (edit.range.end - edit.range.start, edit.inserted.len() as u64);
+        let (removed, inserted) =
+            part.edits.iter().map(change).fold((0, 0), |sum, (removed, inserted)| (sum.0 + removed, sum.1 + inserted));
+        Self {
+            path: FileName(part.path.clone()),
+            bytes: part.identity.length,
+            bytes_after: part.identity.length + inserted - removed,
+            records: salvage.records,
+            gaps: salvage.gaps.iter().map(GapReport::new).collect(),
+        }
+    }
+}
+
+impl GapReport {
+    fn new(gap: &Gap) -> Self {
+        let cause = |cause: &crate::repair::salvage::Cause| CauseReport {
+            code: cause.name(),
+            offset: cause.offset(),
+            message: cause.to_string(),
+        };
+        Self {
+            from: gap.edit.range.start,
+            to: gap.edit.range.end,
+            inserted: Some(&gap.edit.inserted).filter(|inserted| !inserted.is_empty()).map(|inserted| bytes(inserted)),
+            causes: gap.causes.iter().map(cause).collect(),
+            whole_records: gap.whole_records,
+            doubt: gap.doubt.as_ref().map(DoubtReport::new),
+        }
+    }
+
+    fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        let fill = Fill::after(style, 4);
+        let removed = self.to - self.from;
+        for (index, cause) in self.causes.iter().enumerate() {
+            write!(out, "  {} ", style.paint(Tone::Bad, if index == 0 { "-" } else { " " }))?;
+            fill.write(out, &cause.message)?;
+        }
+        write!(out, "    ")?;
+        let what = match (removed, &self.inserted) {
+            (1, Some(right)) => format!("put right: '{right}' at byte {}; nothing is lost", self.from),
+            (removed, inserted) => {
+                let with = match self.whole_records {
+                    0 => String::new(),
+                    count => format!(", with {} of a transaction that lost a part", counted(count, "whole record")),
+                };
+                let select = match inserted {
+                    Some(_) => "; a SELECT comes in their place, as that of the log is lost",
+                    None => "",
+                };
+                format!("remove bytes {}..{}, {}{with}{select}", self.from, self.to, counted(removed, "byte"))
+            }
+        };
+        fill.write(out, &what)?;
+        let Some(doubt) = &self.doubt else { return Ok(()) };
+        write!(out, "    ")?;
+        fill.write(out, &doubt.text)
+    }
+}
+
+impl DoubtReport {
+    fn new(doubt: &Doubt) -> Self {
+        let keys: Vec<String> = doubt.keys.iter().take(NAMED).map(|key| Argument(key).to_string()).collect();
+        let records = format!(
+            "{}{} up to byte {} {} taken for database {} ({}{})",
+            if doubt.at_least { "at least " } else { "" },
+            counted(doubt.records, "record"),
+            doubt.until,
+            if doubt.records == 1 { "is" } else { "are" },
+            doubt.database,
+            keys.join(", "),
+            if doubt.keys.len() > NAMED || doubt.at_least { ", …" } else { "" }
+        );
+        let text = match doubt.databases {
+            0 | 1 => format!("a SELECT may have been lost here, if the log has other databases: {records}"),
+            _ => format!("in doubt: a SELECT may have been lost here; {records}"),
+        };
+        Self {
+            database: doubt.database,
+            until: doubt.until,
+            records: doubt.records,
+            at_least: doubt.at_least,
+            keys: doubt.keys.iter().map(|key| bytes(key)).collect(),
+            text,
+        }
+    }
+}
