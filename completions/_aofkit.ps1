@@ -51,6 +51,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
         }
         'aofkit;fix' {
             [CompletionResult]::new('--assume-db', '--assume-db', [CompletionResultType]::ParameterName, 'Take records for database N where a SELECT may have been lost')
+            [CompletionResult]::new('--max-loss', '--max-loss', [CompletionResultType]::ParameterName, 'With --yes, stop rather than lose more than N: bytes (64K, 1M), a percentage (5%) or whole records (100r); by default more than 1 MiB with whole records after the damage')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Server version to emulate')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')

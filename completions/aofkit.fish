@@ -69,6 +69,7 @@ never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s q -l quiet -d 'Print nothing; only set the exit code'
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l assume-db -d 'Take records for database N where a SELECT may have been lost' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l max-loss -d 'With --yes, stop rather than lose more than N: bytes (64K, 1M), a percentage (5%) or whole records (100r); by default more than 1 MiB with whole records after the damage' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'Server version to emulate' -r -f -a "auto\t''
 redis-6.2\t''
 redis-7.0\t''

@@ -7,6 +7,7 @@ use super::console::Console;
 use super::copies::{self, CopiesTask};
 use super::exit_codes::Outcome;
 use super::format::Format;
+use super::max_loss::MaxLoss;
 use super::progress::Bar;
 use super::prompt::{Answer, Consent};
 use super::server_argument::ServerArgument;
@@ -43,6 +44,10 @@ pub(super) struct Fix {
     /// Take records for database N where a SELECT may have been lost
     #[arg(long, value_name = "N", requires = "salvage")]
     assume_db: Option<u32>,
+    /// With --yes, stop rather than lose more than N: bytes (64K, 1M), a percentage (5%) or whole records (100r); by
+    /// default more than 1 MiB with whole records after the damage
+    #[arg(long, value_name = "N")]
+    max_loss: Option<MaxLoss>,
     /// Put back what the last fix cut off, or the log that the last rewrite replaced
     #[arg(long, conflicts_with_all = ["yes", "discard_copies"])]
     undo: bool,
@@ -90,6 +95,7 @@ struct Settings {
     consent: Consent,
     open_elsewhere: OpenElsewhere,
     method: Method,
+    max_loss: Option<MaxLoss>,
     format: Format,
 }
 
@@ -141,6 +147,7 @@ impl From<&Fix> for Settings {
             consent: Consent::of(typed.dry_run, typed.yes),
             open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
             method: if typed.salvage { Method::Salvage { assumed_database: typed.assume_db } } else { Method::Cut },
+            max_loss: typed.max_loss,
             format: typed.format,
         }
     }
@@ -252,7 +259,16 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
 
 /// Whether the plan is to be carried out; if not, the report says why.
 fn consents(settings: &Settings, question: &str, report: &mut Report, console: &mut Console) -> anyhow::Result<bool> {
-    let agreed = match settings.consent {
+    let excess = MaxLoss::excess(settings.max_loss, &report.loss());
+    let consent = match (settings.consent, &excess) {
+        // That is for a person to decide.
+        (Consent::Given, Some(_)) => Consent::of(false, false),
+        (consent, _) => consent,
+    };
+    if let (Some(excess), Consent::Ask) = (&excess, consent) {
+        console.say(&format!("warning: {excess}"));
+    }
+    let agreed = match consent {
         Consent::Given => return Ok(true),
         Consent::Never => {
             report.state = State::Planned;
@@ -264,7 +280,10 @@ fn consents(settings: &Settings, question: &str, report: &mut Report, console: &
     if !agreed {
         report.state = State::Declined;
         report.message = Some("nothing was changed".to_owned());
-        if settings.consent == Consent::NobodyThere {
+        if let (Some(excess), Consent::Given) = (excess, settings.consent) {
+            report.message = Some(format!("{excess}; nothing was changed"));
+            report.advice = Some("--max-loss N allows as much, --salvage keeps what is whole".to_owned());
+        } else if consent == Consent::NobodyThere {
             report.advice = Some("there is no terminal to ask on; --yes does it without a question".to_owned());
         }
     }

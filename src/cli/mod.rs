@@ -13,6 +13,7 @@ mod fix;
 mod format;
 mod generate;
 mod inspect;
+mod max_loss;
 mod memory;
 mod official;
 mod offset;

@@ -112,6 +112,19 @@ impl Found {
     }
 }
 
+/// How much a plan takes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    /// How many bytes.
+    pub bytes: u64,
+    /// The bytes of the log before.
+    pub of: u64,
+    /// How many records among them are whole.
+    pub records: u64,
+    /// How many of those follow the damage.
+    pub follows: u64,
+}
+
 /// The question that is asked before a cut.
 pub fn question(change: &PartPlan) -> String {
     let cut_at = change.cut_at().unwrap_or(change.identity.length);
@@ -257,6 +270,16 @@ impl Report {
             );
         }
         self.salvage = Some(report);
+    }
+
+    /// How much the plan takes out.
+    pub fn loss(&self) -> Loss {
+        Loss {
+            bytes: self.removed.unwrap_or(0),
+            of: self.size.unwrap_or(0),
+            records: self.salvage.as_ref().map_or(self.records.unwrap_or(0), SalvageReport::whole_records),
+            follows: self.records_behind.unwrap_or(0),
+        }
     }
 
     /// The question that is asked before a salvage.

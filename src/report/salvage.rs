@@ -89,6 +89,11 @@ impl SalvageReport {
         self.parts.iter().map(|part| part.gaps.len()).sum()
     }
 
+    /// How many whole records go.
+    pub(crate) fn whole_records(&self) -> u64 {
+        self.parts.iter().flat_map(|part| &part.gaps).map(|gap| gap.whole_records).sum()
+    }
+
     /// Whether records may have been for another database.
     pub(crate) fn has_doubt(&self) -> bool {
         self.parts.iter().flat_map(|part| &part.gaps).any(|gap| gap.doubt.is_some())

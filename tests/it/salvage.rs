@@ -189,6 +189,28 @@ fn a_part_that_is_not_the_last_is_mended_by_the_path_of_the_log_or_its_own() {
 }
 
 #[test]
+fn more_than_a_limit_is_lost_only_if_that_is_allowed() {
+    let (before, after) = (command(&["SET", "a", "1"]), command(&["SET", "b", &"x".repeat(10_000)]).repeat(200));
+    let bytes = [&before[..], b"\xff\xff", &after].concat();
+    let directory = TempDir::new().unwrap();
+    let path = file(&directory, "a.aof", &bytes);
+    let fix = |options: &[&str]| {
+        let output = aofkit("fix").arg("--yes").args(options).arg(&path).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    for options in [&[][..], &["--max-loss", "1M"], &["--max-loss", "5%"], &["--max-loss", "10r"]] {
+        let (code, out) = fix(options);
+        assert_eq!((code, fs::read(&path).unwrap() == bytes), (1, true), "{out}");
+        assert!(out.contains("this would lose") && out.contains("aofkit fix --salvage"), "{out}");
+    }
+    assert_eq!(fix(&["--salvage", "--max-loss", "2"]).0, 0);
+    assert_eq!(fs::read(&path).unwrap(), [before.clone(), after].concat());
+    aofkit("fix").arg("--undo").arg(&path).assert().success();
+    assert_eq!(fix(&["--max-loss", "300r"]).0, 0);
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
 fn a_link_stays_and_its_file_is_mended() {
     let directory = TempDir::new().unwrap();
     let path = file(&directory, "real.aof", &damaged().0);
