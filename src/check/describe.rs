@@ -176,10 +176,10 @@ impl PartFindings<'_> {
             }
             PlaceInLog::Earlier | PlaceInLog::EarlierAlone | PlaceInLog::Replaced => follow,
         };
-        if is_stdin(path) {
+        if is_stdin(path) || self.report.container != Container::Plain {
             follow
         } else {
-            format!("{follow}; to see them, run: {}", command(&format!("inspect --from {next}"), path))
+            format!("{follow}; to keep them, run: {}", command("fix --salvage", path))
         }
     }
 

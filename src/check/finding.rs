@@ -145,8 +145,8 @@ codes! {
     /// The bytes of a record break the format: the file was edited, overwritten or damaged by its disk. A warning where
     /// checker and server read past it.
     MalformedRecord = "malformed-record", [Error, Warning], log("damaged/wrong-terminator.aof"),
-        "`aofkit inspect` shows what is before it; the advice says whether whole records follow. Restore the file \
-         from a copy if there is one.",
+        "The advice says whether whole records follow: `aofkit fix --salvage` keeps them, and takes out the damaged \
+         bytes alone. `aofkit inspect` shows what is before them.",
     /// Neither a command (`*`) nor an annotation (`#`) starts where one should: other bytes were written into the file,
     /// or a length before it is wrong.
     NotARecord = "not-a-record", [Error, Warning], log("damaged/garbage-tail.aof"),

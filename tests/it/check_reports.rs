@@ -213,7 +213,7 @@ fn at_most_a_hundred_flushes_are_noted() {
 }
 
 #[test]
-fn the_records_that_follow_damage_are_named_and_can_be_seen() {
+fn the_records_that_follow_damage_are_named_and_can_be_seen_and_kept() {
     let folder = TempDir::new().unwrap();
     let mut bytes = log(&["SET a 1"]);
     let damaged = bytes.len();
@@ -228,10 +228,14 @@ fn the_records_that_follow_damage_are_named_and_can_be_seen() {
     let lost =
         format!("whole records follow from byte {next}: the cut removes them too ({} bytes)", bytes.len() - next);
     assert!(advice.contains(&lost), "{advice}");
-    let command = format!("aofkit inspect --from {next} {}", path.display());
+    let command = format!("aofkit fix --salvage {}", path.display());
     assert_eq!(advice.split("run: ").last(), Some(command.as_str()));
     let shown = aofkit("inspect").args(["--format", "resp", "--from", &next.to_string()]).arg(&path).assert().code(1);
     assert_eq!(shown.get_output().stdout, log(&["SET c 1", "SET d 1"]));
+    aofkit("fix").args(["--salvage", "--yes"]).arg(&path).assert().success();
+    // The one byte that is wrong can be put right.
+    bytes[damaged + 1] = b'3';
+    assert_eq!(fs::read(&path).unwrap(), bytes);
 }
 
 #[test]
