@@ -101,6 +101,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--allow-loss', '--allow-loss', [CompletionResultType]::ParameterName, 'Write the log even if it cannot hold all of the data')
             [CompletionResult]::new('--sort', '--sort', [CompletionResultType]::ParameterName, 'Sort the keys by name, instead of the order in which they were first written')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Refuse a damaged log, even if a server would truncate and load it')
+            [CompletionResult]::new('--skip-damage', '--skip-damage', [CompletionResultType]::ParameterName, 'Skip damaged records, as ''fix --salvage'' removes them')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -120,6 +121,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour text')
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to draw a progress bar on standard error')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Refuse a damaged log, even if a server would truncate and load it')
+            [CompletionResult]::new('--skip-damage', '--skip-damage', [CompletionResultType]::ParameterName, 'Skip damaged records, as ''fix --salvage'' removes them')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -149,6 +151,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--progress', '--progress', [CompletionResultType]::ParameterName, 'When to draw a progress bar on standard error')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'In text, print long values and argument lists in full')
             [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Keep reading as the log grows, across rewrites, until interrupted')
+            [CompletionResult]::new('--skip-damage', '--skip-damage', [CompletionResultType]::ParameterName, 'Skip damaged records, as ''fix --salvage'' removes them')
             [CompletionResult]::new('--decode', '--decode', [CompletionResultType]::ParameterName, 'Decode the payloads of RESTORE commands, and print the values')
             [CompletionResult]::new('--skip-rdb', '--skip-rdb', [CompletionResultType]::ParameterName, 'Leave out RDB entries')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Only print the number of records and entries')

@@ -131,7 +131,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__digest)
-            opts="-f -h --server --db --key --format --at --at-offset --unknown --expired-fields --now --strict --threads --color --progress --help"
+            opts="-f -h --server --db --key --format --at --at-offset --unknown --expired-fields --now --strict --skip-damage --threads --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -373,7 +373,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__inspect)
-            opts="-f -n -h --format --full --follow --db --key --since --until --from --to --part --decode --skip-rdb --limit --tail --count --command --color --progress --help"
+            opts="-f -n -h --format --full --follow --db --key --since --until --from --to --skip-damage --part --decode --skip-rdb --limit --tail --count --command --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -447,7 +447,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__rewrite)
-            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --expired-fields --now --strict --threads --format --server --color --progress --help"
+            opts="-o -n -y -f -h --output --in-place --dry-run --yes --undo --discard-copies --force --no-sync --verify --base --allow-loss --batch --sort --db --key --drop-expired --at --at-offset --unknown --expired-fields --now --strict --skip-damage --threads --format --server --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -152,6 +152,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l verify -d 'Rea
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l allow-loss -d 'Write the log even if it cannot hold all of the data'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l sort -d 'Sort the keys by name, instead of the order in which they were first written'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l strict -d 'Refuse a damaged log, even if a server would truncate and load it'
+complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -l skip-damage -d 'Skip damaged records, as \'fix --salvage\' removes them'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l server -d 'Server version to emulate' -r -f -a "auto\t''
 redis-6.2\t''
@@ -189,6 +190,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l progress -d 'Wh
 always\t'Always'
 never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l strict -d 'Refuse a damaged log, even if a server would truncate and load it'
+complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -l skip-damage -d 'Skip damaged records, as \'fix --salvage\' removes them'
 complete -c aofkit -n "__fish_aofkit_using_subcommand digest" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand generate" -l color -d 'When to colour text' -r -f -a "auto\t'Only when writing to a terminal'
 always\t'Always'
@@ -530,6 +532,7 @@ always\t'Always'
 never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l full -d 'In text, print long values and argument lists in full'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l follow -d 'Keep reading as the log grows, across rewrites, until interrupted'
+complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l skip-damage -d 'Skip damaged records, as \'fix --salvage\' removes them'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l decode -d 'Decode the payloads of RESTORE commands, and print the values'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l skip-rdb -d 'Leave out RDB entries'
 complete -c aofkit -n "__fish_aofkit_using_subcommand inspect" -l count -d 'Only print the number of records and entries'

@@ -176,7 +176,7 @@ impl PartFindings<'_> {
             }
             PlaceInLog::Earlier | PlaceInLog::EarlierAlone | PlaceInLog::Replaced => follow,
         };
-        if is_stdin(path) || self.report.container != Container::Plain {
+        if is_stdin(path) || self.report.container != Container::Plain || self.place == PlaceInLog::Replaced {
             follow
         } else {
             format!("{follow}; to keep them, run: {}", command("fix --salvage", path))
@@ -390,7 +390,10 @@ pub(super) fn flushes<'a>(parts: &'a [PartReport], log: &'a Path) -> impl Iterat
             format!("the log has the keys up to byte {offset}")
         } else {
             let name = part.path.file_name().filter(|_| part.role != Role::Single);
-            format!("to write the data from before it to a file NEW, run: {}", rewrite_before(log, name, offset, "NEW"))
+            format!(
+                "to write the data from before it to a file NEW, run: {}",
+                rewrite_before(log, name, offset, "-o NEW")
+            )
         };
         let finding = Finding::new(Code::Flush, Severity::Note, &part.path, message, &advice);
         Finding { offset: Some(offset), record: Some(record), ..finding }
@@ -399,11 +402,11 @@ pub(super) fn flushes<'a>(parts: &'a [PartReport], log: &'a Path) -> impl Iterat
 
 /// The command that writes the data that a log had up to an offset in a part, as a shell reads it; the last part if
 /// none is named.
-pub(crate) fn rewrite_before(log: &Path, part: Option<&OsStr>, offset: u64, output: &str) -> String {
+pub(crate) fn rewrite_before(log: &Path, part: Option<&OsStr>, offset: u64, options: &str) -> String {
     let mut place = part.map_or_else(OsString::new, OsStr::to_owned);
     place.push(if part.is_some() { ":" } else { "" });
     place.push(offset.to_string());
-    format!("aofkit rewrite --at-offset {} -o {output} {}", shell_word(Path::new(&place)), shell_word(log))
+    format!("aofkit rewrite --at-offset {} {options} {}", shell_word(Path::new(&place)), shell_word(log))
 }
 
 /// What the notes of the server's verdict say and no other finding does.

@@ -22,6 +22,7 @@ use crate::replay::Ending;
 use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::json;
+use crate::report::salvage::SkippedGap;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -96,15 +97,17 @@ struct Report<'p> {
     keys: u64,
     #[serde(flatten)]
     expired_fields: ExpiredFieldsReport,
+    /// What was skipped.
+    gaps: Vec<SkippedGap>,
 }
 
 /// Replays the log, and prints the digest.
 pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Result<Outcome> {
     let settings = Settings::from(typed);
-    let opened = Opened::open(&settings.path)?;
+    let opened = Opened::open_to_replay(&settings.path, &settings.replay)?;
     // Digests do not cover groups.
     let entries_read = |_| EntriesRead::AsGiven;
-    let ReplayOutcome { replayed, ending, server: chosen, expired_fields } =
+    let ReplayOutcome { replayed, ending, server: chosen, expired_fields, gaps } =
         settings.replay.replay(&opened, settings.server, &entries_read, console)?;
     let server = chosen.server();
     if let Some(note) = expired_fields.note(chosen.release, "digest", "includes") {
@@ -144,6 +147,7 @@ pub(super) fn run(typed: DigestArguments, console: &mut Console) -> anyhow::Resu
         chosen_by: chosen.evidence.name(),
         keys,
         expired_fields,
+        gaps,
     };
     match settings.format {
         Format::Text => writeln!(console.out, "{}", report.digest)?,

@@ -27,6 +27,7 @@ mod rewrite;
 mod server_argument;
 mod sigbus;
 mod signals;
+mod skip_damage;
 mod source;
 mod time;
 

@@ -4,19 +4,25 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
-use super::console::hinted;
+use super::console::{Console, hinted};
+use super::replay_arguments::{OnDamage, ReplaySettings};
+use super::skip_damage::Skipped;
 use super::source;
 use crate::aof::is_no_log;
-use crate::aof::log::{Layout, Log};
+use crate::aof::log::{Layout, Log, Part};
 use crate::escape::shell_word;
 use crate::input::{Input, is_stdin};
+use crate::repair::Edited;
 use crate::replay::Place;
 use crate::report::file_name::FileName;
+use crate::report::salvage::SkippedGap;
 
 /// A log, opened.
 pub(super) struct Opened {
     pub(super) log: Log,
     pub(super) inputs: Vec<Input>,
+    /// What is skipped of the parts; nothing unless that was asked for.
+    pub(super) skipped: Skipped,
 }
 
 impl Opened {
@@ -32,7 +38,16 @@ impl Opened {
         if let Some(defect) = inputs.iter().find_map(Input::defect) {
             bail!("{defect}");
         }
-        Ok(Self { log, inputs })
+        Ok(Self { log, inputs, skipped: Skipped::default() })
+    }
+
+    /// Opens every part of the log, and skips damage if that was asked for.
+    pub(super) fn open_to_replay(path: &Path, settings: &ReplaySettings) -> anyhow::Result<Self> {
+        let mut opened = Self::open(path)?;
+        if settings.damage == OnDamage::Skip {
+            opened.skip_damage();
+        }
+        Ok(opened)
     }
 
     /// Whether it is a file that was probably given by mistake.
@@ -41,7 +56,27 @@ impl Opened {
     }
 
     pub(super) fn bytes(&self) -> Vec<&[u8]> {
-        self.inputs.iter().map(Input::bytes).collect()
+        let edited = |index| self.skipped.edited(index).map(Edited::bytes);
+        self.inputs.iter().enumerate().map(|(index, input)| edited(index).unwrap_or(input.bytes())).collect()
+    }
+
+    /// Reads the parts without what is damaged in them.
+    pub(super) fn skip_damage(&mut self) {
+        for (part, input) in self.log.parts.iter().zip(&self.inputs) {
+            self.skipped.add(part, input.bytes());
+        }
+    }
+
+    /// What was skipped before a place in the files, which is printed.
+    pub(super) fn report_skipped(&self, end: Place, console: &mut Console) -> Vec<SkippedGap> {
+        let parts: Vec<&Part> = self.log.parts.iter().collect();
+        self.skipped.report((end.part, end.offset), &parts, console)
+    }
+
+    /// A place in what was read, as one in the files.
+    pub(super) fn in_file(&self, place: Place) -> Place {
+        let edited = self.skipped.edited(place.part);
+        Place { offset: edited.map_or(place.offset, |edited| edited.offset_in_file(place.offset)), ..place }
     }
 
     pub(super) fn name(&self, place: Place) -> PathBuf {

@@ -10,7 +10,7 @@ use super::console::{Console, hinted};
 use super::opened::Opened;
 use super::progress::{Bar, Visibility};
 use super::replay_arguments::{self, OnDamage, ReplaySettings, Wanted};
-use super::time;
+use super::{skip_damage, time};
 use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
 use crate::check::damage;
 use crate::command::apply::{EntriesRead, ExpiredFields};
@@ -18,10 +18,11 @@ use crate::error::plain;
 use crate::escape::Escaped;
 use crate::input::Input;
 use crate::plural::plural;
-use crate::replay::{self, End, Ending, LoadDifference, Options, Replayed, Summary, Unknown, Until};
+use crate::replay::{self, End, Ending, LoadDifference, Options, Place, Replayed, Summary, Unknown, Until};
 use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::number::{counted, grouped};
+use crate::report::salvage::SkippedGap;
 
 /// Where the clock of a replay is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub(super) struct ReplayOutcome<'a> {
     /// The server that would load the log.
     pub(super) server: ChosenServer,
     pub(super) expired_fields: ExpiredFieldsReport,
+    /// What was skipped.
+    pub(super) gaps: Vec<SkippedGap>,
 }
 
 /// Whether a server looks at the clock while it loads a log.
@@ -106,7 +109,17 @@ impl ReplaySettings {
         self.refuse_log_without_times(opened, &replayed.summary)?;
         self.unknown_commands(opened, &replayed.summary, console)?;
         failures(opened, &replayed.summary, console);
-        let ending = self.ending(opened, &replayed.summary, console)?;
+        let mut ending = self.ending(opened, &replayed.summary, console)?;
+        let mut end = replayed.summary.stopped;
+        if let Wanted::Offset(offset) = &self.wanted {
+            // A gap that begins there was not read.
+            let (part, offset) = offset.resolve(opened)?;
+            end = end.min(Place { part, offset });
+        }
+        let gaps = opened.report_skipped(end, console);
+        if !gaps.is_empty() {
+            ending = Ending::Refused;
+        }
         let mut report = ExpiredFieldsReport::new(replay_arguments::name_of(self.expired_fields));
         // Only another replay shows what differs; logs without fields that expire do not need one.
         if replayed.summary.diverged && looks_at_clock(server) {
@@ -122,7 +135,7 @@ impl ReplaySettings {
             };
             report.on_load = difference.into();
         }
-        Ok(ReplayOutcome { replayed, ending, server, expired_fields: report })
+        Ok(ReplayOutcome { replayed, ending, server, expired_fields: report, gaps })
     }
 
     fn replay_as<'a>(
@@ -139,7 +152,7 @@ impl ReplaySettings {
             Wanted::Offset(offset) => {
                 let (part, offset) = offset.resolve(opened)?;
                 bytes.truncate(part + 1);
-                Until::Offset(offset)
+                Until::Offset(opened.skipped.edited(part).map_or(offset, |edited| edited.place_of(offset)))
             }
         };
         let total = bytes.iter().map(|part| part.len() as u64).sum();
@@ -154,7 +167,9 @@ impl ReplaySettings {
             now,
             progress: bar.progress(),
         };
-        Ok(replay::replay(&bytes, options))
+        let mut replayed = replay::replay(&bytes, options);
+        replayed.summary.move_places(|place| opened.in_file(place));
+        Ok(replayed)
     }
 
     /// In a log without times, `--at` would mean all of it.
@@ -216,6 +231,9 @@ impl ReplaySettings {
                 format!("{file}: {what}; ignoring everything after byte {offset}")
             }
             End::DamagedRdb(damage) => {
+                if self.damage == OnDamage::Skip {
+                    console.say(skip_damage::NOT_RDB);
+                }
                 return Err(opened.damage(summary.stopped, damage));
             }
         };

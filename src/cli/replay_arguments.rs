@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use clap::ValueEnum;
 
 use super::offset::PartOffset;
-use super::source;
 use super::time::{self, Moment};
+use super::{skip_damage, source};
 use crate::command::apply::ExpiredFields;
 use crate::replay::Unknown;
 
@@ -58,6 +58,14 @@ pub(super) struct ReplayArguments {
     /// Refuse a damaged log, even if a server would truncate and load it
     #[arg(long, help_heading = "Replay")]
     strict: bool,
+    #[arg(
+        long,
+        conflicts_with = "strict",
+        help = skip_damage::HELP,
+        long_help = skip_damage::LONG_HELP,
+        help_heading = "Replay"
+    )]
+    skip_damage: bool,
     /// Number of threads that replay [default: one per core]
     #[arg(long, value_name = "N", value_parser = source::positive, help_heading = "Replay")]
     threads: Option<NonZeroUsize>,
@@ -108,9 +116,16 @@ pub(super) enum Wanted {
 pub(super) enum OnDamage {
     Refuse,
     UseSoundPart,
+    /// Everything is used but what is damaged.
+    Skip,
 }
 
 impl ReplayArguments {
+    /// Whether damage is to be skipped.
+    pub(super) const fn skips_damage(&self) -> bool {
+        self.skip_damage
+    }
+
     /// Resolves what was typed; `expired_fields` is what holds unless `--expired-fields` is given.
     pub(super) fn resolve(self, expired_fields: ExpiredFields) -> ReplaySettings {
         ReplaySettings {
@@ -130,7 +145,11 @@ impl ReplayArguments {
                 None => expired_fields,
             },
             now: self.now.map(Moment::milliseconds),
-            damage: if self.strict { OnDamage::Refuse } else { OnDamage::UseSoundPart },
+            damage: match (self.strict, self.skip_damage) {
+                (true, _) => OnDamage::Refuse,
+                (_, true) => OnDamage::Skip,
+                _ => OnDamage::UseSoundPart,
+            },
             threads: self.threads.unwrap_or_else(source::cores),
         }
     }

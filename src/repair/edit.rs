@@ -48,3 +48,86 @@ pub fn write_edited(bytes: &[u8], edits: &[Edit], out: &mut impl Write) -> io::R
         Piece::Inserted(inserted) => out.write_all(inserted),
     })
 }
+
+/// The bytes of a file as they are after edits, and where each of them is in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edited {
+    bytes: Vec<u8>,
+    edits: Vec<Edit>,
+    /// Where the edits are in the bytes after them.
+    places: Vec<u64>,
+}
+
+impl Edited {
+    /// Carries out edits, which are in order and do not overlap, on a copy of the bytes of a file.
+    pub fn new(bytes: &[u8], edits: Vec<Edit>) -> Self {
+        let length = |edit: &Edit| edit.range.end - edit.range.start;
+        let mut shift = (0, 0);
+        let place = |edit: &Edit| {
+            let place = edit.range.start + shift.0 - shift.1;
+            shift = (shift.0 + edit.inserted.len() as u64, shift.1 + length(edit));
+            place
+        };
+        let places = edits.iter().map(place).collect();
+        let mut edited = Vec::with_capacity(bytes.len());
+        // A vector takes whatever it is given.
+        let _ = write_edited(bytes, &edits, &mut edited);
+        Self { bytes: edited, edits, places }
+    }
+
+    /// The bytes after the edits.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The edits.
+    pub fn edits(&self) -> &[Edit] {
+        &self.edits
+    }
+
+    /// The offset in the file of the byte at `place` after the edits; of an inserted byte, that of the byte which it
+    /// takes the place of, or of the end of the edit.
+    pub fn offset_in_file(&self, place: u64) -> u64 {
+        let before = self.places.partition_point(|edit| *edit <= place);
+        let edit = before.checked_sub(1).and_then(|index| Some((self.edits.get(index)?, self.places.get(index)?)));
+        let Some((Edit { range, inserted }, start)) = edit else { return place };
+        match (place - start).checked_sub(inserted.len() as u64) {
+            Some(after) => range.end + after,
+            None => range.end.min(range.start + (place - start)),
+        }
+    }
+
+    /// The place after the edits of the byte at an offset in the file; of a removed one, where the edit is.
+    pub fn place_of(&self, offset: u64) -> u64 {
+        let before = self.edits.partition_point(|edit| edit.range.start < offset);
+        let edit = before.checked_sub(1).and_then(|index| Some((self.edits.get(index)?, self.places.get(index)?)));
+        let Some((Edit { range, inserted }, start)) = edit else { return offset };
+        match offset.checked_sub(range.end) {
+            Some(after) => start + inserted.len() as u64 + after,
+            None => *start,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_in_the_file_and_after_edits_correspond() {
+        let edit = |range, inserted: &[u8]| Edit { range, inserted: inserted.to_vec() };
+        let edits = vec![edit(2..4, b""), edit(5..6, b"x"), edit(8..8, b"new"), edit(10..12, b"")];
+        let edited = Edited::new(b"0123456789ab", edits);
+        assert_eq!(edited.bytes(), b"014x67new89");
+        let offsets: Vec<u64> = (0..=11).map(|place| edited.offset_in_file(place)).collect();
+        assert_eq!(offsets, [0, 1, 4, 5, 6, 7, 8, 8, 8, 8, 9, 12]);
+        let places: Vec<u64> = (0..=12).map(|offset| edited.place_of(offset)).collect();
+        assert_eq!(places, [0, 1, 2, 2, 2, 3, 4, 5, 6, 10, 11, 11, 11]);
+    }
+
+    #[test]
+    fn without_edits_nothing_moves() {
+        let edited = Edited::new(b"0123", Vec::new());
+        assert_eq!((edited.bytes(), edited.offset_in_file(3), edited.place_of(4)), (&b"0123"[..], 3, 4));
+    }
+}

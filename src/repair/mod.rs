@@ -38,7 +38,7 @@ pub mod survey;
 mod undo;
 
 pub use apply::{Applied, apply, apply_with, copy_name, cut};
-pub use edit::{Edit, write_edited};
+pub use edit::{Edit, Edited, write_edited};
 pub use plan::{Obstacle, PartPlan, Plan, Refusal};
 pub use removed::Removed;
 pub use survey::{Survey, survey};

@@ -246,6 +246,23 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// Puts every place that it names where `map` says.
+    pub fn move_places(&mut self, map: impl Fn(Place) -> Place) {
+        if let End::Damaged(damage) = &mut self.end {
+            for offset in [&mut damage.offset, &mut damage.record_offset] {
+                *offset = map(Place { offset: *offset, ..self.stopped }).offset;
+            }
+        }
+        let failures = self.failures.iter_mut().map(|failure| &mut failure.place);
+        let unknown = self.unknown.values_mut().map(|stats| &mut stats.first);
+        let flushes = self.flushes.iter_mut().map(|flush| &mut flush.place);
+        let damaged = self.damaged.iter_mut().map(|damaged| &mut damaged.place);
+        let all = failures.chain(unknown).chain(flushes).chain(damaged);
+        all.chain([&mut self.stopped]).for_each(|place| *place = map(*place));
+    }
+}
+
 /// At most so many failures are told one by one.
 const FAILURES: usize = 100;
 

@@ -10,5 +10,5 @@ pub mod json;
 pub mod number;
 pub(crate) mod paragraph;
 pub mod rewrite;
-pub(crate) mod salvage;
+pub mod salvage;
 pub mod style;

@@ -11,6 +11,7 @@ use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::json;
 use crate::report::number::{counted, grouped, time};
+use crate::report::salvage::SkippedGap;
 use crate::report::style::{Style, Tone};
 
 /// How it ended.
@@ -95,6 +96,8 @@ pub struct Report {
     pub keys_before: u64,
     /// What of the log the new one does not have, in words.
     pub dropped: Vec<String>,
+    /// What of the log was skipped, as it is damaged.
+    pub gaps: Vec<SkippedGap>,
     /// The last commands of the log that emptied it.
     pub flushes: Vec<FlushReport>,
     /// The server that the new log is for, if it takes the place of the old one.

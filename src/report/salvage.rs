@@ -40,7 +40,7 @@ struct PartReport {
     gaps: Vec<GapReport>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct GapReport {
     /// The first byte that goes.
     from: u64,
@@ -53,14 +53,14 @@ struct GapReport {
     doubt: Option<DoubtReport>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct CauseReport {
     code: &'static str,
     offset: u64,
     message: String,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 struct DoubtReport {
     database: u32,
     until: u64,
@@ -146,15 +146,10 @@ impl GapReport {
         }
     }
 
-    fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
-        let fill = Fill::after(style, 4);
+    /// What becomes of its bytes; `verb` is what happens to those that go.
+    fn what(&self, verb: &str) -> String {
         let removed = self.to - self.from;
-        for (index, cause) in self.causes.iter().enumerate() {
-            write!(out, "  {} ", style.paint(Tone::Bad, if index == 0 { "-" } else { " " }))?;
-            fill.write(out, &cause.message)?;
-        }
-        write!(out, "    ")?;
-        let what = match (removed, &self.inserted) {
+        match (removed, &self.inserted) {
             (1, Some(right)) => format!("put right: '{right}' at byte {}; nothing is lost", self.from),
             (removed, inserted) => {
                 let with = match self.whole_records {
@@ -165,13 +160,45 @@ impl GapReport {
                     Some(_) => "; a SELECT comes in their place, as that of the log is lost",
                     None => "",
                 };
-                format!("remove bytes {}..{}, {}{with}{select}", self.from, self.to, counted(removed, "byte"))
+                format!("{verb} bytes {}..{}, {}{with}{select}", self.from, self.to, counted(removed, "byte"))
             }
-        };
-        fill.write(out, &what)?;
+        }
+    }
+
+    fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        let fill = Fill::after(style, 4);
+        for (index, cause) in self.causes.iter().enumerate() {
+            write!(out, "  {} ", style.paint(Tone::Bad, if index == 0 { "-" } else { " " }))?;
+            fill.write(out, &cause.message)?;
+        }
+        write!(out, "    ")?;
+        fill.write(out, &self.what("remove"))?;
         let Some(doubt) = &self.doubt else { return Ok(()) };
         write!(out, "    ")?;
         fill.write(out, &doubt.text)
+    }
+}
+
+/// A damaged place that was skipped when a log was read.
+#[derive(Debug, Clone, Serialize)]
+pub struct SkippedGap {
+    /// The name of the part that it is in.
+    part: FileName<OsString>,
+    #[serde(flatten)]
+    gap: GapReport,
+}
+
+impl SkippedGap {
+    /// The one of a part with this name.
+    pub fn new(part: &[u8], gap: &Gap) -> Self {
+        Self { part: FileName(OsString::from_vec(part.to_vec())), gap: GapReport::new(gap) }
+    }
+
+    /// What is wrong there, what was skipped, and which records are in doubt, as a clause that goes with a file.
+    pub fn clause(&self) -> String {
+        let causes = self.gap.causes.iter().map(|cause| cause.message.clone());
+        let doubt = self.gap.doubt.iter().map(|doubt| doubt.text.clone());
+        causes.chain([self.gap.what("skipped")]).chain(doubt).collect::<Vec<_>>().join("; ")
     }
 }
 

@@ -13,6 +13,7 @@ use crate::check::{Finding, Severity, damage};
 use crate::input::Input;
 use crate::progress::Progress;
 use crate::rdb;
+use crate::repair::Edited;
 
 /// What is done with the records of a log, which come in order; `Break` ends the way.
 pub trait Visitor {
@@ -150,6 +151,7 @@ pub enum RdbItems {
 ///     selection: &Selection { keys: vec![b"a".to_vec()], ..Selection::default() },
 ///     rdb: RdbItems::Shown,
 ///     parts: &log.parts.iter().collect::<Vec<_>>(),
+///     edited: &[],
 ///     growth: Growth::None,
 ///     progress: Progress::UNWATCHED,
 /// };
@@ -169,6 +171,8 @@ pub struct Traversal<'s> {
     pub rdb: RdbItems,
     /// What is read, in order.
     pub parts: &'s [&'s Part],
+    /// What is read in place of the bytes of parts with damage, by their indexes; empty if nothing is.
+    pub edited: &'s [Option<Edited>],
     /// Whether the last part may be being written to.
     pub growth: Growth,
     /// How many bytes were read.
@@ -265,7 +269,8 @@ impl Traversal<'_> {
         let input = part.open()?;
         input.advise_sequential();
         visitor.part(start.part, &input)?;
-        let bytes = input.bytes();
+        let edited = self.edited.get(start.part).and_then(Option::as_ref);
+        let bytes = edited.map_or(input.bytes(), Edited::bytes);
         let mut walk = match start.passed {
             Some(Passed { offset, records }) => {
                 let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
@@ -283,7 +288,9 @@ impl Traversal<'_> {
         let end = loop {
             let end = self.records(start.part, &mut walk, growth, visitor)?;
             let RecordsEnd::Damaged(damage) = &end else { break end };
-            let Some(next) = self.wanted_after(damage, bytes).filter(|_| !growing) else { break end };
+            let Some(next) = self.wanted_after(damage, bytes).filter(|_| !growing && edited.is_none()) else {
+                break end;
+            };
             // More of it before what is wanted says nothing new.
             if findings.len() == before {
                 findings.push(finding::of_damage(self.log, part, damage, bytes, input.container()));
@@ -366,6 +373,7 @@ impl Traversal<'_> {
         growth: Growth,
         visitor: &mut V,
     ) -> Result<RecordsEnd, V::Error> {
+        let edited = self.edited.get(part).and_then(Option::as_ref);
         let growing = growth == Growth::Expected;
         let asks_for_outcome = visitor.asks_for_outcome() && !growing;
         let mut counted = walk.position();
@@ -375,18 +383,25 @@ impl Traversal<'_> {
                 counted = walk.position();
             }
             let before = growing.then(|| Checkpoint::after(part, walk));
-            let step = match walk.next_step() {
+            let mut step = match walk.next_step() {
                 None => return Ok(RecordsEnd::Whole(Checkpoint::after(part, walk))),
                 Some(Err(damage)) => {
                     return Ok(match before {
                         Some(before) if is_incomplete(&damage) => RecordsEnd::Whole(before),
-                        _ => RecordsEnd::Damaged(damage),
+                        _ => RecordsEnd::Damaged(edited.map_or(damage, |edited| Damage {
+                            offset: edited.offset_in_file(damage.offset),
+                            record_offset: edited.offset_in_file(damage.record_offset),
+                            ..damage
+                        })),
                     });
                 }
                 Some(Ok(step)) => step,
             };
             if let Some(before) = before.filter(|_| is_cut_annotation(&step)) {
                 return Ok(RecordsEnd::Whole(before));
+            }
+            if let Some(edited) = edited {
+                step.record.offset = edited.offset_in_file(step.record.offset);
             }
             let past = self.selection.is_past(step.record.offset);
             let (membership, opened) = (step.place.membership, step.place.membership == Membership::Opens);

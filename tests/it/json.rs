@@ -110,7 +110,7 @@ fn documentation(arguments: &[&str]) -> String {
     let sections = json.split("\n### ");
     sections
         .enumerate()
-        .filter(|(index, section)| *index == 0 || section.starts_with(wanted))
+        .filter(|(index, section)| *index == 0 || section.starts_with(wanted) || section.starts_with("gaps\n"))
         .map(|(_, text)| text)
         .collect()
 }
@@ -243,6 +243,15 @@ fn so_do_those_that_change_a_log() {
         (&written[0]["flushes"][0]["part"], &written[0]["flushes"][0]["offset"]),
         (&"emptied.aof".into(), &27.into())
     );
+    let damaged = directory.path().join("damaged.aof");
+    let broken = [log(&["SET a 1"]), b"broken".to_vec(), log(&["SET b 1", "SELECT 3", "SET c 1"])].concat();
+    fs::write(&damaged, broken).unwrap();
+    for subcommand in [&["digest"][..], &["inspect"], &["inspect", "--count"], &["rewrite", "--force", "-o", "-"]] {
+        let skipping = [subcommand, &["--skip-damage"]].concat();
+        let envelope = if subcommand == ["inspect"] { Envelope::First } else { Envelope::Each };
+        let objects = walk.run(&skipping, &[&damaged], envelope);
+        assert_eq!(objects[0]["gaps"][0]["part"], "damaged.aof", "{objects:?}");
+    }
     walk.run(&["rewrite", "-o", "-"], &[&testdata().join("logs/redis-8.0/timestamps")], Envelope::Each);
 
     for path in ["logs/valkey-9.1/rdb-base", "torn.aof", "logs/redis-8.0/fresh"] {

@@ -60,6 +60,7 @@ mod salvage;
 mod selected_data;
 mod server_choice;
 mod server_verdict;
+mod skip_damage;
 mod sorted_set_servers;
 mod streams_servers;
 mod style;

@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use super::settings::{Format, Purpose, Settings};
 use crate::cli::console::Console;
+use crate::cli::skip_damage;
 use crate::cli::time::{self, Moment};
 use crate::input::is_stdin;
 use crate::report::inspect::{Lengths, Payloads};
@@ -104,6 +105,14 @@ pub struct Inspect {
     /// Only records that start before this byte offset
     #[arg(long, value_name = "OFFSET", help_heading = "Which records")]
     to: Option<u64>,
+    #[arg(
+        long,
+        conflicts_with = "follow",
+        help = skip_damage::HELP,
+        long_help = skip_damage::LONG_HELP,
+        help_heading = "Which records"
+    )]
+    skip_damage: bool,
     /// Only this file of a log of several parts, history included; can be repeated
     ///
     /// The others are not read: times and transaction numbers start over.
@@ -172,6 +181,7 @@ impl Inspect {
             parts: self.part.into_iter().map(OsString::into_vec).collect(),
             payloads: if self.decode { Payloads::Decoded } else { Payloads::Raw },
             rdb: if self.skip_rdb { RdbItems::Skipped } else { RdbItems::Shown },
+            skip_damage: self.skip_damage,
             limit: self.limit,
             tail: self.tail,
             purpose,

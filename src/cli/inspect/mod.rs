@@ -15,9 +15,10 @@ use anyhow::bail;
 use super::console::{Console, is_of_output};
 use super::exit_codes::Outcome;
 use super::progress::{Bar, Visibility};
+use super::skip_damage::{self, Skipped};
 use super::source;
 use crate::aof::log::Log;
-use crate::check::Finding;
+use crate::check::{Code, Finding};
 use crate::escape::{Argument, shell_word};
 use crate::input::is_stdin;
 use crate::report::file_name::FileName;
@@ -53,6 +54,14 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
     let log = if settings.purpose == Purpose::Follow { source::open(path)? } else { source::open_held(path)? };
     let parts = settings.parts_of(&log)?;
     settings.refuse_what_cannot_be(path, &parts)?;
+    let mut skipped = Skipped::default();
+    if settings.skip_damage {
+        for part in &parts {
+            skipped.add(part, part.open()?.bytes());
+        }
+    }
+    let gaps = skipped.report((parts.len(), 0), &parts, console);
+    let outcome = if gaps.is_empty() { Outcome::Sound } else { Outcome::Unsound };
     let mut findings: Vec<Finding> = manifest_finding(&log).into_iter().collect();
     // Where rows appear, a bar would only be in their way.
     let silent =
@@ -64,6 +73,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
         selection: &settings.selection,
         rdb: settings.rdb,
         parts: &parts,
+        edited: &skipped.edited,
         progress: bar.progress(),
         growth: if settings.purpose == Purpose::Follow { Growth::Expected } else { Growth::None },
     };
@@ -72,12 +82,12 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
         let end = traversal.run(Checkpoint::start(), &mut count)?;
         let counted = Tally::new(settings.limit, 0).shown_of(count.matched, settings.tail);
         match settings.paths.len() {
-            _ if settings.format == Format::Json => write_json_count(&mut console.out, path, counted)?,
+            _ if settings.format == Format::Json => write_json_count(&mut console.out, path, counted, gaps)?,
             1 => writeln!(console.out, "{counted}")?,
             _ => writeln!(console.out, "{}:{counted}", Argument(path.as_os_str().as_bytes()))?,
         }
         findings.extend(end.findings);
-        return Ok(report(&log, path, &findings, console));
+        return Ok(report(&log, path, &findings, console).max(outcome));
     }
     let mut counting_found = None;
     let (checkpoint, tally) = match settings.tail {
@@ -89,7 +99,7 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
         }
     };
     if settings.format == Format::Json {
-        write_json_header(&mut console.out, path)?;
+        write_json_header(&mut console.out, path, gaps)?;
     }
     let end = {
         let mut printer = settings.printer(&mut console.out, console.style);
@@ -109,8 +119,16 @@ fn inspect(settings: &Settings, path: &Path, console: &mut Console) -> anyhow::R
         end
     };
     findings.extend(end.findings);
+    if settings.skip_damage && stops_at_rdb(&findings) {
+        console.say(skip_damage::NOT_RDB);
+    }
     hint_at_unknown_commands(settings, console);
-    Ok(report(&log, path, &findings, console))
+    Ok(report(&log, path, &findings, console).max(outcome))
+}
+
+/// Whether reading stopped at a damaged RDB.
+fn stops_at_rdb(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| matches!(finding.code, Code::RdbDamage | Code::RdbChecksum | Code::RdbUnknown))
 }
 
 /// Says each finding, and what can be done about them.

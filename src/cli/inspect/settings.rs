@@ -44,6 +44,8 @@ pub struct Settings {
     /// The names of the parts to read; all if there are none.
     pub parts: Vec<Vec<u8>>,
     pub rdb: RdbItems,
+    /// Whether what is damaged is left out.
+    pub skip_damage: bool,
     pub limit: Option<u64>,
     pub tail: Option<u64>,
     pub purpose: Purpose,

@@ -258,6 +258,12 @@ impl Rewrite {
                     "-o FILE, -o DIR/ or -o - writes a new log; --in-place replaces this one".to_owned(),
                 ));
             }
+            if self.replay.skips_damage() {
+                return Err(hinted(
+                    "--skip-damage does not go with --in-place, which would lose what is skipped".to_owned(),
+                    "-o FILE writes a new log, and aofkit fix --salvage mends this one".to_owned(),
+                ));
+            }
             if is_stdin(&self.path) {
                 bail!("--in-place needs a path: standard input cannot be replaced");
             }

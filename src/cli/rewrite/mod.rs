@@ -18,6 +18,7 @@ use super::format::Format;
 use super::opened::Opened;
 use super::progress::Bar;
 use super::replay::{ClockSource, ReplayOutcome, written_to};
+use super::replay_arguments::OnDamage;
 use super::{copies, signals, source};
 use crate::aof::log::Log;
 use crate::check::rewrite_before;
@@ -33,6 +34,7 @@ use crate::report::expired::ExpiredFieldsReport;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::rewrite::{Expired, FlushReport, Report, Size, WithoutEffect};
+use crate::report::salvage::SkippedGap;
 use crate::rewrite::{self, Base, Loss, LossRefused, Lost, Options, Written, write_directory};
 use crate::server::Release;
 use crate::storage::draft::{self, DraftWriter};
@@ -50,11 +52,11 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
     }
     let settings = typed.resolve()?;
     signals::remove_drafts_when_stopped();
-    let opened = Opened::open(&settings.path)?;
+    let opened = Opened::open_to_replay(&settings.path, &settings.replay)?;
     settings.refuse_destination(&opened)?;
     // From before the replay until after the change.
     let watch = settings.watch(&opened, console)?;
-    let ReplayOutcome { mut replayed, ending, server, expired_fields } =
+    let ReplayOutcome { mut replayed, ending, server, expired_fields, gaps } =
         settings.replay.replay(&opened, settings.server, &target::entries_read, console)?;
     if let Some(note) = expired_fields.note(server.release, "rewrite", "keeps") {
         console.say(&format!("note: {note}"));
@@ -94,6 +96,7 @@ pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outco
         keys_before,
         dropped,
         expired_fields,
+        gaps,
         started,
     };
     let outcome = match watch {
@@ -203,6 +206,7 @@ struct Job<'j, 'a> {
     keys_before: u64,
     dropped: Dropped,
     expired_fields: ExpiredFieldsReport,
+    gaps: Vec<SkippedGap>,
     started: Instant,
 }
 
@@ -351,7 +355,7 @@ impl Job<'_, '_> {
             target: self.target.target.map(Release::name),
             chosen_by: self.target.server.evidence.name(),
             before: Size {
-                bytes: self.opened.bytes().iter().map(|part| part.len() as u64).sum(),
+                bytes: self.opened.inputs.iter().map(|input| input.bytes().len() as u64).sum(),
                 records: summary.commands,
             },
             after: Size { bytes: written.bytes, records: written.records },
@@ -367,6 +371,7 @@ impl Job<'_, '_> {
                 .collect(),
             lost: lost_in_words(written.lost),
             dropped: self.dropped_in_words(written),
+            gaps: self.gaps.clone(),
             flushes: self.flushes(),
             clock,
             clock_ms: (clock_source != ClockSource::Run).then_some(clock),
@@ -406,12 +411,13 @@ impl Job<'_, '_> {
         const LIMIT: usize = 5;
         let summary = &self.replayed.summary;
         let last = self.opened.inputs.len().saturating_sub(1);
+        let options = if self.settings.replay.damage == OnDamage::Skip { "--skip-damage -o FILE" } else { "-o FILE" };
         let report = |flush: &replay::Flush| {
             let (path, offset) = (&self.settings.path, flush.place.offset);
             let part = self.opened.name(flush.place).file_name().unwrap_or_default().to_owned();
             let named = Some(part.as_os_str()).filter(|_| flush.place.part != last);
             FlushReport {
-                before: (!is_stdin(path)).then(|| rewrite_before(path, named, offset, "FILE")),
+                before: (!is_stdin(path)).then(|| rewrite_before(path, named, offset, options)),
                 part: FileName(part),
                 offset,
                 database: flush.database,

@@ -14,6 +14,7 @@ use crate::rdb;
 use crate::report::file_name::FileName;
 use crate::report::json::write_object;
 use crate::report::number::milliseconds;
+use crate::report::salvage::SkippedGap;
 use crate::select::Step;
 
 /// The first object of a log: what is the same for all of its lines is printed once, which saves time and space.
@@ -21,14 +22,16 @@ use crate::select::Step;
 struct Header<'p> {
     kind: &'static str,
     path: FileName<&'p Path>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gaps: Vec<SkippedGap>,
 }
 
-/// Writes the header of a log: `aofkit` (the version of this program), `schema`, `kind` (`log`) and `path`.
+/// Writes the header of a log: `aofkit` (the version of this program), `schema`, `kind` (`log`), `path` and `gaps`.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_json_header(out: &mut impl Write, path: &Path) -> io::Result<()> {
-    write_object(out, &Header { kind: "log", path: FileName(path) })
+pub fn write_json_header(out: &mut impl Write, path: &Path, gaps: Vec<SkippedGap>) -> io::Result<()> {
+    write_object(out, &Header { kind: "log", path: FileName(path), gaps })
 }
 
 /// How many records of a log match.
@@ -36,14 +39,16 @@ pub fn write_json_header(out: &mut impl Write, path: &Path) -> io::Result<()> {
 struct Matches<'p> {
     path: FileName<&'p Path>,
     count: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gaps: Vec<SkippedGap>,
 }
 
-/// Writes how many records and entries of a log match: `aofkit`, `schema`, `path` and `count`.
+/// Writes how many records and entries of a log match: `aofkit`, `schema`, `path`, `count` and `gaps`.
 ///
 /// # Errors
 /// What the writer says.
-pub fn write_json_count(out: &mut impl Write, path: &Path, count: u64) -> io::Result<()> {
-    write_object(out, &Matches { path: FileName(path), count })
+pub fn write_json_count(out: &mut impl Write, path: &Path, count: u64, gaps: Vec<SkippedGap>) -> io::Result<()> {
+    write_object(out, &Matches { path: FileName(path), count, gaps })
 }
 
 /// Writes JSON Lines.
