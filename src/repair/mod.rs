@@ -4,6 +4,7 @@
 //! which bytes of each part stay (pure data), [`apply()`] keeps the others beside the file and cuts. [`undo()`] puts
 //! them back, or the log that a rewrite replaced, and [`discard()`] removes the copies. Only those, and [`cut()`],
 //! change files.
+//! [`manifest`] works out a manifest that is missing or broken.
 //! [`salvage`] finds what can be kept of a part that is damaged before its end.
 //!
 //! ```
@@ -31,6 +32,7 @@
 
 mod apply;
 mod edit;
+pub mod manifest;
 pub mod plan;
 mod removed;
 pub mod salvage;

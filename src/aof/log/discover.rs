@@ -94,7 +94,7 @@ pub(super) fn log_of_directory(path: &Path) -> Result<Place> {
 }
 
 /// The regular files in a directory, sorted, but for drafts and kept copies.
-pub(super) fn files_in(directory: &Path) -> Result<Vec<PathBuf>> {
+pub(crate) fn files_in(directory: &Path) -> Result<Vec<PathBuf>> {
     Ok(Directory::list(directory)?.files.into_iter().map(|file| file.path).collect())
 }
 

@@ -16,8 +16,9 @@ use crate::input::{Access, Container, Input};
 use crate::storage::directory_of;
 use crate::{Error, ErrorKind, Result};
 
+pub(crate) use discover::files_in;
 pub use discover::{Tree, discover, has_snapshot_name, walk_tree};
-use discover::{files_in, log_of_directory, reads_as_manifest};
+use discover::{log_of_directory, reads_as_manifest};
 
 /// How often [`Log::held`] reads a manifest again. A server rewrites its log every few seconds at most.
 const MANIFEST_READINGS: usize = 16;

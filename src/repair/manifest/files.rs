@@ -1,0 +1,161 @@
+//! The files of a directory, as far as they may belong to a log.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::{BACKUP, Before, Certain, Doubt, Judged};
+use crate::aof::log::files_in;
+use crate::aof::manifest::{self, Kind};
+use crate::input::Input;
+use crate::rdb::{Item, Walker};
+use crate::{Error, Result};
+
+/// How the name of a manifest ends.
+const MANIFEST: &[u8] = b".manifest";
+
+/// How the name of an unfinished file begins.
+const UNFINISHED: &[u8] = b"temp-";
+
+/// A file that may be a part of the log.
+pub(super) struct Found {
+    pub(super) name: Vec<u8>,
+    pub(super) path: PathBuf,
+    pub(super) kind: Kind,
+    pub(super) sequence: i64,
+    pub(super) length: u64,
+    /// When it was last written, in seconds of Unix time.
+    pub(super) modified: i64,
+}
+
+impl Found {
+    pub(super) fn judged(&self, kind: Option<Kind>, reason: String) -> Judged {
+        Judged { name: OsStr::from_bytes(&self.name).to_owned(), kind, reason }
+    }
+}
+
+/// What lies in the directory.
+pub(super) struct Directory {
+    pub(super) path: PathBuf,
+    /// `appendfilename` of the server.
+    prefix: Vec<u8>,
+    pub(super) manifest: Option<Before>,
+    /// By sequence number.
+    parts: Vec<Found>,
+    names: Vec<Vec<u8>>,
+    pub(super) unfinished: Vec<OsString>,
+}
+
+impl Directory {
+    pub(super) fn read(path: &Path) -> Result<Certain<Self>> {
+        let files = files_in(path)?;
+        let name_of = |file: &PathBuf| file.file_name().unwrap_or_default().as_bytes().to_vec();
+        let names: Vec<Vec<u8>> = files.iter().map(name_of).collect();
+        let (unfinished, finished): (Vec<_>, Vec<_>) = names.iter().partition(|name| name.starts_with(UNFINISHED));
+        let prefix = match prefix_of(path, &finished) {
+            Ok(prefix) => prefix,
+            Err(doubt) => return Ok(Err(doubt)),
+        };
+        let mut found = Self {
+            path: path.to_owned(),
+            prefix,
+            manifest: None,
+            parts: Vec::new(),
+            unfinished: unfinished.into_iter().map(|name| OsStr::from_bytes(name).to_owned()).collect(),
+            names: Vec::new(),
+        };
+        let manifest_path = found.manifest_path();
+        if names.iter().any(|name| manifest_path.file_name().is_some_and(|file| file.as_bytes() == name)) {
+            let input = Input::open_as_is(&manifest_path)?;
+            found.manifest = Some(Before { identity: *input.file_identity(), text: input.bytes().to_vec() });
+        }
+        if let Some(old) = found.old_style().filter(|_| found.manifest.is_none()) {
+            let reason = "there is no manifest, and beside the directory lies this old-style file: a server that \
+                          starts takes it for the whole log, and ignores the parts in the directory"
+                .to_owned();
+            let advice = "move the one that is out of date away: the old file, or the directory".to_owned();
+            return Ok(Err(Doubt { file: old, reason, advice }));
+        }
+        let entries = found.manifest.as_ref().map(|before| manifest::parse(&before.text).entries).unwrap_or_default();
+        for (file, name) in files.iter().zip(&names) {
+            let named = entries.iter().find(|entry| entry.name == *name).map(|entry| (entry.kind, entry.sequence));
+            let Some((kind, sequence)) = found.part_of(name).or(named) else { continue };
+            let metadata = fs::metadata(file).map_err(|source| Error::io(file, "get the length", source))?;
+            let (length, modified) = (metadata.len(), metadata.mtime());
+            found.parts.push(Found { name: name.clone(), path: file.clone(), kind, sequence, length, modified });
+        }
+        found.parts.sort_by_key(|part| part.sequence);
+        found.names = names;
+        Ok(Ok(found))
+    }
+
+    pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Found> {
+        self.parts.iter().filter(move |part| part.kind == kind)
+    }
+
+    pub(super) fn has(&self, name: &[u8]) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    pub(super) fn path_of(&self, name: &[u8]) -> PathBuf {
+        self.path.join(OsStr::from_bytes(name))
+    }
+
+    pub(super) fn manifest_path(&self) -> PathBuf {
+        self.path_of(&[self.prefix.as_slice(), MANIFEST].concat())
+    }
+
+    /// What the name of a part of this log says.
+    pub(super) fn part_of(&self, name: &[u8]) -> Option<(Kind, i64)> {
+        let (prefix, kind, sequence) = split(name)?;
+        (prefix == self.prefix).then_some((kind, sequence))
+    }
+
+    /// The file in which Redis 6.2 kept this log, beside the directory.
+    pub(super) fn old_style(&self) -> Option<PathBuf> {
+        let file = self.path.canonicalize().ok()?.parent()?.join(OsStr::from_bytes(&self.prefix));
+        file.is_file().then_some(file)
+    }
+}
+
+/// The one prefix of the manifest, or without one that of the parts.
+fn prefix_of(path: &Path, names: &[&Vec<u8>]) -> Certain<Vec<u8>> {
+    let mut prefixes: Vec<&[u8]> = names.iter().filter_map(|name| name.strip_suffix(MANIFEST)).collect();
+    if prefixes.is_empty() {
+        prefixes = names.iter().filter_map(|name| split(name)).map(|(prefix, ..)| prefix).collect();
+    }
+    prefixes.sort_unstable();
+    prefixes.dedup();
+    let reason = match prefixes.as_slice() {
+        [one] => return Ok(one.to_vec()),
+        [] => "no file in this directory has the name of a manifest or of a part of a log",
+        _ => "the files in this directory belong to more than one log, as their names say",
+    };
+    Err(Doubt { file: path.to_owned(), reason: reason.to_owned(), advice: BACKUP.to_owned() })
+}
+
+/// The prefix, kind and sequence number in the name of a part, as servers make it.
+fn split(name: &[u8]) -> Option<(&[u8], Kind, i64)> {
+    let of_kind = |end: &[u8], kind| name.strip_suffix(end).map(|rest| (rest, kind));
+    let (rest, kind) = of_kind(b".base.rdb", Kind::Base)
+        .or_else(|| of_kind(b".base.aof", Kind::Base))
+        .or_else(|| of_kind(b".incr.aof", Kind::Incr))?;
+    let dot = memchr::memrchr(b'.', rest)?;
+    let (prefix, digits) = (rest.get(..dot)?, std::str::from_utf8(rest.get(dot + 1..)?).ok()?);
+    let sequence: i64 = digits.parse().ok()?;
+    // `01` and `+1` parse too, but no server writes them.
+    (sequence > 0 && sequence.to_string() == digits && !prefix.is_empty()).then_some((prefix, kind, sequence))
+}
+
+/// When the server began to write an RDB (`ctime`), in seconds of Unix time: what was written to an incr before that
+/// second is in it.
+pub(super) fn begun(rdb: &[u8]) -> Option<i64> {
+    let head = Walker::new(rdb, 0).map_while(std::result::Result::ok);
+    let mut aux = head.take_while(|item| matches!(item, Item::Header(_) | Item::Aux { .. }));
+    aux.find_map(|item| match item {
+        Item::Aux { key, value } if *key == *b"ctime" => std::str::from_utf8(&value).ok()?.parse().ok(),
+        _ => None,
+    })
+}

@@ -1,0 +1,275 @@
+//! The manifest of a log, worked out again from the names and the contents of the files in its directory.
+//!
+//! Servers name parts `PREFIX.SEQUENCE.base.rdb`, `….base.aof` and `….incr.aof`, and what a rewrite has not finished
+//! `temp-…`. A rewrite begins a new incr, writes the next base, and only then names both in the manifest and removes
+//! what they replace (`aof.c` of Redis 7.0 to 8.6 and of Valkey 8 and 9). So names alone do not always say which files
+//! count. What they leave open is decided by the lines of the manifest that can be read, and by the time at which an
+//! RDB base was begun: an incr that was last written before that is in the base. What both leave open is a [`Doubt`].
+//!
+//! Nothing is changed here.
+
+mod files;
+mod incrs;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::{Edit, PartPlan, Plan};
+use crate::aof::log::Log;
+use crate::aof::manifest::{self, Entry, Flaw, Kind, Manifest};
+use crate::check::{self, Settings};
+use crate::input::{FileIdentity, Input};
+use crate::{Result, rdb};
+use files::{Directory, Found};
+
+/// What can be said about the manifest of a directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It keeps every rule, and the files that a server loads by it are there.
+    Sound,
+    /// It is missing or broken, and this one fits the files.
+    Rebuilt(Rebuilt),
+    /// It is missing or broken, and which files count is not certain.
+    Doubtful(Doubt),
+}
+
+/// A manifest that fits the files of its directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rebuilt {
+    /// Where it belongs.
+    pub path: PathBuf,
+    /// The manifest that is there now; `None` if there is none.
+    pub before: Option<Before>,
+    /// The bytes that it should have.
+    pub text: Vec<u8>,
+    /// Each file that is a part by its name or by the manifest, or that a rewrite left unfinished: whether it counts,
+    /// and why. In the order in which a server loads them, then those that it does not load.
+    pub files: Vec<Judged>,
+}
+
+/// A manifest as it was when it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The file.
+    pub identity: FileIdentity,
+    /// Its bytes.
+    pub text: Vec<u8>,
+}
+
+impl Rebuilt {
+    /// What puts the new manifest in the place of the one that is there; `None` if there is none.
+    pub fn plan(&self) -> Option<Plan> {
+        let Before { identity, .. } = self.before.as_ref()?;
+        let edits = vec![Edit { range: 0..identity.length, inserted: self.text.clone() }];
+        Some(Plan { parts: vec![PartPlan { path: self.path.clone(), identity: *identity, edits }] })
+    }
+}
+
+/// What a file is to the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The name of the file.
+    pub name: OsString,
+    /// Its kind in the new manifest; `None` if that does not name it.
+    pub kind: Option<Kind>,
+    /// Why: a clause.
+    pub reason: String,
+}
+
+/// Why no manifest can be worked out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Doubt {
+    /// What it is about: a file, or the directory.
+    pub file: PathBuf,
+    /// What is uncertain: a clause.
+    pub reason: String,
+    /// What can be done: clauses.
+    pub advice: String,
+}
+
+/// The result of a step that may meet a doubt.
+type Certain<T> = std::result::Result<T, Doubt>;
+
+/// Works out the manifest of the log whose parts are in `directory`.
+///
+/// History files are not named again: servers would delete them.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`] if the directory, the manifest or a base cannot be read.
+pub fn rebuild(directory: &Path) -> Result<Outcome> {
+    let found = match Directory::read(directory)? {
+        Ok(found) => found,
+        Err(doubt) => return Ok(Outcome::Doubtful(doubt)),
+    };
+    let manifest = found.manifest.as_ref().map(|before| manifest::parse(&before.text));
+    if manifest.as_ref().is_some_and(|manifest| is_sound(manifest, &found)) {
+        return Ok(Outcome::Sound);
+    }
+    let evidence = match Evidence::of(manifest, &found) {
+        Ok(evidence) => evidence,
+        Err(doubt) => return Ok(Outcome::Doubtful(doubt)),
+    };
+    let mut judged = Vec::new();
+    let base = match choose_base(&found, &evidence, &mut judged)? {
+        Ok(base) => base,
+        Err(doubt) => return Ok(Outcome::Doubtful(doubt)),
+    };
+    let chosen = incrs::choose(&found, &evidence, &base, &mut judged);
+    Ok(chosen.map_or_else(Outcome::Doubtful, |incrs| Outcome::Rebuilt(assemble(&found, &base, &incrs, judged))))
+}
+
+/// Whether a server starts with the manifest, and it names all that belongs to the log.
+fn is_sound(manifest: &Manifest, found: &Directory) -> bool {
+    let live = || manifest.entries.iter().filter(|entry| entry.kind != Kind::History);
+    let are_there = live().next().is_some() && live().all(|entry| found.has(&entry.name));
+    manifest.problems.is_empty() && are_there && !is_cut(manifest, found)
+}
+
+/// Whether lines are missing at the end of the manifest, though the last one is whole.
+///
+/// A server names an incr before it writes to it. Only where a rewrite for a server that had no log was interrupted
+/// is that otherwise, and then there is a newer base too.
+fn is_cut(manifest: &Manifest, found: &Directory) -> bool {
+    let highest = |kind| manifest.of_kind(kind).map(|entry| entry.sequence).max().unwrap_or(0);
+    let (base, incr) = (highest(Kind::Base), highest(Kind::Incr));
+    let is_unnamed = |file: &Found| manifest.entries.iter().all(|entry| entry.name != file.name);
+    let has_newer_base = found.of_kind(Kind::Base).any(|file| file.sequence > base && is_unnamed(file));
+    let has_newer_incr =
+        found.of_kind(Kind::Incr).any(|file| file.sequence > incr && file.length > 0 && is_unnamed(file));
+    has_newer_incr && !has_newer_base
+}
+
+/// What the lines of the manifest that can be read say.
+struct Evidence {
+    entries: Vec<Entry>,
+    /// Whether there may have been other lines.
+    has_gaps: bool,
+}
+
+impl Evidence {
+    fn of(manifest: Option<Manifest>, found: &Directory) -> Certain<Self> {
+        let Some(manifest) = manifest else { return Ok(Self { entries: Vec::new(), has_gaps: true }) };
+        let is_of_order = |flaw| matches!(flaw, Flaw::SecondBase | Flaw::SequenceNotIncreasing { .. });
+        let has_gaps = is_cut(&manifest, found) || manifest.problems.iter().any(|problem| !is_of_order(problem.flaw));
+        let evidence = Self { entries: manifest.entries, has_gaps };
+        for (index, entry) in evidence.entries.iter().enumerate() {
+            let other = evidence.entries.iter().take(index).find(|other| other.name == entry.name);
+            let differs = other.is_some_and(|other| (other.kind, other.sequence) != (entry.kind, entry.sequence));
+            let by_name = found.part_of(&entry.name).filter(|_| entry.kind != Kind::History);
+            if differs || by_name.is_some_and(|by_name| by_name != (entry.kind, entry.sequence)) {
+                let file = found.path_of(&entry.name);
+                let what = if differs { "two lines of the manifest" } else { "its name and the manifest" };
+                let reason = format!("{what} contradict each other about the kind or the sequence number of this file");
+                return Err(Doubt { file, reason, advice: BACKUP.to_owned() });
+            }
+            if entry.kind != Kind::History && !found.has(&entry.name) {
+                return Err(absent(entry, found));
+            }
+        }
+        Ok(evidence)
+    }
+
+    fn kind_of(&self, name: &[u8]) -> Option<Kind> {
+        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.kind)
+    }
+}
+
+const BACKUP: &str = "restore the directory from a backup or a replica, or decide it by what wrote these files";
+
+/// A doubt about a file that the manifest names.
+fn absent(entry: &Entry, found: &Directory) -> Doubt {
+    let old = found.old_style().filter(|old| {
+        entry.kind == Kind::Base && old.file_name().is_some_and(|name| name.as_encoded_bytes() == entry.name)
+    });
+    match old {
+        Some(old) => Doubt {
+            file: old,
+            reason: "an upgrade was interrupted: the manifest names this file, but it is still outside the directory"
+                .to_owned(),
+            advice: "start the server: it moves the file and goes on; if it refuses, move the file into the directory"
+                .to_owned(),
+        },
+        None => Doubt {
+            file: found.path_of(&entry.name),
+            reason:
+                "the manifest names this file, but it does not exist: what it held cannot be worked out from others"
+                    .to_owned(),
+            advice: "restore the file from a backup, or find out where it was moved".to_owned(),
+        },
+    }
+}
+
+/// The base, and when it was begun.
+struct Base<'d> {
+    found: &'d Found,
+    /// Unix time in seconds, if it is an RDB that says so.
+    begun: Option<i64>,
+    /// Whether a line of the manifest says that it is the base.
+    is_named: bool,
+    /// Whether there is another base that may have come before it.
+    has_earlier: bool,
+}
+
+/// The base that the manifest names, else the whole one of the highest sequence number.
+fn choose_base<'d>(found: &'d Directory, evidence: &Evidence, judged: &mut Vec<Judged>) -> Result<Certain<Base<'d>>> {
+    let is_history = |file: &&Found| evidence.kind_of(&file.name) == Some(Kind::History);
+    let bases: Vec<&Found> = found.of_kind(Kind::Base).filter(|file| !is_history(file)).collect();
+    let named: Vec<&Found> =
+        bases.iter().copied().filter(|file| evidence.kind_of(&file.name) == Some(Kind::Base)).collect();
+    let is_named = named.len() == 1;
+    let highest = bases.iter().map(|file| file.sequence).max();
+    let candidates: Vec<&Found> =
+        if is_named { named } else { bases.iter().copied().filter(|file| Some(file.sequence) == highest).collect() };
+    let mut whole = Vec::new();
+    for file in &candidates {
+        let input = Input::open_as_is(&file.path)?;
+        if is_whole(file, input.bytes())? {
+            whole.push((*file, files::begun(input.bytes())));
+        }
+    }
+    let doubt = |file: PathBuf, reason: &str| Ok(Err(Doubt { file, reason: reason.to_owned(), advice: BACKUP.into() }));
+    let (base, begun) = match (whole.as_slice(), candidates.first()) {
+        ([one], _) => *one,
+        ([_, other, ..], _) => {
+            return doubt(other.0.path.clone(), "there are two whole bases with the same sequence number");
+        }
+        ([], Some(broken)) => return doubt(broken.path.clone(), "this base would be the newest, but it is not whole"),
+        ([], None) => return doubt(found.path.clone(), "there are parts of a log here, but no base"),
+    };
+    let reason = if is_named { "the manifest names it" } else { "the newest base, and it is whole" };
+    judged.push(base.judged(Some(Kind::Base), reason.to_owned()));
+    for other in found.of_kind(Kind::Base).filter(|other| other.name != base.name) {
+        let reason = match evidence.kind_of(&other.name) {
+            Some(Kind::History) => "the manifest says that a rewrite has replaced it",
+            _ if other.sequence > base.sequence => "a rewrite wrote it, but the manifest names the base before it",
+            _ if other.sequence == base.sequence => "not whole, and another base has the same sequence number",
+            _ => "a rewrite has replaced it by a newer base",
+        };
+        judged.push(other.judged(None, reason.to_owned()));
+    }
+    let has_earlier = bases.iter().any(|other| other.sequence < base.sequence);
+    Ok(Ok(Base { found: base, begun, is_named, has_earlier }))
+}
+
+/// Whether a base is whole.
+fn is_whole(file: &Found, bytes: &[u8]) -> Result<bool> {
+    let is_what_it_is_called = !file.name.ends_with(b".rdb") || rdb::is_rdb(bytes);
+    Ok(is_what_it_is_called && check::check(&Log::open(&file.path)?, Settings::default())?.is_sound())
+}
+
+fn assemble(found: &Directory, base: &Base<'_>, incrs: &[&Found], mut judged: Vec<Judged>) -> Rebuilt {
+    let entry = |file: &Found, kind| Entry::new(file.name.clone(), file.sequence, kind);
+    let mut entries = vec![entry(base.found, Kind::Base)];
+    entries.extend(incrs.iter().map(|file| entry(file, Kind::Incr)));
+    let text = Manifest { entries, comments: Vec::new(), problems: Vec::new() }.to_bytes();
+    judged.extend(found.unfinished.iter().map(|name| Judged {
+        name: name.clone(),
+        kind: None,
+        reason: "the name is that of a file which a server had not finished".to_owned(),
+    }));
+    judged.sort_by_key(|file| file.kind.is_none());
+    Rebuilt { path: found.manifest_path(), before: found.manifest.clone(), text, files: judged }
+}
+
+#[cfg(test)]
+mod tests;
