@@ -20,7 +20,7 @@
 //! match repair::plan::plan(&survey) {
 //!     Ok(plan) => {
 //!         let applied = repair::apply(&plan, OpenElsewhere::Refuse)?;
-//!         assert_eq!((applied[0].cut_at, applied[0].removed), (14, 10));
+//!         assert_eq!((applied[0].cut_at, applied[0].removed), (Some(14), 10));
 //!     }
 //!     Err(refusal) => println!("{}: {}", refusal.message(), refusal.advice()),
 //! }
