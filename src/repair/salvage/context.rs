@@ -154,7 +154,9 @@ pub(super) fn restore_databases(
     let databases: BTreeSet<u32> = databases.into_iter().chain(mended.values().copied()).collect();
     let mut selects = selects(bytes, start).peekable();
     // What is selected in the part as it will be, and as it was, as far as that is known.
-    let (mut kept, mut known) = (0, None);
+    // Where records come before the first gap, and no SELECT before them, they are of database 0.
+    let is_begun = salvage.gaps.first().is_some_and(|gap| gap.edit.range.start > start as u64);
+    let (mut kept, mut known) = (0, is_begun.then_some(0));
     let mut position = start as u64;
     for Gap { edit, causes, doubt: in_doubt, .. } in &mut salvage.gaps {
         while let Some((_, database)) = selects.next_if(|(at, _)| (*at as u64) < edit.range.start) {

@@ -205,3 +205,16 @@ fn every_record_outside_three_damaged_stretches_is_kept() {
     // nothing tells it from one that holds those records, and they stay a part of it.
     assert_kept(3000, 3, 5);
 }
+
+#[test]
+fn a_part_that_begins_without_a_select_stays_in_database_0() {
+    let log = |lines: &[&str]| crate::testing::log(lines);
+    let after = log(&["SET b 1", "SELECT 3", "SET c 1"]);
+    let salvaged = |before: &[u8]| {
+        let bytes = [before, b"broken", &after].concat();
+        mended(&bytes, &salvage(&bytes, 0, Options::default()))
+    };
+    assert_eq!(salvaged(&log(&["SET a 1"])), log(&["SET a 1", "SET b 1", "SELECT 3", "SET c 1"]));
+    // Where nothing is left before it, the SELECT that servers begin with was lost.
+    assert_eq!(salvaged(b""), log(&["SELECT 3", "SET b 1", "SELECT 3", "SET c 1"]));
+}
