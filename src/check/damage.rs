@@ -18,7 +18,7 @@ pub(crate) const DECOMPRESS: &str = "decompress it, then run: aofkit fix FILE";
 /// A line of a manifest that breaks a rule.
 pub(crate) fn of_manifest(path: &Path, bytes: &[u8], problem: &Problem) -> Finding {
     let message = format!("line {}: {} (servers say: {})", problem.line, problem.flaw, problem.flaw.server_message());
-    let advice = "correct the manifest by hand: one line 'file NAME seq N type b|i|h' for each part";
+    let advice = "aofkit fix works out a manifest that fits the files, and shows it before it replaces this one";
     Finding::new(Code::Manifest, Severity::Error, path, message, advice).at(bytes, problem.offset, None)
 }
 

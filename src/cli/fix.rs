@@ -16,12 +16,13 @@ use crate::aof::log::{Log, has_snapshot_name, walk_tree};
 use crate::aof::producer::ServerChoice;
 use crate::check::{self, scan};
 use crate::input::is_stdin;
+use crate::repair::manifest;
 use crate::repair::salvage::{self, LogSalvage, plan_salvage};
 use crate::repair::{self, Obstacle, Plan, Refusal, Survey, plan};
 use crate::report::copies::Doing;
 use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
-use crate::storage::{self, OpenElsewhere};
+use crate::storage::{self, OpenElsewhere, directory_of};
 use crate::{Error, ErrorKind};
 
 /// The arguments as typed.
@@ -79,7 +80,9 @@ const NOTES: &str = "\
 Only the end of the last part is cut off, where redis-check-aof --fix and a server with aof-load-truncated yes \
 truncate: after the last whole record outside an incomplete transaction. What a server loads is never removed, even \
 where the official checker calls it invalid. The removed bytes are first written to a directory beside the file, \
-NAME.aofkit-kept-N, with a text that says how to restore them. They stay there until --undo or --discard-copies. A \
+NAME.aofkit-kept-N, with a text that says how to restore them. They stay there until --undo or --discard-copies. \
+A manifest that is broken is replaced by one that fits the files, where their names, times and contents leave no \
+doubt. A \
 file that another process on the host has open for writing is left alone: the kernel (a file lease) and /proc are \
 asked. Where neither can tell, --force is needed.
 
@@ -115,12 +118,14 @@ enum Method {
 enum Chosen {
     Cut(Plan),
     Salvage(LogSalvage),
+    /// The manifest is replaced; parts stay as they are.
+    Manifest(Plan),
 }
 
 impl Chosen {
     const fn plan(&self) -> &Plan {
         match self {
-            Self::Cut(plan) => plan,
+            Self::Cut(plan) | Self::Manifest(plan) => plan,
             Self::Salvage(log) => &log.plan,
         }
     }
@@ -216,8 +221,9 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     let chosen = match settings.method.plan(&survey) {
         Ok(chosen) => chosen,
         Err(refusal) => {
-            report.refused(&refusal);
-            return Ok(Outcome::Unsound);
+            let Some(plan) = manifest_plan(&survey, &refusal, report)? else { return Ok(Outcome::Unsound) };
+            drop(survey);
+            return ask(settings, &Chosen::Manifest(plan), "Replace the manifest?", report, console);
         }
     };
     let plan = chosen.plan();
@@ -236,7 +242,41 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
             report.salvage_planned(&survey, log);
             report.salvage_question()
         }
+        Chosen::Manifest(_) => String::new(),
     };
+    drop(survey);
+    ask(settings, &chosen, &question, report, console)
+}
+
+/// What replaces the manifest, if that is what is in the way, and the files say what it must be; the report says which.
+fn manifest_plan(survey: &Survey, refusal: &Refusal, report: &mut Report) -> crate::Result<Option<Plan>> {
+    let is_about_it = matches!(refusal.obstacle, Obstacle::Manifest | Obstacle::NoParts | Obstacle::MissingPart);
+    let path = survey.report.manifest.as_deref().filter(|_| is_about_it);
+    let outcome = path.map(|path| manifest::rebuild(directory_of(path))).transpose()?;
+    if let Some(manifest::Outcome::Rebuilt(rebuilt)) = &outcome
+        && Some(rebuilt.path.as_path()) == path
+        && let Some(plan) = rebuilt.plan()
+    {
+        report.manifest_planned(refusal, rebuilt);
+        return Ok(Some(plan));
+    }
+    report.refused(refusal);
+    if let Some(manifest::Outcome::Doubtful(doubt)) = &outcome
+        && doubt.file != refusal.file
+    {
+        report.manifest_doubtful(doubt);
+    }
+    Ok(None)
+}
+
+/// Shows what is to be done, asks, and does it.
+fn ask(
+    settings: &Settings,
+    chosen: &Chosen,
+    question: &str,
+    report: &mut Report,
+    console: &mut Console,
+) -> anyhow::Result<Outcome> {
     // A person sees the plan before the question; a program gets the plan with the outcome.
     match settings.format {
         Format::Text => report.write_plan(&mut console.out, console.style)?,
@@ -245,16 +285,15 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     }
     console.out.flush()?;
     if settings.consent != Consent::Never {
-        for change in plan.changes() {
+        for change in chosen.plan().changes() {
             // Refuse before asking, not after.
             storage::refuse_writers(&change.path, settings.open_elsewhere).map_err(copies::mention_force)?;
         }
     }
-    if !consents(settings, &question, report, console)? {
+    if !consents(settings, question, report, console)? {
         return Ok(Outcome::Unsound);
     }
-    drop(survey);
-    carry_out(settings, chosen.plan(), report, console)
+    carry_out(settings, chosen, report, console)
 }
 
 /// Whether the plan is to be carried out; if not, the report says why.
@@ -291,15 +330,19 @@ fn consents(settings: &Settings, question: &str, report: &mut Report, console: &
 }
 
 /// Cuts, reads the log again, and reports its state.
-fn carry_out(settings: &Settings, plan: &Plan, report: &mut Report, console: &Console) -> anyhow::Result<Outcome> {
-    for applied in repair::apply(plan, settings.open_elsewhere).map_err(copies::mention_force)? {
+fn carry_out(settings: &Settings, chosen: &Chosen, report: &mut Report, console: &Console) -> anyhow::Result<Outcome> {
+    for applied in repair::apply(chosen.plan(), settings.open_elsewhere).map_err(copies::mention_force)? {
         report.fixed(&applied);
     }
     let again = survey(settings, "checking again", console)?;
     match settings.method.plan(&again) {
-        Ok(chosen) if chosen.plan().is_nothing() => {
+        Ok(again) if again.plan().is_nothing() => {
             report.sound = Some(true);
             Ok(Outcome::Sound)
+        }
+        Ok(_) if matches!(chosen, Chosen::Manifest(_)) => {
+            report.manifest_fixed_alone();
+            Ok(Outcome::Unsound)
         }
         Ok(_) => {
             let text = "the log is still damaged after the cut; was it written to?".to_owned();

@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::check::{Code, Excerpt, Finding, PartReport};
 use crate::escape::{Escaped, columns, shell_word, visible};
 use crate::plural::counted;
+use crate::repair::manifest::{Doubt, Rebuilt};
 use crate::repair::plan::{damage, remaining};
 use crate::repair::salvage::LogSalvage;
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
@@ -17,6 +18,7 @@ use crate::repair::{Applied, Obstacle, PartPlan, Plan, Refusal, Removed, Survey,
 use crate::report::check::write_excerpt;
 use crate::report::file_name::FileName;
 use crate::report::json;
+use crate::report::manifest::ManifestReport;
 use crate::report::paragraph::{Fill, paragraph};
 use crate::report::salvage::SalvageReport;
 use crate::report::style::{Style, Tone};
@@ -68,6 +70,7 @@ pub struct Report {
     records: Option<u64>,
     records_behind: Option<u64>,
     salvage: Option<SalvageReport>,
+    manifest: Option<ManifestReport>,
     notes: Vec<String>,
     /// What was done, or why nothing was.
     pub message: Option<String>,
@@ -151,6 +154,7 @@ impl Report {
             records: None,
             records_behind: None,
             salvage: None,
+            manifest: None,
             notes: Vec::new(),
             message: None,
             advice: None,
@@ -272,6 +276,35 @@ impl Report {
         self.salvage = Some(report);
     }
 
+    /// The manifest is to be replaced.
+    pub fn manifest_planned(&mut self, refusal: &Refusal, rebuilt: &Rebuilt) {
+        self.state = State::Planned;
+        self.sound = Some(false);
+        self.about(&rebuilt.path);
+        self.take(refusal.finding.as_deref());
+        let copy = next_directory(&rebuilt.path);
+        self.name(&copy);
+        self.copy = Some(FileName(copy));
+        self.size = rebuilt.before.as_ref().map(|before| before.text.len() as u64);
+        self.manifest = Some(ManifestReport::new(rebuilt));
+    }
+
+    /// Which files count is not certain.
+    pub fn manifest_doubtful(&mut self, doubt: &Doubt) {
+        self.name(&doubt.file);
+        let reason = visible(&doubt.reason);
+        self.notes.push(format!("no manifest can be worked out: {}: {reason}", FileName(&doubt.file)));
+        self.advice = Some(doubt.advice.clone());
+    }
+
+    /// The manifest was replaced, and something else is damaged.
+    pub fn manifest_fixed_alone(&mut self) {
+        self.sound = Some(false);
+        let command = format!("aofkit fix {}", shell_word(&self.path.0));
+        self.advice = Some(format!("a part is damaged as well; to fix it, run: {command}"));
+        self.whole.push(command);
+    }
+
     /// How much the plan takes out.
     pub fn loss(&self) -> Loss {
         Loss {
@@ -340,6 +373,7 @@ impl Report {
         let (path, bytes) = (FileName(&applied.path), counted(applied.removed, "byte"));
         let what = match applied.cut_at {
             Some(cut_at) => format!("{path} was cut at byte {cut_at}; what was cut off, {bytes}, is in"),
+            None if self.manifest.is_some() => format!("{path} was replaced; the manifest as it was is in"),
             None => format!("{path} is mended ({bytes} taken out or put right); the file as it was is in"),
         };
         self.message = Some(format!(
@@ -353,6 +387,13 @@ impl Report {
     /// # Errors
     /// What the writer says; so for all that follow.
     pub fn write_plan(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        if let Some(manifest) = &self.manifest {
+            self.write_finding(out, style)?;
+            manifest.write_text(out, style)?;
+            let copy = self.copy.as_ref().map_or_else(String::new, ToString::to_string);
+            write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
+            return self.fill(style, 5).write(out, &format!("the manifest as it is now, in {copy}"));
+        }
         if let Some(salvage) = &self.salvage {
             return self.write_salvage(salvage, out, style);
         }

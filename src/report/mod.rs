@@ -7,6 +7,7 @@ pub mod file_name;
 pub mod fix;
 pub mod inspect;
 pub mod json;
+pub(crate) mod manifest;
 pub mod number;
 pub(crate) mod paragraph;
 pub mod rewrite;

@@ -486,6 +486,7 @@ fn the_outcome_as_json_keeps_its_fields() {
         "records",
         "records_behind",
         "notes",
+        "manifest",
         "message",
         "advice",
     ];

@@ -102,3 +102,37 @@ fn a_server_that_runs_is_not_fixed_unless_forced() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("open for writing"));
     assert_eq!(fs::read(&incr).unwrap(), torn);
 }
+
+#[server_test]
+fn a_server_loads_by_a_manifest_that_was_worked_out_what_it_loaded_before() {
+    for name in ["redis-7.0", "redis-8.6", "valkey-9.1"] {
+        let directory = TempDir::new().unwrap();
+        let manifest = directory.path().join("appendonlydir/appendonly.aof.manifest");
+        let mut server = start(name, directory.path());
+        for number in 0..50 {
+            server.call(&["INCR", &format!("key:{}", number % 5)]);
+        }
+        let before = state(&mut server);
+        drop(server);
+        let sound = fs::read(&manifest).unwrap();
+        let torn = |length: usize| sound[..length].to_vec();
+        for broken in [torn(0), torn(30), torn(60), torn(sound.len() - 1), [b"\0\0\0\n", sound.as_slice()].concat()] {
+            fs::write(&manifest, &broken).unwrap();
+            let planned = aofkit(&[], &["fix", "--dry-run"], directory.path());
+            assert_eq!(planned.status.code(), Some(1), "{name}");
+            assert_eq!(fs::read(&manifest).unwrap(), broken, "{name}");
+            let fixed = aofkit(&[], &["fix", "--yes"], directory.path());
+            assert_eq!(fixed.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&fixed.stdout));
+            assert_eq!(state(&mut start(name, directory.path())), before, "{name}");
+            // The server may have written the manifest anew.
+            fs::remove_dir_all(manifest.with_file_name("appendonly.aof.manifest.aofkit-kept-1")).unwrap();
+
+            fs::write(&manifest, &broken).unwrap();
+            assert_eq!(aofkit(&[], &["fix", "--yes"], directory.path()).status.code(), Some(0), "{name}");
+            let undone = aofkit(&[], &["fix", "--undo"], directory.path());
+            assert_eq!(undone.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&undone.stderr));
+            assert_eq!(fs::read(&manifest).unwrap(), broken, "{name}");
+            fs::write(&manifest, &sound).unwrap();
+        }
+    }
+}
