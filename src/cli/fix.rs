@@ -200,6 +200,22 @@ fn holds_no_log_yet(error: &Error) -> bool {
     }
 }
 
+/// Whether the parts of a log are in the directory, or in the one that servers make in it, but no manifest; the report
+/// then says which fits them.
+fn lacks_manifest(error: &Error, path: &Path, report: &mut Report) -> bool {
+    if !matches!(error.kind(), ErrorKind::NoManifest | ErrorKind::LogsWithoutManifest(_)) {
+        return false;
+    }
+    let below = path.join("appendonlydir");
+    for directory in [path, &below] {
+        if let Ok(manifest::Outcome::Rebuilt(rebuilt)) = manifest::rebuild(directory) {
+            report.manifest_missing(&rebuilt);
+            return true;
+        }
+    }
+    false
+}
+
 /// A log below a directory that has none itself: it may be the one that was meant.
 fn log_further_down(path: &Path) -> Option<PathBuf> {
     walk_tree(path).ok()?.logs.into_iter().find(|log| !has_snapshot_name(log))
@@ -211,6 +227,7 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         return Ok(Outcome::Unsound);
     }
     let survey = match survey(settings, "checking", console) {
+        Err(error) if lacks_manifest(&error, &settings.path, report) => return Ok(Outcome::Unsound),
         Err(error) if holds_no_log_yet(&error) => {
             report.nothing_yet(log_further_down(&settings.path).as_deref());
             return Ok(Outcome::Sound);

@@ -289,6 +289,23 @@ impl Report {
         self.manifest = Some(ManifestReport::new(rebuilt));
     }
 
+    /// There are parts, and no manifest that names them.
+    pub fn manifest_missing(&mut self, rebuilt: &Rebuilt) {
+        self.state = State::Refused;
+        self.sound = Some(false);
+        self.about(&rebuilt.path);
+        let text = String::from_utf8_lossy(&rebuilt.text);
+        self.whole.extend(text.lines().map(str::to_owned));
+        self.message = Some(format!(
+            "{}: this manifest is missing, though there are parts of a log beside it; one that fits them reads:\n{}",
+            FileName(&rebuilt.path),
+            text.trim_end()
+        ));
+        let advice = "write these lines to the file before a server starts: without it, a server begins an empty log \
+                      and writes over the parts";
+        self.advice = Some(advice.to_owned());
+    }
+
     /// Which files count is not certain.
     pub fn manifest_doubtful(&mut self, doubt: &Doubt) {
         self.name(&doubt.file);

@@ -610,3 +610,17 @@ fn what_the_server_refuses_is_not_explained_by_a_verdict_that_is_not_shown() {
         "{out}"
     );
 }
+
+#[test]
+fn parts_without_a_manifest_are_not_taken_for_an_empty_directory() {
+    let (directory, parts) = multi_part(&whole(), &whole(), &whole());
+    fs::remove_file(parts.join("a.aof.manifest")).unwrap();
+    fs::remove_file(parts.join("a.aof.0.incr.aof")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_aofkit")).args(["fix", "--yes"]).arg(directory.path()).output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let manifest = "file a.aof.1.base.aof seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n\
+                    file a.aof.2.incr.aof seq 2 type i\n";
+    assert!(text.contains(manifest) && text.contains("before a server starts"), "{text}");
+}
