@@ -206,14 +206,17 @@ impl DoubtReport {
     fn new(doubt: &Doubt) -> Self {
         let keys: Vec<String> = doubt.keys.iter().take(NAMED).map(|key| Argument(key).to_string()).collect();
         let records = format!(
-            "{}{} up to byte {} {} taken for database {} ({}{})",
+            "{}{} up to byte {} {} taken for database {}{}",
             if doubt.at_least { "at least " } else { "" },
             counted(doubt.records, "record"),
             doubt.until,
             if doubt.records == 1 { "is" } else { "are" },
             doubt.database,
-            keys.join(", "),
-            if doubt.keys.len() > NAMED || doubt.at_least { ", …" } else { "" }
+            match (keys.as_slice(), doubt.keys.len() > NAMED || doubt.at_least) {
+                ([], _) => String::new(),
+                (keys, true) => format!(" ({}, …)", keys.join(", ")),
+                (keys, false) => format!(" ({})", keys.join(", ")),
+            }
         );
         let text = match doubt.databases {
             0 | 1 => format!("a SELECT may have been lost here, if the log has other databases: {records}"),

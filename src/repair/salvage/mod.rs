@@ -171,7 +171,10 @@ impl Search<'_, '_> {
         let merged = if self.found.is_empty() { None } else { merged_after(self.bytes, &run) };
         let gap = match (merged, scanned.damage) {
             (Some(record), _) => Found::merged(record),
-            (None, Some(damage)) => Found::after(self.bytes, start, end, damage),
+            (None, Some(damage)) => {
+                let effort = if self.found.len() < EXPLAINED { Effort::Explain } else { Effort::Remove };
+                Found::after(self.bytes, (start, end), damage, effort)
+            }
             (None, None) => {
                 self.push(run);
                 return None;
@@ -270,6 +273,18 @@ impl Mended {
     }
 }
 
+/// So many gaps are explained, which may take a look at all that is before them.
+const EXPLAINED: usize = 1000;
+
+/// What is done about a gap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// Finds out what is wrong, and mends it if that is possible.
+    Explain,
+    /// Only removes it.
+    Remove,
+}
+
 /// A gap between two runs.
 #[derive(Debug, Clone)]
 struct Found {
@@ -290,7 +305,12 @@ impl Found {
     }
 
     /// What is to be done where a record at `at` cannot be read.
-    fn after(bytes: &[u8], start: usize, at: usize, damage: Damage) -> Self {
+    fn after(bytes: &[u8], (start, at): (usize, usize), damage: Damage, effort: Effort) -> Self {
+        if effort == Effort::Remove {
+            let next = resync::next_record(bytes, at);
+            let gap = Gap::removing(at..next.unwrap_or(bytes.len()), Cause::Unreadable(damage));
+            return Self { gap, mended: None, next };
+        }
         if let Some(record) = merged_before(bytes, start, at) {
             return Self::merged(record);
         }

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::Mended;
 use crate::aof::resync;
+use crate::aof::transaction::Control;
 use crate::command;
 use crate::resp::{self, Head};
 
@@ -67,7 +68,9 @@ fn fits(bytes: &[u8], at: usize, mended: &Mended) -> bool {
     if mended.record.start < at {
         // It had taken the beginning of the next record for its own, or left its last arguments.
         let takes_less = end < at && resp::parse(bytes, end, &mut Head::default()).is_ok_and(|next| next > at);
-        return takes_less || end > at && is_leftover(bytes, at);
+        // MULTI and EXEC have no arguments.
+        let has_arguments = Control::from_name(&mended.name).is_none();
+        return takes_less || end > at && has_arguments && is_leftover(bytes, at);
     }
     let Some(mut inner) = resync::next_record(bytes, at).filter(|inner| *inner < end) else { return true };
     while inner < end {
