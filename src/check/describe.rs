@@ -402,7 +402,7 @@ pub(super) fn flushes<'a>(parts: &'a [PartReport], log: &'a Path) -> impl Iterat
 
 /// The command that writes the data that a log had up to an offset in a part, as a shell reads it; the last part if
 /// none is named.
-pub(crate) fn rewrite_before(log: &Path, part: Option<&OsStr>, offset: u64, options: &str) -> String {
+pub fn rewrite_before(log: &Path, part: Option<&OsStr>, offset: u64, options: &str) -> String {
     let mut place = part.map_or_else(OsString::new, OsStr::to_owned);
     place.push(if part.is_some() { ":" } else { "" });
     place.push(offset.to_string());

@@ -18,7 +18,8 @@ pub mod scan;
 pub mod server;
 
 pub use checker::{CheckerReason, CheckerVerdict};
-pub(crate) use describe::{fix_command, rewrite_before};
+pub(crate) use describe::fix_command;
+pub use describe::rewrite_before;
 pub use examination::{Settings, check};
 pub use finding::{Code, Example, Excerpt, Finding, Severity};
 pub use part::{Format, PartReport};
