@@ -71,8 +71,8 @@ Examples:
   aofkit fix --dry-run /var/lib/redis   show what would be cut off
   aofkit fix /var/lib/redis             ask, then cut it off
   aofkit fix --yes appendonly.aof       do not ask, for scripts
-  aofkit fix --salvage appendonly.aof   take out what is damaged, and keep what follows
-  aofkit fix --undo appendonly.aof      put back what was cut off, or taken out
+  aofkit fix --salvage appendonly.aof   remove only what is damaged
+  aofkit fix --undo appendonly.aof      put back what was removed
   aofkit fix --discard-copies appendonly.aof";
 
 /// What the long help has before the examples.
