@@ -115,9 +115,11 @@ fn parts(log: &Log) -> Vec<Vec<u8>> {
     there.map(|part| part.open().unwrap().bytes().to_vec()).collect()
 }
 
-/// Whether the result depends on uninitialised memory, because the server reads arguments that do not exist.
+/// Whether the result depends on chance: the server reads arguments that do not exist from uninitialised memory, or it
+/// compares a name up to its NUL with those of the commands that happen to share its bucket.
 fn is_chance(report: &Report) -> bool {
     matches!(report.server.outcome, Outcome::Crashes { cause: Crash::TooFewArguments, .. })
+        || report.findings.iter().any(|finding| finding.code == Code::NulInName)
 }
 
 /// The results of aofkit.

@@ -66,6 +66,12 @@ fn difference(files: &Files, verdict: &Verdict, loaded: &Loaded) -> Option<Strin
             }
             true
         }
+        // A name is compared up to its NUL with those that share its bucket, which depends on the seed of the hash.
+        (Outcome::Refuses { reason: Reason::UnknownCommand(words), .. }, Ended::Starts)
+            if words.0.iter().any(|word| word.contains(&0)) =>
+        {
+            return None;
+        }
         // What lies behind the arguments in memory is anyone's guess.
         (Outcome::Crashes { cause: Crash::TooFewArguments, .. }, _) => return None,
         (Outcome::Loads, Ended::Starts)

@@ -221,7 +221,8 @@ fn a_part_that_begins_without_a_select_stays_in_database_0() {
 
 #[test]
 fn what_is_left_is_whole_where_an_argument_follows_exec() {
-    let bytes = b"**1\r\n$4\r\nEXEC\r\n$5\r\nqueue\r\n$4\r\ndone\r\n$4\r\nLEFT\r\n$5\r\nRIGHT\r\n*2\r\n$4\r\nINCR\r\n$1\r\na\r\n";
+    let bytes = b"**1\r\n$4\r\nEXEC\r\n$5\r\nqueue\r\n$4\r\ndone\r\n$4\r\nLEFT\r\n$5\r\nRIGHT\r\n\
+                  *2\r\n$4\r\nINCR\r\n$1\r\na\r\n";
     let salvage = salvage(bytes, 0, Options::default());
     assert_eq!(records(&mended(bytes, &salvage)).len(), 1, "{salvage:?}");
 }
