@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr_iter, memchr3};
 
 use super::reader::{TIMESTAMP, record_at};
+use super::transaction::Control;
 use crate::resp::{self, Head};
 
 /// Arguments around a place that are looked at: more than two are about each other only in odd logs.
@@ -41,7 +42,7 @@ pub fn next_record(bytes: &[u8], from: usize) -> Option<usize> {
             known = match bytes.get(at) {
                 Some(b'*') => arguments_of(bytes, at, &mut arguments),
                 Some(b'$') => {
-                    arguments.extend(argument(bytes, at, b"$*#").filter(|_| arguments.len() < ARGUMENTS));
+                    arguments.extend(argument_before(bytes, at, b"$*#").filter(|_| arguments.len() < ARGUMENTS));
                     at
                 }
                 _ => at,
@@ -54,30 +55,33 @@ pub fn next_record(bytes: &[u8], from: usize) -> Option<usize> {
 /// The first record inside an argument of the record at a place, which is whole, that goes on past the argument's end:
 /// the argument has taken it for its own, as its own end is missing.
 pub fn record_inside(bytes: &[u8], record: usize) -> Option<usize> {
-    let mut arguments: Vec<&[u8]> = Vec::new();
-    resp::parse(bytes, record, &mut arguments).ok()?;
-    let mut end = record;
-    arguments.iter().find_map(|argument| {
-        let start = end + memchr::memmem::find(bytes.get(end..)?, b"\r\n")? + 2;
-        let start = if end == record { start + memchr::memmem::find(bytes.get(start..)?, b"\r\n")? + 2 } else { start };
-        let argument = start..start + argument.len();
-        end = argument.end + 2;
+    let end = resp::parse(bytes, record, &mut Head::default()).ok()?;
+    let mut at = record + memchr(b'\n', bytes.get(record..)?)? + 1;
+    while at < end {
+        let argument = argument(bytes, at)?;
+        at = argument.end + 2;
         let payload = bytes.get(argument.clone())?;
-        let mut places = memchr::memchr_iter(b'*', payload).map(|place| argument.start + place);
-        places.find(|place| is_record(bytes, *place) && outlasts(bytes, *place, end))
-    })
+        let mut places = memchr_iter(b'*', payload).map(|place| argument.start + place);
+        if let Some(inside) = places.find(|place| is_record(bytes, *place) && outlasts(bytes, *place, at)) {
+            return Some(inside);
+        }
+    }
+    None
 }
 
 /// Whether the records from a place on go on past `end`, where none of them begins.
 fn outlasts(bytes: &[u8], at: usize, end: usize) -> bool {
+    read_until(bytes, at, end).is_some_and(|position| position > end)
+}
+
+/// Where the first of the records from a place on begins that is at or after `end`; `None` if they cannot be read that
+/// far.
+pub fn read_until(bytes: &[u8], at: usize, end: usize) -> Option<usize> {
     let mut position = at;
     while position < end {
-        match end_of(bytes, position) {
-            Some(next) => position = next,
-            None => return false,
-        }
+        position = end_of(bytes, position)?;
     }
-    position > end
+    Some(position)
 }
 
 /// Whether a record begins at a place that has a name, and lacks an argument that `length` bytes after it may be in.
@@ -102,7 +106,7 @@ fn arguments_of(bytes: &[u8], record: usize, arguments: &mut Vec<Range<usize>>) 
     let count = std::str::from_utf8(line.get(..digits).unwrap_or_default()).ok().and_then(|text| text.parse().ok());
     let mut at = record + 1 + digits + 2;
     for left in (0..count.unwrap_or(0_u32)).rev() {
-        let Some(argument) = argument(bytes, at, if left == 0 { b"*#" } else { b"$" }) else { break };
+        let Some(argument) = argument_before(bytes, at, if left == 0 { b"*#" } else { b"$" }) else { break };
         at = argument.end + 2;
         if arguments.len() == ARGUMENTS {
             arguments.remove(0);
@@ -112,12 +116,16 @@ fn arguments_of(bytes: &[u8], record: usize, arguments: &mut Vec<Range<usize>>) 
     at
 }
 
-/// The payload of the argument at a place, if it is whole and the end or one of these bytes follows.
-fn argument(bytes: &[u8], at: usize, followers: &[u8]) -> Option<Range<usize>> {
+/// The payload of the argument at a place, if it is whole.
+fn argument(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let (payload, end) = resp::bulk_string(bytes, at)?;
-    let payload_end = end - 2;
-    let follows = bytes.get(end).is_none_or(|next| followers.contains(next));
-    follows.then_some(payload_end - payload.len()..payload_end)
+    Some(end - 2 - payload.len()..end - 2)
+}
+
+/// The same, if the end or one of these bytes follows.
+fn argument_before(bytes: &[u8], at: usize, followers: &[u8]) -> Option<Range<usize>> {
+    let argument = argument(bytes, at)?;
+    bytes.get(argument.end + 2).is_none_or(|next| followers.contains(next)).then_some(argument)
 }
 
 /// The end of the record at a place, if it is whole.
@@ -130,43 +138,36 @@ pub fn end_of(bytes: &[u8], at: usize) -> Option<usize> {
 /// The argument may reach that far because its own end is missing. Records that only seem to lie inside it then go on
 /// past its end as if it were none, while those in a value end with the value.
 fn belongs_to(bytes: &[u8], at: usize, argument: &Range<usize>) -> bool {
-    let behind = argument.end + 2;
-    let mut position = at;
-    while position < behind {
-        match end_of(bytes, position) {
-            Some(end) => position = end,
-            None => return true,
-        }
-    }
-    position == behind && at == argument.start
+    let after = argument.end + 2;
+    read_until(bytes, at, after).is_none_or(|position| position == after && at == argument.start)
+}
+
+/// Whether a part ends at a place, or a record begins there that can be relied on.
+pub fn goes_on(bytes: &[u8], at: usize) -> bool {
+    at == bytes.len() || is_record(bytes, at)
 }
 
 /// Whether a record begins at a place that can be relied on: it is whole, and another one or the end of the part
 /// follows, or it is at least of a form that no other text has by chance.
 fn is_record(bytes: &[u8], at: usize) -> bool {
-    let Some(end) = plausible(bytes, at) else { return false };
-    if end == bytes.len() || plausible(bytes, end).is_some() {
-        return true;
-    }
     let mut head = Head::default();
-    resp::parse(bytes, at, &mut head).is_ok() && (head.count > 1 || is_control(head.name))
+    let Some(end) = plausible(bytes, at, &mut head) else { return false };
+    end == bytes.len()
+        || head.count > 1
+        || Control::from_name(head.name).is_some()
+        || plausible(bytes, end, &mut Head::default()).is_some()
 }
 
-/// The end of the record at a place, if it is whole and may be one that a server has written.
-fn plausible(bytes: &[u8], at: usize) -> Option<usize> {
+/// The end of the record at a place, if it is whole and may be one that a server has written; the head of a command.
+fn plausible<'a>(bytes: &'a [u8], at: usize, head: &mut Head<'a>) -> Option<usize> {
     let rest = bytes.get(at..)?;
     if rest.starts_with(TIMESTAMP) {
         let line = rest.get(TIMESTAMP.len()..memchr(b'\n', rest)?)?.strip_suffix(b"\r")?;
         return resp::parse_integer(line).and_then(|_| end_of(bytes, at));
     }
-    let mut head = Head::default();
-    let end = resp::parse(bytes, at, &mut head).ok()?;
+    let end = resp::parse(bytes, at, head).ok()?;
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-|:".contains(byte);
     (!head.name.is_empty() && head.name.len() <= LONGEST_NAME && head.name.iter().all(is_letter)).then_some(end)
-}
-
-fn is_control(name: &[u8]) -> bool {
-    super::transaction::Control::from_name(name).is_some()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::edit::{Piece, pieces};
+use super::edit::{Edit, Piece, pieces};
 use super::plan::{PartPlan, Plan};
 use crate::input::FileIdentity;
 use crate::storage::draft::Draft;
@@ -148,7 +148,7 @@ fn replace_part(operations: &mut impl Operations, part: &PartPlan, path: &Path, 
     change.done();
     let copy = kept.directory.join(name);
     displaced.settle(operations, path, || format!("the file was replaced, and the old one is {}", copy.display()))?;
-    let removed = part.edits.iter().map(|edit| edit.range.end - edit.range.start).sum();
+    let removed = part.edits.iter().map(Edit::removed).sum();
     Ok(Applied { path: part.path.clone(), cut_at: None, removed, copy })
 }
 

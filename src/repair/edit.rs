@@ -17,6 +17,11 @@ impl Edit {
     pub const fn removing(range: Range<u64>) -> Self {
         Self { range, inserted: Vec::new() }
     }
+
+    /// How many bytes go.
+    pub const fn removed(&self) -> u64 {
+        self.range.end - self.range.start
+    }
 }
 
 /// A stretch of a file as it is after edits.
@@ -61,11 +66,10 @@ pub struct Edited {
 impl Edited {
     /// Carries out edits, which are in order and do not overlap, on a copy of the bytes of a file.
     pub fn new(bytes: &[u8], edits: Vec<Edit>) -> Self {
-        let length = |edit: &Edit| edit.range.end - edit.range.start;
         let mut shift = (0, 0);
         let place = |edit: &Edit| {
             let place = edit.range.start + shift.0 - shift.1;
-            shift = (shift.0 + edit.inserted.len() as u64, shift.1 + length(edit));
+            shift = (shift.0 + edit.inserted.len() as u64, shift.1 + edit.removed());
             place
         };
         let places = edits.iter().map(place).collect();

@@ -80,7 +80,7 @@ impl SalvageReport {
     pub(crate) fn new(log: &LogSalvage) -> Self {
         let parts = log.plan.parts.iter().zip(&log.parts);
         let parts: Vec<PartReport> = parts.filter(|(part, _)| !part.is_untouched()).map(PartReport::new).collect();
-        let removed = |part: &PartPlan| part.edits.iter().map(|edit| edit.range.end - edit.range.start).sum::<u64>();
+        let removed = |part: &PartPlan| part.edits.iter().map(Edit::removed).sum::<u64>();
         Self { records: log.records(), removed_bytes: log.plan.parts.iter().map(removed).sum(), parts }
     }
 
@@ -116,9 +116,8 @@ impl SalvageReport {
 
 impl PartReport {
     fn new((part, salvage): (&PartPlan, &Salvage)) -> Self {
-        let change = |edit: &Edit| (edit.range.end - edit.range.start, edit.inserted.len() as u64);
-        let (removed, inserted) =
-            part.edits.iter().map(change).fold((0, 0), |sum, (removed, inserted)| (sum.0 + removed, sum.1 + inserted));
+        let removed: u64 = part.edits.iter().map(Edit::removed).sum();
+        let inserted: u64 = part.edits.iter().map(|edit| edit.inserted.len() as u64).sum();
         Self {
             path: FileName(part.path.clone()),
             bytes: part.identity.length,

@@ -45,12 +45,9 @@ impl fmt::Display for Cause {
                 let [found, right] = [found, right].map(|byte| Escaped(std::slice::from_ref(byte)).to_string());
                 write!(f, "byte {offset} is '{found}' and must be '{right}': {how}")
             }
-            Self::Repeated { range, original } => write!(
-                f,
-                "{} from byte {} on repeat those from byte {original} on",
-                counted(range.end - range.start, "byte"),
-                range.start
-            ),
+            Self::Repeated { range, original } => {
+                write!(f, "{} from byte {} on repeat those from byte {original} on", size(range), range.start)
+            }
             Self::ZeroTail(range) => {
                 write!(f, "{} of zeros at the end of the file, from byte {} on", size(range), range.start)
             }

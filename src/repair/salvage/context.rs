@@ -185,7 +185,7 @@ pub(super) fn restore_databases(
             resp::write_command(&mut edit.inserted, &[b"SELECT", itoa::Buffer::new().format(database).as_bytes()]);
             (kept, known) = (database, Some(database));
         }
-        let has_room = edit.range.end - edit.range.start >= SHORTEST_SELECT;
+        let has_room = edit.removed() >= SHORTEST_SELECT;
         if has_room && assumed.is_none() {
             *in_doubt = doubt(bytes, edit.range.end, until, database)
                 .map(|doubt| Doubt { databases: databases.len(), ..doubt });

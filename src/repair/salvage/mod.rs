@@ -377,8 +377,7 @@ fn end_of_value(bytes: &[u8], run: &Run, scan: &Scan) -> Option<usize> {
     let is_empty_line = matches!(damage.kind, DamageKind::NoRecord { found: b'\r' })
         && bytes.get(run.end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
     let next = run.end + 2;
-    let goes_on = || next == bytes.len() || resync::next_record(bytes, next) == Some(next);
-    (is_empty_line && run.records <= MOST_IN_A_VALUE && goes_on()).then_some(next)
+    (is_empty_line && run.records <= MOST_IN_A_VALUE && resync::goes_on(bytes, next)).then_some(next)
 }
 
 /// The fewest zeros in a row that are no part of what is written.

@@ -55,9 +55,11 @@ fn around(bytes: &[u8], at: usize, next: usize, original: usize) -> Option<Repea
     }
     // Where the copy begins is not sharp: what goes may be moved as long as the bytes are the same.
     let mended = spliced(bytes, at, start, end)?;
-    let next = mended.record.end;
-    let goes_on = next == bytes.len() || resync::next_record(bytes, next) == Some(next);
-    goes_on.then_some(Repeated { range: start..end, original: start - distance, mended })
+    resync::goes_on(bytes, mended.record.end).then_some(Repeated {
+        range: start..end,
+        original: start - distance,
+        mended,
+    })
 }
 
 /// The record at `at`, if it is whole without the bytes from `start` to `end`.

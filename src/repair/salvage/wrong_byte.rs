@@ -62,7 +62,7 @@ fn is_likely(found: u8, right: u8) -> bool {
 /// it holds no whole records itself.
 fn fits(bytes: &[u8], at: usize, mended: &Mended) -> bool {
     let end = mended.record.end;
-    if end == at || !goes_on(bytes, end) {
+    if end == at || !resync::goes_on(bytes, end) {
         return false;
     }
     if mended.record.start < at {
@@ -86,10 +86,6 @@ fn fits(bytes: &[u8], at: usize, mended: &Mended) -> bool {
 /// Whether an argument is at a place that is not the name of a command whose count is missing.
 fn is_leftover(bytes: &[u8], at: usize) -> bool {
     resp::bulk_string(bytes, at).is_some_and(|(argument, _)| command::lookup(argument).is_none())
-}
-
-fn goes_on(bytes: &[u8], end: usize) -> bool {
-    end == bytes.len() || resync::next_record(bytes, end) == Some(end)
 }
 
 /// The start of the record that ends at `at`.
