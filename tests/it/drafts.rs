@@ -10,6 +10,7 @@ use aofkit::storage::{Interruption, Ownership, interrupt};
 use tempfile::TempDir;
 
 use crate::harness::faulty::{DISKS, Disk, FAULTS, Fault, Faulty, name};
+use crate::harness::files::folder;
 
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| name(&entry.unwrap().path())).collect();
@@ -70,7 +71,7 @@ fn whatever_fails_the_old_file_or_the_new_one_is_there() {
     for disk in DISKS {
         for fault in FAULTS {
             for at in 0.. {
-                let directory = TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap();
+                let directory = folder();
                 let path = directory.path().join("a.aof");
                 fs::write(&path, b"old").unwrap();
                 let mut faulty = Faulty::new(at, fault).on(disk);

@@ -7,9 +7,9 @@ use aofkit::aof::log::Log;
 use aofkit::check::Settings;
 use aofkit::repair::{self, Plan};
 use aofkit::storage::OpenElsewhere;
-use tempfile::TempDir;
 
-use crate::harness::faulty::{FAULTS, Fault, Faulty, name};
+use crate::harness::faulty::{FAULTS, Fault, Faulty};
+use crate::harness::files::{files_in, folder};
 
 const WHOLE: &[u8] = b"*2\r\n$6\r\nSELECT\r\n$1\r\n0\r\n*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n";
 
@@ -35,17 +35,6 @@ const KEPT: &str = "a.aof.aofkit-kept-1";
 
 fn copy_path(path: &Path) -> PathBuf {
     path.parent().unwrap().join(KEPT).join("a.aof.removed-50")
-}
-
-/// A directory in memory if there is one, because each of many runs syncs often.
-fn folder() -> TempDir {
-    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
-}
-
-fn files_in(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| name(&entry.unwrap().path())).collect();
-    names.sort();
-    names
 }
 
 #[isolated_test]

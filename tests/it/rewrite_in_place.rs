@@ -16,9 +16,9 @@ use aofkit::rewrite::{self, Base};
 use aofkit::storage::draft::DraftWriter;
 use aofkit::storage::{FileSystem, OpenElsewhere, Operations, Watch};
 use aofkit::{Result, Server};
-use tempfile::TempDir;
 
 use crate::harness::faulty::{DISKS, FAULTS, Fault, Faulty};
+use crate::harness::files::folder;
 use crate::harness::log::log as commands;
 
 fn append(path: &Path, bytes: &[u8]) {
@@ -92,11 +92,6 @@ const GUARDED: (Base, OpenElsewhere) = (Base::Resp, OpenElsewhere::Refuse);
 
 /// With --force, so that this process may be the one that changes the log meanwhile.
 const FORCED: (Base, OpenElsewhere) = (Base::Resp, OpenElsewhere::Ignore);
-
-/// A directory in memory, where there is one: each of many runs waits for the disk often.
-fn folder() -> TempDir {
-    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
-}
 
 fn names(directory: &Path) -> Vec<String> {
     let mut names: Vec<String> =

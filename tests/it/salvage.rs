@@ -12,7 +12,8 @@ use aofkit::storage::OpenElsewhere;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::faulty::{DISKS, FAULTS, Fault, Faulty, name};
+use crate::harness::faulty::{DISKS, FAULTS, Fault, Faulty};
+use crate::harness::files::{files_in, folder};
 use crate::harness::load::{Cutting, Ended, Files, load_and_ask};
 use crate::harness::log::command;
 use crate::harness::program::{aofkit, file};
@@ -38,17 +39,6 @@ fn plan_of(path: &Path, server: Server) -> LogSalvage {
     let log = Log::open(path).unwrap();
     let survey = repair::survey(&log, Settings { server: server.into(), ..Settings::default() }).unwrap();
     plan_salvage(&survey, salvage::Options::default()).unwrap()
-}
-
-/// A directory in memory if there is one, because each of many runs syncs often.
-fn folder() -> TempDir {
-    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
-}
-
-fn files_in(directory: &Path) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| name(&entry.unwrap().path())).collect();
-    names.sort();
-    names
 }
 
 fn salvaged(path: &Path, options: &[&str]) -> (i32, String, String) {

@@ -1,9 +1,25 @@
-//! The files of `testdata`.
+//! The files of `testdata`, and directories for others.
 
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aofkit::aof::log::walk_tree;
+use tempfile::TempDir;
+
+use super::faulty::name;
+
+/// A directory in memory if there is one, for tests that make many and sync often.
+pub(crate) fn folder() -> TempDir {
+    TempDir::new_in("/dev/shm").or_else(|_| TempDir::new()).unwrap()
+}
+
+/// The names of all that is in a directory, in order.
+pub(crate) fn files_in(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| name(&entry.unwrap().path())).collect();
+    names.sort();
+    names
+}
 
 /// The folder `testdata`.
 pub(crate) fn testdata() -> PathBuf {
@@ -22,7 +38,7 @@ pub(crate) fn logs(folder: &str) -> Vec<PathBuf> {
 
 /// The RDB files of a folder of `testdata`, by their paths.
 pub(crate) fn rdb_files(folder: &str) -> Vec<PathBuf> {
-    let files = std::fs::read_dir(testdata().join(folder)).unwrap().map(|file| file.unwrap().path());
+    let files = fs::read_dir(testdata().join(folder)).unwrap().map(|file| file.unwrap().path());
     let mut files: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|extension| extension == "rdb")).collect();
     files.sort();
