@@ -81,15 +81,14 @@ Only the end of the last part is cut off, where redis-check-aof --fix and a serv
 truncate: after the last whole record outside an incomplete transaction. What a server loads is never removed, even \
 where the official checker calls it invalid. The removed bytes are first written to a directory beside the file, \
 NAME.aofkit-kept-N, with a text that says how to restore them. They stay there until --undo or --discard-copies. \
-A manifest that is broken is replaced by one that fits the files, where their names, times and contents leave no \
-doubt. A \
-file that another process on the host has open for writing is left alone: the kernel (a file lease) and /proc are \
-asked. Where neither can tell, --force is needed.
+A broken manifest is replaced by one that fits the files, if their names, times and contents leave no doubt. A file \
+that another process on the host has open for writing is left alone: the kernel (a file lease) and /proc are asked. \
+Where neither can tell, --force is needed.
 
-With --salvage, records are found again after each damaged place, in any part: everything that is whole stays, and \
-only what is damaged goes. A bit of the framing that has flipped is put right, and bytes that stand there twice are \
-taken out once. A transaction that lost a part goes whole. A new file takes the place of the old one, which is kept as \
-a whole. RDBs cannot be salvaged yet.";
+With --salvage, the records after each damaged place are found again, in any part: whole records stay, and only the \
+damaged bytes are removed. A flipped bit in a count or length is corrected, and bytes that were written twice are \
+removed once. A transaction that lost a part is removed as a whole. A new file replaces the old one, which is kept. \
+Damaged RDBs cannot be salvaged yet.";
 
 /// The arguments as resolved.
 struct Settings {
@@ -250,16 +249,12 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         report.sound(&survey);
         return Ok(Outcome::Sound);
     };
-    let question = match &chosen {
-        Chosen::Cut(_) => {
-            report.planned(&survey, part, file, change);
-            fix::question(change)
-        }
-        Chosen::Salvage(log) => {
-            report.salvage_planned(&survey, log);
-            report.salvage_question()
-        }
-        Chosen::Manifest(_) => String::new(),
+    let question = if let Chosen::Salvage(log) = &chosen {
+        report.salvage_planned(&survey, log);
+        report.salvage_question()
+    } else {
+        report.planned(&survey, part, file, change);
+        fix::question(change)
     };
     drop(survey);
     ask(settings, &chosen, &question, report, console)
@@ -362,7 +357,7 @@ fn carry_out(settings: &Settings, chosen: &Chosen, report: &mut Report, console:
             Ok(Outcome::Unsound)
         }
         Ok(_) => {
-            let text = "the log is still damaged after the cut; was it written to?".to_owned();
+            let text = "the log is still damaged; was it written to?".to_owned();
             Err(Error::new(&settings.path, ErrorKind::Refused(text)).into())
         }
         Err(refusal) => {
