@@ -66,6 +66,18 @@ pub enum ErrorKind {
         /// The error of the operating system.
         source: io::Error,
     },
+    /// The file was not the one that was to be replaced, and could not be given its name back: the new one has it, and
+    /// the copies that were kept before are still there.
+    #[error(
+        "{why}, but the file was replaced already and could not be put back: {}; the old one is in the kept copies",
+        plain(source)
+    )]
+    NotPutBack {
+        /// Why it was to be put back, as a sentence without a full stop.
+        why: String,
+        /// The error of the operating system.
+        source: io::Error,
+    },
     /// The request does not apply to the file; the text is a sentence without a full stop.
     #[error("{0}")]
     Refused(String),

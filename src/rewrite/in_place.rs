@@ -317,8 +317,9 @@ impl Swap<'_> {
         let displaced = match making.or_discard(operations, checked) {
             Ok(displaced) => displaced,
             Err(error) => {
-                // The old manifest still counts, and nothing names the new files.
-                for path in made {
+                // The old manifest counts, and nothing names the new files, unless it could not be put back.
+                let is_replaced = matches!(error.kind(), ErrorKind::NotPutBack { .. });
+                for path in made.into_iter().filter(|_| !is_replaced) {
                     let _ = operations.remove(&path);
                 }
                 return Err(error);

@@ -68,7 +68,7 @@ impl Displaced {
     /// Gives what was displaced from `path` its name back if `check` finds that it is not what was to be replaced.
     ///
     /// # Errors
-    /// That of `check`; [`ErrorKind::Io`].
+    /// That of `check`; [`ErrorKind::NotPutBack`] if it does not get its name back.
     pub(crate) fn put_back_unless(
         &self,
         operations: &mut impl Operations,
@@ -77,7 +77,9 @@ impl Displaced {
     ) -> Result<()> {
         let Self::At(old) = self else { return Ok(()) };
         let Err(error) = check(old) else { return Ok(()) };
-        operations.exchange(old, path).map_err(|source| Error::io(path, "put back", source))?;
+        if let Err(source) = operations.exchange(old, path) {
+            return Err(Error::new(path, ErrorKind::NotPutBack { why: error.kind().to_string(), source }));
+        }
         let _ = operations.remove(old);
         Err(match error.kind() {
             // Not under its hidden name.

@@ -1,6 +1,7 @@
 //! `aofkit fix --salvage`: what is damaged goes, whatever happens meanwhile, and everything else stays.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use aofkit::Server;
@@ -106,6 +107,42 @@ fn a_fault_at_any_operation_of_an_undo_leaves_one_of_both_files() {
             assert!(fs::read(&path).unwrap() == whole, "{context}");
         }
     }
+}
+
+#[isolated_test]
+fn a_file_that_changed_and_cannot_be_put_back_is_in_the_kept_copies() {
+    let (whole, mended) = damaged();
+    let directory = folder();
+    let path = directory.path().join("a.aof");
+    let grown = [&whole[..], b"grown"].concat();
+    // Somebody writes to the file at the last moment.
+    let run = |at: usize| {
+        fs::write(&path, &whole).unwrap();
+        let (target, mut exchanges) = (path.clone(), 0);
+        let hook = move |what: &str| {
+            exchanges += usize::from(what == "exchange a.aof");
+            if what == "exchange a.aof" && exchanges == 1 {
+                fs::OpenOptions::new().append(true).open(&target).unwrap().write_all(b"grown").unwrap();
+            }
+        };
+        let mut operations = Faulty::new(at, Fault::Error).before_each(hook);
+        let plan = plan_of(&path, Server::default()).plan;
+        let error = repair::apply_with(&mut operations, &plan, OpenElsewhere::Ignore).unwrap_err();
+        (operations.trace, error.to_string())
+    };
+    let (trace, error) = run(usize::MAX);
+    assert_eq!(
+        (fs::read(&path).unwrap(), files_in(directory.path())),
+        (grown.clone(), vec!["a.aof".into()]),
+        "{error}"
+    );
+    let again = trace.iter().rposition(|what| what == "exchange a.aof").unwrap();
+    let (_, error) = run(again);
+    assert!(error.contains("could not be put back"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), mended);
+    assert_eq!(fs::read(directory.path().join("a.aof.aofkit-kept-1/a.aof")).unwrap(), grown);
+    repair::undo(&path, OpenElsewhere::Ignore).unwrap();
+    assert_eq!(fs::read(&path).unwrap(), grown);
 }
 
 #[test]

@@ -154,9 +154,9 @@ impl Making {
         Ok(Kept { directory: self.directory.clone(), number: self.number, file: name, record: Some(record) })
     }
 
-    /// Returns the value, or removes the directory and returns the error.
+    /// Returns the value, or removes the directory and returns the error. Copies of a file that was replaced stay.
     pub(crate) fn or_discard<T>(&self, operations: &mut impl Operations, result: Result<T>) -> Result<T> {
-        if result.is_err() {
+        if result.as_ref().is_err_and(|error| !matches!(error.kind(), ErrorKind::NotPutBack { .. })) {
             // The earlier error is the one to report.
             let _ = remove_directory(operations, &self.directory);
         }
