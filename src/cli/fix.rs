@@ -33,13 +33,13 @@ pub(super) struct Fix {
     /// The log: a file, a manifest, a data directory or its appendonlydir
     #[arg(value_name = "PATH")]
     path: PathBuf,
-    /// Show what would be cut, and change nothing
+    /// Show what would be removed, and change nothing
     #[arg(long, short = 'n')]
     dry_run: bool,
-    /// Do not ask before cutting
+    /// Do not ask before the change
     #[arg(long, short = 'y', conflicts_with = "dry_run")]
     yes: bool,
-    /// Keep everything but what is damaged, wherever that is, rather than cut at the first damage
+    /// Remove only what is damaged, wherever it is, rather than everything from the first damage on
     #[arg(long, conflicts_with_all = ["undo", "discard_copies"])]
     salvage: bool,
     /// Take records for database N where a SELECT may have been lost

@@ -347,7 +347,7 @@ impl Report {
         salvage.write_text(out, style)?;
         write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
         let copy = self.copy.as_ref().map_or_else(String::new, ToString::to_string);
-        let text = format!("{}; the log as it is now, in {copy}", counted(salvage.records, "record"));
+        let text = format!("{}, and the log as it is now in {copy}", counted(salvage.records, "record"));
         self.fill(style, 5).write(out, &text)
     }
 
