@@ -267,10 +267,9 @@ fn manifest_plan(survey: &Survey, refusal: &Refusal, report: &mut Report) -> cra
     let outcome = path.map(|path| manifest::rebuild(directory_of(path))).transpose()?;
     if let Some(manifest::Outcome::Rebuilt(rebuilt)) = &outcome
         && Some(rebuilt.path.as_path()) == path
-        && let Some(plan) = rebuilt.plan()
     {
         report.manifest_planned(refusal, rebuilt);
-        return Ok(Some(plan));
+        return Ok(Some(rebuilt.plan()));
     }
     report.refused(refusal);
     if let Some(manifest::Outcome::Doubtful(doubt)) = &outcome

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::edit::{Edit, Piece, pieces};
+use super::edit::{Piece, pieces};
 use super::plan::{PartPlan, Plan};
 use crate::input::FileIdentity;
 use crate::storage::draft::Draft;
@@ -62,7 +62,7 @@ pub fn apply_with(
 pub fn cut(path: &Path, size: u64, length: u64, open_elsewhere: OpenElsewhere) -> Result<Option<Applied>> {
     let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, "open", source))?;
     let identity = FileIdentity { length: size, ..FileIdentity::of(&metadata) };
-    let plan = Plan { parts: vec![PartPlan::keep_first(path, identity, length)] };
+    let plan = Plan { parts: vec![PartPlan::keep_first(path, identity, length)], manifest: None };
     Ok(apply(&plan, open_elsewhere)?.pop())
 }
 
@@ -148,14 +148,14 @@ fn replace_part(operations: &mut impl Operations, part: &PartPlan, path: &Path, 
     change.done();
     let copy = kept.directory.join(name);
     displaced.settle(operations, path, || format!("the file was replaced, and the old one is {}", copy.display()))?;
-    let removed = part.edits.iter().map(Edit::removed).sum();
+    let removed = part.removed();
     Ok(Applied { path: part.path.clone(), cut_at: None, removed, copy })
 }
 
 /// Writes a file as it is after the edits of its plan.
 fn write_pieces(source: &File, part: &PartPlan, out: &mut impl Write) -> io::Result<()> {
     let mut chunk = vec![0; kept::CHUNK];
-    for piece in pieces(part.identity.length, &part.edits) {
+    for piece in pieces(part.identity.length, part.edits()) {
         let range = match piece {
             Piece::Inserted(bytes) => {
                 out.write_all(bytes)?;

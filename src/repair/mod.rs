@@ -41,7 +41,7 @@ mod undo;
 
 pub use apply::{Applied, apply, apply_with, copy_name, cut};
 pub use edit::{Edit, Edited, write_edited};
-pub use plan::{Obstacle, PartPlan, Plan, Refusal};
+pub use plan::{Before, ManifestPlan, Obstacle, PartChange, PartPlan, Plan, Refusal};
 pub use removed::Removed;
 pub use survey::{Survey, survey};
 pub use undo::{Undone, UndoneCut, copies_of, discard, find, undo, undo_with};

@@ -1,19 +1,25 @@
 //! Which bytes of a log stay: pure data, and the rules that lead to it.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::edit::Edit;
 use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
+use crate::aof::manifest;
 use crate::check::scan::Scan;
 use crate::check::{Code, Finding, PartReport, Severity};
 use crate::escape::shell_word;
 use crate::input::{Container, FileIdentity, is_stdin};
+use crate::storage::{directory_of, fixed_name};
 
-/// What a repair does to a log: for each part, which bytes stay.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a repair does to a log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Plan {
     /// Every part, in the order in which a server loads them; those that stay as they are too.
     pub parts: Vec<PartPlan>,
+    /// The manifest, if it changes: the moment it has its new text, the changes of all parts take effect.
+    pub manifest: Option<ManifestPlan>,
 }
 
 /// What a repair does to one part.
@@ -23,38 +29,129 @@ pub struct PartPlan {
     pub path: PathBuf,
     /// The file as it was when it was read: it is not touched if anything of this is different.
     pub identity: FileIdentity,
-    /// What changes: in order, none overlapping another, all within the file's length.
-    pub edits: Vec<Edit>,
+    /// What becomes of it.
+    pub change: PartChange,
+    /// The file that takes its place in the manifest, in the same directory, where it does not keep its name.
+    pub new_name: Option<OsString>,
+}
+
+/// What becomes of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartChange {
+    /// Its bytes change: the edits are in order, do not overlap, and are all within the length of the file. Without any,
+    /// it stays as it is.
+    Edits(Vec<Edit>),
+    /// The manifest no longer names it.
+    Leaves,
+}
+
+/// A manifest that is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ManifestPlan {
+    /// The file.
+    pub path: PathBuf,
+    /// The manifest that is there now; `None` if there is none.
+    pub before: Option<Before>,
+    /// Its new bytes.
+    pub text: Vec<u8>,
+}
+
+/// A manifest as it was when it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The file.
+    pub identity: FileIdentity,
+    /// Its bytes.
+    pub text: Vec<u8>,
 }
 
 impl Plan {
-    /// The parts that lose bytes.
+    /// A plan for the parts of a log, all of them, of which `manifest` is the manifest if it has one.
+    ///
+    /// Where a single file changes, it keeps its name. Where several do, or a part leaves, the changed ones get new
+    /// names and the manifest names those, so that all change at once.
+    pub fn of_parts(mut parts: Vec<PartPlan>, manifest: Option<&ManifestPlan>) -> Self {
+        let changed = parts.iter().filter(|part| !part.is_untouched()).count();
+        let leaves = parts.iter().any(|part| part.change == PartChange::Leaves);
+        let manifest = manifest.filter(|_| changed > 1 || leaves).map(|manifest| with_parts(manifest, &mut parts));
+        Self { parts, manifest }
+    }
+
+    /// The parts that change or leave.
     pub fn changes(&self) -> impl Iterator<Item = &PartPlan> {
         self.parts.iter().filter(|part| !part.is_untouched())
     }
 
-    /// Whether every byte stays.
+    /// Whether everything stays as it is.
     pub fn is_nothing(&self) -> bool {
-        self.changes().next().is_none()
+        self.manifest.is_none() && self.changes().next().is_none()
     }
+}
+
+/// The manifest after the changes of the parts; those that change get a new name.
+fn with_parts(manifest: &ManifestPlan, parts: &mut [PartPlan]) -> ManifestPlan {
+    let mut lines = manifest::parse(&manifest.text);
+    let directory = directory_of(&manifest.path);
+    for part in parts.iter_mut().filter(|part| !part.is_untouched()) {
+        let old = part.path.file_name().unwrap_or_default().to_owned();
+        if part.change == PartChange::Leaves {
+            lines.entries.retain(|entry| entry.name != old.as_bytes());
+            continue;
+        }
+        let is_free = |name: &OsString| {
+            directory.join(name).symlink_metadata().is_err()
+                && lines.entries.iter().all(|entry| entry.name != name.as_bytes())
+        };
+        let new = (1..=u32::MAX).map(|number| fixed_name(&old, number)).find(is_free).unwrap_or_default();
+        for entry in lines.entries.iter_mut().filter(|entry| entry.name == old.as_bytes()) {
+            entry.name = new.as_bytes().to_vec();
+        }
+        part.new_name = Some(new);
+    }
+    ManifestPlan { text: lines.to_bytes(), ..manifest.clone() }
 }
 
 impl PartPlan {
     /// A plan that keeps the first `length` bytes of a file (all of them, if it has no more).
     pub fn keep_first(path: impl Into<PathBuf>, identity: FileIdentity, length: u64) -> Self {
         let cut = length..identity.length;
-        let edits = if cut.is_empty() { Vec::new() } else { vec![Edit::removing(cut)] };
-        Self { path: path.into(), identity, edits }
+        Self::edited(path, identity, if cut.is_empty() { Vec::new() } else { vec![Edit::removing(cut)] })
+    }
+
+    /// A plan that changes bytes of a file: see [`PartChange::Edits`].
+    pub fn edited(path: impl Into<PathBuf>, identity: FileIdentity, edits: Vec<Edit>) -> Self {
+        Self { path: path.into(), identity, change: PartChange::Edits(edits), new_name: None }
+    }
+
+    /// A plan after which the manifest no longer names a file.
+    pub fn leaving(path: impl Into<PathBuf>, identity: FileIdentity) -> Self {
+        Self { path: path.into(), identity, change: PartChange::Leaves, new_name: None }
+    }
+
+    /// Which bytes change; none if it leaves.
+    pub fn edits(&self) -> &[Edit] {
+        match &self.change {
+            PartChange::Edits(edits) => edits,
+            PartChange::Leaves => &[],
+        }
+    }
+
+    /// How many bytes the log loses with this.
+    pub fn removed(&self) -> u64 {
+        match &self.change {
+            PartChange::Edits(edits) => edits.iter().map(Edit::removed).sum(),
+            PartChange::Leaves => self.identity.length,
+        }
     }
 
     /// Whether every byte stays as it is.
     pub fn is_untouched(&self) -> bool {
-        self.edits.is_empty()
+        matches!(&self.change, PartChange::Edits(edits) if edits.is_empty())
     }
 
     /// The offset from which everything is removed, for a part that only loses its end.
     pub fn cut_at(&self) -> Option<u64> {
-        match self.edits.as_slice() {
+        match self.edits() {
             [Edit { range, inserted }] if range.end == self.identity.length && inserted.is_empty() => Some(range.start),
             _ => None,
         }
@@ -263,7 +360,7 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
     if parts.is_empty() {
         return Err(Refusal::new(Obstacle::NoParts, &report.path));
     }
-    let plan = Plan { parts };
+    let plan = Plan { parts, manifest: None };
     if plan.is_nothing()
         && let Some(finding) = remaining(survey, &plan).find(|finding| finding.severity == Severity::Error)
     {

@@ -1,5 +1,6 @@
 //! What a repair needs to know of a log: a check of it, and the files as they were then. Nothing is changed.
 
+use super::plan::{Before, ManifestPlan};
 use crate::aof::listing::listing;
 use crate::aof::log::{Log, Role};
 use crate::aof::{DamageKind, is_no_log};
@@ -20,6 +21,8 @@ pub struct Survey {
     pub listing: Option<Listing>,
     /// The files of [`Report::parts`], one for one.
     pub files: Vec<FileSurvey>,
+    /// The manifest of the log as it is, if it has one.
+    pub manifest: Option<ManifestPlan>,
 }
 
 /// The file of one part.
@@ -89,7 +92,12 @@ pub fn survey(log: &Log, settings: Settings<'_>) -> Result<Survey> {
             input.as_ref().map_or(Condition::Missing, |input| condition(input, part, report.chosen.server()));
         FileSurvey { condition, input }
     });
-    Ok(Survey { files: files.collect(), report, listing })
+    let manifest = log.as_multi_part().map(|parts| {
+        let text = parts.input.bytes().to_vec();
+        let before = Before { identity: *parts.input.file_identity(), text: text.clone() };
+        ManifestPlan { path: parts.manifest_path.clone(), before: Some(before), text }
+    });
+    Ok(Survey { files: files.collect(), report, listing, manifest })
 }
 
 fn condition(input: &Input, part: &PartReport, server: Server) -> Condition {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::escape::Argument;
 use crate::repair::salvage::{Doubt, Gap, LogSalvage, Salvage};
-use crate::repair::{Edit, PartPlan};
+use crate::repair::PartPlan;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::paragraph::Fill;
@@ -80,7 +80,7 @@ impl SalvageReport {
     pub(crate) fn new(log: &LogSalvage) -> Self {
         let parts = log.plan.parts.iter().zip(&log.parts);
         let parts: Vec<PartReport> = parts.filter(|(part, _)| !part.is_untouched()).map(PartReport::new).collect();
-        let removed = |part: &PartPlan| part.edits.iter().map(Edit::removed).sum::<u64>();
+        let removed = |part: &PartPlan| part.removed();
         Self { records: log.records(), removed_bytes: log.plan.parts.iter().map(removed).sum(), parts }
     }
 
@@ -116,8 +116,8 @@ impl SalvageReport {
 
 impl PartReport {
     fn new((part, salvage): (&PartPlan, &Salvage)) -> Self {
-        let removed: u64 = part.edits.iter().map(Edit::removed).sum();
-        let inserted: u64 = part.edits.iter().map(|edit| edit.inserted.len() as u64).sum();
+        let removed = part.removed();
+        let inserted: u64 = part.edits().iter().map(|edit| edit.inserted.len() as u64).sum();
         Self {
             path: FileName(part.path.clone()),
             bytes: part.identity.length,

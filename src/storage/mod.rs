@@ -16,7 +16,7 @@ mod writers;
 
 use std::path::Path;
 
-pub(crate) use names::is_ours;
+pub(crate) use names::{fixed_name, is_ours, unfixed_name};
 pub use operations::{FileSystem, Operations};
 pub use ownership::Ownership;
 pub(crate) use unfinished::Change;

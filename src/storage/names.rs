@@ -9,6 +9,9 @@ const DRAFT: &[u8] = b".aofkit-draft-";
 /// The part before the number in the name of a directory of kept copies.
 const KEPT: &[u8] = b".aofkit-kept-";
 
+/// The part before the number in the name of a part that takes the place of another.
+const FIXED: &[u8] = b".fixed-";
+
 /// The maximum length of a target's name in the name of a draft, which must stay below the limit of 255 bytes of file
 /// systems.
 const NAME_LIMIT: usize = 200;
@@ -29,6 +32,27 @@ fn numbered(start: &[u8], number: u32) -> OsString {
     let mut name = OsStr::from_bytes(start).to_owned();
     name.push(number.to_string());
     name
+}
+
+/// The name of what takes the place of a part: `log.3.incr.aof` → `log.3.incr.fixed-1.aof`.
+pub(crate) fn fixed_name(part: &OsStr, number: u32) -> OsString {
+    let bytes = part.as_bytes();
+    let (stem, extension) = bytes.split_at(memchr::memrchr(b'.', bytes).unwrap_or(bytes.len()));
+    let stem = without_fix(stem);
+    let mut name = numbered(&[stem.get(..NAME_LIMIT).unwrap_or(stem), FIXED].concat(), number);
+    name.push(OsStr::from_bytes(extension));
+    name
+}
+
+/// The name that a part had before [`fixed_name`], without its extension.
+fn without_fix(stem: &[u8]) -> &[u8] {
+    split(OsStr::from_bytes(stem), FIXED).map_or(stem, |(before, _)| before.as_bytes())
+}
+
+/// The name that a part had before [`fixed_name`].
+pub(crate) fn unfixed_name(part: &[u8]) -> Vec<u8> {
+    let (stem, extension) = part.split_at(memchr::memrchr(b'.', part).unwrap_or(part.len()));
+    [without_fix(stem), extension].concat()
 }
 
 /// Whether this is the name of a draft.

@@ -6,11 +6,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{BACKUP, Before, Certain, Doubt, Judged};
+use super::{BACKUP, Certain, Doubt, Judged};
 use crate::aof::log::files_in;
 use crate::aof::manifest::{self, Kind};
 use crate::input::Input;
 use crate::rdb::{Item, Walker};
+use crate::repair::plan::Before;
 use crate::{Error, Result};
 
 /// How the name of a manifest ends.

@@ -14,11 +14,11 @@ mod incrs;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{Edit, PartPlan, Plan};
+use super::plan::{Before, ManifestPlan, Plan};
 use crate::aof::log::Log;
 use crate::aof::manifest::{self, Entry, Flaw, Kind, Manifest};
 use crate::check::{self, Settings};
-use crate::input::{FileIdentity, Input};
+use crate::input::Input;
 use crate::{Result, rdb};
 use files::{Directory, Found};
 
@@ -47,21 +47,11 @@ pub struct Rebuilt {
     pub files: Vec<Judged>,
 }
 
-/// A manifest as it was when it was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Before {
-    /// The file.
-    pub identity: FileIdentity,
-    /// Its bytes.
-    pub text: Vec<u8>,
-}
-
 impl Rebuilt {
-    /// What puts the new manifest in the place of the one that is there; `None` if there is none.
-    pub fn plan(&self) -> Option<Plan> {
-        let Before { identity, .. } = self.before.as_ref()?;
-        let edits = vec![Edit { range: 0..identity.length, inserted: self.text.clone() }];
-        Some(Plan { parts: vec![PartPlan { path: self.path.clone(), identity: *identity, edits }] })
+    /// What writes the manifest.
+    pub fn plan(&self) -> Plan {
+        let (path, before, text) = (self.path.clone(), self.before.clone(), self.text.clone());
+        Plan { parts: Vec::new(), manifest: Some(ManifestPlan { path, before, text }) }
     }
 }
 

@@ -51,11 +51,10 @@ pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage,
             (_, Condition::ReadOver(ReadOver::UpTo(at))) => of_part(file, at, identity, options),
             _ => of_part(file, scan.start, identity, options),
         };
-        let edits = found.edits();
-        parts.push(PartPlan { path: part.path.clone(), identity, edits });
+        parts.push(PartPlan::edited(&part.path, identity, found.edits()));
         salvaged.push(found);
     }
-    let log = LogSalvage { plan: Plan { parts }, parts: salvaged };
+    let log = LogSalvage { plan: Plan::of_parts(parts, survey.manifest.as_ref()), parts: salvaged };
     if log.plan.is_nothing() && !survey.report.is_sound() {
         // Whatever is wrong, it is none of damage.
         return plan::plan(survey).map(|plan| LogSalvage { plan, ..log });
