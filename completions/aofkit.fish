@@ -70,6 +70,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s q -l quiet -d 'P
 complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l assume-db -d 'Take records for database N where a SELECT may have been lost' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l max-loss -d 'With --yes, stop rather than lose more than N: bytes (64K, 1M), a percentage (5%) or whole records (100r); by default more than 1 MiB with whole records after the damage' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l copy-to -d 'Keep what is removed in DIR, which may be on another disk; --undo and --discard-copies look there as well' -r -F
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'Server version to emulate' -r -f -a "auto\t''
 redis-6.2\t''
 redis-7.0\t''
@@ -97,8 +98,11 @@ never\t'Never'"
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s n -l dry-run -d 'Show what would be removed, and change nothing'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s y -l yes -d 'Do not ask before the change'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l salvage -d 'Remove only what is damaged, wherever it is, rather than everything from the first damage on'
-complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l undo -d 'Put back what the last fix cut off, or the log that the last rewrite replaced'
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l undo -d 'Put back what the last fix removed, or the log that the last rewrite replaced'
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l list -d 'With --undo, list the changes that can be undone, and change nothing'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l discard-copies -d 'Remove the copies that were kept of what fixes cut off and rewrites replaced'
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l keep-nothing -d 'Keep nothing of what is removed: the fix cannot be undone'
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l detailed-exit-code -d 'Exit with 3 rather than 0 if the log was changed'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l force -d 'Change the file even if another process has it open for writing, or if that is unknown'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aofkit -n "__fish_aofkit_using_subcommand rewrite" -s o -l output -d 'Write to FILE, to DIR/ as a log of several parts, or to \'-\' for standard output; a device or FIFO is written to as it is' -r -F

@@ -58,6 +58,14 @@ pub enum ErrorKind {
     /// Another process has the file open, or this cannot be determined.
     #[error("{0}")]
     OpenElsewhere(Elsewhere),
+    /// There is too little room in the directory for what a change writes.
+    #[error("the change needs {needed} bytes of free space here, and there are {free}")]
+    NoSpace {
+        /// How many bytes are needed.
+        needed: u64,
+        /// How many bytes can be written.
+        free: u64,
+    },
     /// The change was made, but may be lost if the machine stops now.
     #[error("{done}, but it could not be synced to disk: {}", plain(source))]
     NotDurable {

@@ -90,7 +90,7 @@ fuzz_target!(|data_bytes: &[u8]| {
         Some((expected, replaced)) => {
             assert_eq!(replaced.grown, 0);
             assert_eq!(data(&path), expected);
-            repair::undo(&path, OpenElsewhere::Ignore).unwrap();
+            repair::undo(&path, None, OpenElsewhere::Ignore).unwrap();
             assert_eq!(contents(directory.path()), before);
         }
     }

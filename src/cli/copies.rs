@@ -9,6 +9,7 @@ use crate::input::is_stdin;
 use crate::repair;
 use crate::report::copies::{CopiesReport, Doing};
 use crate::storage::OpenElsewhere;
+use crate::storage::kept::Kept;
 use crate::{Error, ErrorKind};
 
 /// What is to be done with the copies that were kept of a log.
@@ -16,43 +17,74 @@ use crate::{Error, ErrorKind};
 pub(super) enum CopiesTask {
     /// Put the newest back.
     Undo,
+    /// Show which there are.
+    List,
     /// Remove all.
     Discard,
 }
 
-/// Puts copies back, or removes them.
-pub(super) fn run(
-    path: &Path,
-    task: CopiesTask,
-    (doing, open_elsewhere): (Doing, OpenElsewhere),
-    format: Format,
-    console: &mut Console,
-) -> anyhow::Result<Outcome> {
+impl CopiesTask {
+    const fn option(self) -> &'static str {
+        match self {
+            Self::Undo | Self::List => "--undo",
+            Self::Discard => "--discard-copies",
+        }
+    }
+}
+
+/// What is to be done with which copies, and how.
+pub(super) struct CopiesJob<'j> {
+    /// The log.
+    pub(super) path: &'j Path,
+    /// A directory, other than that of the log, in which copies were kept.
+    pub(super) elsewhere: Option<&'j Path>,
+    pub(super) task: CopiesTask,
+    pub(super) doing: Doing,
+    pub(super) open_elsewhere: OpenElsewhere,
+    pub(super) format: Format,
+}
+
+/// Puts copies back, lists or removes them.
+pub(super) fn run(job: &CopiesJob<'_>, console: &mut Console) -> anyhow::Result<Outcome> {
+    let CopiesJob { path, elsewhere, task, doing, .. } = *job;
     if is_stdin(path) {
-        let option = if task == CopiesTask::Undo { "--undo" } else { "--discard-copies" };
-        anyhow::bail!("{option} needs the path of a log: no copies are kept of standard input");
+        anyhow::bail!("{} needs the path of a log: no copies are kept of standard input", task.option());
     }
     let report = match (task, doing) {
-        (CopiesTask::Undo, Doing::Shown) => CopiesReport::would_restore(path, &repair::find(path)?),
+        (CopiesTask::List, _) => CopiesReport::listed(path, &repair::copies_of(path, elsewhere)?),
+        (CopiesTask::Undo, Doing::Shown) => CopiesReport::would_restore(path, &repair::find(path, elsewhere)?),
         (CopiesTask::Undo, Doing::Done) => {
-            let kept = repair::find(path)?;
-            let undone = repair::undo(path, open_elsewhere).map_err(mention_force)?;
-            CopiesReport::restored(path, &kept, &undone, &repair::copies_of(path)?)
+            let kept = repair::find(path, elsewhere)?;
+            let undone = repair::undo(path, elsewhere, job.open_elsewhere).map_err(mention_force)?;
+            CopiesReport::restored(path, &kept, &undone, &remaining(path, elsewhere))
         }
-        (CopiesTask::Discard, Doing::Shown) => CopiesReport::discarded(path, &repair::copies_of(path)?, doing),
-        (CopiesTask::Discard, Doing::Done) => CopiesReport::discarded(path, &repair::discard(path)?, doing),
+        (CopiesTask::Discard, Doing::Shown) => {
+            CopiesReport::discarded(path, &repair::copies_of(path, elsewhere)?, doing)
+        }
+        (CopiesTask::Discard, Doing::Done) => CopiesReport::discarded(path, &repair::discard(path, elsewhere)?, doing),
     };
-    match format {
+    match job.format {
         Format::Text => report.write_text(&mut console.out)?,
         Format::Json => report.write_json(&mut console.out)?,
     }
     Ok(Outcome::Sound)
 }
 
-/// Names the option where it would help.
+/// The copies of earlier changes. A log without a manifest is none again after the undo of the change that wrote it.
+fn remaining(path: &Path, elsewhere: Option<&Path>) -> Vec<Kept> {
+    repair::copies_of(path, elsewhere).unwrap_or_default()
+}
+
+/// Names the options that would help.
 pub(super) fn mention_force(error: Error) -> anyhow::Error {
     match error.kind() {
         ErrorKind::OpenElsewhere(_) => hinted(error.to_string(), "--force goes on in spite of that".to_owned()),
+        ErrorKind::NoSpace { .. } => hinted(
+            error.to_string(),
+            "free some space, or with --copy-to DIR keep on another disk what is removed; a log that cannot be mended \
+             where it is can be copied to another disk and mended there"
+                .to_owned(),
+        ),
         _ => error.into(),
     }
 }

@@ -13,6 +13,8 @@ pub(super) enum Outcome {
     Unsound = 1,
     /// 2: the command line is wrong, or a file cannot be read or written.
     CannotSay = 2,
+    /// 3: the log was changed and is sound now, where that is to be told from 0.
+    Changed = 3,
 }
 
 impl From<Outcome> for ExitCode {
@@ -34,6 +36,7 @@ const FIX: &[(u8, &str)] = &[
     (0, "the log is sound, was made sound, or there is no log to fix yet"),
     (1, "the log is damaged and was not or could not be fixed, or the server does not load it"),
     (2, "a file cannot be read or written, or the command line is wrong"),
+    (3, "the log was changed and is sound now (only with --detailed-exit-code)"),
 ];
 
 const INSPECT: &[(u8, &str)] = &[
@@ -90,7 +93,8 @@ mod tests {
         let command = crate::cli::arguments::command();
         for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
             let codes: Vec<u8> = of(subcommand.get_name()).iter().map(|(code, _)| *code).collect();
-            assert_eq!(codes, [0, 1, 2], "{}", subcommand.get_name());
+            let expected: &[u8] = if subcommand.get_name() == "fix" { &[0, 1, 2, 3] } else { &[0, 1, 2] };
+            assert_eq!(codes, expected, "{}", subcommand.get_name());
             for help in [subcommand.get_after_help(), subcommand.get_after_long_help()] {
                 let help = help.unwrap().to_string();
                 assert_eq!(help.matches(HEADING).count(), 1, "{help}");

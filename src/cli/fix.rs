@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::console::Console;
-use super::copies::{self, CopiesTask};
+use super::copies::{self, CopiesJob, CopiesTask};
 use super::exit_codes::Outcome;
 use super::format::Format;
 use super::max_loss::MaxLoss;
@@ -16,12 +16,13 @@ use crate::aof::log::{Log, has_snapshot_name, walk_tree};
 use crate::aof::producer::ServerChoice;
 use crate::check::{self, scan};
 use crate::input::is_stdin;
-use crate::repair::manifest;
+use crate::repair::manifest::{self, Rebuilt};
 use crate::repair::salvage::{self, LogSalvage, plan_salvage};
 use crate::repair::{self, Obstacle, Plan, Refusal, Survey, plan};
 use crate::report::copies::Doing;
 use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
+use crate::storage::kept::{Cause, Copies};
 use crate::storage::{self, OpenElsewhere, directory_of};
 use crate::{Error, ErrorKind};
 
@@ -49,12 +50,24 @@ pub(super) struct Fix {
     /// default more than 1 MiB with whole records after the damage
     #[arg(long, value_name = "N")]
     max_loss: Option<MaxLoss>,
-    /// Put back what the last fix cut off, or the log that the last rewrite replaced
+    /// Put back what the last fix removed, or the log that the last rewrite replaced
     #[arg(long, conflicts_with_all = ["yes", "discard_copies"])]
     undo: bool,
+    /// With --undo, list the changes that can be undone, and change nothing
+    #[arg(long, requires = "undo")]
+    list: bool,
     /// Remove the copies that were kept of what fixes cut off and rewrites replaced
     #[arg(long, conflicts_with = "yes")]
     discard_copies: bool,
+    /// Keep what is removed in DIR, which may be on another disk; --undo and --discard-copies look there as well
+    #[arg(long, value_name = "DIR")]
+    copy_to: Option<PathBuf>,
+    /// Keep nothing of what is removed: the fix cannot be undone
+    #[arg(long, conflicts_with_all = ["copy_to", "undo", "discard_copies"])]
+    keep_nothing: bool,
+    /// Exit with 3 rather than 0 if the log was changed
+    #[arg(long)]
+    detailed_exit_code: bool,
     /// Change the file even if another process has it open for writing, or if that is unknown
     #[arg(long)]
     force: bool,
@@ -98,6 +111,8 @@ struct Settings {
     open_elsewhere: OpenElsewhere,
     method: Method,
     max_loss: Option<MaxLoss>,
+    copies: Copies,
+    has_detailed_exit_code: bool,
     format: Format,
 }
 
@@ -117,7 +132,7 @@ enum Method {
 enum Chosen {
     Cut(Plan),
     Salvage(LogSalvage),
-    /// The manifest is replaced; parts stay as they are.
+    /// The manifest is written; parts stay as they are.
     Manifest(Plan),
 }
 
@@ -126,6 +141,14 @@ impl Chosen {
         match self {
             Self::Cut(plan) | Self::Manifest(plan) => plan,
             Self::Salvage(log) => &log.plan,
+        }
+    }
+
+    const fn cause(&self) -> Cause {
+        match self {
+            Self::Cut(_) => Cause::Fix,
+            Self::Salvage(_) => Cause::Salvage,
+            Self::Manifest(_) => Cause::Manifest,
         }
     }
 }
@@ -152,6 +175,12 @@ impl From<&Fix> for Settings {
             open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
             method: if typed.salvage { Method::Salvage { assumed_database: typed.assume_db } } else { Method::Cut },
             max_loss: typed.max_loss,
+            copies: match &typed.copy_to {
+                Some(directory) => Copies::In(directory.clone()),
+                None if typed.keep_nothing => Copies::Nothing,
+                None => Copies::Beside,
+            },
+            has_detailed_exit_code: typed.detailed_exit_code,
             format: typed.format,
         }
     }
@@ -161,13 +190,17 @@ impl From<&Fix> for Settings {
 pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome> {
     let settings = Settings::from(typed);
     let task = match (typed.undo, typed.discard_copies) {
+        (true, _) if typed.list => Some(CopiesTask::List),
         (true, _) => Some(CopiesTask::Undo),
         (_, true) => Some(CopiesTask::Discard),
         (false, false) => None,
     };
     if let Some(task) = task {
         let doing = if typed.dry_run { Doing::Shown } else { Doing::Done };
-        return copies::run(&settings.path, task, (doing, settings.open_elsewhere), settings.format, console);
+        let Settings { path, open_elsewhere, format, .. } = &settings;
+        let elsewhere = typed.copy_to.as_deref();
+        let (open_elsewhere, format) = (*open_elsewhere, *format);
+        return copies::run(&CopiesJob { path, elsewhere, task, doing, open_elsewhere, format }, console);
     }
     signals::remove_drafts_when_stopped();
     let mut report = Report::new(&settings.path);
@@ -178,7 +211,10 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
         }
         Format::Json => report.write_json(&mut console.out)?,
     }
-    Ok(outcome)
+    Ok(match outcome {
+        Outcome::Sound if report.state == State::Fixed && settings.has_detailed_exit_code => Outcome::Changed,
+        outcome => outcome,
+    })
 }
 
 fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
@@ -199,20 +235,17 @@ fn holds_no_log_yet(error: &Error) -> bool {
     }
 }
 
-/// Whether the parts of a log are in the directory, or in the one that servers make in it, but no manifest; the report
-/// then says which fits them.
-fn lacks_manifest(error: &Error, path: &Path, report: &mut Report) -> bool {
+/// What the manifest must be, if the parts of a log are in the directory, or in the one that servers make in it, but no
+/// manifest.
+fn missing_manifest(error: &Error, path: &Path) -> Option<Rebuilt> {
     if !matches!(error.kind(), ErrorKind::NoManifest | ErrorKind::LogsWithoutManifest(_)) {
-        return false;
+        return None;
     }
     let below = path.join("appendonlydir");
-    for directory in [path, &below] {
-        if let Ok(manifest::Outcome::Rebuilt(rebuilt)) = manifest::rebuild(directory) {
-            report.manifest_missing(&rebuilt);
-            return true;
-        }
-    }
-    false
+    [path, &below].into_iter().find_map(|directory| match manifest::rebuild(directory) {
+        Ok(manifest::Outcome::Rebuilt(rebuilt)) => Some(rebuilt),
+        _ => None,
+    })
 }
 
 /// A log below a directory that has none itself: it may be the one that was meant.
@@ -226,12 +259,18 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         return Ok(Outcome::Unsound);
     }
     let survey = match survey(settings, "checking", console) {
-        Err(error) if lacks_manifest(&error, &settings.path, report) => return Ok(Outcome::Unsound),
-        Err(error) if holds_no_log_yet(&error) => {
-            report.nothing_yet(log_further_down(&settings.path).as_deref());
-            return Ok(Outcome::Sound);
+        Err(error) => {
+            if let Some(rebuilt) = missing_manifest(&error, &settings.path) {
+                report.manifest_planned(None, &rebuilt);
+                return ask(settings, &Chosen::Manifest(rebuilt.plan()), "Write the manifest?", report, console);
+            }
+            if holds_no_log_yet(&error) {
+                report.nothing_yet(log_further_down(&settings.path).as_deref());
+                return Ok(Outcome::Sound);
+            }
+            return Err(error.into());
         }
-        survey => survey?,
+        Ok(survey) => survey,
     };
     report.judged_by(&survey);
     let chosen = match settings.method.plan(&survey) {
@@ -268,7 +307,7 @@ fn manifest_plan(survey: &Survey, refusal: &Refusal, report: &mut Report) -> cra
     if let Some(manifest::Outcome::Rebuilt(rebuilt)) = &outcome
         && Some(rebuilt.path.as_path()) == path
     {
-        report.manifest_planned(refusal, rebuilt);
+        report.manifest_planned(Some(refusal), rebuilt);
         return Ok(Some(rebuilt.plan()));
     }
     report.refused(refusal);
@@ -288,6 +327,7 @@ fn ask(
     report: &mut Report,
     console: &mut Console,
 ) -> anyhow::Result<Outcome> {
+    report.will_keep(chosen.plan(), &settings.copies);
     // A person sees the plan before the question; a program gets the plan with the outcome.
     match settings.format {
         Format::Text => report.write_plan(&mut console.out, console.style)?,
@@ -342,8 +382,14 @@ fn consents(settings: &Settings, question: &str, report: &mut Report, console: &
 
 /// Cuts, reads the log again, and reports its state.
 fn carry_out(settings: &Settings, chosen: &Chosen, report: &mut Report, console: &Console) -> anyhow::Result<Outcome> {
-    for applied in repair::apply(chosen.plan(), settings.open_elsewhere).map_err(copies::mention_force)? {
-        report.fixed(&applied);
+    let how = repair::Settings {
+        open_elsewhere: settings.open_elsewhere,
+        copies: settings.copies.clone(),
+        cause: chosen.cause(),
+    };
+    let plan = chosen.plan();
+    if let Some(applied) = repair::apply(plan, &how).map_err(copies::mention_force)? {
+        report.fixed(plan, &applied);
     }
     let again = survey(settings, "checking again", console)?;
     match settings.method.plan(&again) {

@@ -1,58 +1,90 @@
-//! Carries a plan out: keeps what goes beside the file, then cuts it, or puts a new file in its place.
+//! Carries a plan out: keeps what goes, then cuts a file, or puts new files in the place of old ones.
 //!
-//! Whenever the process or the machine stops, the file is as it was, or it is changed and the whole copy is beside it,
-//! both on disk: the copy and its name are made to last before the file is touched. A file that loses its end alone is
-//! cut. For any other change a new file is written whole, and the two exchange their names.
+//! Whenever the process or the machine stops, the log is as it was, or it is changed and what it lost is kept, all of
+//! it on disk: the copies and their names are made to last before anything is touched. A file that loses its end alone
+//! is cut. For any other change new files are written whole, and one name decides which count: that of the file, or of
+//! the manifest.
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use super::edit::{Piece, pieces};
-use super::plan::{PartPlan, Plan};
+use super::plan::{ManifestPlan, PartChange, PartPlan, Plan};
 use crate::input::FileIdentity;
 use crate::storage::draft::Draft;
-use crate::storage::kept::{self, Cause, Making, RecordedFile};
+use crate::storage::kept::{self, Cause, Copies, Kept, Making};
+use crate::storage::replace::{OldFile, Replacement};
 use crate::storage::{
-    Change, FileSystem, OpenElsewhere, Operations, Ownership, Watch, difference, directory_of, unchanged,
+    Change, FileSystem, OpenElsewhere, Operations, Ownership, Watch, difference, directory_of, require_space, unchanged,
 };
 use crate::{Error, ErrorKind, Result};
 
-/// A part that was changed.
+/// How a plan is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Applied {
-    /// The file.
-    pub path: PathBuf,
-    /// How long it is now, if it lost its end alone.
-    pub cut_at: Option<u64>,
-    /// How many bytes went.
-    pub removed: u64,
-    /// Where they are.
-    pub copy: PathBuf,
+pub struct Settings {
+    /// What to do about files that another process has open.
+    pub open_elsewhere: OpenElsewhere,
+    /// Where what the log loses is kept.
+    pub copies: Copies,
+    /// What the record says of it.
+    pub cause: Cause,
 }
 
-/// Carries a plan out, part by part.
+impl Default for Settings {
+    fn default() -> Self {
+        Self { open_elsewhere: OpenElsewhere::Refuse, copies: Copies::Beside, cause: Cause::Fix }
+    }
+}
+
+/// What was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    /// The files that changed or left the log, and the manifest if that changed, last.
+    pub paths: Vec<PathBuf>,
+    /// How long the file is now, if one file lost its end alone.
+    pub cut_at: Option<u64>,
+    /// How many bytes the log lost.
+    pub removed: u64,
+    /// Where they are; `None` if they were not kept.
+    pub kept: Option<Kept>,
+}
+
+/// Carries a plan out, as one change; `None` if it changes nothing.
 ///
 /// # Errors
 /// [`ErrorKind::Io`]; [`ErrorKind::Refused`] for a file that is not as it was when the plan was made;
-/// [`ErrorKind::OpenElsewhere`]. The part is then untouched, and no copy of it is left; the parts before it are
-/// changed. [`ErrorKind::NotDurable`] where only the change itself could not be made to last: the copy stays.
-pub fn apply(plan: &Plan, open_elsewhere: OpenElsewhere) -> Result<Vec<Applied>> {
-    apply_with(&mut FileSystem, plan, open_elsewhere)
+/// [`ErrorKind::OpenElsewhere`]; [`ErrorKind::NoSpace`]. The log is then untouched, and no copy of it is left.
+/// [`ErrorKind::NotDurable`] and [`ErrorKind::NotPutBack`] where the change was made: the copies stay.
+pub fn apply(plan: &Plan, settings: &Settings) -> Result<Option<Applied>> {
+    apply_with(&mut FileSystem, plan, settings)
 }
 
 /// As [`apply`], with the operations that are given.
 ///
 /// # Errors
 /// As [`apply`].
-pub fn apply_with(
-    operations: &mut impl Operations,
-    plan: &Plan,
-    open_elsewhere: OpenElsewhere,
-) -> Result<Vec<Applied>> {
-    plan.changes().map(|part| apply_part(operations, part, open_elsewhere)).collect()
+pub fn apply_with(operations: &mut impl Operations, plan: &Plan, settings: &Settings) -> Result<Option<Applied>> {
+    if let Some(manifest) = &plan.manifest {
+        return replace_parts(operations, plan, manifest, settings).map(Some);
+    }
+    let mut changes = plan.changes();
+    let (Some(part), another) = (changes.next(), changes.next()) else { return Ok(None) };
+    if let Some(another) = another.or((part.change == PartChange::Leaves).then_some(part)) {
+        return Err(refused(&another.path, "several files change, and no manifest is part of the plan".to_owned()));
+    }
+    // The file, not a link to it: the link stays.
+    let path = part.path.canonicalize().map_err(|source| Error::io(&part.path, "open", source))?;
+    let watch = Watch::of_file(&path, settings.open_elsewhere)?;
+    unchanged(&path, &part.identity)?;
+    kept::sweep(operations, &path, &settings.copies, &|path| File::open(path))?;
+    let kept = match part.cut_at() {
+        Some(cut_at) => cut_part(operations, (part, cut_at), &path, watch, settings)?,
+        None => replace_part(operations, part, &path, &watch, settings)?,
+    };
+    Ok(Some(Applied { paths: vec![part.path.clone()], cut_at: part.cut_at(), removed: part.removed(), kept }))
 }
 
 /// Cuts a file of `size` bytes to `length`, and keeps the others beside it; `None` if it is not longer than that.
@@ -60,96 +92,204 @@ pub fn apply_with(
 /// # Errors
 /// As [`apply`]; also for a file that has another size.
 pub fn cut(path: &Path, size: u64, length: u64, open_elsewhere: OpenElsewhere) -> Result<Option<Applied>> {
-    let metadata = std::fs::metadata(path).map_err(|source| Error::io(path, "open", source))?;
+    let metadata = fs::metadata(path).map_err(|source| Error::io(path, "open", source))?;
     let identity = FileIdentity { length: size, ..FileIdentity::of(&metadata) };
     let plan = Plan { parts: vec![PartPlan::keep_first(path, identity, length)], manifest: None };
-    Ok(apply(&plan, open_elsewhere)?.pop())
+    apply(&plan, &Settings { open_elsewhere, ..Settings::default() })
 }
 
-/// The path of the copy that a cut at `cut_at` would make, as far as can be said now.
-pub fn copy_name(file: &Path, cut_at: u64) -> PathBuf {
-    // The copy lies where the file is, not where a link to it is.
+/// The directory in which what a plan removes would be kept, as far as can be said now; `None` if it is not.
+pub fn kept_directory(plan: &Plan, copies: &Copies) -> Option<PathBuf> {
+    let file = match &plan.manifest {
+        Some(manifest) => manifest.path.clone(),
+        // The copy lies where the file is, not where a link to it is.
+        None => plan.changes().next().map(|part| part.path.canonicalize().unwrap_or_else(|_| part.path.clone()))?,
+    };
+    kept::next_directory(&file, copies)
+}
+
+/// The name of the file with the bytes that a cut removes, in the directory of kept copies.
+pub fn removed_name(file: &Path, cut_at: u64) -> OsString {
     let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
-    kept::next_directory(&file).join(removed_name(&file, cut_at))
-}
-
-/// The name of the file with the bytes, in the directory of kept copies.
-fn removed_name(file: &Path, cut_at: u64) -> OsString {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(format!(".removed-{cut_at}"));
     name
 }
 
-fn apply_part(operations: &mut impl Operations, part: &PartPlan, open_elsewhere: OpenElsewhere) -> Result<Applied> {
-    // The file, not a link to it: the link stays.
-    let path = &part.path.canonicalize().map_err(|source| Error::io(&part.path, "open", source))?;
-    let watch = Watch::of_file(path, open_elsewhere)?;
-    unchanged(path, &part.identity)?;
-    sweep_unused(operations, path)?;
-    match part.cut_at() {
-        Some(cut_at) => cut_part(operations, part, path, watch, cut_at),
-        None => replace_part(operations, part, path, &watch),
-    }
-}
-
 /// Cuts a file, whose end is kept.
 fn cut_part(
     operations: &mut impl Operations,
-    part: &PartPlan,
+    (part, cut_at): (&PartPlan, u64),
     path: &Path,
     watch: Watch,
-    cut_at: u64,
-) -> Result<Applied> {
-    let making = Making::begin(operations, path)?;
-    let copy = keep(operations, &making, path, part, cut_at);
-    let copy = making.or_discard(operations, copy)?;
+    settings: &Settings,
+) -> Result<Option<Kept>> {
+    if let Some(parent) = settings.copies.parent(path) {
+        require_space(operations, parent, stored_bytes(path, cut_at, part.identity.length)?)?;
+    }
+    let making = Making::begin(operations, path, &settings.copies)?;
+    let kept = making.as_ref().map(|making| keep(operations, making, path, (part, cut_at), settings.cause)).transpose();
+    let kept = Making::or_discard(making.as_ref(), operations, kept)?;
     let mut change = Change::begin();
     // Between the plan and here people read and answered, and a large copy takes its time.
     let checked = watch.check().and_then(|()| unchanged(path, &part.identity));
-    making.or_discard(operations, checked)?;
+    Making::or_discard(making.as_ref(), operations, checked)?;
     // The lease keeps this process out as well.
     drop(watch);
     let cut = truncate(operations, path, &part.identity, cut_at);
-    let file = making.or_discard(operations, cut)?;
+    let file = Making::or_discard(making.as_ref(), operations, cut)?;
     change.done();
-    let removed = part.identity.length - cut_at;
     operations.sync(&file).map_err(|source| {
-        let done = format!("the file was cut at byte {cut_at}, and what was cut off is in {}", copy.display());
-        Error::new(path, ErrorKind::NotDurable { done, source })
+        let place = kept.as_ref().map_or_else(String::new, |kept| {
+            format!(", and what was cut off is in {}", kept.directory.join(removed_name(path, cut_at)).display())
+        });
+        Error::new(path, ErrorKind::NotDurable { done: format!("the file was cut at byte {cut_at}{place}"), source })
     })?;
-    Ok(Applied { path: part.path.clone(), cut_at: Some(cut_at), removed, copy })
+    Ok(kept)
+}
+
+/// How many of the bytes of a file from `start` to `end` take room: holes in it do not.
+fn stored_bytes(path: &Path, start: u64, end: u64) -> Result<u64> {
+    let open_error = |source| Error::io(path, "open", source);
+    let file = File::open(path).map_err(open_error)?;
+    let mut chunk = vec![0; kept::CHUNK];
+    let mut stored = 0;
+    let mut at = start;
+    while at < end {
+        let count = usize::try_from(end - at).unwrap_or(kept::CHUNK).min(kept::CHUNK);
+        let bytes = chunk.get_mut(..count).unwrap_or_default();
+        file.read_exact_at(bytes, at).map_err(|source| Error::io(path, "read", source))?;
+        stored += if bytes.iter().all(|byte| *byte == 0) { 0 } else { count as u64 };
+        at += count as u64;
+    }
+    Ok(stored)
 }
 
 /// Puts a new file in the place of an old one, which is kept.
-fn replace_part(operations: &mut impl Operations, part: &PartPlan, path: &Path, watch: &Watch) -> Result<Applied> {
+fn replace_part(
+    operations: &mut impl Operations,
+    part: &PartPlan,
+    path: &Path,
+    watch: &Watch,
+    settings: &Settings,
+) -> Result<Option<Kept>> {
     let mut change = Change::begin();
-    let open_error = |source| Error::io(path, "open", source);
-    let source = File::open(path).map_err(open_error)?;
-    let ownership = Ownership::of(&source.metadata().map_err(open_error)?);
-    let draft = Draft::beside(operations, path, Some(ownership))?;
-    let (draft, ()) = draft.fill(operations, |out| write_pieces(&source, part, out))?;
-    let draft = draft.sync(operations)?;
-    let making = Making::begin(operations, path);
-    let (draft, making) = draft.or_discard(operations, making)?;
-    let name = path.file_name().unwrap_or_default();
-    let new = vec![RecordedFile { name: name.to_owned(), bytes: draft.length() }];
-    let kept = making
-        .keep_file(operations, (path, Some(&source)), name)
-        .and_then(|old| making.finish(operations, (Cause::Salvage, None), vec![old], new, Some(ownership)))
-        // Between the plan and here people read and answered, and a large file takes its time.
-        .and_then(|kept| watch.check().and_then(|()| unchanged(path, &part.identity)).map(|()| kept));
-    let kept = making.or_discard(operations, kept);
-    let (draft, kept) = draft.or_discard(operations, kept)?;
-    let displaced = draft.exchange(operations);
-    let displaced = making.or_discard(operations, displaced)?;
-    let checked = displaced
-        .put_back_unless(operations, path, |old| watch.check_openers().and_then(|()| unchanged(old, &part.identity)));
-    making.or_discard(operations, checked)?;
-    change.done();
-    let copy = kept.directory.join(name);
-    displaced.settle(operations, path, || format!("the file was replaced, and the old one is {}", copy.display()))?;
-    let removed = part.removed();
-    Ok(Applied { path: part.path.clone(), cut_at: None, removed, copy })
+    let source = File::open(path).map_err(|source| Error::io(path, "open", source))?;
+    require_space_for(operations, path, &[part], settings)?;
+    let main = edited(operations, &source, part, path)?;
+    let replacement = Replacement {
+        place: path,
+        old_main: Some(OldFile { path: path.to_owned(), opened: Some(&source) }),
+        others: Vec::new(),
+        old_others: Vec::new(),
+        cause: settings.cause,
+        copies: &settings.copies,
+        ownership: Some(ownership_of(path)?),
+        main,
+    };
+    replacement.carry_out(operations, &mut change, &|at| {
+        watch.check_openers()?;
+        unchanged(at, &part.identity)
+    })
+}
+
+/// Puts the new manifest in the place of the old one, and with it the changed parts.
+fn replace_parts(
+    operations: &mut impl Operations,
+    plan: &Plan,
+    manifest: &ManifestPlan,
+    settings: &Settings,
+) -> Result<Applied> {
+    let parts: Vec<&Path> = plan.parts.iter().map(|part| part.path.as_path()).collect();
+    let watch = Watch::of_files(&parts, settings.open_elsewhere)?;
+    let are_unchanged = || plan.parts.iter().try_for_each(|part| unchanged(&part.path, &part.identity));
+    are_unchanged()?;
+    kept::sweep(operations, &manifest.path, &settings.copies, &|path| File::open(path))?;
+    let changes: Vec<&PartPlan> = plan.changes().collect();
+    require_space_for(operations, &manifest.path, &changes, settings)?;
+    let mut change = Change::begin();
+    // A link keeps pointing at the manifest.
+    let target = manifest.path.canonicalize().unwrap_or_else(|_| manifest.path.clone());
+    let like = manifest.before.as_ref().map(|_| target.as_path()).or_else(|| parts.first().copied());
+    let ownership = like.map(ownership_of).transpose()?;
+    let mut others = Vec::new();
+    for part in &changes {
+        let Some(new_name) = &part.new_name else { continue };
+        let made = File::open(&part.path).map_err(|source| Error::io(&part.path, "open", source));
+        let target = directory_of(&manifest.path).join(new_name);
+        match made.and_then(|source| edited(operations, &source, part, &target)) {
+            Ok(draft) => others.push(draft),
+            Err(error) => return Err(discard_all(operations, others, error)),
+        }
+    }
+    let main = match Draft::of_bytes(operations, &target, ownership, &manifest.text) {
+        Ok(main) => main,
+        Err(error) => return Err(discard_all(operations, others, error)),
+    };
+    let old = |path: &Path| OldFile { path: path.to_owned(), opened: None };
+    let replacement = Replacement {
+        place: &manifest.path,
+        main,
+        old_main: manifest.before.as_ref().map(|_| old(&target)),
+        others,
+        old_others: changes.iter().map(|part| old(&part.path)).collect(),
+        cause: settings.cause,
+        copies: &settings.copies,
+        ownership,
+    };
+    let kept = replacement.carry_out(operations, &mut change, &|at| {
+        watch.check_openers()?;
+        are_unchanged()?;
+        manifest.before.as_ref().map_or(Ok(()), |before| unchanged(at, &before.identity))
+    })?;
+    let paths = changes.iter().map(|part| part.path.clone()).chain([manifest.path.clone()]).collect();
+    Ok(Applied { paths, cut_at: None, removed: changes.iter().map(|part| part.removed()).sum(), kept })
+}
+
+fn discard_all(operations: &mut impl Operations, drafts: Vec<Draft>, error: Error) -> Error {
+    for draft in drafts {
+        draft.discard(operations);
+    }
+    error
+}
+
+fn ownership_of(path: &Path) -> Result<Ownership> {
+    fs::metadata(path).map(|metadata| Ownership::of(&metadata)).map_err(|source| Error::io(path, "open", source))
+}
+
+/// Finds out before anything is written whether there is room for the new files, and for copies on another disk.
+fn require_space_for(
+    operations: &mut impl Operations,
+    place: &Path,
+    changes: &[&PartPlan],
+    settings: &Settings,
+) -> Result<()> {
+    let length_after = |part: &&PartPlan| match &part.change {
+        PartChange::Leaves => 0,
+        PartChange::Edits(edits) => {
+            part.identity.length - part.removed() + edits.iter().map(|edit| edit.inserted.len() as u64).sum::<u64>()
+        }
+    };
+    require_space(operations, directory_of(place), changes.iter().map(length_after).sum())?;
+    match &settings.copies {
+        // On the same disk they are second names of the old files.
+        Copies::In(directory) if !is_same_disk(directory, directory_of(place)) => {
+            require_space(operations, directory, changes.iter().map(|part| part.identity.length).sum())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_same_disk(one: &Path, other: &Path) -> bool {
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev());
+    device(one).ok().zip(device(other).ok()).is_some_and(|(one, other)| one == other)
+}
+
+/// A draft of a file as it is after the edits of its plan, on disk.
+fn edited(operations: &mut impl Operations, source: &File, part: &PartPlan, target: &Path) -> Result<Draft> {
+    let draft = Draft::beside(operations, target, Some(ownership_of(&part.path)?))?;
+    let (draft, ()) = draft.fill(operations, |out| write_pieces(source, part, out))?;
+    draft.sync(operations)
 }
 
 /// Writes a file as it is after the edits of its plan.
@@ -180,17 +320,14 @@ fn keep(
     operations: &mut impl Operations,
     making: &Making,
     path: &Path,
-    part: &PartPlan,
-    cut_at: u64,
-) -> Result<PathBuf> {
+    (part, cut_at): (&PartPlan, u64),
+    cause: Cause,
+) -> Result<Kept> {
     let open_error = |source| Error::io(path, "open", source);
     let source = File::open(path).map_err(open_error)?;
-    let ownership = Ownership::of(&source.metadata().map_err(open_error)?);
     let length = part.identity.length - cut_at;
-    let name = removed_name(path, cut_at);
-    let (copy, file) = making.keep_bytes(operations, &name, (&source, cut_at, length))?;
-    making.finish(operations, (Cause::Fix, Some(cut_at)), vec![file], Vec::new(), Some(ownership))?;
-    Ok(copy)
+    let (_, file) = making.keep_bytes(operations, &removed_name(path, cut_at), (&source, cut_at, length))?;
+    making.finish(operations, (cause, Some(cut_at)), vec![file], Vec::new(), Some(ownership_of(path)?))
 }
 
 /// Cuts a file that is still as it was.
@@ -202,14 +339,6 @@ fn truncate(operations: &mut impl Operations, path: &Path, identity: &FileIdenti
     }
     operations.truncate(&file, cut_at).map_err(|source| Error::io(path, "cut the file", source))?;
     Ok(file)
-}
-
-/// Removes what interrupted runs left beside a file.
-fn sweep_unused(operations: &mut impl Operations, path: &Path) -> Result<()> {
-    for kept in kept::list(directory_of(path))?.iter().filter(|kept| Some(kept.file.as_os_str()) == path.file_name()) {
-        kept::sweep_unused(operations, kept, &|path| File::open(path))?;
-    }
-    Ok(())
 }
 
 pub(super) fn refused(path: &Path, text: String) -> Error {

@@ -1,9 +1,9 @@
 //! Makes a damaged log loadable again, and loses nothing by it.
 //!
 //! Three steps, so that what will happen can be shown before it does: [`survey()`] reads a log, [`plan::plan`] says
-//! which bytes of each part stay (pure data), [`apply()`] keeps the others beside the file and cuts. [`undo()`] puts
-//! them back, or the log that a rewrite replaced, and [`discard()`] removes the copies. Only those, and [`cut()`],
-//! change files.
+//! which bytes of each part stay (pure data), [`apply()`] keeps the others beside the log and does exactly that.
+//! [`undo()`] puts them back, or the log that a rewrite replaced, and [`discard()`] removes the copies. Only those, and
+//! [`cut()`], change files.
 //! [`manifest`] works out a manifest that is missing or broken.
 //! [`salvage`] finds what can be kept of a part that is damaged before its end.
 //!
@@ -19,12 +19,12 @@
 //! let survey = repair::survey(&log, aofkit::check::Settings::default())?;
 //! match repair::plan::plan(&survey) {
 //!     Ok(plan) => {
-//!         let applied = repair::apply(&plan, OpenElsewhere::Refuse)?;
-//!         assert_eq!((applied[0].cut_at, applied[0].removed), (Some(14), 10));
+//!         let applied = repair::apply(&plan, &repair::Settings::default())?.unwrap();
+//!         assert_eq!((applied.cut_at, applied.removed), (Some(14), 10));
 //!     }
 //!     Err(refusal) => println!("{}: {}", refusal.message(), refusal.advice()),
 //! }
-//! repair::undo(&path, OpenElsewhere::Refuse)?;
+//! repair::undo(&path, None, OpenElsewhere::Refuse)?;
 //! # assert_eq!(std::fs::metadata(&path).unwrap().len(), 24);
 //! # Ok(())
 //! # }
@@ -39,9 +39,9 @@ pub mod salvage;
 pub mod survey;
 mod undo;
 
-pub use apply::{Applied, apply, apply_with, copy_name, cut};
+pub use apply::{Applied, Settings, apply, apply_with, cut, kept_directory, removed_name};
 pub use edit::{Edit, Edited, write_edited};
 pub use plan::{Before, ManifestPlan, Obstacle, PartChange, PartPlan, Plan, Refusal};
 pub use removed::Removed;
 pub use survey::{Survey, survey};
-pub use undo::{Undone, UndoneCut, copies_of, discard, find, undo, undo_with};
+pub use undo::{Undone, UndoneCut, check, copies_of, discard, find, undo, undo_with};

@@ -38,8 +38,8 @@ pub struct PartPlan {
 /// What becomes of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PartChange {
-    /// Its bytes change: the edits are in order, do not overlap, and are all within the length of the file. Without any,
-    /// it stays as it is.
+    /// Its bytes change: the edits are in order, do not overlap, and are all within the length of the file. Without
+    /// any, it stays as it is.
     Edits(Vec<Edit>),
     /// The manifest no longer names it.
     Leaves,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::apply::refused;
 use crate::aof::log::Log;
 use crate::plural::counted;
-use crate::storage::kept::{self, CHUNK, Cause, Kept, UndoneRewrite, are_same};
+use crate::storage::kept::{self, CHUNK, Kept, UndoneReplacement, are_same, write_sparse};
 use crate::storage::{Change, FileSystem, OpenElsewhere, Operations, Watch, directory_of};
 use crate::{Error, ErrorKind, Result};
 
@@ -18,8 +18,8 @@ use crate::{Error, ErrorKind, Result};
 pub enum Undone {
     /// The bytes that a cut had removed.
     Cut(UndoneCut),
-    /// The log that a rewrite had replaced.
-    Rewrite(UndoneRewrite),
+    /// The files that had been replaced.
+    Replacement(UndoneReplacement),
 }
 
 /// Bytes that were put back.
@@ -33,11 +33,12 @@ pub struct UndoneCut {
     pub restored: u64,
 }
 
-/// The copies that were kept of a log, the newest last; those that are not complete come first.
+/// The copies that were kept of a log, also in the directory `elsewhere`, the newest last; those that are not complete
+/// come first.
 ///
 /// # Errors
 /// As [`Log::open`]; [`ErrorKind::Io`] if a directory cannot be read.
-pub fn copies_of(path: &Path) -> Result<Vec<Kept>> {
+pub fn copies_of(path: &Path, elsewhere: Option<&Path>) -> Result<Vec<Kept>> {
     let log = Log::open(path)?;
     let mut files: Vec<PathBuf> = log.parts.iter().chain(&log.history).map(|part| part.path.clone()).collect();
     let mut prefix = None;
@@ -53,66 +54,88 @@ pub fn copies_of(path: &Path) -> Result<Vec<Kept>> {
     directories.sort_unstable();
     directories.dedup_by_key(|directory| directory.canonicalize().unwrap_or_else(|_| directory.clone()));
     let mut all: Vec<Kept> = Vec::new();
+    // In another directory there may be copies of any log: those of this one say where it is.
+    let places: Vec<PathBuf> = directories.iter().filter_map(|directory| directory.canonicalize().ok()).collect();
+    directories.extend(elsewhere.map(Path::to_owned));
     for directory in directories.iter().filter(|directory| directory.is_dir()) {
         let is_of_log = |kept: &Kept| {
-            let is_named = files.contains(&directory.join(&kept.file));
-            let has_prefix =
-                |(place, prefix): &(PathBuf, Vec<u8>)| place == directory && kept.file.as_bytes().starts_with(prefix);
-            is_named || prefix.as_ref().is_some_and(has_prefix)
+            let place = kept.log_directory();
+            let is_here = place == directory || place.canonicalize().is_ok_and(|place| places.contains(&place));
+            let is_named = files.iter().any(|file| {
+                file.file_name() == Some(&kept.file)
+                    && (place == directory_of(file) || is_same(place, directory_of(file)))
+            });
+            let has_prefix = |(log, prefix): &(PathBuf, Vec<u8>)| {
+                (place == log || is_same(place, log)) && kept.file.as_bytes().starts_with(prefix)
+            };
+            is_here && (is_named || prefix.as_ref().is_some_and(has_prefix))
         };
         let found = kept::list(directory)?.into_iter().filter(is_of_log);
-        all.extend(found.filter(|kept| !all.iter().any(|known| is_same_directory(known, kept))).collect::<Vec<_>>());
+        let is_new = |kept: &Kept, all: &[Kept]| !all.iter().any(|known| is_same(&known.directory, &kept.directory));
+        all.extend(found.filter(|kept| is_new(kept, &all)).collect::<Vec<_>>());
     }
     all.sort_by_key(|kept| (kept.record.as_ref().map(|record| record.time), kept.number));
     Ok(all)
 }
 
-fn is_same_directory(one: &Kept, other: &Kept) -> bool {
-    one.directory.canonicalize().ok() == other.directory.canonicalize().ok()
+fn is_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().ok().is_some_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 /// The copies that [`undo`] would put back, after checking that they can be; nothing is changed.
 ///
 /// # Errors
 /// As [`undo`].
-pub fn find(path: &Path) -> Result<Kept> {
-    let newest = newest(path)?;
-    match cause(&newest) {
-        Cause::Fix => choose(&newest).map(|_| ())?,
-        Cause::Salvage | Cause::Rewrite => kept::check_undo(&newest)?,
-    }
+pub fn find(path: &Path, elsewhere: Option<&Path>) -> Result<Kept> {
+    let newest = newest(path, elsewhere)?;
+    check(&newest)?;
     Ok(newest)
 }
 
-fn newest(path: &Path) -> Result<Kept> {
-    let newest = copies_of(path)?.pop().filter(|kept| kept.record.is_some());
+/// Checks whether a change can be undone, if it is the newest; nothing is changed.
+///
+/// # Errors
+/// As [`undo`].
+pub fn check(kept: &Kept) -> Result<()> {
+    if is_cut(kept) { choose(kept).map(|_| ()) } else { kept::check_undo(kept) }
+}
+
+fn newest(path: &Path, elsewhere: Option<&Path>) -> Result<Kept> {
+    let newest = copies_of(path, elsewhere)?.pop().filter(|kept| kept.record.is_some());
     newest.ok_or_else(|| refused(path, "there is nothing to put back: no copies were kept of this log".to_owned()))
 }
 
-fn cause(kept: &Kept) -> Cause {
-    kept.record.as_ref().map_or(Cause::Fix, |record| record.cause)
+fn is_cut(kept: &Kept) -> bool {
+    kept.record.as_ref().is_some_and(|record| record.cut_at.is_some())
 }
 
-/// Undoes the last change of a log of which copies were kept, then removes them.
+/// Undoes the last change of a log of which copies were kept, beside it or in the directory `elsewhere`, then removes
+/// them.
 ///
 /// If it was interrupted, a second call continues; the copies stay until everything is restored and on disk.
 ///
 /// # Errors
 /// [`ErrorKind::Refused`] if there are no copies, or the log was written to since; [`ErrorKind::OpenElsewhere`];
 /// [`ErrorKind::Io`].
-pub fn undo(path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
-    undo_with(&mut FileSystem, path, open_elsewhere)
+pub fn undo(path: &Path, elsewhere: Option<&Path>, open_elsewhere: OpenElsewhere) -> Result<Undone> {
+    undo_with(&mut FileSystem, path, elsewhere, open_elsewhere)
 }
 
 /// As [`undo`], with the operations that are given.
 ///
 /// # Errors
 /// As [`undo`].
-pub fn undo_with(operations: &mut impl Operations, path: &Path, open_elsewhere: OpenElsewhere) -> Result<Undone> {
-    let newest = newest(path)?;
-    match cause(&newest) {
-        Cause::Fix => undo_cut(operations, &newest, open_elsewhere).map(Undone::Cut),
-        Cause::Salvage | Cause::Rewrite => kept::undo_rewrite(operations, &newest, open_elsewhere).map(Undone::Rewrite),
+pub fn undo_with(
+    operations: &mut impl Operations,
+    path: &Path,
+    elsewhere: Option<&Path>,
+    open_elsewhere: OpenElsewhere,
+) -> Result<Undone> {
+    let newest = newest(path, elsewhere)?;
+    if is_cut(&newest) {
+        undo_cut(operations, &newest, open_elsewhere).map(Undone::Cut)
+    } else {
+        kept::undo_replacement(operations, &newest, open_elsewhere).map(Undone::Replacement)
     }
 }
 
@@ -120,8 +143,8 @@ pub fn undo_with(operations: &mut impl Operations, path: &Path, open_elsewhere: 
 ///
 /// # Errors
 /// As [`copies_of`]; [`ErrorKind::Io`].
-pub fn discard(path: &Path) -> Result<Vec<Kept>> {
-    let all = copies_of(path)?;
+pub fn discard(path: &Path, elsewhere: Option<&Path>) -> Result<Vec<Kept>> {
+    let all = copies_of(path, elsewhere)?;
     all.iter().try_for_each(|kept| kept::discard(&mut FileSystem, kept))?;
     Ok(all)
 }
@@ -214,13 +237,16 @@ fn choose(kept: &Kept) -> Result<Copy> {
 
 fn append(operations: &mut impl Operations, file: &File, copy: &Copy) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
-    let mut done = copy.begun;
+    let (mut done, mut ends_in_hole) = (copy.begun, false);
     while done < copy.length {
         let count = usize::try_from(copy.length - done).unwrap_or(CHUNK).min(CHUNK);
         let bytes = chunk.get_mut(..count).unwrap_or_default();
         copy.file.read_exact_at(bytes, done)?;
-        operations.write(file, bytes, copy.cut_at + done)?;
+        ends_in_hole = write_sparse(operations, file, bytes, copy.cut_at + done)?;
         done += count as u64;
+    }
+    if ends_in_hole {
+        operations.truncate(file, copy.cut_at + copy.length)?;
     }
     operations.sync(file)
 }

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::escape::visible;
 use crate::plural::counted;
-use crate::repair::Undone;
+use crate::repair::{Undone, check};
 use crate::report::file_name::FileName;
 use crate::report::json;
 use crate::storage::kept::{Cause, Kept};
@@ -22,6 +23,8 @@ pub enum CopiesOutcome {
     Discarded,
     /// Shown, not done.
     Planned,
+    /// Listed.
+    Listed,
     /// There are no copies.
     Nothing,
 }
@@ -36,7 +39,52 @@ pub struct CopiesReport {
     bytes: u64,
     restored: Vec<FileName<PathBuf>>,
     removed: Vec<FileName<PathBuf>>,
+    /// Each change that can be undone, the newest first; only where they are listed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<ChangeReport>,
     message: String,
+}
+
+/// A change of which copies are kept.
+#[derive(Debug, Serialize)]
+struct ChangeReport {
+    /// The directory of the copies.
+    directory: FileName<PathBuf>,
+    /// The time of the change, in milliseconds of Unix time; `null` if the copies are not complete.
+    time_ms: Option<i64>,
+    /// Why: `fix`, `salvage`, `manifest`, `back`, `remove` or `rewrite`.
+    cause: Option<Cause>,
+    bytes: u64,
+    /// Why it cannot be undone as things are; `null` if it can, or once the newer ones are undone.
+    obstacle: Option<String>,
+}
+
+impl ChangeReport {
+    fn new(kept: &Kept, is_newest: bool) -> Self {
+        let obstacle = match &kept.record {
+            None => Some("the copies are not complete: nothing was changed".to_owned()),
+            Some(_) if is_newest => check(kept).err().map(|error| error.to_string()),
+            Some(_) => None,
+        };
+        Self {
+            directory: FileName(kept.directory.clone()),
+            time_ms: kept.record.as_ref().map(|record| record.time),
+            cause: kept.record.as_ref().map(|record| record.cause),
+            bytes: kept.bytes(),
+            obstacle,
+        }
+    }
+
+    fn write_to(&self, text: &mut String) {
+        let when = self.time_ms.and_then(|time| jiff::Timestamp::from_millisecond(time).ok());
+        let when = when.map_or_else(|| "(not complete)".to_owned(), |when| format!("{when:.0}"));
+        let what = self.cause.map_or("", Cause::what);
+        let _ = write!(text, "{when}  {what}\n  {} in {}", counted(self.bytes, "byte"), self.directory);
+        if let Some(obstacle) = &self.obstacle {
+            let _ = write!(text, "\n  cannot be undone: {}", visible(obstacle));
+        }
+        text.push('\n');
+    }
 }
 
 /// Whether a change is made or only shown.
@@ -61,8 +109,26 @@ impl CopiesReport {
             bytes: copies.iter().map(Kept::bytes).sum(),
             restored: Vec::new(),
             removed: Vec::new(),
+            changes: Vec::new(),
             message,
         }
+    }
+
+    /// The copies that there are; the oldest are first in `copies`.
+    pub fn listed(path: &Path, copies: &[Kept]) -> Self {
+        let last = copies.len().saturating_sub(1);
+        let changes: Vec<ChangeReport> =
+            copies.iter().enumerate().rev().map(|(index, kept)| ChangeReport::new(kept, index == last)).collect();
+        let mut text = String::new();
+        for change in &changes {
+            change.write_to(&mut text);
+        }
+        let (outcome, message) = if changes.is_empty() {
+            (CopiesOutcome::Nothing, "no copies were kept of this log".to_owned())
+        } else {
+            (CopiesOutcome::Listed, format!("{text}--undo undoes the newest of them"))
+        };
+        Self { changes, ..Self::new(path, outcome, copies, message) }
     }
 
     /// These copies could be put back.
@@ -85,13 +151,14 @@ impl CopiesReport {
                 cut.cut_at,
                 FileName(&cut.path)
             ),
-            Undone::Rewrite(rewrite) => format!(
+            Undone::Replacement(replaced) => format!(
                 "the log from before the {} is back ({}); {directory} was removed",
                 match kept.record.as_ref().map(|record| record.cause) {
+                    Some(Cause::Rewrite) => "rewrite",
                     Some(Cause::Salvage) => "salvage",
-                    _ => "rewrite",
+                    _ => "fix",
                 },
-                counted(rewrite.restored.len() as u64, "file")
+                counted((replaced.restored.len() + replaced.removed.len()) as u64, "file")
             ),
         };
         if let Some(older) = others.last() {
@@ -104,7 +171,7 @@ impl CopiesReport {
         }
         let (restored, removed) = match undone {
             Undone::Cut(cut) => (vec![FileName(cut.path.clone())], Vec::new()),
-            Undone::Rewrite(rewrite) => (names(&rewrite.restored), names(&rewrite.removed)),
+            Undone::Replacement(replaced) => (names(&replaced.restored), names(&replaced.removed)),
         };
         Self { restored, removed, ..Self::new(path, CopiesOutcome::Restored, std::slice::from_ref(kept), message) }
     }

@@ -14,7 +14,7 @@ use crate::repair::manifest::{Doubt, Rebuilt};
 use crate::repair::plan::{damage, remaining};
 use crate::repair::salvage::LogSalvage;
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
-use crate::repair::{Applied, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, copy_name};
+use crate::repair::{Applied, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, kept_directory, removed_name};
 use crate::report::check::write_excerpt;
 use crate::report::file_name::FileName;
 use crate::report::json;
@@ -23,7 +23,7 @@ use crate::report::paragraph::{Fill, paragraph};
 use crate::report::salvage::SalvageReport;
 use crate::report::style::{Style, Tone};
 use crate::storage::directory_of;
-use crate::storage::kept::next_directory;
+use crate::storage::kept::Copies;
 
 /// How it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -77,6 +77,8 @@ pub struct Report {
     /// What can be done next.
     pub advice: Option<String>,
     #[serde(skip)]
+    copies: Copies,
+    #[serde(skip)]
     content: Removed,
     #[serde(skip)]
     excerpt: Option<Excerpt>,
@@ -128,6 +130,12 @@ pub struct Loss {
     pub follows: u64,
 }
 
+/// The file with the bytes that a cut removes, or the directory with the files as they were.
+fn copy_in(directory: &Path, plan: &Plan) -> PathBuf {
+    let cut = plan.changes().next().filter(|_| plan.manifest.is_none()).and_then(|part| Some((part, part.cut_at()?)));
+    cut.map_or_else(|| directory.to_owned(), |(part, cut_at)| directory.join(removed_name(&part.path, cut_at)))
+}
+
 /// The question that is asked before a cut.
 pub fn question(change: &PartPlan) -> String {
     let cut_at = change.cut_at().unwrap_or(change.identity.length);
@@ -158,6 +166,7 @@ impl Report {
             notes: Vec::new(),
             message: None,
             advice: None,
+            copies: Copies::Beside,
             content: Removed::default(),
             excerpt: None,
             whole: vec![FileName(path).to_string()],
@@ -216,8 +225,6 @@ impl Report {
         self.size = Some(change.identity.length);
         self.cut_at = Some(cut_at);
         self.removed = Some(change.identity.length - cut_at);
-        self.copy = Some(FileName(copy_name(&change.path, cut_at)));
-        self.name(directory_of(&copy_name(&change.path, cut_at)));
         self.take(damage(survey, part));
         self.content = Removed::of(file.bytes(), cut_at);
         self.records = Some(self.content.whole + self.content.behind);
@@ -261,8 +268,6 @@ impl Report {
         let changed = log.plan.changes().next();
         if let Some(part) = changed {
             self.about(&part.path);
-            self.copy = Some(FileName(next_directory(&part.path)));
-            self.name(&next_directory(&part.path));
         }
         self.size = Some(log.plan.parts.iter().map(|part| part.identity.length).sum());
         self.removed = Some(report.removed_bytes);
@@ -276,34 +281,22 @@ impl Report {
         self.salvage = Some(report);
     }
 
-    /// The manifest is to be replaced.
-    pub fn manifest_planned(&mut self, refusal: &Refusal, rebuilt: &Rebuilt) {
+    /// What the plan removes is to be kept, as far as can be said now.
+    pub fn will_keep(&mut self, plan: &Plan, copies: &Copies) {
+        self.copies = copies.clone();
+        let Some(directory) = kept_directory(plan, copies) else { return };
+        self.name(&directory);
+        self.copy = Some(FileName(copy_in(&directory, plan)));
+    }
+
+    /// The manifest is to be written; `refusal` says what is wrong with the one that is there.
+    pub fn manifest_planned(&mut self, refusal: Option<&Refusal>, rebuilt: &Rebuilt) {
         self.state = State::Planned;
         self.sound = Some(false);
         self.about(&rebuilt.path);
-        self.take(refusal.finding.as_deref());
-        let copy = next_directory(&rebuilt.path);
-        self.name(&copy);
-        self.copy = Some(FileName(copy));
+        self.take(refusal.and_then(|refusal| refusal.finding.as_deref()));
         self.size = rebuilt.before.as_ref().map(|before| before.text.len() as u64);
         self.manifest = Some(ManifestReport::new(rebuilt));
-    }
-
-    /// There are parts, and no manifest that names them.
-    pub fn manifest_missing(&mut self, rebuilt: &Rebuilt) {
-        self.state = State::Refused;
-        self.sound = Some(false);
-        self.about(&rebuilt.path);
-        let text = String::from_utf8_lossy(&rebuilt.text);
-        self.whole.extend(text.lines().map(str::to_owned));
-        self.message = Some(format!(
-            "{}: this manifest is missing, though there are parts of a log beside it; one that fits them reads:\n{}",
-            FileName(&rebuilt.path),
-            text.trim_end()
-        ));
-        let advice = "write these lines to the file before a server starts: without it, a server begins an empty log \
-                      and writes over the parts";
-        self.advice = Some(advice.to_owned());
     }
 
     /// Which files count is not certain.
@@ -345,10 +338,26 @@ impl Report {
 
     fn write_salvage(&self, salvage: &SalvageReport, out: &mut impl Write, style: Style) -> io::Result<()> {
         salvage.write_text(out, style)?;
+        let records = counted(salvage.records, "record");
+        match &self.copy {
+            Some(_) => self.write_keep(out, style, &format!("{records}, and the log as it is now in")),
+            None => {
+                write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
+                self.fill(style, 5).write(out, &records)?;
+                self.write_keep(out, style, "")
+            }
+        }
+    }
+
+    /// What is kept where.
+    fn write_keep(&self, out: &mut impl Write, style: Style, what: &str) -> io::Result<()> {
+        let Some(copy) = &self.copy else {
+            write!(out, "{} ", style.paint(Tone::Bad, "note"))?;
+            return self.fill(style, 5).write(out, "no copy is kept (--keep-nothing): this cannot be undone");
+        };
+        let directory = if self.cut_at.is_some() { directory_of(&copy.0) } else { copy.0.as_path() };
         write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
-        let copy = self.copy.as_ref().map_or_else(String::new, ToString::to_string);
-        let text = format!("{}, and the log as it is now in {copy}", counted(salvage.records, "record"));
-        self.fill(style, 5).write(out, &text)
+        self.fill(style, 5).write(out, &format!("{what} {}", FileName(directory)))
     }
 
     /// Nothing can be done.
@@ -377,26 +386,44 @@ impl Report {
         self.advice = Some(visible(&refusal.advice()).into_owned());
     }
 
-    /// A part was changed.
-    pub fn fixed(&mut self, applied: &Applied) {
+    /// The log was changed.
+    pub fn fixed(&mut self, plan: &Plan, applied: &Applied) {
         self.state = State::Fixed;
         self.applied = true;
-        self.copy = Some(FileName(applied.copy.clone()));
-        self.name(&applied.path);
-        self.name(directory_of(&applied.copy));
-        let [undo, discard] =
-            ["undo", "discard-copies"].map(|what| format!("aofkit fix --{what} {}", shell_word(&applied.path)));
-        self.whole.extend([undo.clone(), discard.clone()]);
-        let (path, bytes) = (FileName(&applied.path), counted(applied.removed, "byte"));
+        let directory = applied.kept.as_ref().map(|kept| kept.directory.as_path());
+        self.copy = directory.map(|directory| FileName(copy_in(directory, plan)));
+        let names: Vec<String> = applied.paths.iter().map(|path| FileName(path).to_string()).collect();
+        self.whole.extend(names.clone());
+        let (paths, bytes) = (names.join(", "), counted(applied.removed, "byte"));
         let what = match applied.cut_at {
-            Some(cut_at) => format!("{path} was cut at byte {cut_at}; what was cut off, {bytes}, is in"),
-            None if self.manifest.is_some() => format!("{path} was replaced; the manifest as it was is in"),
-            None => format!("{path} is mended ({bytes} taken out or put right); the file as it was is in"),
+            Some(cut_at) => format!("{paths} was cut at byte {cut_at}; what was cut off, {bytes}, is in"),
+            None if self.manifest.as_ref().is_some_and(|manifest| !manifest.is_new()) => {
+                format!("{paths} was replaced; the manifest as it was is in")
+            }
+            None if self.manifest.is_some() => format!("{paths} was written; a note of that is in"),
+            None if applied.paths.len() > 1 => {
+                format!("the log is changed ({bytes} taken out or put right; {paths}); the files as they were are in")
+            }
+            None => format!("{paths} is mended ({bytes} taken out or put right); the file as it was is in"),
         };
-        self.message = Some(format!(
-            "{what} {}\nto put it back: {undo}\nto discard it:  {discard}",
-            FileName(directory_of(&applied.copy)),
-        ));
+        let Some(directory) = directory else {
+            let what = what.split(';').next().unwrap_or_default();
+            self.message = Some(format!("{what}; nothing was kept (--keep-nothing): this cannot be undone"));
+            return;
+        };
+        let log = match applied.paths.as_slice() {
+            [file] => shell_word(file),
+            _ => shell_word(&self.path.0),
+        };
+        let elsewhere = match &self.copies {
+            Copies::In(directory) => format!("--copy-to {} ", shell_word(directory)),
+            Copies::Beside | Copies::Nothing => String::new(),
+        };
+        let [undo, discard] = ["undo", "discard-copies"].map(|what| format!("aofkit fix --{what} {elsewhere}{log}"));
+        self.whole.extend([undo.clone(), discard.clone()]);
+        self.message =
+            Some(format!("{what} {}\nto put it back: {undo}\nto discard it:  {discard}", FileName(directory)));
+        self.name(directory);
     }
 
     /// What is wrong and what will be done, before it is done.
@@ -407,9 +434,11 @@ impl Report {
         if let Some(manifest) = &self.manifest {
             self.write_finding(out, style)?;
             manifest.write_text(out, style)?;
-            let copy = self.copy.as_ref().map_or_else(String::new, ToString::to_string);
-            write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
-            return self.fill(style, 5).write(out, &format!("the manifest as it is now, in {copy}"));
+            return if manifest.is_new() {
+                Ok(())
+            } else {
+                self.write_keep(out, style, "the manifest as it is now, in")
+            };
         }
         if let Some(salvage) = &self.salvage {
             return self.write_salvage(salvage, out, style);
@@ -428,10 +457,7 @@ impl Report {
             let names: Vec<String> = self.content.names.iter().map(name).collect();
             paragraph(out, style, "     ", &format!("with {}", names.join(", ")))?;
         }
-        let them = if removed == 1 { "it" } else { "them" };
-        let copy = self.copy.as_ref().map_or_else(String::new, |copy| FileName(directory_of(&copy.0)).to_string());
-        write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
-        self.fill(style, 5).write(out, &format!("{them} in {copy}"))
+        self.write_keep(out, style, if removed == 1 { "it in" } else { "them in" })
     }
 
     fn fill(&self, style: Style, indent: usize) -> Fill<'_> {

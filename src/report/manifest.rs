@@ -47,13 +47,22 @@ impl ManifestReport {
         }
     }
 
+    /// Whether there was no manifest.
+    pub(crate) const fn is_new(&self) -> bool {
+        self.before.is_none()
+    }
+
     /// Writes both manifests, and why each file is in or out.
     pub(crate) fn write_text(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
-        writeln!(out, "{} {}, which reads now:", style.paint(Tone::Bad, "replace"), self.path)?;
-        for line in self.before.iter().flat_map(|text| text.lines()).take(SHOWN) {
-            writeln!(out, "  {}", line.escape_debug())?;
+        if let Some(before) = &self.before {
+            writeln!(out, "{} {}, which reads now:", style.paint(Tone::Bad, "replace"), self.path)?;
+            for line in before.lines().take(SHOWN) {
+                writeln!(out, "  {}", line.escape_debug())?;
+            }
+            writeln!(out, "by:")?;
+        } else {
+            writeln!(out, "{} {}, which is missing:", style.paint(Tone::Good, "write"), self.path)?;
         }
-        writeln!(out, "by:")?;
         for line in self.after.lines() {
             writeln!(out, "  {line}")?;
         }

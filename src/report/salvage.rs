@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::escape::Argument;
-use crate::repair::salvage::{Doubt, Gap, LogSalvage, Salvage};
 use crate::repair::PartPlan;
+use crate::repair::salvage::{Doubt, Gap, LogSalvage, Salvage};
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::paragraph::Fill;

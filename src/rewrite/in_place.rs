@@ -16,9 +16,10 @@ use crate::aof::manifest::{Entry, Kind};
 use crate::aof::{Content, Reader};
 use crate::input::{Container, FileIdentity, Input};
 use crate::resp;
-use crate::storage::draft::{Displaced, Draft, DraftWriter, sync_directory};
-use crate::storage::kept::{self, Cause, Kept, Making, RecordedFile};
-use crate::storage::{Change, Operations, Ownership, Watch, directory_of, unchanged};
+use crate::storage::draft::{Draft, DraftWriter};
+use crate::storage::kept::{self, Cause, Copies, Kept};
+use crate::storage::replace::{OldFile, Replacement};
+use crate::storage::{Change, Operations, Ownership, Watch, unchanged};
 use crate::{Error, ErrorKind, Result};
 
 /// What was replayed: where it ended, so that what was written after it can be carried over.
@@ -141,7 +142,7 @@ impl Prepared<'_> {
 
     /// The directory that the old files will be in, as far as can be said now.
     pub fn kept_directory(&self) -> PathBuf {
-        kept::next_directory(&self.main())
+        kept::next_directory(&self.main(), &Copies::Beside).unwrap_or_default()
     }
 
     /// Removes the new log.
@@ -170,236 +171,75 @@ impl Prepared<'_> {
     /// left. [`ErrorKind::NotDurable`] where the new log counts already.
     pub fn commit(self, operations: &mut impl Operations) -> Result<Replaced> {
         let mut change = Change::begin();
-        let main = self.main();
-        let swept = kept::list(directory_of(&main)).and_then(|all| {
-            let own = all.iter().filter(|kept| Some(kept.file.as_os_str()) == main.file_name());
-            let open = |path: &Path| match opened(&self.watch, self.reading, path) {
-                Some(file) => file.try_clone(),
-                None => File::open(path),
-            };
-            own.map(|kept| kept::sweep_unused(operations, kept, &open)).try_for_each(|swept| swept.map(|_| ()))
-        });
-        let grown = swept.and_then(|()| grown(self.log, self.reading, &self.watch));
-        let (draft, (grown, identity)) = self.draft.or_discard(operations, grown)?;
-        let swap = Swap {
-            log: self.log,
-            watch: &self.watch,
-            ownership: self.ownership,
-            reading: self.reading,
-            identity: Expected {
-                identity,
-                paths: self.reading.inputs.iter().map(|input| input.path().to_owned()).collect(),
-            },
-        };
-        let bytes = grown.len() as u64;
-        let kept = match self.place {
-            Place::File(path) => swap.file(operations, &mut change, draft, &path, &grown)?,
-            Place::Parts { names, base, incr } => {
-                swap.parts(operations, &mut change, draft, &Parts { names, base, incr, main, grown })?
+        let path = self.main();
+        let Self { log, reading, watch, ownership, draft, place } = self;
+        let copies = Copies::Beside;
+        let open = |path: &Path| opened(&watch, reading, path).map_or_else(|| File::open(path), File::try_clone);
+        let swept = kept::sweep(operations, &path, &copies, &open);
+        let grown = swept.and_then(|()| grown(log, reading, &watch));
+        let (draft, (grown, identities)) = draft.or_discard(operations, grown)?;
+        let old = |path: PathBuf| OldFile { opened: opened(&watch, reading, &path), path };
+        let (main, others, old_others) = match (&place, log.as_multi_part()) {
+            (Place::Parts { names, base, incr }, Some(parts)) => {
+                let made = incr_and_manifest(operations, parts, (names, base, incr), ownership, &grown);
+                let (draft, (incr, manifest)) = draft.or_discard(operations, made)?;
+                let old_names = old_names(parts).into_iter().map(|name| old(parts.directory.join(name)));
+                (manifest, vec![draft, incr], old_names.collect())
+            }
+            _ => {
+                let (draft, ()) = draft.fill(operations, |out| out.write_all(&grown))?;
+                (if grown.is_empty() { draft } else { draft.sync(operations)? }, Vec::new(), Vec::new())
             }
         };
-        Ok(Replaced { grown: bytes, kept })
+        let target = main.target().to_owned();
+        let is_unchanged = |at: &Path| {
+            watch.check_openers()?;
+            if let Some(parts) = log.as_multi_part() {
+                same_manifest(parts, at)?;
+            }
+            let inputs = reading.inputs.iter().zip(&identities);
+            // The only file of a log is where it was, or has been displaced.
+            let place =
+                |input: &Input| if log.as_multi_part().is_some() { input.path().to_owned() } else { at.to_owned() };
+            inputs.into_iter().try_for_each(|(input, identity)| unchanged(&place(input), identity))
+        };
+        let cause = Cause::Rewrite;
+        let old_main = Some(old(target));
+        let replacement =
+            Replacement { place: &path, main, old_main, others, old_others, cause, copies: &copies, ownership };
+        let kept = replacement.carry_out(operations, &mut change, &is_unchanged)?;
+        // Copies are always kept of a rewrite.
+        let kept = kept.ok_or_else(|| refused(&path, "no copies were kept"))?;
+        Ok(Replaced { grown: grown.len() as u64, kept })
     }
 }
 
-/// The new log of several parts.
-struct Parts {
-    names: Names,
-    base: (OsString, i64),
-    incr: (OsString, i64),
-    main: PathBuf,
-    grown: Vec<u8>,
-}
-
-/// What the parts of the old log must still be.
-struct Expected {
-    identity: Vec<FileIdentity>,
-    paths: Vec<PathBuf>,
-}
-
-impl Expected {
-    fn check(&self) -> Result<()> {
-        self.paths.iter().zip(&self.identity).try_for_each(|(path, identity)| unchanged(path, identity))
-    }
-}
-
-/// The exchange of two logs.
-struct Swap<'s> {
-    log: &'s Log,
-    watch: &'s Watch,
-    reading: Reading<'s>,
+/// The new incr and the new manifest, without their names.
+fn incr_and_manifest(
+    operations: &mut impl Operations,
+    log: &MultiPart,
+    (names, base, incr): (&Names, &(OsString, i64), &(OsString, i64)),
     ownership: Option<Ownership>,
-    identity: Expected,
-}
-
-impl Swap<'_> {
-    fn opened(&self, path: &Path) -> Option<&File> {
-        opened(self.watch, self.reading, path)
-    }
-
-    fn last_look(&self) -> Result<()> {
-        self.watch.check_openers()?;
-        self.log.as_multi_part().map_or(Ok(()), |log| same_manifest(log, &log.manifest_path))?;
-        self.identity.check()
-    }
-
-    fn file(
-        &self,
-        operations: &mut impl Operations,
-        change: &mut Change,
-        draft: Draft,
-        path: &Path,
-        grown: &[u8],
-    ) -> Result<Kept> {
-        let (draft, ()) = draft.fill(operations, |out| out.write_all(grown))?;
-        let draft = if grown.is_empty() { draft } else { draft.sync(operations)? };
-        let making = Making::begin(operations, path);
-        let (draft, making) = draft.or_discard(operations, making)?;
-        let name = path.file_name().unwrap_or_default();
-        let new = vec![RecordedFile { name: name.to_owned(), bytes: draft.length() }];
-        let kept = making
-            .keep_file(operations, (path, self.opened(path)), name)
-            .and_then(|old| making.finish(operations, (Cause::Rewrite, None), vec![old], new, self.ownership))
-            .and_then(|kept| self.last_look().map(|()| kept));
-        let kept = making.or_discard(operations, kept);
-        let (draft, kept) = draft.or_discard(operations, kept)?;
-        let displaced = draft.exchange(operations);
-        let displaced = making.or_discard(operations, displaced)?;
-        let identity = self.identity.identity.first().copied();
-        let unchanged = |old: &Path| identity.map_or(Ok(()), |identity| unchanged(old, &identity));
-        let checked = self.after(operations, &displaced, path, unchanged);
-        making.or_discard(operations, checked)?;
-        change.done();
-        displaced.settle(operations, path, || replaced(&kept))?;
-        Ok(kept)
-    }
-
-    fn parts(
-        &self,
-        operations: &mut impl Operations,
-        change: &mut Change,
-        draft: Draft,
-        parts: &Parts,
-    ) -> Result<Kept> {
-        let Layout::MultiPart(log) = &self.log.layout else { return Err(refused(&parts.main, "there is no manifest")) };
-        let manifest = &log
-            .manifest_path
-            .canonicalize()
-            .map_err(|source| Error::io(&log.manifest_path, "resolve the path", source))?;
-        let making = Making::begin(operations, &parts.main);
-        let (draft, making) = draft.or_discard(operations, making)?;
-        let text = manifest_of(vec![
-            Entry::new(parts.base.0.as_bytes(), parts.base.1, Kind::Base),
-            Entry::new(parts.incr.0.as_bytes(), parts.incr.1, Kind::Incr),
-        ])
-        .to_bytes();
-        let recorded = |name: &OsStr, bytes| RecordedFile { name: name.to_owned(), bytes };
-        let new = vec![
-            recorded(parts.main.file_name().unwrap_or_default(), text.len() as u64),
-            recorded(&parts.base.0, draft.length()),
-            recorded(&parts.incr.0, parts.grown.len() as u64),
-        ];
-        let kept = self.keep_parts(operations, &making, log, manifest, new);
-        let kept = making.or_discard(operations, kept);
-        let (draft, kept) = draft.or_discard(operations, kept)?;
-        let mut made = Vec::new();
-        let displaced = self.publish(operations, draft, parts, &mut made).and_then(|()| {
-            self.last_look()?;
-            let like = fs::metadata(manifest).map_err(|source| Error::io(manifest, "open", source))?;
-            let draft = Draft::beside(operations, manifest, Some(Ownership::of(&like)))?;
-            let (draft, ()) = draft.fill(operations, |out| out.write_all(&text))?;
-            draft.sync(operations)?.exchange(operations)
-        });
-        let checked = displaced.and_then(|displaced| {
-            let unchanged = |old: &Path| same_manifest(log, old).and_then(|()| self.identity.check());
-            self.after(operations, &displaced, manifest, unchanged).map(|()| displaced)
-        });
-        let displaced = match making.or_discard(operations, checked) {
-            Ok(displaced) => displaced,
-            Err(error) => {
-                // The old manifest counts, and nothing names the new files, unless it could not be put back.
-                let is_replaced = matches!(error.kind(), ErrorKind::NotPutBack { .. });
-                for path in made.into_iter().filter(|_| !is_replaced) {
-                    let _ = operations.remove(&path);
-                }
-                return Err(error);
-            }
-        };
-        change.done();
-        displaced.settle(operations, manifest, || replaced(&kept))?;
-        remove_old(operations, log, parts, &kept)?;
-        Ok(kept)
-    }
-
-    /// Keeps every file that the manifest names, and the manifest.
-    fn keep_parts(
-        &self,
-        operations: &mut impl Operations,
-        making: &Making,
-        log: &MultiPart,
-        manifest: &Path,
-        new: Vec<RecordedFile>,
-    ) -> Result<Kept> {
-        let name = log.manifest_path.file_name().unwrap_or_default();
-        let mut kept = vec![making.keep_file(operations, (manifest, None), name)?];
-        for name in old_names(log) {
-            let path = log.directory.join(&name);
-            kept.push(making.keep_file(operations, (&path, self.opened(&path)), &name)?);
-        }
-        making.finish(operations, (Cause::Rewrite, None), kept, new, self.ownership)
-    }
-
-    /// Gives the new files their names, which nothing names yet.
-    fn publish(
-        &self,
-        operations: &mut impl Operations,
-        draft: Draft,
-        parts: &Parts,
-        made: &mut Vec<PathBuf>,
-    ) -> Result<()> {
-        let directory = &parts.names.directory;
-        draft.publish_new(operations)?;
-        made.push(directory.join(&parts.base.0));
-        let incr = directory.join(&parts.incr.0);
-        let draft = Draft::beside(operations, &incr, self.ownership)?;
-        let (draft, ()) = draft.fill(operations, |out| out.write_all(&parts.grown))?;
-        draft.sync(operations)?.publish_new(operations)?;
-        made.push(incr);
-        sync_directory(operations, directory, || "the old log still counts".to_owned())
-    }
-
-    /// Looks at what was displaced: if it is not the log that was read, it gets its name back.
-    fn after(
-        &self,
-        operations: &mut impl Operations,
-        displaced: &Displaced,
-        path: &Path,
-        unchanged: impl FnOnce(&Path) -> Result<()>,
-    ) -> Result<()> {
-        displaced.put_back_unless(operations, path, |old| self.watch.check_openers().and_then(|()| unchanged(old)))
-    }
+    grown: &[u8],
+) -> Result<(Draft, Draft)> {
+    let open_error = |source| Error::io(&log.manifest_path, "open", source);
+    // A link keeps pointing at the manifest.
+    let manifest = log.manifest_path.canonicalize().map_err(open_error)?;
+    let like = Ownership::of(&fs::metadata(&manifest).map_err(open_error)?);
+    let text = manifest_of(vec![
+        Entry::new(base.0.as_bytes(), base.1, Kind::Base),
+        Entry::new(incr.0.as_bytes(), incr.1, Kind::Incr),
+    ])
+    .to_bytes();
+    let incr = Draft::of_bytes(operations, &names.directory.join(&incr.0), ownership, grown)?;
+    let manifest = Draft::of_bytes(operations, &manifest, Some(like), &text);
+    incr.or_discard(operations, manifest)
 }
 
 /// The descriptor of a part on which a lease is held.
 fn opened<'w>(watch: &'w Watch, reading: Reading<'_>, path: &Path) -> Option<&'w File> {
     let is_it = |input: &Input| input.path() == path || input.path().canonicalize().is_ok_and(|found| found == path);
     watch.file(reading.inputs.iter().position(is_it)?)
-}
-
-/// What has happened once the new log counts.
-fn replaced(kept: &Kept) -> String {
-    format!("the log was replaced, and the old one is in {}", kept.directory.display())
-}
-
-/// Removes the names of the old files; each is kept under another.
-fn remove_old(operations: &mut impl Operations, log: &MultiPart, parts: &Parts, kept: &Kept) -> Result<()> {
-    let is_new = |name: &OsStr| name == parts.base.0 || name == parts.incr.0 || Some(name) == parts.main.file_name();
-    let old = old_names(log).into_iter().filter(|name| !is_new(name)).map(|name| log.directory.join(name));
-    let done = || replaced(kept);
-    for path in old {
-        operations.remove(&path).map_err(|source| Error::new(&path, ErrorKind::NotDurable { done: done(), source }))?;
-    }
-    sync_directory(operations, &log.directory, done)
 }
 
 /// The files that the manifest names and that are there, once each.

@@ -62,6 +62,8 @@ pub(crate) enum Displaced {
     At(PathBuf),
     /// It is gone, because the file system cannot exchange names.
     Gone,
+    /// There was none.
+    Nothing,
 }
 
 impl Displaced {
@@ -73,7 +75,7 @@ impl Displaced {
         &self,
         operations: &mut impl Operations,
         path: &Path,
-        check: impl FnOnce(&Path) -> Result<()>,
+        check: &dyn Fn(&Path) -> Result<()>,
     ) -> Result<()> {
         let Self::At(old) = self else { return Ok(()) };
         let Err(error) = check(old) else { return Ok(()) };
@@ -130,6 +132,42 @@ impl Draft {
         draft.or_discard(operations, owned).map(|(draft, ())| draft)
     }
 
+    /// A draft with these bytes, on disk.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub(crate) fn of_bytes(
+        operations: &mut impl Operations,
+        target: &Path,
+        ownership: Option<Ownership>,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        let draft = Self::beside(operations, target, ownership)?;
+        let (draft, ()) = draft.fill(operations, |out| out.write_all(bytes))?;
+        draft.sync(operations)
+    }
+
+    /// A draft that is another name of an existing file.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`], also where the file system does not support that.
+    pub(crate) fn of_link(operations: &mut impl Operations, target: &Path, file: &Path) -> Result<Self> {
+        sweep(operations, directory_of(target));
+        let link_error = |source| Error::io(file, "put back", source);
+        let opened = File::open(file).map_err(link_error)?;
+        let length = opened.metadata().map_err(link_error)?.len();
+        let _ = opened.try_lock();
+        for number in 1..=NAMES {
+            let name = Registered::new(hidden(target, number));
+            match operations.link(file, name.path()) {
+                Ok(()) => return Ok(Self { target: target.to_owned(), file: opened, length, name: Some(name) }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(link_error(source)),
+            }
+        }
+        Err(too_many(target))
+    }
+
     fn named(operations: &mut impl Operations, target: &Path, mode: u32) -> Result<Self> {
         for number in 1..=NAMES {
             let name = Registered::new(hidden(target, number));
@@ -146,6 +184,11 @@ impl Draft {
             }
         }
         Err(too_many(target))
+    }
+
+    /// Its final name.
+    pub fn target(&self) -> &Path {
+        &self.target
     }
 
     /// A path under which the file can be read.
@@ -213,7 +256,11 @@ impl Draft {
         sync_directory(operations, directory_of(&target), || format!("the new file is {}", target.display()))
     }
 
-    fn publish_unsynced(self, operations: &mut impl Operations) -> Result<()> {
+    /// Gives the file its final name, replacing the file that had it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`]; the draft is then removed.
+    pub(crate) fn publish_unsynced(self, operations: &mut impl Operations) -> Result<()> {
         let target = self.target.clone();
         let (draft, name) = self.with_name(operations)?;
         let result = operations.rename(&name, &target).map_err(|source| Error::io(&target, "replace", source));

@@ -10,11 +10,14 @@ mod lease;
 mod names;
 mod operations;
 mod ownership;
+pub(crate) mod replace;
 mod unfinished;
 mod watch;
 mod writers;
 
 use std::path::Path;
+
+use crate::{Error, ErrorKind, Result};
 
 pub(crate) use names::{fixed_name, is_ours, unfixed_name};
 pub use operations::{FileSystem, Operations};
@@ -23,6 +26,20 @@ pub(crate) use unfinished::Change;
 pub use unfinished::{Interruption, Stopped, abandon, interrupt};
 pub(crate) use watch::difference;
 pub use watch::{OpenElsewhere, Watch, refuse_writers, unchanged};
+
+/// What directories, names and the texts in them take, roughly.
+const ROOM_FOR_NAMES: u64 = 64 << 10;
+
+/// Refuses if there is no room for so many bytes of new files in a directory.
+///
+/// # Errors
+/// [`ErrorKind::NoSpace`].
+pub(crate) fn require_space(operations: &mut impl Operations, directory: &Path, bytes: u64) -> Result<()> {
+    // A file system that does not tell how full it is may still have room.
+    let Ok(free) = operations.free_space(directory) else { return Ok(()) };
+    let needed = bytes.saturating_add(ROOM_FOR_NAMES);
+    if free >= needed { Ok(()) } else { Err(Error::new(directory, ErrorKind::NoSpace { needed, free })) }
+}
 
 /// The directory of a file.
 pub(crate) fn directory_of(file: &Path) -> &Path {

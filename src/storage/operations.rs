@@ -5,8 +5,14 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
-/// The operations of repairs and rewrites on the file system: one method for each call that changes or syncs something.
+/// The operations of repairs and rewrites on the file system: one method for each call that changes or syncs something,
+/// and one that says whether there is room.
 pub trait Operations {
+    /// How many bytes can still be written to the file system of a directory.
+    ///
+    /// # Errors
+    /// Those of `statvfs(3)`.
+    fn free_space(&mut self, directory: &Path) -> io::Result<u64>;
     /// Opens an existing file for reading and writing; never creates or truncates.
     ///
     /// # Errors
@@ -114,6 +120,13 @@ pub struct FileSystem;
 
 #[expect(clippy::disallowed_methods, reason = "a repair is what changes a log")]
 impl Operations for FileSystem {
+    fn free_space(&mut self, directory: &Path) -> io::Result<u64> {
+        let found = rustix::fs::statvfs(directory)?;
+        // What is set aside is for root.
+        let blocks = if rustix::process::geteuid().is_root() { found.f_bfree } else { found.f_bavail };
+        Ok(blocks.saturating_mul(found.f_frsize))
+    }
+
     fn open(&mut self, path: &Path) -> io::Result<File> {
         OpenOptions::new().read(true).write(true).open(path)
     }

@@ -59,7 +59,11 @@ fn plan_of(path: &Path) -> Result<Plan, Refusal> {
 
 fn fix(path: &Path) -> Result<(), Refusal> {
     // Another test may be starting a process, which holds copies of all descriptors for a moment.
-    repair::apply(&plan_of(path)?, OpenElsewhere::Ignore).unwrap();
+    repair::apply(
+        &plan_of(path)?,
+        &repair::Settings { open_elsewhere: OpenElsewhere::Ignore, ..repair::Settings::default() },
+    )
+    .unwrap();
     Ok(())
 }
 
@@ -131,7 +135,7 @@ fn every_truncation_is_cut_at_the_last_whole_piece_and_comes_back() {
         if cut == length {
             assert_eq!(names, ["a.aof"], "nothing to keep");
         } else {
-            repair::undo(&path, OpenElsewhere::Ignore).unwrap();
+            repair::undo(&path, None, OpenElsewhere::Ignore).unwrap();
         }
         assert_eq!(fs::read(&path).unwrap(), log[..length], "truncated at {length}, undone");
         assert_eq!(names_in(directory.path()), ["a.aof"], "truncated at {length}, undone");
@@ -589,7 +593,7 @@ fn a_person_at_a_terminal_is_asked() {
 #[test]
 fn a_full_disk_leaves_the_file_whole_and_no_copy() {
     // The limit on file sizes simulates a full disk: the copy cannot be completed.
-    let log = [whole(), vec![0; 1 << 20]].concat();
+    let log = [whole(), vec![b'x'; 1 << 20]].concat();
     let (directory, path) = with_file("a.aof", &log);
     let line =
         format!("trap '' XFSZ; ulimit -f 100; '{}' fix --yes '{}'", env!("CARGO_BIN_EXE_aofkit"), path.display());
@@ -612,15 +616,21 @@ fn what_the_server_refuses_is_not_explained_by_a_verdict_that_is_not_shown() {
 }
 
 #[test]
-fn parts_without_a_manifest_are_not_taken_for_an_empty_directory() {
+fn a_missing_manifest_is_written_and_undone() {
     let (directory, parts) = multi_part(&whole(), &whole(), &whole());
-    fs::remove_file(parts.join("a.aof.manifest")).unwrap();
+    let path = parts.join("a.aof.manifest");
+    fs::remove_file(&path).unwrap();
     fs::remove_file(parts.join("a.aof.0.incr.aof")).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_aofkit")).args(["fix", "--yes"]).arg(directory.path()).output();
-    let output = output.unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let text = String::from_utf8(output.stdout).unwrap();
+    let before = names_in(&parts);
+    let (code, out, _) = run(&["--dry-run"], directory.path());
+    assert!(code == 1 && out.contains("which is missing:"), "{out}");
+    assert_eq!(names_in(&parts), before);
+    let (code, out, _) = run(&["--yes"], directory.path());
+    assert!(code == 0 && out.contains("checked again: nothing is damaged"), "{out}");
     let manifest = "file a.aof.1.base.aof seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n\
                     file a.aof.2.incr.aof seq 2 type i\n";
-    assert!(text.contains(manifest) && text.contains("before a server starts"), "{text}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), manifest);
+    let (code, out, _) = run(&["--undo"], directory.path());
+    assert!(code == 0 && out.contains("the log from before the fix is back"), "{out}");
+    assert_eq!(names_in(&parts), before);
 }

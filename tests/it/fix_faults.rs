@@ -42,7 +42,7 @@ fn the_copy_is_on_disk_before_the_file_is_touched() {
     let directory = folder();
     let path = log_in(directory.path());
     let mut operations = Faulty::sound();
-    repair::apply_with(&mut operations, &plan_of(&path), OpenElsewhere::Refuse).unwrap();
+    repair::apply_with(&mut operations, &plan_of(&path), &repair::Settings::default()).unwrap();
     assert_eq!(
         operations.trace,
         [
@@ -69,9 +69,9 @@ fn the_copy_is_on_disk_before_the_file_is_touched() {
         ]
     );
     let text = fs::read_to_string(copy_path(&path).with_file_name("README.txt")).unwrap();
-    assert!(text.contains("aofkit fix --undo ") && text.contains("at byte 50"), "{text}");
+    assert!(text.contains("aofkit fix --undo ") && text.contains("from byte 50 on"), "{text}");
     let mut operations = Faulty::sound();
-    repair::undo_with(&mut operations, &path, OpenElsewhere::Refuse).unwrap();
+    repair::undo_with(&mut operations, &path, None, OpenElsewhere::Refuse).unwrap();
     assert_eq!(
         operations.trace,
         [
@@ -96,7 +96,7 @@ fn a_fault_at_any_operation_leaves_the_file_whole_or_cut_with_its_copy() {
             let directory = folder();
             let path = log_in(directory.path());
             let mut operations = Faulty::new(at, fault);
-            let result = repair::apply_with(&mut operations, &plan_of(&path), OpenElsewhere::Refuse);
+            let result = repair::apply_with(&mut operations, &plan_of(&path), &repair::Settings::default());
             if operations.count <= at {
                 assert!(result.is_ok() && at > 17, "{fault:?} at {at}");
                 break;
@@ -120,12 +120,12 @@ fn a_fault_at_any_operation_leaves_the_file_whole_or_cut_with_its_copy() {
             }
             // The next run completes the repair, with one copy, and it can be undone.
             if file != WHOLE {
-                repair::apply(&plan_of(&path), OpenElsewhere::Refuse).unwrap();
+                repair::apply(&plan_of(&path), &repair::Settings::default()).unwrap();
             }
             assert_eq!(fs::read(&path).unwrap(), WHOLE, "{context}");
             let kept = files_in(directory.path()).into_iter().filter(|name| name != "a.aof").collect::<Vec<_>>();
             assert_eq!(kept.len(), 1, "{context}: {kept:?}");
-            repair::undo(&path, OpenElsewhere::Refuse).unwrap();
+            repair::undo(&path, None, OpenElsewhere::Refuse).unwrap();
             assert_eq!(fs::read(&path).unwrap(), damaged(), "{context}");
             assert_eq!(files_in(directory.path()), ["a.aof"], "{context}");
         }
@@ -138,9 +138,9 @@ fn a_fault_at_any_operation_of_an_undo_keeps_the_copy_until_all_is_back() {
         for at in 0.. {
             let directory = folder();
             let path = log_in(directory.path());
-            repair::apply(&plan_of(&path), OpenElsewhere::Refuse).unwrap();
+            repair::apply(&plan_of(&path), &repair::Settings::default()).unwrap();
             let mut operations = Faulty::new(at, fault);
-            let result = repair::undo_with(&mut operations, &path, OpenElsewhere::Refuse);
+            let result = repair::undo_with(&mut operations, &path, None, OpenElsewhere::Refuse);
             if operations.count <= at {
                 assert!(result.is_ok() && at > 5, "{fault:?} at {at}");
                 break;
@@ -156,10 +156,10 @@ fn a_fault_at_any_operation_of_an_undo_keeps_the_copy_until_all_is_back() {
             }
             // Another call completes it. If only the removal was interrupted, everything is restored already, and the
             // next fix removes the rest.
-            if repair::undo(&path, OpenElsewhere::Refuse).is_err() {
+            if repair::undo(&path, None, OpenElsewhere::Refuse).is_err() {
                 assert_eq!(fs::read(&path).unwrap(), damaged(), "{context}");
-                repair::apply(&plan_of(&path), OpenElsewhere::Refuse).unwrap();
-                repair::undo(&path, OpenElsewhere::Refuse).unwrap();
+                repair::apply(&plan_of(&path), &repair::Settings::default()).unwrap();
+                repair::undo(&path, None, OpenElsewhere::Refuse).unwrap();
             }
             assert_eq!(fs::read(&path).unwrap(), damaged(), "{context}");
             assert_eq!(files_in(directory.path()), ["a.aof"], "{context}");
@@ -191,7 +191,7 @@ fn a_file_that_changed_since_it_was_read_is_left_alone() {
         let plan = plan_of(&path);
         change(&path);
         let before = fs::read(&path).unwrap();
-        let error = repair::apply(&plan, OpenElsewhere::Refuse).unwrap_err().to_string();
+        let error = repair::apply(&plan, &repair::Settings::default()).unwrap_err().to_string();
         assert!(error.contains("since it was read") || error.contains("when it was read"), "{what}: {error}");
         assert_eq!(fs::read(&path).unwrap(), before, "{what}");
         assert_eq!(files_in(directory.path()), ["a.aof"], "{what}");
@@ -216,7 +216,14 @@ fn a_file_that_grows_while_its_end_is_copied_is_not_cut() {
     let path = log_in(directory.path());
     let plan = plan_of(&path);
     let mut operations = Faulty::sound().before_each(append(&path));
-    assert!(repair::apply_with(&mut operations, &plan, OpenElsewhere::Ignore).is_err());
+    assert!(
+        repair::apply_with(
+            &mut operations,
+            &plan,
+            &repair::Settings { open_elsewhere: OpenElsewhere::Ignore, ..repair::Settings::default() }
+        )
+        .is_err()
+    );
     assert_eq!(files_in(directory.path()), ["a.aof"]);
 }
 
@@ -231,10 +238,12 @@ fn nothing_that_lies_there_is_written_to() {
     fs::write(directory.path().join(KEPT).join("a.aof.removed-50"), b"other bytes").unwrap();
     fs::write(directory.path().join(KEPT).join("README.txt"), b"not ours").unwrap();
     symlink(outside.path(), &elsewhere).unwrap();
-    let applied = repair::apply(&plan_of(&path), OpenElsewhere::Refuse).unwrap();
-    assert_eq!(applied[0].copy, directory.path().canonicalize().unwrap().join("a.aof.aofkit-kept-3/a.aof.removed-50"));
+    let applied = repair::apply(&plan_of(&path), &repair::Settings::default()).unwrap().unwrap();
+    let expected = directory.path().canonicalize().unwrap().join("a.aof.aofkit-kept-3");
+    assert_eq!(applied.kept.unwrap().directory, expected);
+    assert_eq!(fs::metadata(expected.join("a.aof.removed-50")).unwrap().len(), applied.removed);
     assert_eq!(files_in(outside.path()), [""; 0]);
-    repair::undo(&path, OpenElsewhere::Refuse).unwrap();
+    repair::undo(&path, None, OpenElsewhere::Refuse).unwrap();
     assert_eq!(fs::read(&path).unwrap(), damaged());
 }
 
@@ -251,10 +260,10 @@ fn owner_mode_and_inode_stay_and_the_copy_has_the_same() {
         (metadata.uid(), metadata.gid(), metadata.mode())
     };
     let before = (facts(&path), fs::metadata(&path).unwrap().ino());
-    repair::apply(&plan_of(&path), OpenElsewhere::Refuse).unwrap();
+    repair::apply(&plan_of(&path), &repair::Settings::default()).unwrap();
     assert_eq!((facts(&path), fs::metadata(&path).unwrap().ino()), before);
     assert_eq!(facts(&copy_path(&path)), before.0);
-    repair::undo(&path, OpenElsewhere::Refuse).unwrap();
+    repair::undo(&path, None, OpenElsewhere::Refuse).unwrap();
     assert_eq!((facts(&path), fs::metadata(&path).unwrap().ino()), before);
 }
 
@@ -267,6 +276,6 @@ fn any_file_can_be_cut_at_any_offset() {
     assert_eq!((applied.cut_at, applied.removed), (Some(7), damaged().len() as u64 - 7));
     assert!(repair::cut(&path, size, 7, OpenElsewhere::Refuse).is_err(), "it has another size now");
     assert_eq!(repair::cut(&path, 7, 7, OpenElsewhere::Refuse).unwrap(), None);
-    repair::undo(&path, OpenElsewhere::Refuse).unwrap();
+    repair::undo(&path, None, OpenElsewhere::Refuse).unwrap();
     assert_eq!(fs::read(&path).unwrap(), damaged());
 }

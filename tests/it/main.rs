@@ -25,6 +25,7 @@ mod harness;
 mod agreement;
 mod apply_sort;
 mod apply_strings;
+mod changes;
 mod check;
 mod check_reports;
 mod command_table;

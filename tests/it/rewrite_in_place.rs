@@ -107,7 +107,7 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 fn undo(path: &Path) {
-    repair::undo(path, OpenElsewhere::Refuse).unwrap();
+    repair::undo(path, None, OpenElsewhere::Refuse).unwrap();
 }
 
 #[isolated_test]
@@ -191,10 +191,10 @@ fn a_log_that_was_written_to_since_is_not_undone() {
         let last = Log::open(&path).unwrap().parts.last().unwrap().path.clone();
         append(&last, &commands(&["SET later 1"]));
         let all = contents(directory.path());
-        let error = repair::undo(&path, OpenElsewhere::Refuse).unwrap_err().to_string();
+        let error = repair::undo(&path, None, OpenElsewhere::Refuse).unwrap_err().to_string();
         assert!(error.contains("would lose"), "{error}");
         assert_eq!(contents(directory.path()), all);
-        assert_eq!(repair::discard(&path).unwrap().len(), 1);
+        assert_eq!(repair::discard(&path, None).unwrap().len(), 1);
         assert_eq!(contents(directory.path()), all);
         assert!(names(directory.path()).iter().all(|name| !name.contains("aofkit")));
     }
@@ -209,14 +209,14 @@ fn changes_are_undone_in_their_order() {
     let survey = repair::survey(&Log::open(&path).unwrap(), aofkit::check::Settings::default()).unwrap();
     let plan = repair::plan::plan(&survey).unwrap();
     drop(survey);
-    repair::apply(&plan, OpenElsewhere::Refuse).unwrap();
+    repair::apply(&plan, &repair::Settings::default()).unwrap();
     rewrite_with(&mut FileSystem, &path, GUARDED, || {}).unwrap();
-    assert_eq!(repair::copies_of(&path).unwrap().len(), 2);
+    assert_eq!(repair::copies_of(&path, None).unwrap().len(), 2);
     undo(&path);
     undo(&path);
     assert_eq!(fs::read(&path).unwrap(), torn);
     assert_eq!(names(directory.path()), ["a.aof"]);
-    assert!(repair::undo(&path, OpenElsewhere::Refuse).unwrap_err().to_string().contains("nothing to put back"));
+    assert!(repair::undo(&path, None, OpenElsewhere::Refuse).unwrap_err().to_string().contains("nothing to put back"));
 }
 
 #[isolated_test]
@@ -273,7 +273,7 @@ fn recover(path: &Path, old: &BTreeMap<String, Vec<u8>>, what: &str) {
     rewrite_with(&mut FileSystem, path, GUARDED, || {}).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(data(path), expected, "{what}");
     let mut undone = 0;
-    while repair::undo(path, OpenElsewhere::Refuse).is_ok() {
+    while repair::undo(path, None, OpenElsewhere::Refuse).is_ok() {
         undone += 1;
     }
     assert!(matches!(undone, 1 | 2), "{what}: {undone} undone");
@@ -294,17 +294,17 @@ fn an_undo_that_fails_anywhere_is_ended_by_the_next() {
         };
         let mut sound = Faulty::sound();
         let (_directory, path, _) = prepare();
-        repair::undo_with(&mut sound, &path, OpenElsewhere::Refuse).unwrap();
+        repair::undo_with(&mut sound, &path, None, OpenElsewhere::Refuse).unwrap();
         for at in 0..sound.count {
             for fault in faults_of(&sound.trace[at]) {
                 let (directory, path, old) = prepare();
                 let expected = data(&path);
-                let _ = repair::undo_with(&mut Faulty::new(at, fault), &path, OpenElsewhere::Refuse);
+                let _ = repair::undo_with(&mut Faulty::new(at, fault), &path, None, OpenElsewhere::Refuse);
                 let what = format!("{fault:?} at {at}: {:?}", sound.trace[at]);
                 assert_eq!(data(&path), expected, "{what}");
-                if repair::undo(&path, OpenElsewhere::Refuse).is_err() {
+                if repair::undo(&path, None, OpenElsewhere::Refuse).is_err() {
                     // All is back, and only the removal of the copies was cut short.
-                    repair::discard(&path).unwrap();
+                    repair::discard(&path, None).unwrap();
                 }
                 assert_eq!(contents(directory.path()), old, "{what}");
                 assert_eq!(names(directory.path()).len(), old.len(), "{what}");

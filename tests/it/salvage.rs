@@ -58,8 +58,11 @@ fn a_fault_at_any_operation_leaves_the_damaged_or_the_mended_file_and_can_be_und
                 let path = directory.path().join("a.aof");
                 fs::write(&path, &whole).unwrap();
                 let mut operations = Faulty::new(at, fault).on(disk);
-                let result =
-                    repair::apply_with(&mut operations, &plan_of(&path, Server::default()).plan, OpenElsewhere::Refuse);
+                let result = repair::apply_with(
+                    &mut operations,
+                    &plan_of(&path, Server::default()).plan,
+                    &repair::Settings::default(),
+                );
                 if operations.count <= at {
                     assert!(result.is_ok() && at > 15, "{fault:?} at {at}");
                     break;
@@ -73,10 +76,10 @@ fn a_fault_at_any_operation_leaves_the_damaged_or_the_mended_file_and_can_be_und
                 }
                 // The next run completes it, and it can be undone.
                 if now == whole {
-                    repair::apply(&plan_of(&path, Server::default()).plan, OpenElsewhere::Refuse).unwrap();
+                    repair::apply(&plan_of(&path, Server::default()).plan, &repair::Settings::default()).unwrap();
                 }
                 assert!(fs::read(&path).unwrap() == mended, "{context}");
-                repair::undo(&path, OpenElsewhere::Refuse).unwrap_or_else(|error| panic!("{context}: {error}"));
+                repair::undo(&path, None, OpenElsewhere::Refuse).unwrap_or_else(|error| panic!("{context}: {error}"));
                 assert!(fs::read(&path).unwrap() == whole, "{context}");
             }
         }
@@ -91,9 +94,9 @@ fn a_fault_at_any_operation_of_an_undo_leaves_one_of_both_files() {
             let directory = folder();
             let path = directory.path().join("a.aof");
             fs::write(&path, &whole).unwrap();
-            repair::apply(&plan_of(&path, Server::default()).plan, OpenElsewhere::Refuse).unwrap();
+            repair::apply(&plan_of(&path, Server::default()).plan, &repair::Settings::default()).unwrap();
             let mut operations = Faulty::new(at, fault);
-            let result = repair::undo_with(&mut operations, &path, OpenElsewhere::Refuse);
+            let result = repair::undo_with(&mut operations, &path, None, OpenElsewhere::Refuse);
             if operations.count <= at {
                 assert!(result.is_ok() && at > 2, "{fault:?} at {at}");
                 break;
@@ -102,7 +105,7 @@ fn a_fault_at_any_operation_of_an_undo_leaves_one_of_both_files() {
             let now = fs::read(&path).unwrap();
             assert!(now == whole || now == mended, "{context}");
             if now == mended {
-                repair::undo(&path, OpenElsewhere::Refuse).unwrap();
+                repair::undo(&path, None, OpenElsewhere::Refuse).unwrap();
             }
             assert!(fs::read(&path).unwrap() == whole, "{context}");
         }
@@ -127,7 +130,12 @@ fn a_file_that_changed_and_cannot_be_put_back_is_in_the_kept_copies() {
         };
         let mut operations = Faulty::new(at, Fault::Error).before_each(hook);
         let plan = plan_of(&path, Server::default()).plan;
-        let error = repair::apply_with(&mut operations, &plan, OpenElsewhere::Ignore).unwrap_err();
+        let error = repair::apply_with(
+            &mut operations,
+            &plan,
+            &repair::Settings { open_elsewhere: OpenElsewhere::Ignore, ..repair::Settings::default() },
+        )
+        .unwrap_err();
         (operations.trace, error.to_string())
     };
     let (trace, error) = run(usize::MAX);
@@ -141,7 +149,7 @@ fn a_file_that_changed_and_cannot_be_put_back_is_in_the_kept_copies() {
     assert!(error.contains("could not be put back"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), mended);
     assert_eq!(fs::read(directory.path().join("a.aof.aofkit-kept-1/a.aof")).unwrap(), grown);
-    repair::undo(&path, OpenElsewhere::Ignore).unwrap();
+    repair::undo(&path, None, OpenElsewhere::Ignore).unwrap();
     assert_eq!(fs::read(&path).unwrap(), grown);
 }
 
@@ -288,7 +296,7 @@ fn loads(release: &str) {
             continue;
         }
         let mut result = Vec::new();
-        write_edited(&bytes, &salvage.plan.parts[0].edits, &mut result).unwrap();
+        write_edited(&bytes, salvage.plan.parts[0].edits(), &mut result).unwrap();
         let files = Files { parts: vec![Some(result)], cutting: Cutting::No };
         let loaded = load_and_ask(release, &files, &[]);
         assert_eq!(loaded.ended, Ended::Starts, "{at}+{length}: {}", String::from_utf8_lossy(&loaded.log));

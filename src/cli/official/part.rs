@@ -184,8 +184,9 @@ impl Part {
             Ok(applied) => {
                 // Only to a person: the servers' own tests run the tool from Tcl, which takes a line on standard error
                 // for a failure.
-                if let (Some(applied), true) = (applied, io::stderr().is_terminal()) {
-                    tool.say(&format!("the removed bytes are in {}", applied.copy.display()));
+                if let (Some(kept), true) = (applied.and_then(|applied| applied.kept), io::stderr().is_terminal()) {
+                    let copy = kept.directory.join(repair::removed_name(Path::new(&self.path), offset));
+                    tool.say(&format!("the removed bytes are in {}", copy.display()));
                 }
                 Ok(true)
             }

@@ -13,7 +13,7 @@ use clap::ValueEnum;
 
 use crate::aof::producer::ServerChoice;
 use crate::cli::console::hinted;
-use crate::cli::copies::CopiesTask;
+use crate::cli::copies::{CopiesJob, CopiesTask};
 use crate::cli::format::Format;
 use crate::cli::prompt::Consent;
 use crate::cli::replay_arguments::{ReplayArguments, ReplaySettings};
@@ -295,7 +295,7 @@ impl Rewrite {
     }
 
     /// What is to be done with kept copies, if that is all.
-    pub(super) fn copies(&self) -> Option<(PathBuf, CopiesTask, (Doing, OpenElsewhere), Format)> {
+    pub(super) fn copies(&self) -> Option<CopiesJob<'_>> {
         let task = match (self.undo, self.discard_copies) {
             (true, _) => CopiesTask::Undo,
             (_, true) => CopiesTask::Discard,
@@ -303,7 +303,7 @@ impl Rewrite {
         };
         let doing = if self.dry_run { Doing::Shown } else { Doing::Done };
         let open_elsewhere = if self.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse };
-        Some((self.path.clone(), task, (doing, open_elsewhere), self.format))
+        Some(CopiesJob { path: &self.path, elsewhere: None, task, doing, open_elsewhere, format: self.format })
     }
 }
 

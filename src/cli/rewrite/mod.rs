@@ -47,8 +47,8 @@ use target::ChosenTarget;
 /// Rewrites a log, and reports what was done.
 pub(super) fn run(typed: Rewrite, console: &mut Console) -> anyhow::Result<Outcome> {
     let started = Instant::now();
-    if let Some((path, task, how, format)) = typed.copies() {
-        return copies::run(&path, task, how, format, console);
+    if let Some(job) = typed.copies() {
+        return copies::run(&job, console);
     }
     let settings = typed.resolve()?;
     signals::remove_drafts_when_stopped();

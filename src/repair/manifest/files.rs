@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use super::{BACKUP, Certain, Doubt, Judged};
 use crate::aof::log::files_in;
 use crate::aof::manifest::{self, Kind};
-use crate::input::Input;
+use crate::input::{FileIdentity, Input};
 use crate::rdb::{Item, Walker};
 use crate::repair::plan::Before;
+use crate::storage::unfixed_name;
 use crate::{Error, Result};
 
 /// How the name of a manifest ends.
@@ -29,6 +30,7 @@ pub(super) struct Found {
     pub(super) length: u64,
     /// When it was last written, in seconds of Unix time.
     pub(super) modified: i64,
+    pub(super) identity: FileIdentity,
 }
 
 impl Found {
@@ -84,8 +86,9 @@ impl Directory {
             let named = entries.iter().find(|entry| entry.name == *name).map(|entry| (entry.kind, entry.sequence));
             let Some((kind, sequence)) = found.part_of(name).or(named) else { continue };
             let metadata = fs::metadata(file).map_err(|source| Error::io(file, "get the length", source))?;
-            let (length, modified) = (metadata.len(), metadata.mtime());
-            found.parts.push(Found { name: name.clone(), path: file.clone(), kind, sequence, length, modified });
+            let (length, modified, identity) = (metadata.len(), metadata.mtime(), FileIdentity::of(&metadata));
+            let (name, path) = (name.clone(), file.clone());
+            found.parts.push(Found { name, path, kind, sequence, length, modified, identity });
         }
         found.parts.sort_by_key(|part| part.sequence);
         found.names = names;
@@ -110,7 +113,8 @@ impl Directory {
 
     /// What the name of a part of this log says.
     pub(super) fn part_of(&self, name: &[u8]) -> Option<(Kind, i64)> {
-        let (prefix, kind, sequence) = split(name)?;
+        let name = unfixed_name(name);
+        let (prefix, kind, sequence) = split(&name)?;
         (prefix == self.prefix).then_some((kind, sequence))
     }
 

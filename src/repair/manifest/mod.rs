@@ -14,7 +14,7 @@ mod incrs;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::plan::{Before, ManifestPlan, Plan};
+use super::plan::{Before, ManifestPlan, PartPlan, Plan};
 use crate::aof::log::Log;
 use crate::aof::manifest::{self, Entry, Flaw, Kind, Manifest};
 use crate::check::{self, Settings};
@@ -42,6 +42,8 @@ pub struct Rebuilt {
     pub before: Option<Before>,
     /// The bytes that it should have.
     pub text: Vec<u8>,
+    /// The files that it names, which stay as they are.
+    pub parts: Vec<PartPlan>,
     /// Each file that is a part by its name or by the manifest, or that a rewrite left unfinished: whether it counts,
     /// and why. In the order in which a server loads them, then those that it does not load.
     pub files: Vec<Judged>,
@@ -51,7 +53,7 @@ impl Rebuilt {
     /// What writes the manifest.
     pub fn plan(&self) -> Plan {
         let (path, before, text) = (self.path.clone(), self.before.clone(), self.text.clone());
-        Plan { parts: Vec::new(), manifest: Some(ManifestPlan { path, before, text }) }
+        Plan { parts: self.parts.clone(), manifest: Some(ManifestPlan { path, before, text }) }
     }
 }
 
@@ -258,7 +260,9 @@ fn assemble(found: &Directory, base: &Base<'_>, incrs: &[&Found], mut judged: Ve
         reason: "the name is that of a file which a server had not finished".to_owned(),
     }));
     judged.sort_by_key(|file| file.kind.is_none());
-    Rebuilt { path: found.manifest_path(), before: found.manifest.clone(), text, files: judged }
+    let parts = std::iter::once(&base.found).chain(incrs);
+    let parts = parts.map(|file| PartPlan::edited(&file.path, file.identity, Vec::new())).collect();
+    Rebuilt { path: found.manifest_path(), before: found.manifest.clone(), text, parts, files: judged }
 }
 
 #[cfg(test)]

@@ -23,12 +23,37 @@ const PRIVATE_FILE: u32 = 0o600;
 /// The number of numbers to try.
 const NUMBERS: u32 = 1000;
 
+/// Where what a change removes is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Copies {
+    /// In a directory beside the log.
+    #[default]
+    Beside,
+    /// In a directory in this one, which must exist.
+    In(PathBuf),
+    /// Nowhere: the change cannot be undone.
+    Nothing,
+}
+
+impl Copies {
+    /// The directory in which the directory of copies of a file is; `None` if none are kept.
+    pub fn parent<'p>(&'p self, file: &'p Path) -> Option<&'p Path> {
+        match self {
+            Self::Beside => Some(directory_of(file)),
+            Self::In(directory) => Some(directory),
+            Self::Nothing => None,
+        }
+    }
+}
+
 /// A directory of copies that is being made.
 #[derive(Debug)]
 pub(crate) struct Making {
     directory: PathBuf,
     number: u32,
     file: PathBuf,
+    /// Whether the directory is not beside the file.
+    is_elsewhere: bool,
     /// Held as long as this process uses the directory.
     lock: Option<File>,
     /// A signal removes the directory, until the change begins.
@@ -36,19 +61,22 @@ pub(crate) struct Making {
 }
 
 impl Making {
-    /// Creates the directory, beside the file to change.
-    pub(crate) fn begin(operations: &mut impl Operations, file: &Path) -> Result<Self> {
+    /// Creates the directory for a file to change; `None` if no copies are to be kept.
+    pub(crate) fn begin(operations: &mut impl Operations, file: &Path, copies: &Copies) -> Result<Option<Self>> {
         let name = file.file_name().unwrap_or_default();
-        let first = next_number(directory_of(file));
+        let Some(parent) = copies.parent(file) else { return Ok(None) };
+        let is_elsewhere = matches!(copies, Copies::In(_));
+        let first = next_number(parent);
         for number in first..first.saturating_add(NUMBERS) {
-            let directory = directory_of(file).join(kept_name(name, number));
+            let directory = parent.join(kept_name(name, number));
             let registered = Registered::new(directory.clone());
             match operations.create_directory(&directory, PRIVATE_DIRECTORY) {
                 Ok(()) => {
                     let lock = File::open(&directory).ok().inspect(|lock| {
                         let _ = lock.try_lock();
                     });
-                    return Ok(Self { directory, number, file: file.to_owned(), lock, _registered: registered });
+                    let file = file.to_owned();
+                    return Ok(Some(Self { directory, number, file, is_elsewhere, lock, _registered: registered }));
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(source) => return Err(Error::io(&directory, "make the directory", source)),
@@ -102,13 +130,16 @@ impl Making {
         let mut copy = || {
             let copy = operations.create(&path, PRIVATE_FILE)?;
             let mut chunk = vec![0; CHUNK];
-            let mut done = 0;
+            let (mut done, mut ends_in_hole) = (0, false);
             while done < length {
                 let count = usize::try_from(length - done).unwrap_or(CHUNK).min(CHUNK);
                 let bytes = chunk.get_mut(..count).unwrap_or_default();
                 source.read_exact_at(bytes, start + done)?;
-                operations.write(&copy, bytes, done)?;
+                ends_in_hole = write_sparse(operations, &copy, bytes, done)?;
                 done += count as u64;
+            }
+            if ends_in_hole {
+                operations.truncate(&copy, length)?;
             }
             ownership.give(operations, &copy)?;
             operations.sync(&copy)
@@ -128,9 +159,10 @@ impl Making {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
         let name = self.file.file_name().unwrap_or_default().to_owned();
-        let record = Record { cause, file: name.clone(), time, cut_at, kept, new };
         let absolute = std::path::absolute(&self.file).unwrap_or_else(|_| self.file.clone());
-        let text = record.to_text(&absolute);
+        let elsewhere = self.is_elsewhere.then(|| directory_of(&absolute).to_owned());
+        let record = Record { cause, file: name.clone(), directory: elsewhere, time, cut_at, kept, new };
+        let text = record.to_text(&absolute, &self.directory);
         let path = self.directory.join(TEXT);
         // Write it under another name first, so that a text is always complete.
         let begun = self.directory.join(format!("{TEXT}.new"));
@@ -155,11 +187,29 @@ impl Making {
     }
 
     /// Returns the value, or removes the directory and returns the error. Copies of a file that was replaced stay.
-    pub(crate) fn or_discard<T>(&self, operations: &mut impl Operations, result: Result<T>) -> Result<T> {
-        if result.as_ref().is_err_and(|error| !matches!(error.kind(), ErrorKind::NotPutBack { .. })) {
+    pub(crate) fn or_discard<T>(
+        making: Option<&Self>,
+        operations: &mut impl Operations,
+        result: Result<T>,
+    ) -> Result<T> {
+        if let Some(making) = making
+            && result.as_ref().is_err_and(|error| !matches!(error.kind(), ErrorKind::NotPutBack { .. }))
+        {
             // The earlier error is the one to report.
-            let _ = remove_directory(operations, &self.directory);
+            let _ = remove_directory(operations, &making.directory);
         }
         result
     }
+}
+
+/// Writes bytes at an offset, or leaves a hole there if all are zero, and returns which: a disk that was full when a
+/// log was torn has no room for zeros. If the file ends in a hole, its length must be set after that.
+pub(crate) fn write_sparse(
+    operations: &mut impl Operations,
+    file: &File,
+    bytes: &[u8],
+    offset: u64,
+) -> io::Result<bool> {
+    let is_hole = bytes.iter().all(|byte| *byte == 0);
+    if is_hole { Ok(true) } else { operations.write(file, bytes, offset).map(|()| false) }
 }

@@ -1,6 +1,6 @@
 //! Copies of what a change removes from a log: in a directory beside the file, `NAME.aofkit-kept-N`, with a text that
-//! describes them. `fix` and `rewrite --in-place` create such directories, and both can undo them, the newest first, or
-//! discard them.
+//! describes them; or in another directory, if the user wants that. `fix` and `rewrite --in-place` create such
+//! directories, and both can undo them, the newest first, or discard them.
 //!
 //! A directory is complete and synced before anything is changed: whenever the process or the machine stops, the log is
 //! unchanged, or can be restored. Whole files are hard links if the file system supports them.
@@ -15,9 +15,10 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-pub(crate) use make::Making;
+pub use make::Copies;
+pub(crate) use make::{Making, write_sparse};
 pub use record::{Cause, Record, RecordedFile};
-pub use undo::{UndoneRewrite, check_undo, sweep_unused, undo_rewrite};
+pub use undo::{UndoneReplacement, check_undo, sweep_unused, undo_replacement};
 
 use super::names::kept_of;
 use super::{Operations, directory_of};
@@ -46,9 +47,15 @@ impl Kept {
         self.record.iter().flat_map(|record| &record.kept).map(|file| file.bytes).sum()
     }
 
+    /// The directory of the log.
+    pub fn log_directory(&self) -> &Path {
+        let elsewhere = self.record.as_ref().and_then(|record| record.directory.as_deref());
+        elsewhere.unwrap_or_else(|| directory_of(&self.directory))
+    }
+
     /// The path of the file that was changed.
     pub fn changed_file(&self) -> PathBuf {
-        directory_of(&self.directory).join(&self.file)
+        self.log_directory().join(&self.file)
     }
 }
 
@@ -76,10 +83,23 @@ pub fn list(directory: &Path) -> Result<Vec<Kept>> {
     Ok(all)
 }
 
-/// The directory for the next copies of a file, unless another process creates it first.
-pub fn next_directory(file: &Path) -> PathBuf {
-    let number = next_number(directory_of(file));
-    directory_of(file).join(super::names::kept_name(file.file_name().unwrap_or_default(), number))
+/// The directory for the next copies of a file, unless another process creates it first; `None` if none are kept.
+pub fn next_directory(file: &Path, copies: &Copies) -> Option<PathBuf> {
+    let parent = copies.parent(file)?;
+    Some(parent.join(super::names::kept_name(file.file_name().unwrap_or_default(), next_number(parent))))
+}
+
+/// Removes what interrupted changes of a file left of copies. `open` opens the files of the log.
+///
+/// # Errors
+/// [`crate::ErrorKind::Io`].
+pub(crate) fn sweep(operations: &mut impl Operations, file: &Path, copies: &Copies, open: Open<'_>) -> Result<()> {
+    let elsewhere = if let Copies::In(directory) = copies { list(directory)? } else { Vec::new() };
+    let beside = list(directory_of(file))?;
+    // Those of another directory may be of a log with the same name.
+    let is_of_file = |kept: &&Kept| Some(kept.file.as_os_str()) == file.file_name() && kept.changed_file() == file;
+    let mut own = beside.iter().chain(&elsewhere).filter(is_of_file);
+    own.try_for_each(|kept| sweep_unused(operations, kept, open).map(|_| ()))
 }
 
 fn next_number(directory: &Path) -> u32 {

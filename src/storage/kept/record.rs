@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Read};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use crate::escape::{shell_word, visible};
+use crate::storage::directory_of;
 
 /// The name of the text's file. It is written last: a directory without it is incomplete.
 pub(super) const TEXT: &str = "README.txt";
@@ -24,11 +25,17 @@ const LIMIT: u64 = 4 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cause {
-    /// `fix` removed the end of a file.
+    /// `fix` removed what is damaged and everything after it.
     Fix,
-    /// `fix --salvage` replaced a file.
+    /// `fix --salvage` removed only what is damaged.
     Salvage,
-    /// `rewrite --in-place` replaced a log.
+    /// `fix` wrote the manifest.
+    Manifest,
+    /// `fix` took the log back to an earlier point.
+    Back,
+    /// `fix --remove` removed records.
+    Remove,
+    /// `rewrite --in-place` replaced the log.
     Rewrite,
 }
 
@@ -36,8 +43,20 @@ impl Cause {
     /// The subcommand.
     pub const fn command(self) -> &'static str {
         match self {
-            Self::Fix | Self::Salvage => "fix",
             Self::Rewrite => "rewrite",
+            _ => "fix",
+        }
+    }
+
+    /// What was done, as a clause with the command as its subject.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::Fix => "aofkit fix cut off the damaged end of the log",
+            Self::Salvage => "aofkit fix --salvage took out what is damaged",
+            Self::Manifest => "aofkit fix wrote the manifest",
+            Self::Back => "aofkit fix took the log back to an earlier point",
+            Self::Remove => "aofkit fix --remove took out records",
+            Self::Rewrite => "aofkit rewrite --in-place replaced the log",
         }
     }
 }
@@ -55,12 +74,16 @@ impl Name {
         name.to_str().map_or_else(|| Self::Bytes(name.as_bytes().to_vec()), |text| Self::Text(text.to_owned()))
     }
 
-    /// The name, if it is valid: not a path, so that nothing outside the directory is accessed.
-    fn get(&self) -> Option<OsString> {
-        let name = match self {
+    fn as_it_is(&self) -> OsString {
+        match self {
             Self::Text(text) => OsString::from(text),
             Self::Bytes(bytes) => OsString::from_vec(bytes.clone()),
-        };
+        }
+    }
+
+    /// The name, if it is valid: not a path, so that nothing outside the directory is accessed.
+    fn get(&self) -> Option<OsString> {
+        let name = self.as_it_is();
         let bytes = name.as_bytes();
         let is_name = !bytes.is_empty() && !bytes.contains(&b'/') && bytes != b"." && bytes != b"..";
         is_name.then_some(name)
@@ -81,8 +104,10 @@ pub struct RecordedFile {
 pub struct Record {
     /// The change for which the copies were made.
     pub cause: Cause,
-    /// The truncated or replaced file beside the directory; for a multi-part log that was rewritten, the manifest.
+    /// The truncated or replaced file; of a multi-part log of which several files changed, the manifest.
     pub file: OsString,
+    /// The directory of the log, if it is not the one that the directory of copies is in.
+    pub directory: Option<PathBuf>,
     /// The time of the change, in milliseconds of Unix time.
     pub time: i64,
     /// The offset of the cut, if the file was truncated.
@@ -98,6 +123,8 @@ struct Line {
     version: u32,
     cause: Cause,
     file: Name,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    directory: Option<Name>,
     time_ms: i64,
     cut_at: Option<u64>,
     kept: Vec<(Name, u64)>,
@@ -108,16 +135,16 @@ struct Line {
 const VERSION: u32 = 1;
 
 impl Record {
-    /// The text for a log at `path`.
-    pub(super) fn to_text(&self, path: &Path) -> String {
-        let what = match (self.cause, self.cut_at) {
-            (Cause::Fix, Some(cut_at)) => format!("aofkit fix cut the file at byte {cut_at}"),
-            (Cause::Fix, None) => "aofkit fix cut the file".to_owned(),
-            (Cause::Salvage, _) => "aofkit fix --salvage replaced the file".to_owned(),
-            (Cause::Rewrite, _) => "aofkit rewrite --in-place replaced the log".to_owned(),
-        };
+    /// The text in `kept`, for a log at `path`.
+    pub(super) fn to_text(&self, path: &Path, kept: &Path) -> String {
+        let place = self.cut_at.map_or_else(String::new, |cut_at| format!(" (from byte {cut_at} on)"));
+        let what = self.cause.what().to_owned() + &place;
         let when = jiff::Timestamp::from_millisecond(self.time).unwrap_or_default();
-        let (command, word) = (self.cause.command(), shell_word(path));
+        let (command, mut word) = (self.cause.command(), shell_word(path));
+        if self.directory.is_some() {
+            let parent = std::path::absolute(directory_of(kept)).unwrap_or_else(|_| directory_of(kept).to_owned());
+            word = format!("--copy-to {} {word}", shell_word(&parent));
+        }
         let mut text = format!(
             "These files were kept before a log was changed. They are not needed to load the log.\n\n\
              log:     {}\nwhat:    {what}\nwhen:    {when:.0}\nundo:    aofkit {command} --undo {word}\n\
@@ -132,6 +159,7 @@ impl Record {
             version: VERSION,
             cause: self.cause,
             file: Name::of(&self.file),
+            directory: self.directory.as_ref().map(|directory| Name::of(directory.as_os_str())),
             time_ms: self.time,
             cut_at: self.cut_at,
             kept: files(&self.kept),
@@ -171,11 +199,13 @@ impl Record {
         Some(Self {
             cause: line.cause,
             file: line.file.get()?,
+            directory: line.directory.map(|name| name.as_it_is().into()),
             time: line.time_ms,
             cut_at: line.cut_at,
-            kept: files(&line.kept).filter(|kept| !kept.is_empty())?,
+            kept: files(&line.kept)?,
             new: files(&line.new)?,
         })
+        .filter(|record| !(record.kept.is_empty() && record.new.is_empty()))
     }
 }
 
@@ -189,19 +219,25 @@ mod tests {
         let record = Record {
             cause: Cause::Rewrite,
             file: "a.aof.manifest".into(),
+            directory: None,
             time: 1_700_000_000_123,
             cut_at: None,
             kept: vec![file(b"a.aof.manifest", 40), file(b"\xff.aof", 7)],
             new: vec![file(b"b.aof", 1)],
         };
-        let text = record.to_text(Path::new("/data/a b.aof.manifest"));
+        let kept = Path::new("/data/a b.aof.manifest.aofkit-kept-1");
+        let text = record.to_text(Path::new("/data/a b.aof.manifest"), kept);
         for wanted in ["--undo '/data/a b.aof.manifest'", "--discard-copies", "2023-11-14T22:13:20Z", "(40 bytes)"] {
             assert!(text.contains(wanted), "{wanted}: {text}");
         }
-        assert_eq!(Record::parse(&text), Some(record));
+        assert_eq!(Record::parse(&text), Some(record.clone()));
         for bad in ["", "record: {}", "record: {\"version\":2}"] {
             assert_eq!(Record::parse(bad), None);
         }
+        let elsewhere = Record { directory: Some("/data".into()), ..record };
+        let there = elsewhere.to_text(Path::new("/data/a.aof.manifest"), Path::new("/copies/kept"));
+        assert!(there.contains("--undo --copy-to /copies /data/a.aof.manifest"), "{there}");
+        assert_eq!(Record::parse(&there), Some(elsewhere));
         assert_eq!(Record::parse(&text.replace("\"b.aof\"", "\"../b.aof\"")), None, "a name is not a path");
     }
 }

@@ -1,12 +1,12 @@
-//! Undoing what replaced whole files: a rewrite in place, or a salvage.
+//! Undoing what replaced whole files.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Cause, Kept, Open, Record, RecordedFile, is_abandoned, is_same_content, open_plainly, remove_directory};
+use super::{Kept, Open, Record, RecordedFile, is_abandoned, is_same_content, open_plainly, remove_directory};
 use crate::plural::counted;
-use crate::storage::draft::{Displaced, Draft, sync_directory};
+use crate::storage::draft::{Draft, sync_directory};
 use crate::storage::unfinished::Change;
 use crate::storage::watch::{OpenElsewhere, Watch};
 use crate::storage::{Operations, Ownership, directory_of};
@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// A log that was restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UndoneRewrite {
+pub struct UndoneReplacement {
     /// The files that were restored.
     pub restored: Vec<PathBuf>,
     /// The files of the new log, which were removed.
@@ -25,8 +25,21 @@ fn refused(path: &Path, text: String) -> Error {
     Error::new(path, ErrorKind::Refused(text))
 }
 
-/// A rewrite to undo.
-struct Rewrite<'k> {
+/// A file of so many bytes is copied rather than moved.
+const SMALL: u64 = 1 << 20;
+
+/// A draft with the bytes, the owner and the mode of a kept file, on disk.
+fn copied(operations: &mut impl Operations, kept: &Path, target: &Path) -> Result<Draft> {
+    let read_error = |source| Error::io(kept, "read", source);
+    let mut source = File::open(kept).map_err(read_error)?;
+    let ownership = Ownership::of(&source.metadata().map_err(read_error)?);
+    let draft = Draft::beside(operations, target, Some(ownership))?;
+    let (draft, _) = draft.fill(operations, |out| io::copy(&mut source, out))?;
+    draft.sync(operations)
+}
+
+/// A replacement to undo.
+struct Replaced<'k> {
     kept: &'k Kept,
     record: &'k Record,
     /// The directory of the log.
@@ -35,10 +48,10 @@ struct Rewrite<'k> {
     main: PathBuf,
 }
 
-impl<'k> Rewrite<'k> {
+impl<'k> Replaced<'k> {
     fn of(kept: &'k Kept) -> Option<Self> {
-        let record = kept.record.as_ref().filter(|record| record.cause != Cause::Fix)?;
-        let directory = directory_of(&kept.directory).to_owned();
+        let record = kept.record.as_ref().filter(|record| record.cut_at.is_none())?;
+        let directory = kept.log_directory().to_owned();
         let main = directory.join(&record.file);
         Some(Self { kept, record, directory, main: main.canonicalize().unwrap_or(main) })
     }
@@ -57,14 +70,21 @@ impl<'k> Rewrite<'k> {
         files.iter().filter(move |file| file.name != main)
     }
 
+    /// How long the main file was, if there was one.
+    fn old_length(&self) -> Option<u64> {
+        self.record.kept.iter().find(|file| file.name == self.record.file).map(|file| file.bytes)
+    }
+
     /// Whether the old log is in effect: nothing was replaced yet, or it was restored already.
     fn is_old_in_place(&self, open: Open<'_>) -> io::Result<bool> {
+        let Some(old_length) = self.old_length() else { return Ok(self.main.symlink_metadata().is_err()) };
         match is_same_content(&self.main, &self.kept_main(), open) {
-            // It was moved back.
+            // It was moved back, where it can be neither linked nor copied.
             Err(error) if error.kind() == io::ErrorKind::NotFound && self.main.exists() => {
-                let mut kept = self.record.kept.iter().filter(|file| file.name == self.record.file);
                 let length = fs::metadata(&self.main)?.len();
-                Ok(!self.kept_main().exists() && kept.any(|file| file.bytes == length))
+                let mut new = self.record.new.iter().filter(|file| file.name == self.record.file);
+                let tells = new.all(|file| file.bytes != old_length);
+                Ok(tells && !self.kept_main().exists() && length == old_length)
             }
             result => result,
         }
@@ -79,7 +99,7 @@ impl<'k> Rewrite<'k> {
         self.others(&self.record.new).filter(|file| !is_kept(file) && is_same(file)).map(path).collect()
     }
 
-    /// Refuses if the new log was changed after the rewrite, because the changes would be lost.
+    /// Refuses if the new log was changed afterwards, because the changes would be lost.
     fn check_new(&self) -> Result<()> {
         for file in &self.record.new {
             let path = if file.name == self.record.file { self.main.clone() } else { self.directory.join(&file.name) };
@@ -121,31 +141,42 @@ impl<'k> Rewrite<'k> {
         for file in self.others(&self.record.kept) {
             let (kept, path) = (self.kept_path(file), self.directory.join(&file.name));
             if kept.symlink_metadata().is_ok() && path.symlink_metadata().is_err() {
-                operations.rename_new(&kept, &path).map_err(|source| Error::io(&path, "put back", source))?;
+                let moved = match operations.link(&kept, &path) {
+                    Ok(()) => Ok(()),
+                    Err(_) => operations.rename_new(&kept, &path),
+                };
+                match moved {
+                    Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                        copied(operations, &kept, &path)?.publish_new(operations)?;
+                    }
+                    moved => moved.map_err(|source| Error::io(&path, "put back", source))?,
+                }
             }
         }
         sync_directory(operations, &self.directory, || "the new log is still in use".to_owned())
     }
 
     fn restore_main(&self, operations: &mut impl Operations) -> Result<()> {
-        let kept = self.kept_main();
-        match operations.rename(&kept, &self.main) {
-            // The manifest is a link to another file system.
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                let metadata = kept.symlink_metadata().ok().filter(fs::Metadata::is_file);
-                let bytes = fs::read(&kept).map_err(|source| Error::io(&kept, "read", source))?;
-                let ownership = metadata.as_ref().map(Ownership::of);
-                let draft = Draft::beside(operations, &self.main, ownership)?;
-                let (draft, ()) = draft.fill(operations, |out| io::Write::write_all(out, &bytes))?;
-                // The name now refers to the new manifest, which is not needed.
-                if let Displaced::At(new) = draft.sync(operations)?.exchange(operations)? {
-                    let _ = operations.remove(&new);
+        let (kept, main) = (self.kept_main(), &self.main);
+        let directory = directory_of(main);
+        let Some(length) = self.old_length() else {
+            operations.remove(main).map_err(|source| Error::io(main, "remove", source))?;
+            return sync_directory(operations, directory, || format!("{} is gone again", main.display()));
+        };
+        // The copy stays until all is done, unless that would take much room.
+        if let Ok(draft) = Draft::of_link(operations, main, &kept) {
+            draft.publish_unsynced(operations)?;
+        } else {
+            let far = || io::ErrorKind::CrossesDevices.into();
+            let moved = if length > SMALL { operations.rename(&kept, main) } else { Err(far()) };
+            match moved {
+                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                    copied(operations, &kept, main)?.publish_unsynced(operations)?;
                 }
+                moved => moved.map_err(|source| Error::io(main, "put back", source))?,
             }
-            result => result.map_err(|source| Error::io(&self.main, "put back", source))?,
         }
-        let directory = directory_of(&self.main);
-        sync_directory(operations, directory, || format!("{} is the old one again", self.main.display()))
+        sync_directory(operations, directory, || format!("{} is the old one again", main.display()))
     }
 
     /// Removes what is not needed once the old log is in effect.
@@ -159,51 +190,55 @@ impl<'k> Rewrite<'k> {
     }
 }
 
-/// Restores the log that a rewrite in place replaced, then removes the new one and the directory of copies.
+/// Restores the files that were replaced, then removes the new one and the directory of copies.
 ///
 /// If it was interrupted, another call continues.
 ///
 /// # Errors
 /// [`ErrorKind::Refused`] if the new log was changed, or a copy is missing; [`ErrorKind::OpenElsewhere`];
 /// [`ErrorKind::Io`].
-pub fn undo_rewrite(
+pub fn undo_replacement(
     operations: &mut impl Operations,
     kept: &Kept,
     open_elsewhere: OpenElsewhere,
-) -> Result<UndoneRewrite> {
-    let Some(rewrite) = Rewrite::of(kept) else {
-        return Err(refused(&kept.directory, "these copies are not complete, or not of a rewrite".to_owned()));
+) -> Result<UndoneReplacement> {
+    let Some(replaced) = Replaced::of(kept) else {
+        return Err(refused(&kept.directory, "these copies are not complete, or not of whole files".to_owned()));
     };
     let mut change = Change::begin();
-    let is_done = rewrite.is_old_in_place(&open_plainly).map_err(|source| Error::io(&rewrite.main, "read", source))?;
+    let is_done =
+        replaced.is_old_in_place(&open_plainly).map_err(|source| Error::io(&replaced.main, "read", source))?;
     if !is_done {
-        rewrite.check_new()?;
-        rewrite.check_old(&open_plainly)?;
-        let new: Vec<PathBuf> = rewrite.record.new.iter().map(|file| rewrite.directory.join(&file.name)).collect();
+        replaced.check_new()?;
+        replaced.check_old(&open_plainly)?;
+        let new: Vec<PathBuf> = replaced.record.new.iter().map(|file| replaced.directory.join(&file.name)).collect();
         let watch = Watch::of_files(&new.iter().map(PathBuf::as_path).collect::<Vec<_>>(), open_elsewhere)?;
-        rewrite.restore_others(operations)?;
+        replaced.restore_others(operations)?;
         watch.check()?;
-        rewrite.restore_main(operations)?;
+        replaced.restore_main(operations)?;
     }
-    let restored = rewrite.record.kept.iter().map(|file| rewrite.directory.join(&file.name)).collect();
-    let removed = rewrite.clear(operations)?;
+    let restored = replaced.record.kept.iter().map(|file| replaced.directory.join(&file.name)).collect();
+    let mut removed = replaced.clear(operations)?;
+    if replaced.old_length().is_none() {
+        removed.push(replaced.main.clone());
+    }
     change.done();
-    Ok(UndoneRewrite { restored, removed })
+    Ok(UndoneReplacement { restored, removed })
 }
 
-/// Checks whether [`undo_rewrite`] would succeed, without changing anything.
+/// Checks whether [`undo_replacement`] would succeed, without changing anything.
 ///
 /// # Errors
-/// As [`undo_rewrite`].
+/// As [`undo_replacement`].
 pub fn check_undo(kept: &Kept) -> Result<()> {
-    let Some(rewrite) = Rewrite::of(kept) else {
-        return Err(refused(&kept.directory, "these copies are not complete, or not of a rewrite".to_owned()));
+    let Some(replaced) = Replaced::of(kept) else {
+        return Err(refused(&kept.directory, "these copies are not complete, or not of whole files".to_owned()));
     };
-    if rewrite.is_old_in_place(&open_plainly).map_err(|source| Error::io(&rewrite.main, "read", source))? {
+    if replaced.is_old_in_place(&open_plainly).map_err(|source| Error::io(&replaced.main, "read", source))? {
         return Ok(());
     }
-    rewrite.check_new()?;
-    rewrite.check_old(&open_plainly)
+    replaced.check_new()?;
+    replaced.check_old(&open_plainly)
 }
 
 /// Removes a directory of copies that an interrupted run left, if nothing was changed yet or everything was restored,
@@ -220,18 +255,18 @@ pub fn sweep_unused(operations: &mut impl Operations, kept: &Kept, open: Open<'_
         remove_directory(operations, &kept.directory)?;
         return Ok(true);
     };
-    if record.cause == Cause::Fix {
+    if record.cut_at.is_some() {
         if super::is_uncut(kept, open).unwrap_or(false) {
             remove_directory(operations, &kept.directory)?;
             return Ok(true);
         }
         return Ok(false);
     }
-    let Some(rewrite) = Rewrite::of(kept) else { return Ok(false) };
-    if rewrite.is_old_in_place(open).unwrap_or(false) && rewrite.check_old(open).is_ok() {
+    let Some(replaced) = Replaced::of(kept) else { return Ok(false) };
+    if replaced.is_old_in_place(open).unwrap_or(false) && replaced.check_old(open).is_ok() {
         // During an undo, other old files may still be in the directory.
-        rewrite.restore_others(operations)?;
-        rewrite.clear(operations)?;
+        replaced.restore_others(operations)?;
+        replaced.clear(operations)?;
         return Ok(true);
     }
     Ok(false)

@@ -41,6 +41,7 @@ pub struct Faulty {
     fault: Fault,
     disk: Disk,
     gives_owners: bool,
+    free: Option<u64>,
     hook: Box<dyn FnMut(&str) + Send>,
     /// The number of operations.
     pub count: usize,
@@ -51,7 +52,16 @@ pub struct Faulty {
 impl Faulty {
     /// A fault at operation `at`.
     pub fn new(at: usize, fault: Fault) -> Self {
-        Self { at, fault, disk: Disk::Modern, gives_owners: true, hook: Box::new(|_| {}), count: 0, trace: Vec::new() }
+        Self {
+            at,
+            fault,
+            disk: Disk::Modern,
+            gives_owners: true,
+            free: None,
+            hook: Box::new(|_| {}),
+            count: 0,
+            trace: Vec::new(),
+        }
     }
 
     /// No fault.
@@ -67,6 +77,11 @@ impl Faulty {
     /// The same, without changing owners and groups: as for users other than root, and on FAT.
     pub fn without_owners(self) -> Self {
         Self { gives_owners: false, ..self }
+    }
+
+    /// The same, on disks with so much free space.
+    pub fn with_free_space(self, bytes: u64) -> Self {
+        Self { free: Some(bytes), ..self }
     }
 
     /// The same, with a hook that is called with the name of each operation right before it.
@@ -106,6 +121,9 @@ pub fn name(path: &Path) -> String {
 }
 
 impl Operations for Faulty {
+    fn free_space(&mut self, directory: &Path) -> io::Result<u64> {
+        self.free.map_or_else(|| FileSystem.free_space(directory), Ok)
+    }
     fn open(&mut self, path: &Path) -> io::Result<File> {
         self.step(format!("open {}", name(path)), |real| real.open(path))
     }

@@ -1,0 +1,291 @@
+//! Changes of several files of a log at once, and copies elsewhere or nowhere: whatever happens meanwhile, the log is
+//! as it was or as it was to become.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use aofkit::aof::log::Log;
+use aofkit::check::Settings;
+use aofkit::input::FileIdentity;
+use aofkit::repair::salvage::{Options, plan_salvage};
+use aofkit::repair::{self, PartPlan, Plan, manifest};
+use aofkit::storage::OpenElsewhere;
+use aofkit::storage::kept::Copies;
+use tempfile::TempDir;
+
+use crate::harness::faulty::{DISKS, FAULTS, Fault, Faulty};
+use crate::harness::files::folder;
+use crate::harness::log::command;
+use crate::harness::program::aofkit;
+
+const MANIFEST: &str = "a.aof.manifest";
+const LINES: &str = "file a.aof.1.base.aof seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n\
+                     file a.aof.2.incr.aof seq 2 type i\n";
+
+/// A way to change a log of three parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// Two parts are damaged, and mended.
+    Salvage,
+    /// The last part leaves, and the one before it is cut.
+    Back,
+    /// The manifest is written, as there is none.
+    NewManifest,
+    /// The manifest is replaced by one without an error.
+    OtherManifest,
+    /// The last part is cut.
+    Cut,
+    /// The base is mended.
+    OnePart,
+}
+
+const WAYS: [Way; 6] = [Way::Salvage, Way::Back, Way::NewManifest, Way::OtherManifest, Way::Cut, Way::OnePart];
+
+fn set(key: &str) -> Vec<u8> {
+    command(&["SET", key, "value"])
+}
+
+/// Whole records around a damaged one.
+fn damaged(key: &str) -> Vec<u8> {
+    [set(key), b"*3\r\n$3\r\nSET\xff\xff\xff\xff\r\n".to_vec(), set("after"), set("end")].concat()
+}
+
+fn log_for(way: Way) -> (TempDir, PathBuf) {
+    let directory = folder();
+    let parts = directory.path().join("appendonlydir");
+    fs::create_dir(&parts).unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(parts.join(name), bytes).unwrap();
+    let is_mended = matches!(way, Way::Salvage | Way::OnePart);
+    write("a.aof.1.base.aof", &if is_mended { damaged("base") } else { set("base") });
+    write("a.aof.1.incr.aof", &if way == Way::Salvage { damaged("one") } else { [set("one"), set("more")].concat() });
+    write("a.aof.2.incr.aof", &if way == Way::Cut { [set("two"), b"*3\r\n$3".to_vec()].concat() } else { set("two") });
+    match way {
+        Way::NewManifest => {}
+        Way::OtherManifest => write(MANIFEST, LINES.replace("seq 2", "sec 2").as_bytes()),
+        _ => write(MANIFEST, LINES.as_bytes()),
+    }
+    (directory, parts)
+}
+
+fn plan_for(way: Way, parts: &Path) -> Plan {
+    if let Way::NewManifest | Way::OtherManifest = way {
+        let manifest::Outcome::Rebuilt(rebuilt) = manifest::rebuild(parts).unwrap() else { panic!() };
+        return rebuilt.plan();
+    }
+    let log = Log::open(&parts.join(MANIFEST)).unwrap();
+    let survey = repair::survey(&log, Settings::default()).unwrap();
+    match way {
+        Way::Salvage | Way::OnePart => plan_salvage(&survey, Options::default()).unwrap().plan,
+        Way::Back => {
+            let part = |index: usize| &survey.report.parts[index].path;
+            let identity = |index: usize| survey.files[index].file_identity().unwrap();
+            let plans = vec![
+                PartPlan::edited(part(0), identity(0), Vec::new()),
+                PartPlan::keep_first(part(1), identity(1), set("one").len() as u64),
+                PartPlan::leaving(part(2), identity(2)),
+            ];
+            Plan::of_parts(plans, survey.manifest.as_ref())
+        }
+        _ => repair::plan::plan(&survey).unwrap(),
+    }
+}
+
+/// What a server would see: the lines of the manifest without the names, and the bytes of what they name.
+fn state(parts: &Path) -> Vec<(String, Vec<u8>)> {
+    let text = fs::read_to_string(parts.join(MANIFEST)).unwrap_or_default();
+    let line = |line: &str| {
+        let (name, rest) = line.strip_prefix("file ").unwrap().split_once(' ').unwrap();
+        (rest.to_owned(), fs::read(parts.join(name)).unwrap())
+    };
+    text.lines().map(line).collect()
+}
+
+/// Whether bytes are being put back at the end of a part, in place.
+fn is_between(now: &[(String, Vec<u8>)], before: &[(String, Vec<u8>)], after: &[(String, Vec<u8>)]) -> bool {
+    let Some((((_, now), (_, before)), (_, after))) = now.last().zip(before.last()).zip(after.last()) else {
+        return false;
+    };
+    now.starts_with(after) && before.starts_with(now)
+}
+
+/// Every file and directory, without what is in the directories.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(&path).unwrap_or_default()))
+        .collect()
+}
+
+fn settings(copies: &Copies) -> repair::Settings {
+    repair::Settings { copies: copies.clone(), ..repair::Settings::default() }
+}
+
+/// The state after an undisturbed change.
+fn changed(way: Way) -> Vec<(String, Vec<u8>)> {
+    let (_directory, parts) = log_for(way);
+    let applied = repair::apply(&plan_for(way, &parts), &repair::Settings::default()).unwrap().unwrap();
+    assert!(applied.kept.is_some(), "{way:?}");
+    state(&parts)
+}
+
+#[isolated_test]
+fn a_fault_at_any_operation_leaves_the_log_before_or_after_and_can_be_undone() {
+    for way in WAYS {
+        let after = changed(way);
+        for disk in DISKS {
+            for fault in FAULTS {
+                for at in 0.. {
+                    let (_directory, parts) = log_for(way);
+                    let (before, all) = (state(&parts), files(&parts));
+                    let mut operations = Faulty::new(at, fault).on(disk);
+                    let plan = plan_for(way, &parts);
+                    let result = repair::apply_with(&mut operations, &plan, &repair::Settings::default());
+                    if operations.count <= at {
+                        assert!(result.is_ok() && at > 10, "{way:?} {fault:?} at {at}");
+                        break;
+                    }
+                    let context = format!("{way:?} {disk:?} {fault:?} at {:?} ({at})", operations.trace[at]);
+                    let now = state(&parts);
+                    assert!(now == before || now == after, "{context}: {now:?}");
+                    if now == before && matches!(fault, Fault::Error | Fault::Full) {
+                        assert!(result.is_err(), "{context}");
+                        assert_eq!(files(&parts), all, "{context}: litter");
+                    }
+                    if now == before {
+                        repair::apply(&plan_for(way, &parts), &repair::Settings::default()).unwrap();
+                    }
+                    assert_eq!(state(&parts), after, "{context}");
+                    let undone = repair::undo(&parts.join(MANIFEST), None, OpenElsewhere::Refuse);
+                    undone.unwrap_or_else(|error| panic!("{context}: {error}"));
+                    assert_eq!(files(&parts), all, "{context}: after the undo");
+                }
+            }
+        }
+    }
+}
+
+#[isolated_test]
+fn a_fault_at_any_operation_of_an_undo_leaves_the_log_before_or_after_and_the_next_undo_ends_it() {
+    for way in WAYS {
+        let after = changed(way);
+        for disk in DISKS {
+            for fault in FAULTS {
+                for at in 0.. {
+                    let (_directory, parts) = log_for(way);
+                    let (before, all) = (state(&parts), files(&parts));
+                    let plan = plan_for(way, &parts);
+                    repair::apply_with(&mut Faulty::sound().on(disk), &plan, &repair::Settings::default()).unwrap();
+                    let log = parts.join(MANIFEST);
+                    let mut operations = Faulty::new(at, fault).on(disk);
+                    let result = repair::undo_with(&mut operations, &log, None, OpenElsewhere::Refuse);
+                    if operations.count <= at {
+                        assert!(result.is_ok() && at > 2, "{way:?} {fault:?} at {at}");
+                        break;
+                    }
+                    let context = format!("{way:?} {disk:?} {fault:?} at {:?} ({at})", operations.trace[at]);
+                    let now = state(&parts);
+                    let is_partly_back = way == Way::Cut && is_between(&now, &before, &after);
+                    assert!(now == before || now == after || is_partly_back, "{context}: {now:?}");
+                    if now != before {
+                        let undone = repair::undo(&log, None, OpenElsewhere::Refuse);
+                        undone.unwrap_or_else(|error| panic!("{context}: {error}"));
+                    }
+                    assert_eq!(state(&parts), before, "{context}");
+                    if now == before && log.exists() {
+                        let _ = repair::undo(&log, None, OpenElsewhere::Refuse);
+                    }
+                    for (name, bytes) in &all {
+                        assert_eq!(&fs::read(parts.join(name)).unwrap(), bytes, "{context}: {name}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[isolated_test]
+fn copies_can_be_kept_in_another_directory_and_are_found_there() {
+    for way in WAYS {
+        for disk in DISKS {
+            let ((_directory, parts), elsewhere) = (log_for(way), folder());
+            let all = files(&parts);
+            let copies = Copies::In(elsewhere.path().to_owned());
+            let mut operations = Faulty::sound().on(disk);
+            let applied = repair::apply_with(&mut operations, &plan_for(way, &parts), &settings(&copies)).unwrap();
+            let kept = applied.unwrap().kept.unwrap();
+            assert_eq!(kept.directory.parent(), Some(elsewhere.path()), "{way:?}");
+            assert!(files(&parts).keys().all(|name| !name.contains("kept")), "{way:?}");
+            let log = parts.join(MANIFEST);
+            let text = fs::read_to_string(kept.directory.join("README.txt")).unwrap();
+            let command = format!("aofkit fix --undo --copy-to {} ", elsewhere.path().display());
+            assert!(text.contains(&command), "{way:?}: {text}");
+            assert!(repair::undo(&log, None, OpenElsewhere::Refuse).is_err(), "{way:?}: there is nothing beside it");
+            // The copies of another log with the same name are not taken for those of this one.
+            let (_other, other_parts) = log_for(if way == Way::NewManifest { Way::Cut } else { way });
+            let other_log = other_parts.join(MANIFEST);
+            assert!(repair::undo(&other_log, Some(elsewhere.path()), OpenElsewhere::Refuse).is_err(), "{way:?}");
+            repair::undo_with(&mut operations, &log, Some(elsewhere.path()), OpenElsewhere::Refuse).unwrap();
+            assert_eq!(files(&parts), all, "{way:?}");
+            assert_eq!(files(elsewhere.path()).len(), 0, "{way:?}");
+        }
+    }
+}
+
+#[isolated_test]
+fn nothing_is_kept_where_that_is_asked_for() {
+    for way in WAYS {
+        let (directory, parts) = log_for(way);
+        let applied = repair::apply(&plan_for(way, &parts), &settings(&Copies::Nothing)).unwrap().unwrap();
+        assert_eq!(applied.kept, None, "{way:?}");
+        assert_eq!(state(&parts), changed(way), "{way:?}");
+        let names: Vec<String> = files(&parts).into_keys().collect();
+        assert!(names.iter().all(|name| !name.contains("kept") && !name.contains("draft")), "{way:?}: {names:?}");
+        let output = aofkit("check").arg(directory.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{way:?}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[isolated_test]
+fn too_little_space_is_found_out_before_anything_is_written() {
+    for way in [Way::Salvage, Way::Back, Way::Cut, Way::OnePart] {
+        let (_directory, parts) = log_for(way);
+        let all = files(&parts);
+        let mut operations = Faulty::sound().with_free_space(100);
+        let result = repair::apply_with(&mut operations, &plan_for(way, &parts), &repair::Settings::default());
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("bytes of free space") && error.contains("there are 100"), "{way:?}: {error}");
+        assert_eq!((files(&parts), operations.count), (all, 0), "{way:?}");
+    }
+    // What is cut off needs room only where it is kept.
+    let (_directory, parts) = log_for(Way::Cut);
+    let mut operations = Faulty::sound().with_free_space(100);
+    repair::apply_with(&mut operations, &plan_for(Way::Cut, &parts), &settings(&Copies::Nothing)).unwrap();
+}
+
+#[isolated_test]
+fn a_part_that_changes_between_the_plan_and_the_change_keeps_the_log_as_it_is() {
+    for way in [Way::Salvage, Way::Back, Way::OtherManifest] {
+        for name in ["a.aof.1.base.aof", "a.aof.2.incr.aof", MANIFEST] {
+            let (_directory, parts) = log_for(way);
+            let plan = plan_for(way, &parts);
+            let grown = [fs::read(parts.join(name)).unwrap(), b"#grown\r\n".to_vec()].concat();
+            fs::write(parts.join(name), &grown).unwrap();
+            let all = files(&parts);
+            let error = repair::apply(&plan, &repair::Settings::default()).unwrap_err().to_string();
+            assert!(
+                error.contains("since it was read") || error.contains("when it was read"),
+                "{way:?} {name}: {error}"
+            );
+            assert_eq!(files(&parts), all, "{way:?} {name}");
+        }
+    }
+    // A manifest that appears in the meantime is not replaced.
+    let (_directory, parts) = log_for(Way::NewManifest);
+    let plan = plan_for(Way::NewManifest, &parts);
+    fs::write(parts.join(MANIFEST), b"#somebody's\n").unwrap();
+    repair::apply(&plan, &repair::Settings::default()).unwrap_err();
+    assert_eq!(fs::read(parts.join(MANIFEST)).unwrap(), b"#somebody's\n");
+    let identity = FileIdentity::of(&fs::metadata(parts.join(MANIFEST)).unwrap());
+    assert_eq!(identity.length, 12);
+}
