@@ -16,7 +16,7 @@ use crate::aof::log::{Log, has_snapshot_name, walk_tree};
 use crate::aof::producer::ServerChoice;
 use crate::check::{self, scan};
 use crate::input::is_stdin;
-use crate::repair::manifest::{self, Rebuilt};
+use crate::repair::manifest::{self, Absent};
 use crate::repair::salvage::{self, LogSalvage, plan_salvage};
 use crate::repair::{self, Obstacle, Plan, Refusal, Survey, plan};
 use crate::report::copies::Doing;
@@ -235,17 +235,15 @@ fn holds_no_log_yet(error: &Error) -> bool {
     }
 }
 
-/// What the manifest must be, if the parts of a log are in the directory, or in the one that servers make in it, but no
-/// manifest.
-fn missing_manifest(error: &Error, path: &Path) -> Option<Rebuilt> {
+/// What can be said of the manifest, if the parts of a log are in the directory, or in the one that servers make in it,
+/// but no manifest.
+fn missing_manifest(error: &Error, path: &Path) -> crate::Result<Option<manifest::Outcome>> {
     if !matches!(error.kind(), ErrorKind::NoManifest | ErrorKind::LogsWithoutManifest(_)) {
-        return None;
+        return Ok(None);
     }
     let below = path.join("appendonlydir");
-    [path, &below].into_iter().find_map(|directory| match manifest::rebuild(directory) {
-        Ok(manifest::Outcome::Rebuilt(rebuilt)) => Some(rebuilt),
-        _ => None,
-    })
+    let directory = [path, &below].into_iter().find(|directory| manifest::has_parts(directory));
+    directory.map(|directory| manifest::rebuild(directory, Absent::Doubt)).transpose()
 }
 
 /// A log below a directory that has none itself: it may be the one that was meant.
@@ -260,9 +258,16 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     }
     let survey = match survey(settings, "checking", console) {
         Err(error) => {
-            if let Some(rebuilt) = missing_manifest(&error, &settings.path) {
-                report.manifest_planned(None, &rebuilt);
-                return ask(settings, &Chosen::Manifest(rebuilt.plan()), "Write the manifest?", report, console);
+            match missing_manifest(&error, &settings.path)? {
+                Some(manifest::Outcome::Rebuilt(rebuilt)) => {
+                    report.manifest_planned(None, &rebuilt);
+                    return ask(settings, &Chosen::Manifest(rebuilt.plan()), "Write the manifest?", report, console);
+                }
+                Some(manifest::Outcome::Doubtful(doubt)) => {
+                    report.manifest_missing(&doubt);
+                    return Ok(Outcome::Unsound);
+                }
+                Some(manifest::Outcome::Sound) | None => {}
             }
             if holds_no_log_yet(&error) {
                 report.nothing_yet(log_further_down(&settings.path).as_deref());
@@ -276,7 +281,8 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     let chosen = match settings.method.plan(&survey) {
         Ok(chosen) => chosen,
         Err(refusal) => {
-            let Some(plan) = manifest_plan(&survey, &refusal, report)? else { return Ok(Outcome::Unsound) };
+            let absent = if settings.method == Method::Cut { Absent::Doubt } else { Absent::LeaveOut };
+            let Some(plan) = manifest_plan(&survey, &refusal, absent, report)? else { return Ok(Outcome::Unsound) };
             drop(survey);
             return ask(settings, &Chosen::Manifest(plan), "Replace the manifest?", report, console);
         }
@@ -300,10 +306,15 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
 }
 
 /// What replaces the manifest, if that is what is in the way, and the files say what it must be; the report says which.
-fn manifest_plan(survey: &Survey, refusal: &Refusal, report: &mut Report) -> crate::Result<Option<Plan>> {
+fn manifest_plan(
+    survey: &Survey,
+    refusal: &Refusal,
+    absent: Absent,
+    report: &mut Report,
+) -> crate::Result<Option<Plan>> {
     let is_about_it = matches!(refusal.obstacle, Obstacle::Manifest | Obstacle::NoParts | Obstacle::MissingPart);
     let path = survey.report.manifest.as_deref().filter(|_| is_about_it);
-    let outcome = path.map(|path| manifest::rebuild(directory_of(path))).transpose()?;
+    let outcome = path.map(|path| manifest::rebuild(directory_of(path), absent)).transpose()?;
     if let Some(manifest::Outcome::Rebuilt(rebuilt)) = &outcome
         && Some(rebuilt.path.as_path()) == path
     {
@@ -327,7 +338,7 @@ fn ask(
     report: &mut Report,
     console: &mut Console,
 ) -> anyhow::Result<Outcome> {
-    report.will_keep(chosen.plan(), &settings.copies);
+    report.will_change(chosen.plan(), &settings.copies);
     // A person sees the plan before the question; a program gets the plan with the outcome.
     match settings.format {
         Format::Text => report.write_plan(&mut console.out, console.style)?,

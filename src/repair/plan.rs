@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::edit::Edit;
 use super::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
@@ -432,17 +432,35 @@ const fn is_damage(code: Code) -> bool {
 ///
 /// What a server would do instead of the repair is not part of it.
 pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item = &'s Finding> {
-    let ends: Vec<(&Path, u64)> =
-        plan.parts.iter().map(|part| (part.path.as_path(), part.cut_at().unwrap_or(part.identity.length))).collect();
     survey.report.findings.iter().filter(move |finding| {
-        let goes = |(path, end): &(&Path, u64)| {
-            *path == finding.file && finding.offset.is_some_and(|offset| offset >= *end && !plan.is_nothing())
-        };
         !is_damage(finding.code)
             && !matches!(
                 finding.code,
                 Code::LeavesTransactionOpen | Code::CutsPreamble | Code::CutsEarlierPart | Code::EmptyLog
             )
-            && !ends.iter().any(goes)
+            && !goes(plan, finding)
     })
+}
+
+/// Whether the place of a finding is in bytes that the plan removes.
+fn goes(plan: &Plan, finding: &Finding) -> bool {
+    let is_in = |part: &PartPlan, offset: u64| {
+        let is_in_edit = |edit: &Edit| {
+            edit.range.contains(&offset) || part.cut_at() == Some(edit.range.start) && offset >= edit.range.start
+        };
+        part.change == PartChange::Leaves || part.edits().iter().any(is_in_edit)
+    };
+    let part = plan.parts.iter().find(|part| part.path == finding.file);
+    part.zip(finding.offset).is_some_and(|(part, offset)| is_in(part, offset))
+}
+
+/// Whether the server loads the log after the plan; `None` if that cannot be told, because what it refuses goes, and
+/// what it does with the rest has not been looked at.
+pub fn loads_after(survey: &Survey, plan: &Plan) -> Option<bool> {
+    if remaining(survey, plan).any(|finding| finding.severity == Severity::Error) {
+        return Some(false);
+    }
+    let refuses = |finding: &Finding| finding.severity == Severity::Error && !is_damage(finding.code);
+    let is_told = !survey.report.findings.iter().any(|finding| refuses(finding) && goes(plan, finding));
+    is_told.then_some(true)
 }

@@ -39,8 +39,7 @@ pub struct CopiesReport {
     bytes: u64,
     restored: Vec<FileName<PathBuf>>,
     removed: Vec<FileName<PathBuf>>,
-    /// Each change that can be undone, the newest first; only where they are listed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Each change that can be undone, the newest first, where they are listed.
     changes: Vec<ChangeReport>,
     message: String,
 }

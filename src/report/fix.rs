@@ -11,7 +11,7 @@ use crate::check::{Code, Excerpt, Finding, PartReport};
 use crate::escape::{Escaped, columns, shell_word, visible};
 use crate::plural::counted;
 use crate::repair::manifest::{Doubt, Rebuilt};
-use crate::repair::plan::{damage, remaining};
+use crate::repair::plan::{damage, loads_after, remaining};
 use crate::repair::salvage::LogSalvage;
 use crate::repair::survey::{Condition, FileSurvey, ReadOver};
 use crate::repair::{Applied, Obstacle, PartPlan, Plan, Refusal, Removed, Survey, kept_directory, removed_name};
@@ -20,6 +20,7 @@ use crate::report::file_name::FileName;
 use crate::report::json;
 use crate::report::manifest::ManifestReport;
 use crate::report::paragraph::{Fill, paragraph};
+use crate::report::plan::{ChangeReport, changes};
 use crate::report::salvage::SalvageReport;
 use crate::report::style::{Style, Tone};
 use crate::storage::directory_of;
@@ -69,6 +70,10 @@ pub struct Report {
     chosen_by: Option<&'static str>,
     records: Option<u64>,
     records_behind: Option<u64>,
+    /// The files that change.
+    changes: Vec<ChangeReport>,
+    /// Whether the server loads the log after the change, as far as can be told before it.
+    loads_after: Option<bool>,
     salvage: Option<SalvageReport>,
     manifest: Option<ManifestReport>,
     notes: Vec<String>,
@@ -161,6 +166,8 @@ impl Report {
             chosen_by: None,
             records: None,
             records_behind: None,
+            changes: Vec::new(),
+            loads_after: None,
             salvage: None,
             manifest: None,
             notes: Vec::new(),
@@ -251,6 +258,7 @@ impl Report {
 
     /// What a check found and the plan leaves.
     pub fn note_remaining(&mut self, survey: &Survey, planned: &Plan) {
+        self.loads_after = loads_after(survey, planned);
         for finding in remaining(survey, planned) {
             let found = Found::of(finding);
             let more = if finding.count > 1 { format!(" ({} in all)", finding.count) } else { String::new() };
@@ -281,8 +289,9 @@ impl Report {
         self.salvage = Some(report);
     }
 
-    /// What the plan removes is to be kept, as far as can be said now.
-    pub fn will_keep(&mut self, plan: &Plan, copies: &Copies) {
+    /// The plan as data, and where what it removes is to be kept, as far as can be said now.
+    pub fn will_change(&mut self, plan: &Plan, copies: &Copies) {
+        self.changes = changes(plan);
         self.copies = copies.clone();
         let Some(directory) = kept_directory(plan, copies) else { return };
         self.name(&directory);
@@ -297,6 +306,20 @@ impl Report {
         self.take(refusal.and_then(|refusal| refusal.finding.as_deref()));
         self.size = rebuilt.before.as_ref().map(|before| before.text.len() as u64);
         self.manifest = Some(ManifestReport::new(rebuilt));
+    }
+
+    /// There are parts of a log and no manifest, and which of them count is not certain.
+    pub fn manifest_missing(&mut self, doubt: &Doubt) {
+        self.state = State::Refused;
+        self.sound = Some(false);
+        self.about(&doubt.file);
+        self.message = Some(format!(
+            "{}: there are parts of a log, but no manifest, without which a server begins an empty log and writes over \
+             them; none can be worked out: {}",
+            self.path,
+            visible(&doubt.reason)
+        ));
+        self.advice = Some(doubt.advice.clone());
     }
 
     /// Which files count is not certain.

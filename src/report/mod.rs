@@ -10,6 +10,7 @@ pub mod json;
 pub(crate) mod manifest;
 pub mod number;
 pub(crate) mod paragraph;
+pub(crate) mod plan;
 pub mod rewrite;
 pub mod salvage;
 pub mod style;

@@ -12,6 +12,7 @@ use aofkit::repair::salvage::{Options, plan_salvage};
 use aofkit::repair::{self, PartPlan, Plan, manifest};
 use aofkit::storage::OpenElsewhere;
 use aofkit::storage::kept::Copies;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::harness::faulty::{DISKS, FAULTS, Fault, Faulty};
@@ -70,7 +71,9 @@ fn log_for(way: Way) -> (TempDir, PathBuf) {
 
 fn plan_for(way: Way, parts: &Path) -> Plan {
     if let Way::NewManifest | Way::OtherManifest = way {
-        let manifest::Outcome::Rebuilt(rebuilt) = manifest::rebuild(parts).unwrap() else { panic!() };
+        let manifest::Outcome::Rebuilt(rebuilt) = manifest::rebuild(parts, manifest::Absent::Doubt).unwrap() else {
+            panic!()
+        };
         return rebuilt.plan();
     }
     let log = Log::open(&parts.join(MANIFEST)).unwrap();
@@ -243,6 +246,64 @@ fn nothing_is_kept_where_that_is_asked_for() {
         assert!(names.iter().all(|name| !name.contains("kept") && !name.contains("draft")), "{way:?}: {names:?}");
         let output = aofkit("check").arg(directory.path()).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{way:?}: {}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn the_plan_as_json_is_what_then_happens() {
+    for way in WAYS {
+        let (directory, parts) = log_for(way);
+        let options: &[&str] = match way {
+            Way::Salvage | Way::OnePart => &["--salvage"],
+            Way::Back => continue,
+            _ => &[],
+        };
+        let run = |more: &[&str]| -> (i32, Value) {
+            let output = aofkit("fix").args(options).args(more).args(["-f", "json"]).arg(directory.path()).output();
+            let output = output.unwrap();
+            (output.status.code().unwrap(), serde_json::from_slice(&output.stdout).unwrap())
+        };
+        let (code, planned) = run(&["--dry-run"]);
+        assert_eq!((code, &planned["outcome"]), (1, &json!("planned")), "{way:?}");
+        let is_manifest = matches!(way, Way::NewManifest | Way::OtherManifest);
+        assert_eq!(planned["loads_after"], if is_manifest { Value::Null } else { json!(true) }, "{way:?}");
+        let old = files(&parts);
+        let name = |path: &Value| Path::new(path.as_str().unwrap()).file_name().unwrap().to_str().unwrap().to_owned();
+        let range = |range: &Value, end: &str| usize::try_from(range[end].as_u64().unwrap()).unwrap();
+        let (code, done) = run(&["--yes", "--detailed-exit-code"]);
+        assert_eq!((code, &done["outcome"], &done["changes"]), (3, &json!("fixed"), &planned["changes"]), "{way:?}");
+        let mut expected = old.clone();
+        for change in planned["changes"].as_array().unwrap() {
+            let path = name(&change["path"]);
+            let before = expected.remove(&path).unwrap_or_default();
+            let stays = change["stays"].as_array().unwrap().iter();
+            let kept: Vec<u8> =
+                stays.flat_map(|bytes| before[range(bytes, "from")..range(bytes, "to")].to_vec()).collect();
+            let becomes = name(&change["becomes"]);
+            let now = fs::read(parts.join(&becomes)).unwrap();
+            assert_eq!(now.len() as u64, change["bytes_after"].as_u64().unwrap(), "{way:?} {change}");
+            assert_eq!(before.len() as u64, change["bytes"].as_u64().unwrap(), "{way:?} {change}");
+            if path != MANIFEST {
+                assert_eq!(now, kept, "{way:?} {change}");
+            }
+            expected.insert(becomes, now);
+        }
+        let copies = name(&done["copy"]);
+        let now: Vec<String> = files(&parts).into_keys().filter(|name| !name.contains("kept")).collect();
+        assert_eq!(now, expected.into_keys().collect::<Vec<_>>(), "{way:?} {copies}");
+        // Once more there is nothing to do.
+        let (code, again) = run(&["--yes", "--detailed-exit-code"]);
+        assert_eq!((code, &again["outcome"], &again["changes"]), (0, &json!("sound"), &json!([])), "{way:?}");
+        let output = aofkit("fix").args(["--undo", "--list", "-f", "json"]).arg(directory.path()).output().unwrap();
+        let listed: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (&listed["outcome"], &listed["changes"][0]["obstacle"]),
+            (&json!("listed"), &Value::Null),
+            "{way:?}"
+        );
+        let output = aofkit("fix").arg("--undo").arg(directory.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{way:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(files(&parts), old, "{way:?}");
     }
 }
 

@@ -481,6 +481,8 @@ fn the_outcome_as_json_keeps_its_fields() {
         "cut_at",
         "removed_bytes",
         "salvage",
+        "changes",
+        "loads_after",
         "copy",
         "applied",
         "sound",

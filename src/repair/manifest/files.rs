@@ -125,11 +125,19 @@ impl Directory {
     }
 }
 
+/// Whether a file in the directory has the name of a part of a log.
+pub(super) fn has_parts(path: &Path) -> bool {
+    let is_part = |file: &PathBuf| split(&unfixed_name(file.file_name().unwrap_or_default().as_bytes())).is_some();
+    files_in(path).is_ok_and(|files| files.iter().any(is_part))
+}
+
 /// The one prefix of the manifest, or without one that of the parts.
 fn prefix_of(path: &Path, names: &[&Vec<u8>]) -> Certain<Vec<u8>> {
-    let mut prefixes: Vec<&[u8]> = names.iter().filter_map(|name| name.strip_suffix(MANIFEST)).collect();
+    let mut prefixes: Vec<Vec<u8>> =
+        names.iter().filter_map(|name| name.strip_suffix(MANIFEST)).map(<[u8]>::to_vec).collect();
     if prefixes.is_empty() {
-        prefixes = names.iter().filter_map(|name| split(name)).map(|(prefix, ..)| prefix).collect();
+        let prefix = |name: &&Vec<u8>| split(&unfixed_name(name)).map(|(prefix, ..)| prefix.to_vec());
+        prefixes = names.iter().filter_map(prefix).collect();
     }
     prefixes.sort_unstable();
     prefixes.dedup();

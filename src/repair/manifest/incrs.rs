@@ -30,12 +30,15 @@ pub(super) fn choose<'d>(
         judged.push(file.judged(kind, reason.to_owned()));
     }
     let Some(last) = live.last() else {
+        if !evidence.absent.is_empty() {
+            return Ok(live);
+        }
         let reason = "no incr file follows this base, though a server always keeps one".to_owned();
         return Err(doubt(base.found, reason));
     };
     for pair in live.windows(2) {
         let [one, next] = pair else { continue };
-        if one.sequence + 1 != next.sequence {
+        if (one.sequence + 1..next.sequence).any(|between| !evidence.absent.contains(&between)) {
             let reason = format!(
                 "the incr before it has the number {}, and this one {}: what lies between them is not there",
                 one.sequence, next.sequence

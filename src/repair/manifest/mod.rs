@@ -11,7 +11,8 @@
 mod files;
 mod incrs;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::plan::{Before, ManifestPlan, PartPlan, Plan};
@@ -79,8 +80,22 @@ pub struct Doubt {
     pub advice: String,
 }
 
+/// What to do about an incr that the manifest names and that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absent {
+    /// It may turn up again: that is a doubt.
+    Doubt,
+    /// Its records are lost, and the manifest does without it.
+    LeaveOut,
+}
+
 /// The result of a step that may meet a doubt.
 type Certain<T> = std::result::Result<T, Doubt>;
+
+/// Whether there are files in a directory that have the names of parts of a log.
+pub fn has_parts(directory: &Path) -> bool {
+    files::has_parts(directory)
+}
 
 /// Works out the manifest of the log whose parts are in `directory`.
 ///
@@ -88,7 +103,7 @@ type Certain<T> = std::result::Result<T, Doubt>;
 ///
 /// # Errors
 /// [`crate::ErrorKind::Io`] if the directory, the manifest or a base cannot be read.
-pub fn rebuild(directory: &Path) -> Result<Outcome> {
+pub fn rebuild(directory: &Path, absent: Absent) -> Result<Outcome> {
     let found = match Directory::read(directory)? {
         Ok(found) => found,
         Err(doubt) => return Ok(Outcome::Doubtful(doubt)),
@@ -97,11 +112,11 @@ pub fn rebuild(directory: &Path) -> Result<Outcome> {
     if manifest.as_ref().is_some_and(|manifest| is_sound(manifest, &found)) {
         return Ok(Outcome::Sound);
     }
-    let evidence = match Evidence::of(manifest, &found) {
+    let mut judged = Vec::new();
+    let evidence = match Evidence::of(manifest, (&found, absent), &mut judged) {
         Ok(evidence) => evidence,
         Err(doubt) => return Ok(Outcome::Doubtful(doubt)),
     };
-    let mut judged = Vec::new();
     let base = match choose_base(&found, &evidence, &mut judged)? {
         Ok(base) => base,
         Err(doubt) => return Ok(Outcome::Doubtful(doubt)),
@@ -136,14 +151,22 @@ struct Evidence {
     entries: Vec<Entry>,
     /// Whether there may have been other lines.
     has_gaps: bool,
+    /// The sequence numbers of incrs that are left out because they are not there.
+    absent: Vec<i64>,
 }
 
 impl Evidence {
-    fn of(manifest: Option<Manifest>, found: &Directory) -> Certain<Self> {
-        let Some(manifest) = manifest else { return Ok(Self { entries: Vec::new(), has_gaps: true }) };
+    fn of(
+        manifest: Option<Manifest>,
+        (found, absent): (&Directory, Absent),
+        judged: &mut Vec<Judged>,
+    ) -> Certain<Self> {
+        let Some(manifest) = manifest else {
+            return Ok(Self { entries: Vec::new(), has_gaps: true, absent: Vec::new() });
+        };
         let is_of_order = |flaw| matches!(flaw, Flaw::SecondBase | Flaw::SequenceNotIncreasing { .. });
         let has_gaps = is_cut(&manifest, found) || manifest.problems.iter().any(|problem| !is_of_order(problem.flaw));
-        let evidence = Self { entries: manifest.entries, has_gaps };
+        let mut evidence = Self { entries: manifest.entries, has_gaps, absent: Vec::new() };
         for (index, entry) in evidence.entries.iter().enumerate() {
             let other = evidence.entries.iter().take(index).find(|other| other.name == entry.name);
             let differs = other.is_some_and(|other| (other.kind, other.sequence) != (entry.kind, entry.sequence));
@@ -154,10 +177,20 @@ impl Evidence {
                 let reason = format!("{what} contradict each other about the kind or the sequence number of this file");
                 return Err(Doubt { file, reason, advice: BACKUP.to_owned() });
             }
-            if entry.kind != Kind::History && !found.has(&entry.name) {
-                return Err(absent(entry, found));
+            if entry.kind == Kind::History || found.has(&entry.name) {
+                continue;
             }
+            if entry.kind == Kind::Base || absent == Absent::Doubt {
+                return Err(doubt_about_absent(entry, found));
+            }
+            judged.push(Judged {
+                name: OsStr::from_bytes(&entry.name).to_owned(),
+                kind: None,
+                reason: "the manifest names it, but it is not there: its records are lost".to_owned(),
+            });
+            evidence.absent.push(entry.sequence);
         }
+        evidence.entries.retain(|entry| entry.kind == Kind::History || found.has(&entry.name));
         Ok(evidence)
     }
 
@@ -169,7 +202,7 @@ impl Evidence {
 const BACKUP: &str = "restore the directory from a backup or a replica, or decide it by what wrote these files";
 
 /// A doubt about a file that the manifest names.
-fn absent(entry: &Entry, found: &Directory) -> Doubt {
+fn doubt_about_absent(entry: &Entry, found: &Directory) -> Doubt {
     let old = found.old_style().filter(|old| {
         entry.kind == Kind::Base && old.file_name().is_some_and(|name| name.as_encoded_bytes() == entry.name)
     });
@@ -225,10 +258,16 @@ fn choose_base<'d>(found: &'d Directory, evidence: &Evidence, judged: &mut Vec<J
         ([_, other, ..], _) => {
             return doubt(other.0.path.clone(), "there are two whole bases with the same sequence number");
         }
+        // A base gets its name when it is whole: it was damaged since, and there is no other.
+        ([], Some(only)) if bases.len() == 1 => (*only, files::begun(Input::open_as_is(&only.path)?.bytes())),
         ([], Some(broken)) => return doubt(broken.path.clone(), "this base would be the newest, but it is not whole"),
         ([], None) => return doubt(found.path.clone(), "there are parts of a log here, but no base"),
     };
-    let reason = if is_named { "the manifest names it" } else { "the newest base, and it is whole" };
+    let reason = match whole.as_slice() {
+        _ if is_named => "the manifest names it",
+        [] => "the only base, though it is damaged",
+        _ => "the newest base, and it is whole",
+    };
     judged.push(base.judged(Some(Kind::Base), reason.to_owned()));
     for other in found.of_kind(Kind::Base).filter(|other| other.name != base.name) {
         let reason = match evidence.kind_of(&other.name) {

@@ -43,7 +43,7 @@ fn with_manifest(text: &[u8]) -> TempDir {
 
 #[track_caller]
 fn text(directory: &TempDir) -> String {
-    match rebuild(directory.path()).unwrap() {
+    match rebuild(directory.path(), Absent::Doubt).unwrap() {
         Outcome::Rebuilt(rebuilt) => {
             assert_eq!(rebuilt.path, directory.path().join("a.aof.manifest"));
             assert_eq!(manifest::parse(&rebuilt.text).problems, []);
@@ -55,7 +55,7 @@ fn text(directory: &TempDir) -> String {
 
 #[track_caller]
 fn doubt(directory: &TempDir) -> (String, String) {
-    match rebuild(directory.path()).unwrap() {
+    match rebuild(directory.path(), Absent::Doubt).unwrap() {
         Outcome::Doubtful(doubt) => {
             let name = doubt.file.file_name().unwrap().to_str().unwrap().to_owned();
             (name, doubt.reason)
@@ -66,7 +66,7 @@ fn doubt(directory: &TempDir) -> (String, String) {
 
 #[track_caller]
 fn reason(directory: &TempDir, name: &str) -> (Option<Kind>, String) {
-    let Outcome::Rebuilt(rebuilt) = rebuild(directory.path()).unwrap() else { panic!("no manifest") };
+    let Outcome::Rebuilt(rebuilt) = rebuild(directory.path(), Absent::Doubt).unwrap() else { panic!("no manifest") };
     let judged = rebuilt.files.into_iter().find(|file| file.name == name).unwrap();
     (judged.kind, judged.reason)
 }
@@ -77,11 +77,11 @@ fn a_sound_manifest_stays() {
         let directory = with_manifest(manifest.as_bytes());
         // The server had stopped before it named this one, or has not written to it.
         write(&directory, "a.aof.5.incr.aof", b"", 11);
-        assert_eq!(rebuild(directory.path()).unwrap(), Outcome::Sound);
+        assert_eq!(rebuild(directory.path(), Absent::Doubt).unwrap(), Outcome::Sound);
         // A rewrite that was interrupted before it counted.
         write(&directory, "a.aof.3.base.rdb", &rdb(BEGUN + 10), 11);
         write(&directory, "a.aof.5.incr.aof", &command(&["SET", "k", "v"]), 11);
-        assert_eq!(rebuild(directory.path()).unwrap(), Outcome::Sound);
+        assert_eq!(rebuild(directory.path(), Absent::Doubt).unwrap(), Outcome::Sound);
     }
 }
 
@@ -90,7 +90,7 @@ fn a_missing_manifest_comes_from_the_names() {
     let directory = with_manifest(b"");
     fs::remove_file(directory.path().join("a.aof.manifest")).unwrap();
     assert_eq!(text(&directory), SOUND);
-    let Outcome::Rebuilt(rebuilt) = rebuild(directory.path()).unwrap() else { panic!() };
+    let Outcome::Rebuilt(rebuilt) = rebuild(directory.path(), Absent::Doubt).unwrap() else { panic!() };
     let plan = rebuilt.plan();
     assert_eq!((&rebuilt.before, plan.manifest.unwrap().before, plan.parts.len()), (&None, None, 3));
 }
@@ -206,7 +206,7 @@ fn an_old_style_file_beside_the_directory_counts_as_servers_count_it() {
     let directory = data.path().join("appendonlydir");
     fs::create_dir(&directory).unwrap();
     fs::write(data.path().join("a.aof"), command(&["SET", "k", "v"])).unwrap();
-    let doubt = || match rebuild(&directory).unwrap() {
+    let doubt = || match rebuild(&directory, Absent::Doubt).unwrap() {
         Outcome::Doubtful(doubt) => doubt,
         other => panic!("{other:?}"),
     };
@@ -215,10 +215,10 @@ fn an_old_style_file_beside_the_directory_counts_as_servers_count_it() {
     assert!(doubt().reason.contains("upgrade was interrupted") && doubt().advice.contains("start the server"));
     // Moved: it is the base.
     fs::rename(data.path().join("a.aof"), directory.join("a.aof")).unwrap();
-    assert_eq!(rebuild(&directory).unwrap(), Outcome::Sound);
+    assert_eq!(rebuild(&directory, Absent::Doubt).unwrap(), Outcome::Sound);
     fs::write(directory.join("a.aof.1.incr.aof"), b"").unwrap();
     fs::write(directory.join("a.aof.manifest"), "file a.aof seq 1 type b\nfile a.aof.1.incr.aof seq").unwrap();
-    let Outcome::Rebuilt(rebuilt) = rebuild(&directory).unwrap() else { panic!() };
+    let Outcome::Rebuilt(rebuilt) = rebuild(&directory, Absent::Doubt).unwrap() else { panic!() };
     assert_eq!(rebuilt.text, b"file a.aof seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n");
     // Without a manifest a server takes the old file.
     fs::remove_file(directory.join("a.aof.manifest")).unwrap();
