@@ -142,7 +142,7 @@ fn prefix_of(path: &Path, names: &[&Vec<u8>]) -> Certain<Vec<u8>> {
     prefixes.sort_unstable();
     prefixes.dedup();
     let reason = match prefixes.as_slice() {
-        [one] => return Ok(one.to_vec()),
+        [one] => return Ok(one.clone()),
         [] => "no file in this directory has the name of a manifest or of a part of a log",
         _ => "the files in this directory belong to more than one log, as their names say",
     };
