@@ -1,5 +1,7 @@
 //! `--undo` and `--discard-copies` of `fix` and `rewrite`: both put back or remove what either kept.
 
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::console::{Console, hinted};
@@ -55,7 +57,7 @@ pub(super) fn run(job: &CopiesJob<'_>, console: &mut Console) -> anyhow::Result<
         (CopiesTask::Undo, Doing::Shown) => CopiesReport::would_restore(path, &repair::find(path, elsewhere)?),
         (CopiesTask::Undo, Doing::Done) => {
             let kept = repair::find(path, elsewhere)?;
-            let undone = repair::undo(path, elsewhere, job.open_elsewhere).map_err(mention_force)?;
+            let undone = repair::undo(path, elsewhere, job.open_elsewhere).map_err(with_hint)?;
             CopiesReport::restored(path, &kept, &undone, &remaining(path, elsewhere))
         }
         (CopiesTask::Discard, Doing::Shown) => {
@@ -76,7 +78,7 @@ fn remaining(path: &Path, elsewhere: Option<&Path>) -> Vec<Kept> {
 }
 
 /// Names the options that would help.
-pub(super) fn mention_force(error: Error) -> anyhow::Error {
+pub(super) fn with_hint(error: Error) -> anyhow::Error {
     match error.kind() {
         ErrorKind::OpenElsewhere(_) => hinted(error.to_string(), "--force goes on in spite of that".to_owned()),
         ErrorKind::NoSpace { .. } => hinted(
@@ -84,6 +86,18 @@ pub(super) fn mention_force(error: Error) -> anyhow::Error {
             "free some space, or with --copy-to DIR keep on another disk what is removed; a log that cannot be mended \
              where it is can be copied to another disk and mended there"
                 .to_owned(),
+        ),
+        ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            let owner = error.file().metadata().map(|found| format!(" (user id {})", found.uid())).unwrap_or_default();
+            let text = format!(
+                "run this as the owner of the log{owner} or as root, who may have to remove the immutable attribute \
+                 (chattr -i)"
+            );
+            hinted(error.to_string(), text)
+        }
+        ErrorKind::Io { source, .. } if source.kind() == io::ErrorKind::ReadOnlyFilesystem => hinted(
+            error.to_string(),
+            "mount it for writing, or copy the log to another disk and fix it there".to_owned(),
         ),
         _ => error.into(),
     }

@@ -1,6 +1,7 @@
 //! `aofkit fix`: cuts off the damaged end of a log and keeps it, or puts it back.
 
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::console::Console;
@@ -23,7 +24,7 @@ use crate::report::copies::Doing;
 use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
 use crate::storage::kept::{Cause, Copies};
-use crate::storage::{self, OpenElsewhere, directory_of};
+use crate::storage::{OpenElsewhere, directory_of};
 use crate::{Error, ErrorKind};
 
 /// The arguments as typed.
@@ -186,6 +187,14 @@ impl From<&Fix> for Settings {
     }
 }
 
+impl Settings {
+    /// How what was chosen is carried out.
+    fn how(&self, chosen: &Chosen) -> repair::Settings {
+        let (open_elsewhere, copies, cause) = (self.open_elsewhere, self.copies.clone(), chosen.cause());
+        repair::Settings { open_elsewhere, copies, cause }
+    }
+}
+
 /// Fixes a log, or undoes that.
 pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome> {
     let settings = Settings::from(typed);
@@ -339,6 +348,7 @@ fn ask(
     console: &mut Console,
 ) -> anyhow::Result<Outcome> {
     report.will_change(chosen.plan(), &settings.copies);
+    note_other_names(chosen.plan(), report);
     // A person sees the plan before the question; a program gets the plan with the outcome.
     match settings.format {
         Format::Text => report.write_plan(&mut console.out, console.style)?,
@@ -347,15 +357,24 @@ fn ask(
     }
     console.out.flush()?;
     if settings.consent != Consent::Never {
-        for change in chosen.plan().changes() {
-            // Refuse before asking, not after.
-            storage::refuse_writers(&change.path, settings.open_elsewhere).map_err(copies::mention_force)?;
-        }
+        // Refuse before asking, not after.
+        repair::check_possible(chosen.plan(), &settings.how(chosen)).map_err(copies::with_hint)?;
     }
     if !consents(settings, question, report, console)? {
         return Ok(Outcome::Unsound);
     }
     carry_out(settings, chosen, report, console)
+}
+
+/// Says that a file has other names (hard links), which a change in place changes as well, and no other does.
+fn note_other_names(plan: &Plan, report: &mut Report) {
+    for part in plan.changes() {
+        let Ok(metadata) = part.path.metadata() else { continue };
+        let is_cut = part.cut_at().is_some() && part.new_name.is_none();
+        if let Some(others @ 1..) = metadata.nlink().checked_sub(1) {
+            report.note_other_names(&part.path, others, is_cut);
+        }
+    }
 }
 
 /// Whether the plan is to be carried out; if not, the report says why.
@@ -393,13 +412,8 @@ fn consents(settings: &Settings, question: &str, report: &mut Report, console: &
 
 /// Cuts, reads the log again, and reports its state.
 fn carry_out(settings: &Settings, chosen: &Chosen, report: &mut Report, console: &Console) -> anyhow::Result<Outcome> {
-    let how = repair::Settings {
-        open_elsewhere: settings.open_elsewhere,
-        copies: settings.copies.clone(),
-        cause: chosen.cause(),
-    };
     let plan = chosen.plan();
-    if let Some(applied) = repair::apply(plan, &how).map_err(copies::mention_force)? {
+    if let Some(applied) = repair::apply(plan, &settings.how(chosen)).map_err(copies::with_hint)? {
         report.fixed(plan, &applied);
     }
     let again = survey(settings, "checking again", console)?;

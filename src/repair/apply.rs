@@ -18,7 +18,8 @@ use crate::storage::draft::Draft;
 use crate::storage::kept::{self, Cause, Copies, Kept, Making};
 use crate::storage::replace::{OldFile, Replacement};
 use crate::storage::{
-    Change, FileSystem, OpenElsewhere, Operations, Ownership, Watch, difference, directory_of, require_space, unchanged,
+    Change, FileSystem, OpenElsewhere, Operations, Ownership, Watch, difference, directory_of, require_changeable,
+    require_space, require_writable, unchanged,
 };
 use crate::{Error, ErrorKind, Result};
 
@@ -52,6 +53,74 @@ pub struct Applied {
     pub kept: Option<Kept>,
 }
 
+/// Whether a plan can be carried out, as far as can be said before: no other process has the files open, this one may
+/// write where it must, and there is room. Nothing is changed.
+///
+/// # Errors
+/// [`ErrorKind::OpenElsewhere`], [`ErrorKind::Io`], [`ErrorKind::NoSpace`].
+pub fn check_possible(plan: &Plan, settings: &Settings) -> Result<()> {
+    require_access(plan, &settings.copies)?;
+    let parts = if plan.manifest.is_some() { plan.parts.iter().collect() } else { plan.changes().collect::<Vec<_>>() };
+    let parts: Vec<&Path> = parts.into_iter().map(|part| part.path.as_path()).collect();
+    Watch::of_files(&parts, settings.open_elsewhere)?;
+    require_room(&mut FileSystem, plan, &settings.copies)
+}
+
+/// The file of a plan that decides whether the change counts: of a single part, where a link to it leads.
+fn main_of(plan: &Plan) -> Option<PathBuf> {
+    match &plan.manifest {
+        Some(manifest) => Some(manifest.path.clone()),
+        None => plan.changes().next().map(|part| part.path.canonicalize().unwrap_or_else(|_| part.path.clone())),
+    }
+}
+
+/// The part that is cut in place, and where, if that is the plan.
+fn in_place_cut(plan: &Plan) -> Option<(&PartPlan, u64)> {
+    let part = plan.changes().next().filter(|_| plan.manifest.is_none())?;
+    Some((part, part.cut_at()?))
+}
+
+/// Finds out whether this process may write where the plan does, rather than in the middle of it.
+fn require_access(plan: &Plan, copies: &Copies) -> Result<()> {
+    let Some(main) = main_of(plan) else { return Ok(()) };
+    match in_place_cut(plan) {
+        Some(_) => require_writable(&main, "write to this file")?,
+        None => {
+            require_writable(directory_of(&main), "make files in this directory")?;
+            // One that is immutable cannot be replaced either.
+            plan.changes().try_for_each(|part| require_changeable(&part.path))?;
+        }
+    }
+    copies.parent(&main).map_or(Ok(()), |parent| require_writable(parent, "keep copies in this directory"))
+}
+
+/// Finds out before anything is written whether there is room for the copies of what is cut off, or for the new files,
+/// and for copies on another disk.
+fn require_room(operations: &mut impl Operations, plan: &Plan, copies: &Copies) -> Result<()> {
+    let Some(main) = main_of(plan) else { return Ok(()) };
+    if let Some((part, cut_at)) = in_place_cut(plan) {
+        let Some(parent) = copies.parent(&main) else { return Ok(()) };
+        let length = part.identity.length;
+        // Holes are looked for only if that decides.
+        return require_space(operations, parent, length - cut_at)
+            .or_else(|_| require_space(operations, parent, stored_bytes(&main, cut_at, length)?));
+    }
+    let length_after = |part: &PartPlan| match &part.change {
+        PartChange::Leaves => 0,
+        PartChange::Edits(edits) => {
+            part.identity.length - part.removed() + edits.iter().map(|edit| edit.inserted.len() as u64).sum::<u64>()
+        }
+    };
+    require_space(operations, directory_of(&main), plan.changes().map(length_after).sum())?;
+    match copies {
+        // On the same disk they are second names of the old files.
+        Copies::In(directory) if !is_same_disk(directory, directory_of(&main)) => {
+            require_space(operations, directory, plan.changes().map(|part| part.identity.length).sum())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Carries a plan out, as one change; `None` if it changes nothing.
 ///
 /// # Errors
@@ -80,6 +149,7 @@ pub fn apply_with(operations: &mut impl Operations, plan: &Plan, settings: &Sett
     let watch = Watch::of_file(&path, settings.open_elsewhere)?;
     unchanged(&path, &part.identity)?;
     kept::sweep(operations, &path, &settings.copies, &|path| File::open(path))?;
+    require_room(operations, plan, &settings.copies)?;
     let kept = match part.cut_at() {
         Some(cut_at) => cut_part(operations, (part, cut_at), &path, watch, settings)?,
         None => replace_part(operations, part, &path, &watch, settings)?,
@@ -100,12 +170,7 @@ pub fn cut(path: &Path, size: u64, length: u64, open_elsewhere: OpenElsewhere) -
 
 /// The directory in which what a plan removes would be kept, as far as can be said now; `None` if it is not.
 pub fn kept_directory(plan: &Plan, copies: &Copies) -> Option<PathBuf> {
-    let file = match &plan.manifest {
-        Some(manifest) => manifest.path.clone(),
-        // The copy lies where the file is, not where a link to it is.
-        None => plan.changes().next().map(|part| part.path.canonicalize().unwrap_or_else(|_| part.path.clone()))?,
-    };
-    kept::next_directory(&file, copies)
+    kept::next_directory(&main_of(plan)?, copies)
 }
 
 /// The name of the file with the bytes that a cut removes, in the directory of kept copies.
@@ -124,9 +189,6 @@ fn cut_part(
     watch: Watch,
     settings: &Settings,
 ) -> Result<Option<Kept>> {
-    if let Some(parent) = settings.copies.parent(path) {
-        require_space(operations, parent, stored_bytes(path, cut_at, part.identity.length)?)?;
-    }
     let making = Making::begin(operations, path, &settings.copies)?;
     let kept = making.as_ref().map(|making| keep(operations, making, path, (part, cut_at), settings.cause)).transpose();
     let kept = Making::or_discard(making.as_ref(), operations, kept)?;
@@ -175,7 +237,6 @@ fn replace_part(
 ) -> Result<Option<Kept>> {
     let mut change = Change::begin();
     let source = File::open(path).map_err(|source| Error::io(path, "open", source))?;
-    require_space_for(operations, path, &[part], settings)?;
     let main = edited(operations, &source, part, path)?;
     let replacement = Replacement {
         place: path,
@@ -205,8 +266,8 @@ fn replace_parts(
     let are_unchanged = || plan.parts.iter().try_for_each(|part| unchanged(&part.path, &part.identity));
     are_unchanged()?;
     kept::sweep(operations, &manifest.path, &settings.copies, &|path| File::open(path))?;
+    require_room(operations, plan, &settings.copies)?;
     let changes: Vec<&PartPlan> = plan.changes().collect();
-    require_space_for(operations, &manifest.path, &changes, settings)?;
     let mut change = Change::begin();
     // A link keeps pointing at the manifest.
     let target = manifest.path.canonicalize().unwrap_or_else(|_| manifest.path.clone());
@@ -255,29 +316,6 @@ fn discard_all(operations: &mut impl Operations, drafts: Vec<Draft>, error: Erro
 
 fn ownership_of(path: &Path) -> Result<Ownership> {
     fs::metadata(path).map(|metadata| Ownership::of(&metadata)).map_err(|source| Error::io(path, "open", source))
-}
-
-/// Finds out before anything is written whether there is room for the new files, and for copies on another disk.
-fn require_space_for(
-    operations: &mut impl Operations,
-    place: &Path,
-    changes: &[&PartPlan],
-    settings: &Settings,
-) -> Result<()> {
-    let length_after = |part: &&PartPlan| match &part.change {
-        PartChange::Leaves => 0,
-        PartChange::Edits(edits) => {
-            part.identity.length - part.removed() + edits.iter().map(|edit| edit.inserted.len() as u64).sum::<u64>()
-        }
-    };
-    require_space(operations, directory_of(place), changes.iter().map(length_after).sum())?;
-    match &settings.copies {
-        // On the same disk they are second names of the old files.
-        Copies::In(directory) if !is_same_disk(directory, directory_of(place)) => {
-            require_space(operations, directory, changes.iter().map(|part| part.identity.length).sum())
-        }
-        _ => Ok(()),
-    }
 }
 
 fn is_same_disk(one: &Path, other: &Path) -> bool {

@@ -39,7 +39,7 @@ pub mod salvage;
 pub mod survey;
 mod undo;
 
-pub use apply::{Applied, Settings, apply, apply_with, cut, kept_directory, removed_name};
+pub use apply::{Applied, Settings, apply, apply_with, check_possible, cut, kept_directory, removed_name};
 pub use edit::{Edit, Edited, write_edited};
 pub use plan::{Before, ManifestPlan, Obstacle, PartChange, PartPlan, Plan, Refusal};
 pub use removed::Removed;

@@ -322,6 +322,13 @@ impl Report {
         self.advice = Some(doubt.advice.clone());
     }
 
+    /// A file has other names (hard links).
+    pub fn note_other_names(&mut self, path: &Path, others: u64, is_cut: bool) {
+        let names = counted(others, "other name");
+        let what = if is_cut { "where the end is gone as well then" } else { "under which it stays as it is" };
+        self.notes.push(format!("{} has {names} (hard links), {what}", FileName(path)));
+    }
+
     /// Which files count is not certain.
     pub fn manifest_doubtful(&mut self, doubt: &Doubt) {
         self.name(&doubt.file);

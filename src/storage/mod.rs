@@ -25,7 +25,28 @@ pub use ownership::Ownership;
 pub(crate) use unfinished::Change;
 pub use unfinished::{Interruption, Stopped, abandon, interrupt};
 pub(crate) use watch::difference;
-pub use watch::{OpenElsewhere, Watch, refuse_writers, unchanged};
+pub use watch::{OpenElsewhere, Watch, unchanged};
+
+/// Refuses if this process may not write to a file or a directory; `action` says what for.
+///
+/// # Errors
+/// [`ErrorKind::Io`].
+pub(crate) fn require_writable(path: &Path, action: &'static str) -> Result<()> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).map_err(|error| Error::io(path, action, error.into()))
+}
+
+/// Refuses if a file cannot be replaced because it is marked as immutable, or on a file system that is mounted
+/// read-only. Permission to write to it is not needed.
+///
+/// # Errors
+/// [`ErrorKind::Io`].
+pub(crate) fn require_changeable(path: &Path) -> Result<()> {
+    require_writable(path, "replace this file").or_else(|error| match error.kind() {
+        ErrorKind::Io { source, .. } if source.raw_os_error() == Some(libc::EACCES) => Ok(()),
+        _ => Err(error),
+    })
+}
 
 /// What directories, names and the texts in them take, roughly.
 const ROOM_FOR_NAMES: u64 = 64 << 10;

@@ -186,14 +186,6 @@ fn look(
     }
 }
 
-/// Refuses a file that another process has open for writing, before the user is asked.
-///
-/// # Errors
-/// [`ErrorKind::OpenElsewhere`].
-pub fn refuse_writers(path: &Path, open_elsewhere: OpenElsewhere) -> Result<()> {
-    Watch::of_file(path, open_elsewhere).map(|_| ())
-}
-
 /// Refuses a file that has changed: its name refers to another file, or its length or modification time differ.
 ///
 /// # Errors

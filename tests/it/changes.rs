@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use aofkit::aof::log::Log;
 use aofkit::check::Settings;
@@ -322,6 +323,41 @@ fn too_little_space_is_found_out_before_anything_is_written() {
     let (_directory, parts) = log_for(Way::Cut);
     let mut operations = Faulty::sound().with_free_space(100);
     repair::apply_with(&mut operations, &plan_for(Way::Cut, &parts), &settings(&Copies::Nothing)).unwrap();
+}
+
+/// What a shell prints in a namespace in which it may mount file systems; `None` where there can be none.
+fn with_mounts(directory: &Path, line: &str) -> Option<String> {
+    let namespace = |line: &str| Command::new("unshare").args(["--mount", "sh", "-ec", line]).output();
+    let probe = format!("mount -t tmpfs -o size=1m none {}", directory.display());
+    let is_possible = namespace(&probe).is_ok_and(|output| output.status.success());
+    let output = is_possible.then(|| namespace(line).unwrap())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
+    Some(text(&output.stdout))
+}
+
+#[test]
+fn a_full_disk_and_one_that_is_read_only_are_found_out_before_the_change() {
+    let (elsewhere, mounted) = (folder(), folder());
+    let log = [set("one").repeat(2000), b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$500000\r\n".to_vec()].concat();
+    fs::write(elsewhere.path().join("whole"), &log).unwrap();
+    let line = format!(
+        "cd {mounted}; mount -t tmpfs -o size=700k none .; cd .; cd {mounted}\n\
+         cp {elsewhere}/whole a.aof; head -c 400000 /dev/urandom >> a.aof; cat a.aof > {elsewhere}/torn\n\
+         {aofkit} fix --yes a.aof 2>&1 && exit 9; cmp a.aof {elsewhere}/torn; ls\n\
+         {aofkit} fix --yes --copy-to {elsewhere} a.aof; cmp -n {kept} a.aof {elsewhere}/torn\n\
+         {aofkit} fix --undo --copy-to {elsewhere} a.aof; cmp a.aof {elsewhere}/torn\n\
+         mount -o remount,ro .; {aofkit} fix --yes --copy-to {elsewhere} a.aof 2>&1 && exit 9; ls; exit 0",
+        mounted = mounted.path().display(),
+        elsewhere = elsewhere.path().display(),
+        aofkit = env!("CARGO_BIN_EXE_aofkit"),
+        kept = set("one").len() * 2000,
+    );
+    let Some(out) = with_mounts(mounted.path(), &line) else { return };
+    assert!(out.contains("bytes of free space here") && out.contains("--copy-to DIR"), "{out}");
+    assert!(out.contains("cannot write to this file: Read-only file system"), "{out}");
+    assert_eq!(out.lines().filter(|line| *line == "a.aof").count(), 2, "{out}");
+    assert!(!out.contains("draft"), "{out}");
 }
 
 #[isolated_test]

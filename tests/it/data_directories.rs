@@ -81,6 +81,27 @@ fn a_directory_of_a_tree_that_cannot_be_read_is_an_error() {
 }
 
 #[test]
+fn a_log_that_cannot_be_written_is_left_alone_before_the_question() {
+    let torn = [log(), b"*1\r\n$4\r\nPI".to_vec()].concat();
+    let middle = [log(), b"broken\r\n".to_vec(), log()].concat();
+    let folder = folder(&[("torn.aof", &torn), ("middle.aof", &middle)]);
+    for name in ["torn.aof", "middle.aof"] {
+        fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(0o444)).unwrap();
+    }
+    let cut = aofkit_without_rights(&folder, &["fix", "--yes", "torn.aof"]);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
+    let salvaged = aofkit_without_rights(&folder, &["fix", "--yes", "--salvage", "middle.aof"]);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    for ((code, _, talk), what) in
+        [(cut, "cannot write to this file"), (salvaged, "cannot make files in this directory")]
+    {
+        assert_eq!((code, talk.contains(what), talk.contains("as the owner")), (2, true, true), "{talk}");
+    }
+    assert_eq!(fs::read(folder.path().join("torn.aof")).unwrap(), torn);
+    assert_eq!(fs::read(folder.path().join("middle.aof")).unwrap(), middle);
+}
+
+#[test]
 fn an_append_only_directory_that_cannot_be_read_is_an_error_in_every_command() {
     let folder = folder(&[
         ("appendonlydir/a.manifest", b"file a.1.aof seq 1 type i\n"),

@@ -51,7 +51,7 @@ pub(super) fn run(job: &Job<'_, '_>, watch: Watch, console: &mut Console) -> any
         }
     };
     let outcome = if agreed {
-        let replaced = prepared.commit(&mut FileSystem).map_err(copies::mention_force)?;
+        let replaced = prepared.commit(&mut FileSystem).map_err(copies::with_hint)?;
         report.copies = vec![FileName(replaced.kept.directory)];
         report.grown = replaced.grown;
         let word = shell_word(&job.settings.path);

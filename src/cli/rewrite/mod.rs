@@ -147,7 +147,7 @@ impl Settings {
     /// Keeps others out of a log that is to be replaced.
     fn watch(&self, opened: &Opened, console: &mut Console) -> anyhow::Result<Option<Watch>> {
         let Destination::InPlace(_, open_elsewhere) = self.destination else { return Ok(None) };
-        let watch = Watch::of_inputs(&opened.inputs, open_elsewhere).map_err(copies::mention_force)?;
+        let watch = Watch::of_inputs(&opened.inputs, open_elsewhere).map_err(copies::with_hint)?;
         copies::warn_of_others(&watch, console);
         Ok(Some(watch))
     }
