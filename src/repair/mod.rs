@@ -6,6 +6,7 @@
 //! [`cut()`], change files.
 //! [`manifest`] works out a manifest that is missing or broken.
 //! [`salvage`] finds what can be kept of a part that is damaged before its end.
+//! [`travel`] takes a log back to an earlier time or place, or single commands out of it.
 //!
 //! ```
 //! # fn main() -> aofkit::Result<()> {
@@ -37,6 +38,7 @@ pub mod plan;
 mod removed;
 pub mod salvage;
 pub mod survey;
+pub mod travel;
 mod undo;
 
 pub use apply::{Applied, Settings, apply, apply_with, check_possible, cut, kept_directory, removed_name};

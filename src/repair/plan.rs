@@ -199,6 +199,8 @@ pub enum Obstacle {
     },
     /// A part before the last is damaged.
     DamageBeforeTheLastPart,
+    /// A part is damaged where nothing is to be removed.
+    DamageStays,
     /// No record of the log is whole.
     NothingWhole,
     /// An RDB, or an RDB preamble, is damaged or of an unknown kind.
@@ -237,6 +239,7 @@ impl Refusal {
             Obstacle::DamageBeforeTheLastPart => {
                 "this part is damaged, and it is not the last part of its log".to_owned()
             }
+            Obstacle::DamageStays => "this part is damaged, and the damage would stay in the log".to_owned(),
             Obstacle::Rdb if self.is_unknown() => "this program does not know all that the RDB holds".to_owned(),
             Obstacle::Rdb => "the damage is inside an RDB".to_owned(),
             Obstacle::ServersReadOver => {
@@ -275,6 +278,12 @@ impl Refusal {
                 return format!(
                     "a cut here would lose the rest of this part, on which later parts build; to keep everything but \
                      what is damaged, run: aofkit fix --salvage {}",
+                    shell_word(&self.file)
+                );
+            }
+            Obstacle::DamageStays => {
+                return format!(
+                    "first keep everything but what is damaged, then run this again; run: aofkit fix --salvage {}",
                     shell_word(&self.file)
                 );
             }
@@ -321,7 +330,7 @@ impl Refusal {
         self.finding.as_ref().map_or_else(String::new, |finding| finding.advice.clone())
     }
 
-    fn with(self, finding: Option<&Finding>) -> Self {
+    pub(super) fn with(self, finding: Option<&Finding>) -> Self {
         Self { finding: finding.cloned().map(Box::new), ..self }
     }
 }

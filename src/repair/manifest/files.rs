@@ -164,7 +164,7 @@ fn split(name: &[u8]) -> Option<(&[u8], Kind, i64)> {
 
 /// When the server began to write an RDB (`ctime`), in seconds of Unix time: what was written to an incr before that
 /// second is in it.
-pub(super) fn begun(rdb: &[u8]) -> Option<i64> {
+pub(in crate::repair) fn begun(rdb: &[u8]) -> Option<i64> {
     let head = Walker::new(rdb, 0).map_while(std::result::Result::ok);
     let mut aux = head.take_while(|item| matches!(item, Item::Header(_) | Item::Aux { .. }));
     aux.find_map(|item| match item {

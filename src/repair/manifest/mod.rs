@@ -21,6 +21,7 @@ use crate::aof::manifest::{self, Entry, Flaw, Kind, Manifest};
 use crate::check::{self, Settings};
 use crate::input::Input;
 use crate::{Result, rdb};
+pub(super) use files::begun;
 use files::{Directory, Found};
 
 /// What can be said about the manifest of a directory.
@@ -249,7 +250,7 @@ fn choose_base<'d>(found: &'d Directory, evidence: &Evidence, judged: &mut Vec<J
     for file in &candidates {
         let input = Input::open_as_is(&file.path)?;
         if is_whole(file, input.bytes())? {
-            whole.push((*file, files::begun(input.bytes())));
+            whole.push((*file, begun(input.bytes())));
         }
     }
     let doubt = |file: PathBuf, reason: &str| Ok(Err(Doubt { file, reason: reason.to_owned(), advice: BACKUP.into() }));
