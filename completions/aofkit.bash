@@ -197,7 +197,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__fix)
-            opts="-n -y -f -h --dry-run --yes --salvage --assume-db --max-loss --undo --list --discard-copies --copy-to --keep-nothing --detailed-exit-code --force --server --format --color --progress --help"
+            opts="-n -y -f -h --dry-run --yes --salvage --assume-db --max-loss --undo --list --discard-copies --copy-to --keep-nothing --detailed-exit-code --force --truncate-to-timestamp --truncate-to-offset --remove --before --server --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -212,6 +212,22 @@ _aofkit() {
                     return 0
                     ;;
                 --copy-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --truncate-to-timestamp)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --truncate-to-offset)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --remove)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --before)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

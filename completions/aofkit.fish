@@ -71,6 +71,10 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand check" -s h -l help -d 'Pr
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l assume-db -d 'Take records for database N where a SELECT may have been lost' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l max-loss -d 'With --yes, stop rather than lose more than N: bytes (64K, 1M), a percentage (5%) or whole records (100r); by default more than 1 MiB with whole records after the damage' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l copy-to -d 'Keep what is removed in DIR, which may be on another disk; --undo and --discard-copies look there as well' -r -F
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l truncate-to-timestamp -d 'Remove everything from the first #TS: annotation with a later time on: unix seconds, RFC 3339, or a date (UTC)' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l truncate-to-offset -d 'Remove everything from this offset of the last part, or of PART, on; it must be where a record begins' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l remove -d 'Remove the command at this offset, or the transaction of this MULTI or EXEC, and keep everything after it; several are separated by commas' -r
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l before -d 'Find the last such command (a name, and arguments if wanted), show what it did, and remove it and everything after it' -r
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l server -d 'Server version to emulate' -r -f -a "auto\t''
 redis-6.2\t''
 redis-7.0\t''

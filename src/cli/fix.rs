@@ -12,6 +12,7 @@ use super::max_loss::MaxLoss;
 use super::progress::Bar;
 use super::prompt::{Answer, Consent};
 use super::server_argument::ServerArgument;
+use super::travel::{Destination, TravelArguments};
 use super::{signals, source};
 use crate::aof::log::{Log, has_snapshot_name, walk_tree};
 use crate::aof::producer::ServerChoice;
@@ -21,6 +22,7 @@ use crate::repair::manifest::{self, Absent};
 use crate::repair::salvage::{self, LogSalvage, plan_salvage};
 use crate::repair::{self, Obstacle, Plan, Refusal, Survey, plan};
 use crate::report::copies::Doing;
+use crate::report::file_name::FileName;
 use crate::report::fix::{self, Report, State};
 use crate::report::style::Style;
 use crate::storage::kept::{Cause, Copies};
@@ -73,6 +75,8 @@ pub(super) struct Fix {
     #[arg(long)]
     force: bool,
     #[command(flatten)]
+    travel: TravelArguments,
+    #[command(flatten)]
     server: ServerArgument,
     /// Output format
     #[arg(long, short, value_name = "FORMAT", default_value = "text")]
@@ -86,6 +90,12 @@ Examples:
   aofkit fix /var/lib/redis             ask, then cut it off
   aofkit fix --yes appendonly.aof       do not ask, for scripts
   aofkit fix --salvage appendonly.aof   remove only what is damaged
+  aofkit fix --before FLUSHALL /var/lib/redis
+      Go back to just before the last FLUSHALL, after showing what it emptied.
+  aofkit fix --truncate-to-timestamp 2023-11-14T22:13:20Z /var/lib/redis
+      Go back to the data of that time.
+  aofkit fix --remove 1508 appendonly.aof
+      Remove the command at byte 1508, and keep everything after it.
   aofkit fix --undo appendonly.aof      put back what was removed
   aofkit fix --discard-copies appendonly.aof";
 
@@ -102,7 +112,14 @@ Where neither can tell, --force is needed.
 With --salvage, the records after each damaged place are found again, in any part: whole records stay, and only the \
 damaged bytes are removed. A flipped bit in a count or length is corrected, and bytes that were written twice are \
 removed once. A transaction that lost a part is removed as a whole. A new file replaces the old one, which is kept. \
-Damaged RDBs cannot be salvaged yet.";
+Damaged RDBs cannot be salvaged yet.
+
+--truncate-to-timestamp, --truncate-to-offset and --before end a log where it is whole, in any part: that part is \
+cut, and the manifest no longer names later ones. A log ends between records and outside transactions, never inside \
+an RDB. Damage after that place goes too; before it, --salvage comes first. --remove takes single records out: the \
+offset of a MULTI or an EXEC takes out the whole transaction. With --before, keys must be as in the log, and \
+everything else may be in any letter case; words are quoted as in redis-cli. The plan says what the command did, and \
+what FLUSHALL and FLUSHDB emptied. aofkit inspect shows the offsets of records.";
 
 /// The arguments as resolved.
 struct Settings {
@@ -111,6 +128,7 @@ struct Settings {
     consent: Consent,
     open_elsewhere: OpenElsewhere,
     method: Method,
+    destination: Option<Destination>,
     max_loss: Option<MaxLoss>,
     copies: Copies,
     has_detailed_exit_code: bool,
@@ -175,6 +193,7 @@ impl From<&Fix> for Settings {
             consent: Consent::of(typed.dry_run, typed.yes),
             open_elsewhere: if typed.force { OpenElsewhere::Ignore } else { OpenElsewhere::Refuse },
             method: if typed.salvage { Method::Salvage { assumed_database: typed.assume_db } } else { Method::Cut },
+            destination: typed.travel.resolve(),
             max_loss: typed.max_loss,
             copies: match &typed.copy_to {
                 Some(directory) => Copies::In(directory.clone()),
@@ -287,6 +306,9 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         Ok(survey) => survey,
     };
     report.judged_by(&survey);
+    if let Some(destination) = &settings.destination {
+        return go_back(settings, destination, survey, report, console);
+    }
     let chosen = match settings.method.plan(&survey) {
         Ok(chosen) => chosen,
         Err(refusal) => {
@@ -312,6 +334,34 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
     };
     drop(survey);
     ask(settings, &chosen, &question, report, console)
+}
+
+/// Takes out whole records that are not wanted.
+fn go_back(
+    settings: &Settings,
+    destination: &Destination,
+    survey: Survey,
+    report: &mut Report,
+    console: &mut Console,
+) -> anyhow::Result<Outcome> {
+    let planned = match destination.plan(&survey, console)? {
+        Ok(planned) => planned,
+        Err(refusal) => {
+            report.refused(&refusal);
+            return Ok(Outcome::Unsound);
+        }
+    };
+    let plan = planned.travel.plan.clone();
+    report.note_remaining(&survey, &plan);
+    if plan.is_nothing() {
+        report.nothing_later(&survey);
+        return Ok(if survey.report.is_sound() { Outcome::Sound } else { Outcome::Unsound });
+    }
+    let travel = planned.report(&survey, console.style);
+    let question = travel.question(&FileName(&settings.path));
+    report.travel_planned(&survey, &plan, travel);
+    drop(survey);
+    ask(settings, &Chosen::Cut(plan), &question, report, console)
 }
 
 /// What replaces the manifest, if that is what is in the way, and the files say what it must be; the report says which.
@@ -402,7 +452,8 @@ fn consents(settings: &Settings, question: &str, report: &mut Report, console: &
         report.message = Some("nothing was changed".to_owned());
         if let (Some(excess), Consent::Given) = (excess, settings.consent) {
             report.message = Some(format!("{excess}; nothing was changed"));
-            report.advice = Some("--max-loss N allows as much, --salvage keeps what is whole".to_owned());
+            let salvage = if settings.destination.is_none() { ", --salvage keeps what is whole" } else { "" };
+            report.advice = Some(format!("--max-loss N allows as much{salvage}"));
         } else if consent == Consent::NobodyThere {
             report.advice = Some("there is no terminal to ask on; --yes does it without a question".to_owned());
         }

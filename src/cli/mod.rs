@@ -30,6 +30,7 @@ mod signals;
 mod skip_damage;
 mod source;
 mod time;
+mod travel;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -1,16 +1,13 @@
-//! `--at-offset`: an offset in a part of a log, as typed and as resolved.
+//! `--at-offset`, `--truncate-to-offset` and `--remove`: an offset in a part of a log, as typed and as resolved.
 
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::str::FromStr;
 
 use super::console::hinted;
-use super::opened::Opened;
 use super::source;
-use crate::aof::log::Part;
 use crate::escape::shell_word;
-use crate::input::{Input, is_stdin};
+use crate::input::is_stdin;
 use crate::rdb;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
@@ -41,64 +38,80 @@ impl FromStr for PartOffset {
     }
 }
 
+/// A part in which an offset may be.
+pub(super) struct NamedPart<'a> {
+    /// Its name, of which the last component counts.
+    pub(super) name: &'a OsStr,
+    pub(super) path: &'a Path,
+    pub(super) bytes: &'a [u8],
+}
+
+impl NamedPart<'_> {
+    fn file_name(&self) -> &Path {
+        Path::new(self.name).file_name().map_or(Path::new(self.name), Path::new)
+    }
+
+    fn length(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+}
+
 impl PartOffset {
-    /// The index of the part, and the offset in it.
+    /// The index of the part among those of the log at `log`, and the offset in it; `option` is what was typed.
     ///
     /// An offset beyond the end is an error, since it would mean the whole log.
-    pub(super) fn resolve(&self, opened: &Opened) -> anyhow::Result<(usize, u64)> {
-        let parts: Vec<_> = opened.log.parts.iter().zip(&opened.inputs).collect();
-        let length = |index: usize| parts.get(index).map_or(0, |(_, input)| input.bytes().len() as u64);
+    pub(super) fn resolve(&self, option: &str, log: &Path, parts: &[NamedPart<'_>]) -> anyhow::Result<(usize, u64)> {
+        let length = |index: usize| parts.get(index).map_or(0, NamedPart::length);
         let lengths = || {
-            let lengths = parts.iter().map(|(part, input)| {
-                format!("{} ({})", FileName(name(part)), counted(input.bytes().len() as u64, "byte"))
-            });
+            let lengths =
+                parts.iter().map(|part| format!("{} ({})", FileName(part.file_name()), counted(part.length(), "byte")));
             lengths.collect::<Vec<_>>().join(", ")
         };
-        let log = FileName(&opened.log.path);
         let index = match &self.part {
             None => parts.len().saturating_sub(1),
-            Some(wanted) => match parts.iter().position(|(part, _)| part.file_name() == wanted.as_bytes()) {
+            Some(wanted) => match parts.iter().position(|part| part.file_name() == Path::new(wanted)) {
                 Some(index) => index,
                 None => {
-                    let wanted = FileName(wanted);
-                    let hint = format!("the parts are {}; {}", lengths(), how_to_find(&opened.log.path));
+                    let (log, wanted) = (FileName(log), FileName(wanted));
+                    let hint = format!("the parts are {}; {}", lengths(), how_to_find(log.0));
                     return Err(hinted(format!("{log}: no part that a server loads is named {wanted}"), hint));
                 }
             },
         };
         if self.offset > length(index) {
-            let part = parts.get(index).map_or(&opened.log.path, |(part, _)| &part.path);
             let message = format!(
-                "{}: --at-offset {} is beyond the end of the file, which has {}",
-                FileName(part),
+                "{}: {option} {} is beyond the end of the file, which has {}",
+                FileName(parts.get(index).map_or(log, |part| part.path)),
                 self.offset,
                 counted(length(index), "byte")
             );
-            let mut hint = how_to_find(&opened.log.path);
+            let mut hint = how_to_find(log);
             if parts.len() > 1 {
-                hint = format!("--at-offset PART:N is an offset in another part; the parts are {}; {hint}", lengths());
+                hint = format!("{option} PART:N is an offset in another part; the parts are {}; {hint}", lengths());
             }
             return Err(hinted(message, hint));
         }
-        self.refuse_inside_rdb(&parts, index)?;
+        if let Some(part) = parts.get(index) {
+            self.refuse_inside_rdb(option, part)?;
+        }
         Ok((index, self.offset))
     }
 
     /// A server loads an RDB as a whole, so an offset inside one would mean all of it.
-    fn refuse_inside_rdb(&self, parts: &[(&Part, &Input)], index: usize) -> anyhow::Result<()> {
-        let Some((part, input)) = parts.get(index).filter(|(_, input)| rdb::is_rdb(input.bytes())) else {
+    fn refuse_inside_rdb(&self, option: &str, part: &NamedPart<'_>) -> anyhow::Result<()> {
+        if !rdb::is_rdb(part.bytes) {
             return Ok(());
-        };
-        let end = source::rdb_end(input.bytes());
+        }
+        let end = source::rdb_end(part.bytes);
         if self.offset >= end {
             return Ok(());
         }
         let message = format!(
-            "{}: --at-offset {} is inside the RDB, which is loaded as a whole and ends at byte {end}",
-            FileName(&part.path),
+            "{}: {option} {} is inside the RDB, which is loaded as a whole and ends at byte {end}",
+            FileName(part.path),
             self.offset
         );
-        Err(hinted(message, format!("--at-offset {}:{end} gives the data of the RDB", FileName(name(part)))))
+        Err(hinted(message, format!("{option} {}:{end} is the end of the RDB", FileName(part.file_name()))))
     }
 }
 
@@ -108,10 +121,6 @@ pub(super) fn how_to_find(log: &Path) -> String {
         return "aofkit inspect shows the offset of every record".to_owned();
     }
     format!("to find the offset of a record, run: aofkit inspect {}", shell_word(log))
-}
-
-fn name(part: &Part) -> &Path {
-    Path::new(OsStr::from_bytes(part.file_name()))
 }
 
 #[cfg(test)]

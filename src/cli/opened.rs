@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{anyhow, bail};
 
 use super::console::{Console, hinted};
+use super::offset::{NamedPart, PartOffset};
 use super::replay_arguments::{OnDamage, ReplaySettings};
 use super::skip_damage::Skipped;
 use super::source;
@@ -48,6 +49,14 @@ impl Opened {
             opened.skip_damage();
         }
         Ok(opened)
+    }
+
+    /// The index of the part that an offset is in, and the offset there.
+    pub(super) fn place_of(&self, offset: &PartOffset) -> anyhow::Result<(usize, u64)> {
+        let parts = self.log.parts.iter().zip(&self.inputs);
+        let parts: Vec<NamedPart<'_>> =
+            parts.map(|(part, input)| NamedPart { name: &part.name, path: &part.path, bytes: input.bytes() }).collect();
+        offset.resolve("--at-offset", &self.log.path, &parts)
     }
 
     /// Whether it is a file that was probably given by mistake.

@@ -113,7 +113,7 @@ impl ReplaySettings {
         let mut end = replayed.summary.stopped;
         if let Wanted::Offset(offset) = &self.wanted {
             // A gap that begins there was not read.
-            let (part, offset) = offset.resolve(opened)?;
+            let (part, offset) = opened.place_of(offset)?;
             end = end.min(Place { part, offset });
         }
         let gaps = opened.report_skipped(end, console);
@@ -150,7 +150,7 @@ impl ReplaySettings {
             Wanted::End => Until::End,
             Wanted::Time(seconds) => Until::Time(*seconds),
             Wanted::Offset(offset) => {
-                let (part, offset) = offset.resolve(opened)?;
+                let (part, offset) = opened.place_of(offset)?;
                 bytes.truncate(part + 1);
                 Until::Offset(opened.skipped.edited(part).map_or(offset, |edited| edited.place_of(offset)))
             }

@@ -1,14 +1,13 @@
 //! The report of a fix: what will be done, and what was done, as text and as JSON.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use crate::check::{Code, Excerpt, Finding, PartReport};
-use crate::escape::{Escaped, columns, shell_word, visible};
+use crate::escape::{columns, shell_word, visible};
 use crate::plural::counted;
 use crate::repair::manifest::{Doubt, Rebuilt};
 use crate::repair::plan::{damage, loads_after, remaining};
@@ -21,8 +20,10 @@ use crate::report::json;
 use crate::report::manifest::ManifestReport;
 use crate::report::paragraph::{Fill, paragraph};
 use crate::report::plan::{ChangeReport, changes};
+use crate::report::removed::{content_words, names_words};
 use crate::report::salvage::SalvageReport;
 use crate::report::style::{Style, Tone};
+use crate::report::travel::TravelReport;
 use crate::storage::directory_of;
 use crate::storage::kept::Copies;
 
@@ -76,6 +77,7 @@ pub struct Report {
     loads_after: Option<bool>,
     salvage: Option<SalvageReport>,
     manifest: Option<ManifestReport>,
+    travel: Option<TravelReport>,
     notes: Vec<String>,
     /// What was done, or why nothing was.
     pub message: Option<String>,
@@ -170,6 +172,7 @@ impl Report {
             loads_after: None,
             salvage: None,
             manifest: None,
+            travel: None,
             notes: Vec::new(),
             message: None,
             advice: None,
@@ -345,6 +348,29 @@ impl Report {
         self.whole.push(command);
     }
 
+    /// Whole records are to be taken out.
+    pub fn travel_planned(&mut self, survey: &Survey, plan: &Plan, travel: TravelReport) {
+        self.state = State::Planned;
+        self.sound = Some(survey.report.is_sound());
+        self.name(&survey.report.path);
+        for part in plan.changes() {
+            self.about(&part.path);
+        }
+        self.cut_at = plan.changes().next().filter(|_| plan.manifest.is_none()).and_then(PartPlan::cut_at);
+        self.size = Some(plan.parts.iter().map(|part| part.identity.length).sum());
+        self.removed = Some(travel.removed_bytes());
+        self.records = Some(travel.records());
+        self.travel = Some(travel);
+    }
+
+    /// The log ends at that place already.
+    pub fn nothing_later(&mut self, survey: &Survey) {
+        let is_sound = survey.report.is_sound();
+        self.state = if is_sound { State::Sound } else { State::Refused };
+        self.sound = Some(is_sound);
+        self.message = Some(format!("{}: nothing comes after that, and nothing was changed", self.path));
+    }
+
     /// How much the plan takes out.
     pub fn loss(&self) -> Loss {
         Loss {
@@ -412,7 +438,8 @@ impl Report {
             || visible(&refusal.message()).into_owned(),
             |found| format!("{}{}", found.message, found.place()),
         );
-        self.notes.push(format!("the end was cut off, but the log is not sound yet: {what}"));
+        let done = if self.travel.is_some() { "this was done" } else { "the end was cut off" };
+        self.notes.push(format!("{done}, but the log is not sound yet: {what}"));
         self.advice = Some(visible(&refusal.advice()).into_owned());
     }
 
@@ -432,7 +459,11 @@ impl Report {
             }
             None if self.manifest.is_some() => format!("{paths} was written; a note of that is in"),
             None if applied.paths.len() > 1 => {
-                format!("the log is changed ({bytes} taken out or put right; {paths}); the files as they were are in")
+                let done = if self.travel.is_some() { "taken out" } else { "taken out or put right" };
+                format!("the log is changed ({bytes} {done}; {paths}); the files as they were are in")
+            }
+            None if self.travel.is_some() => {
+                format!("{paths} is changed ({bytes} taken out); the file as it was is in")
             }
             None => format!("{paths} is mended ({bytes} taken out or put right); the file as it was is in"),
         };
@@ -473,19 +504,20 @@ impl Report {
         if let Some(salvage) = &self.salvage {
             return self.write_salvage(salvage, out, style);
         }
+        if let Some(travel) = &self.travel {
+            travel.write_text(out, style, self.fill(style, 5))?;
+            let what = if self.cut_at.is_some() { "what is cut off, in" } else { "the files as they are now, in" };
+            return self.write_keep(out, style, what);
+        }
         self.write_finding(out, style)?;
         let (cut_at, removed) = (self.cut_at.unwrap_or(0), self.removed.unwrap_or(0));
         let file = self.file.as_ref().map_or_else(String::new, FileName::to_string);
         let end = cut_at + removed;
         write!(out, "{}  ", style.paint(Tone::Bad, "cut"))?;
-        self.fill(style, 5).write(out, &format!("bytes {cut_at}..{end} of {file}: {}", self.content_words()))?;
-        if !self.content.names.is_empty() {
-            let name = |(name, count): &(Vec<u8>, u64)| match count {
-                1 => Escaped(name).to_string(),
-                count => format!("{} ({count} times)", Escaped(name)),
-            };
-            let names: Vec<String> = self.content.names.iter().map(name).collect();
-            paragraph(out, style, "     ", &format!("with {}", names.join(", ")))?;
+        self.fill(style, 5)
+            .write(out, &format!("bytes {cut_at}..{end} of {file}: {}", content_words(&self.content, removed)))?;
+        if let Some(names) = names_words(&self.content) {
+            paragraph(out, style, "     ", &names)?;
         }
         self.write_keep(out, style, if removed == 1 { "it in" } else { "them in" })
     }
@@ -502,30 +534,6 @@ impl Report {
         writeln!(out, "{file}:{gap}{}{place}", style.paint(Tone::Bad, code))?;
         paragraph(out, style, "    ", &found.message)?;
         self.excerpt.as_ref().map_or(Ok(()), |excerpt| write_excerpt(out, excerpt, style))
-    }
-
-    /// `68 bytes, 2 records and a cut one`.
-    fn content_words(&self) -> String {
-        let content = &self.content;
-        let mut words = counted(self.removed.unwrap_or(0), "byte");
-        match (content.whole, content.broken) {
-            (0, false) => {}
-            (0, true) => words.push_str(", a record that is not whole"),
-            (whole, broken) => {
-                let _ = write!(
-                    words,
-                    ", {}{}",
-                    counted(whole, "record"),
-                    if broken { " and one that is not whole" } else { "" }
-                );
-            }
-        }
-        if content.behind > 0 {
-            let least = if content.at_least { "at least " } else { "" };
-            let _ =
-                write!(words, ", and after the damage {least}{} that could be read", counted(content.behind, "record"));
-        }
-        words
     }
 
     /// The end of what is said, for people.

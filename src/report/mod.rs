@@ -11,6 +11,8 @@ pub(crate) mod manifest;
 pub mod number;
 pub(crate) mod paragraph;
 pub(crate) mod plan;
+pub(crate) mod removed;
 pub mod rewrite;
 pub mod salvage;
 pub mod style;
+pub mod travel;

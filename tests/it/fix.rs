@@ -493,6 +493,7 @@ fn the_outcome_as_json_keeps_its_fields() {
         "records_behind",
         "notes",
         "manifest",
+        "travel",
         "message",
         "advice",
     ];

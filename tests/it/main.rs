@@ -65,4 +65,5 @@ mod skip_damage;
 mod sorted_set_servers;
 mod streams_servers;
 mod style;
+mod travel;
 mod vector_sets_servers;
