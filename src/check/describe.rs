@@ -381,18 +381,28 @@ pub(super) fn flushes<'a>(parts: &'a [PartReport], log: &'a Path) -> impl Iterat
     };
     let skipped = all().count().saturating_sub(FLUSHES);
     all().skip(skipped).map(move |(part, flush)| {
-        let Flush { offset, record, database } = *flush;
+        let Flush { offset, record, transaction, database } = *flush;
         let message = match database {
             Some(database) => format!("FLUSHDB removes all keys of database {database}"),
             None => "FLUSHALL removes all keys".to_owned(),
         };
-        let advice = if is_stdin(log) {
-            format!("the log has the keys up to byte {offset}")
+        // A log cannot end inside a transaction.
+        let end = transaction.unwrap_or(offset);
+        let name = part.path.file_name().filter(|_| part.role != Role::Single);
+        let is_first = end == 0 && parts.first().is_some_and(|first| first.path == part.path);
+        let advice = if is_first {
+            "nothing is before it in this log".to_owned()
+        } else if is_stdin(log) {
+            format!("the log has the keys up to byte {end}")
+        } else if part.container != Container::Plain {
+            let command = rewrite_before(log, name, end, "-o NEW");
+            format!("to write the data from before it to a file NEW, run: {command}")
         } else {
-            let name = part.path.file_name().filter(|_| part.role != Role::Single);
             format!(
-                "to write the data from before it to a file NEW, run: {}",
-                rewrite_before(log, name, offset, "-o NEW")
+                "rewrite --at-offset writes a copy of the data from before it; to take the log itself back, run: \
+                 aofkit fix --truncate-to-offset {} {}",
+                place_word(name, end),
+                shell_word(log)
             )
         };
         let finding = Finding::new(Code::Flush, Severity::Note, &part.path, message, &advice);
@@ -403,10 +413,15 @@ pub(super) fn flushes<'a>(parts: &'a [PartReport], log: &'a Path) -> impl Iterat
 /// The command that writes the data that a log had up to an offset in a part, as a shell reads it; the last part if
 /// none is named.
 pub fn rewrite_before(log: &Path, part: Option<&OsStr>, offset: u64, options: &str) -> String {
+    format!("aofkit rewrite --at-offset {} {options} {}", place_word(part, offset), shell_word(log))
+}
+
+/// An offset in a part as options take it, as a shell reads it; in the last part if none is named.
+fn place_word(part: Option<&OsStr>, offset: u64) -> String {
     let mut place = part.map_or_else(OsString::new, OsStr::to_owned);
     place.push(if part.is_some() { ":" } else { "" });
     place.push(offset.to_string());
-    format!("aofkit rewrite --at-offset {} {options} {}", shell_word(Path::new(&place)), shell_word(log))
+    shell_word(Path::new(&place))
 }
 
 /// What the notes of the server's verdict say and no other finding does.

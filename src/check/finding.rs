@@ -246,8 +246,8 @@ codes! {
     /// `FLUSHALL` or `FLUSHDB` removes all keys of the log or of a database, or did by accident. The last 100 of a log
     /// are noted.
     Flush = "flush", [Note], commands(&["FLUSHALL"]),
-        "Nothing, if it was meant. Otherwise stop the server, and write the data from before it to a new log with \
-         `aofkit rewrite --at-offset`; the advice names the command.",
+        "Nothing, if it was meant. Otherwise stop the server, and take the log back before it with `aofkit fix \
+         --truncate-to-offset`; the advice names the command. `aofkit rewrite --at-offset` writes a copy instead.",
     /// The log holds no record and no key.
     EmptyLog = "empty-log", [Note], log("damaged/empty.aof"),
         "Nothing, if the server has not written yet; otherwise look for the log in another directory.",

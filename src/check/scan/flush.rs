@@ -10,6 +10,8 @@ pub struct Flush {
     pub offset: u64,
     /// The number of its record, from 1.
     pub record: u64,
+    /// The offset of the `MULTI` of its transaction, if it is in one.
+    pub transaction: Option<u64>,
     /// The database that it empties; `None` for all of them.
     pub database: Option<u32>,
 }

@@ -21,7 +21,7 @@ use std::sync::{Mutex, PoisonError};
 pub use anomaly::{Anomalies, Anomaly, PayloadEffect, Seen};
 use buffer::CopyBuffer;
 pub use flush::{FLUSHES, Flush};
-use window::{ScanRange, Source, Window};
+use window::{ScanRange, Source, Window, WindowFlush};
 
 use crate::aof::Damage;
 use crate::aof::transaction::{Opening, Tracker};
@@ -279,11 +279,13 @@ impl Stitcher {
     fn merge(&mut self, window: Window) {
         let scan = &mut self.scan;
         let before = scan.records;
+        let mut openings = vec![scan.transactions.open()];
         for event in &window.leading {
             let (offset, record) = (event.opening.offset, before + event.opening.record);
             let command_end_before = event.opening.command_end_before.or(scan.last_command_end);
             let (_, misplaced) =
                 scan.transactions.control(event.control, Opening { offset, record, command_end_before });
+            openings.push(scan.transactions.open());
             if let Some(misplaced) = misplaced {
                 scan.anomalies.add(Anomaly::Misplaced(misplaced), offset, record);
             }
@@ -296,9 +298,12 @@ impl Stitcher {
             scan.databases.insert(self.database);
         }
         scan.databases.extend(window.databases);
-        for (flush, inherits_database) in window.flushes {
+        for WindowFlush { flush, inherits_database, leading } in window.flushes {
             let database = if inherits_database { Some(self.database) } else { flush.database };
-            flush::remember(&mut scan.flushes, Flush { record: flush.record + before, database, ..flush });
+            let opening = leading.and_then(|count| *openings.get(count)?);
+            let transaction = opening.map_or(flush.transaction, |opening| Some(opening.offset));
+            let record = flush.record + before;
+            flush::remember(&mut scan.flushes, Flush { record, transaction, database, ..flush });
         }
         self.database = window.database.unwrap_or(self.database);
         scan.anomalies.merge(window.anomalies, before);

@@ -164,6 +164,17 @@ fn the_last_flushes_are_remembered_with_their_databases() {
         let seen: Vec<_> = found(&log, share).iter().map(|it| (it.offset, it.record, it.database)).collect();
         assert_eq!(seen, expected, "windows of {share}");
     }
+    let mut transaction = log.clone();
+    let words = ["MULTI", "FLUSHALL", "EXEC", "FLUSHALL", "multi", "multi", "FLUSHDB", "exec", "FLUSHDB"];
+    for word in words {
+        command(&mut transaction, &[word.as_bytes()]);
+    }
+    let start = log.len() as u64;
+    let expected = [None, None, None, Some(start), None, Some(start + 15 + 18 + 14 + 18), None];
+    for share in (1..200).step_by(7) {
+        let seen: Vec<_> = found(&transaction, share).iter().map(|it| it.transaction).collect();
+        assert_eq!(seen, expected, "windows of {share}");
+    }
     for _ in 0..FLUSHES {
         command(&mut log, &[b"FLUSHALL"]);
     }

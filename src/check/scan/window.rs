@@ -69,6 +69,16 @@ impl<'b> Source<'b> {
     }
 }
 
+/// A command that empties a database, or all.
+#[derive(Debug)]
+pub(super) struct WindowFlush {
+    pub(super) flush: Flush,
+    /// Whether it is the database that was selected before the window.
+    pub(super) inherits_database: bool,
+    /// How many of [`Window::leading`] come before it, if its transaction depends on them.
+    pub(super) leading: Option<usize>,
+}
+
 /// What was found between two record boundaries. Record numbers count from the window's start, offsets from the file's.
 #[derive(Debug)]
 pub(super) struct Window {
@@ -91,8 +101,8 @@ pub(super) struct Window {
     pub(super) database: Option<u32>,
     /// Whether a command takes the expiry of a field away.
     pub(super) keeps_fields: bool,
-    /// The last commands that empty databases, and whether it is the database that was selected before the window.
-    pub(super) flushes: Vec<(Flush, bool)>,
+    /// The last commands that empty databases.
+    pub(super) flushes: Vec<WindowFlush>,
     pub(super) first_timestamp: Option<i64>,
     pub(super) last_timestamp: Option<i64>,
     /// The servers that know all commands, those aside that no server knows, and the annotations.
@@ -363,8 +373,11 @@ impl Window {
     fn flush(&mut self, row: &Command) {
         let is_of_one = row.name == "flushdb";
         let database = self.database.filter(|_| is_of_one);
-        let flush = Flush { offset: self.end as u64, record: self.records, database };
-        flush::remember(&mut self.flushes, (flush, is_of_one && database.is_none()));
+        let transaction = self.transactions.and_then(|transactions| transactions.open()).map(|open| open.offset);
+        let flush = Flush { offset: self.end as u64, record: self.records, transaction, database };
+        let leading = if self.transactions.is_some() { None } else { Some(self.leading.len()) };
+        let flush = WindowFlush { flush, inherits_database: is_of_one && database.is_none(), leading };
+        flush::remember(&mut self.flushes, flush);
     }
 
     /// The RESTORE at the end of what was read.
