@@ -20,7 +20,7 @@ use crate::report::removed::{content_words, names_words};
 use crate::report::style::{Style, Tone};
 use crate::select::Step;
 
-/// Stretches of a part that are shown as text; JSON has all.
+/// Stretches that are shown as text; JSON has all.
 const SHOWN: usize = 20;
 
 /// Columns of the command that was looked for, where there is no terminal.
@@ -41,7 +41,7 @@ pub struct TravelReport {
     records: u64,
     /// How many bytes go.
     removed_bytes: u64,
-    parts: Vec<PartReport>,
+    removed: Vec<StretchReport>,
 }
 
 #[derive(Debug, Serialize)]
@@ -75,17 +75,8 @@ struct FlushReport {
 }
 
 #[derive(Debug, Serialize)]
-struct PartReport {
-    path: FileName<PathBuf>,
-    bytes: u64,
-    bytes_after: u64,
-    leaves: bool,
-    new_name: Option<FileName<OsString>>,
-    removed: Vec<StretchReport>,
-}
-
-#[derive(Debug, Serialize)]
 struct StretchReport {
+    part: FileName<OsString>,
     /// The first byte that goes.
     from: u64,
     /// The byte after the last.
@@ -95,6 +86,11 @@ struct StretchReport {
     commands: Vec<NameReport>,
     /// The database that a SELECT in their place selects.
     selects: Option<u64>,
+    #[serde(skip)]
+    path: FileName<PathBuf>,
+    /// Whether the manifest no longer names the part.
+    #[serde(skip)]
+    leaves: bool,
     #[serde(skip)]
     what: String,
     #[serde(skip)]
@@ -139,11 +135,7 @@ impl TravelReport {
             keys_before: flush.keys,
             keys_after: 0,
         };
-        let parts = travel.plan.parts.iter().enumerate();
-        let parts: Vec<PartReport> = parts
-            .filter(|(_, part)| !part.is_untouched())
-            .map(|(index, part)| PartReport::new(part, travel.removed.iter().filter(|stretch| stretch.part == index)))
-            .collect();
+        let stretch = |stretch: &Stretch| Some(StretchReport::new(travel.plan.parts.get(stretch.part)?, stretch));
         Self {
             end: travel.end.map(|(place, time)| EndReport {
                 part: name(place.part),
@@ -156,7 +148,7 @@ impl TravelReport {
             emptied_untold: emptied.as_ref().err().map(untold),
             records: travel.removed.iter().map(|stretch| stretch.content.whole + stretch.content.behind).sum(),
             removed_bytes: travel.plan.parts.iter().map(PartPlan::removed).sum(),
-            parts,
+            removed: travel.removed.iter().filter_map(stretch).collect(),
         }
     }
 
@@ -196,8 +188,11 @@ impl TravelReport {
                 fill.write(out, "the log is damaged after it; whether such a command follows is unknown")?;
             }
         }
-        for part in &self.parts {
-            part.write_text(out, style, fill)?;
+        for stretch in self.removed.iter().take(SHOWN) {
+            stretch.write_text(out, style, fill)?;
+        }
+        if let Some(more) = self.removed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            writeln!(out, "     and {}: --format json lists all", counted(more as u64, "more place"))?;
         }
         if let Some(EndReport { part, offset, time: last, .. }) = &self.end {
             let last = last.map_or_else(String::new, |last| format!(", as of {}", time(last)));
@@ -270,60 +265,39 @@ impl CommandReport {
     }
 }
 
-impl PartReport {
-    fn new<'t>(part: &PartPlan, stretches: impl Iterator<Item = &'t Stretch>) -> Self {
-        let inserted: u64 = part.edits().iter().map(|edit| edit.inserted.len() as u64).sum();
+impl StretchReport {
+    fn new(part: &PartPlan, stretch: &Stretch) -> Self {
+        let Stretch { range, content, selects, .. } = stretch;
+        let commands =
+            content.names.iter().map(|(name, count)| NameReport { name: bytes(name), count: *count }).collect();
         Self {
+            part: FileName(part.path.file_name().unwrap_or_default().to_owned()),
+            from: range.start,
+            to: range.end,
+            records: content.whole + content.behind,
+            commands,
+            selects: *selects,
             path: FileName(part.path.clone()),
-            bytes: part.identity.length,
-            bytes_after: part.identity.length + inserted - part.removed(),
             leaves: part.change == PartChange::Leaves,
-            new_name: part.new_name.clone().map(FileName),
-            removed: stretches.map(StretchReport::new).collect(),
+            what: content_words(content, range.end - range.start),
+            names: names_words(content),
         }
     }
 
     fn write_text(&self, out: &mut impl Write, style: Style, fill: Fill<'_>) -> io::Result<()> {
+        let Self { path, from, to, what, .. } = self;
         if self.leaves {
-            let what = self.removed.first().map_or_else(|| counted(self.bytes, "byte"), |all| all.what.clone());
             write!(out, "{} ", style.paint(Tone::Bad, "drop"))?;
-            return fill.write(out, &format!("{}: {what}; the manifest no longer names it", self.path));
+            return fill.write(out, &format!("{path}: {what}; the manifest no longer names it"));
         }
-        for stretch in self.removed.iter().take(SHOWN) {
-            let StretchReport { from, to, what, .. } = stretch;
-            write!(out, "{}  ", style.paint(Tone::Bad, "cut"))?;
-            fill.write(out, &format!("bytes {from}..{to} of {}: {what}", self.path))?;
-            if let Some(names) = &stretch.names {
-                write!(out, "     ")?;
-                fill.write(out, names)?;
-            }
-            if let Some(database) = stretch.selects {
-                write!(out, "     ")?;
-                fill.write(out, &format!("SELECT {database} comes in their place, as later records need it"))?;
-            }
-        }
-        if let Some(more) = self.removed.len().checked_sub(SHOWN).filter(|more| *more > 0) {
-            writeln!(out, "     and {} more: --format json lists all", counted(more as u64, "place"))?;
+        write!(out, "{}  ", style.paint(Tone::Bad, "cut"))?;
+        fill.write(out, &format!("bytes {from}..{to} of {path}: {what}"))?;
+        let select =
+            self.selects.map(|number| format!("SELECT {number} comes in their place, as later records need it"));
+        for line in self.names.iter().chain(&select) {
+            write!(out, "     ")?;
+            fill.write(out, line)?;
         }
         Ok(())
-    }
-}
-
-impl StretchReport {
-    fn new(stretch: &Stretch) -> Self {
-        let Stretch { range, content, selects, .. } = stretch;
-        Self {
-            from: range.start,
-            to: range.end,
-            records: content.whole + content.behind,
-            commands: content
-                .names
-                .iter()
-                .map(|(name, count)| NameReport { name: bytes(name), count: *count })
-                .collect(),
-            selects: *selects,
-            what: content_words(content, range.end - range.start),
-            names: names_words(content),
-        }
     }
 }

@@ -535,5 +535,5 @@ fn the_plan_shows_the_command_and_what_it_did() {
     let command = &report["travel"]["command"];
     assert_eq!(command["record"]["arguments"], serde_json::json!(["user:1"]));
     assert_eq!((&command["keys_before"], &command["keys_after"]), (&3.into(), &3.into()), "DEL in database 4");
-    assert_eq!(report["travel"]["parts"][0]["removed"][0]["commands"][0]["name"], "DEL");
+    assert_eq!(report["travel"]["removed"][0]["commands"][0]["name"], "DEL");
 }

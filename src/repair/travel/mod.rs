@@ -124,7 +124,7 @@ fn end_at(survey: &Survey, end: Place, time: Option<i64>) -> Result<Travel, Trav
             std::cmp::Ordering::Equal => end.offset.min(identity.length),
             std::cmp::Ordering::Greater => 0,
         };
-        if keeps < identity.length {
+        if keeps < identity.length || index > end.part {
             let start = part.scan.as_ref().map_or(0, |scan| scan.start);
             removed.push(Stretch::of(index, file, keeps..identity.length, start));
         }
