@@ -71,6 +71,8 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'With --undo, list the changes that can be undone, and change nothing')
             [CompletionResult]::new('--discard-copies', '--discard-copies', [CompletionResultType]::ParameterName, 'Remove the copies that were kept of what fixes cut off and rewrites replaced')
             [CompletionResult]::new('--keep-nothing', '--keep-nothing', [CompletionResultType]::ParameterName, 'Keep nothing of what is removed: the fix cannot be undone')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only what was done, or why nothing could be')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only what was done, or why nothing could be')
             [CompletionResult]::new('--detailed-exit-code', '--detailed-exit-code', [CompletionResultType]::ParameterName, 'Exit with 3 rather than 0 if the log was changed')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Change the file even if another process has it open for writing, or if that is unknown')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

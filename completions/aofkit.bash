@@ -197,7 +197,7 @@ _aofkit() {
             return 0
             ;;
         aofkit__subcmd__fix)
-            opts="-n -y -f -h --dry-run --yes --salvage --assume-db --max-loss --undo --list --discard-copies --copy-to --keep-nothing --detailed-exit-code --force --truncate-to-timestamp --truncate-to-offset --remove --before --server --format --color --progress --help"
+            opts="-n -y -q -f -h --dry-run --yes --salvage --assume-db --max-loss --undo --list --discard-copies --copy-to --keep-nothing --quiet --detailed-exit-code --force --truncate-to-timestamp --truncate-to-offset --remove --before --server --format --color --progress --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -106,6 +106,7 @@ complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l undo -d 'Put back 
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l list -d 'With --undo, list the changes that can be undone, and change nothing'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l discard-copies -d 'Remove the copies that were kept of what fixes cut off and rewrites replaced'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l keep-nothing -d 'Keep nothing of what is removed: the fix cannot be undone'
+complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s q -l quiet -d 'Print only what was done, or why nothing could be'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l detailed-exit-code -d 'Exit with 3 rather than 0 if the log was changed'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -l force -d 'Change the file even if another process has it open for writing, or if that is unknown'
 complete -c aofkit -n "__fish_aofkit_using_subcommand fix" -s h -l help -d 'Print help (see more with \'--help\')'

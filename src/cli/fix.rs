@@ -68,6 +68,9 @@ pub(super) struct Fix {
     /// Keep nothing of what is removed: the fix cannot be undone
     #[arg(long, conflicts_with_all = ["copy_to", "undo", "discard_copies"])]
     keep_nothing: bool,
+    /// Print only what was done, or why nothing could be
+    #[arg(long, short)]
+    quiet: bool,
     /// Exit with 3 rather than 0 if the log was changed
     #[arg(long)]
     detailed_exit_code: bool,
@@ -88,7 +91,7 @@ const EXAMPLES: &str = "\
 Examples:
   aofkit fix --dry-run /var/lib/redis   show what would be cut off
   aofkit fix /var/lib/redis             ask, then cut it off
-  aofkit fix --yes appendonly.aof       do not ask, for scripts
+  aofkit fix --yes --quiet DIR          do not ask, and say only what was done
   aofkit fix --salvage appendonly.aof   remove only what is damaged
   aofkit fix --before FLUSHALL /var/lib/redis
       Go back to just before the last FLUSHALL, after showing what it emptied.
@@ -132,6 +135,7 @@ struct Settings {
     max_loss: Option<MaxLoss>,
     copies: Copies,
     has_detailed_exit_code: bool,
+    is_quiet: bool,
     format: Format,
 }
 
@@ -201,6 +205,7 @@ impl From<&Fix> for Settings {
                 None => Copies::Beside,
             },
             has_detailed_exit_code: typed.detailed_exit_code,
+            is_quiet: typed.quiet,
             format: typed.format,
         }
     }
@@ -234,9 +239,8 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
     let mut report = Report::new(&settings.path);
     let outcome = fix(&settings, &mut report, console)?;
     match settings.format {
-        Format::Text => {
-            report.write_text(&mut console.out, console.style)?;
-        }
+        Format::Text if settings.is_quiet => report.write_outcome(&mut console.out, console.style)?,
+        Format::Text => report.write_text(&mut console.out, console.style)?,
         Format::Json => report.write_json(&mut console.out)?,
     }
     Ok(match outcome {
@@ -401,6 +405,7 @@ fn ask(
     note_other_names(chosen.plan(), report);
     // A person sees the plan before the question; a program gets the plan with the outcome.
     match settings.format {
+        Format::Text if settings.is_quiet && settings.consent != Consent::Ask => {}
         Format::Text => report.write_plan(&mut console.out, console.style)?,
         Format::Json if settings.consent == Consent::Ask => report.write_plan(&mut console.stderr, Style::PLAIN)?,
         Format::Json => {}

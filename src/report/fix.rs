@@ -548,6 +548,22 @@ impl Report {
             write!(out, "note: ")?;
             self.fill(style, 6).write(out, note)?;
         }
+        self.write_message(out, style)?;
+        if self.state == State::Fixed && self.sound == Some(true) {
+            writeln!(out, "checked again: {}", style.paint(Tone::Good, "nothing is damaged"))?;
+        }
+        Ok(())
+    }
+
+    /// What was done, or why nothing could be; nothing if there was nothing to do.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn write_outcome(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
+        if self.state == State::Sound { Ok(()) } else { self.write_message(out, style) }
+    }
+
+    fn write_message(&self, out: &mut impl Write, style: Style) -> io::Result<()> {
         // A command stands on a line of its own, to be copied.
         for line in self.message.iter().flat_map(|text| text.lines()) {
             self.fill(style, 0).write(out, line)?;
@@ -555,9 +571,6 @@ impl Report {
         if let Some(advice) = &self.advice {
             write!(out, "hint: ")?;
             self.fill(style, 6).write(out, advice)?;
-        }
-        if self.state == State::Fixed && self.sound == Some(true) {
-            writeln!(out, "checked again: {}", style.paint(Tone::Good, "nothing is damaged"))?;
         }
         Ok(())
     }

@@ -237,6 +237,34 @@ fn copies_can_be_kept_in_another_directory_and_are_found_there() {
 }
 
 #[isolated_test]
+fn several_changes_are_undone_one_by_one() {
+    let (_directory, parts) = log_for(Way::Salvage);
+    let log = parts.join(MANIFEST);
+    let mut states = vec![files(&parts)];
+    let apply = |way: Way| repair::apply(&plan_for(way, &parts), &repair::Settings::default()).unwrap().unwrap();
+    apply(Way::Salvage);
+    // The mended base is damaged once more, and so is the last part.
+    states.push(files(&parts));
+    let base = parts.join("a.aof.1.base.fixed-1.aof");
+    fs::write(&base, [fs::read(&base).unwrap(), damaged("again")].concat()).unwrap();
+    fs::write(parts.join("a.aof.2.incr.aof"), damaged("again")).unwrap();
+    states.push(files(&parts));
+    let second = apply(Way::Salvage);
+    assert!(parts.join("a.aof.1.base.fixed-2.aof").exists(), "{second:?}");
+    let listed = repair::copies_of(&log, None).unwrap();
+    assert_eq!(listed.iter().map(|kept| kept.number).collect::<Vec<_>>(), [1, 2]);
+    repair::undo(&log, None, OpenElsewhere::Refuse).unwrap();
+    assert_eq!(files(&parts), states[2]);
+    // What was written after the first change would be lost.
+    repair::undo(&log, None, OpenElsewhere::Refuse).unwrap_err();
+    for name in ["a.aof.1.base.fixed-1.aof", "a.aof.2.incr.aof"] {
+        fs::write(parts.join(name), &states[1][name]).unwrap();
+    }
+    repair::undo(&log, None, OpenElsewhere::Refuse).unwrap();
+    assert_eq!(files(&parts), states[0]);
+}
+
+#[isolated_test]
 fn nothing_is_kept_where_that_is_asked_for() {
     for way in WAYS {
         let (directory, parts) = log_for(way);

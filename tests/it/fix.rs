@@ -637,3 +637,22 @@ fn a_missing_manifest_is_written_and_undone() {
     assert!(code == 0 && out.contains("the log from before the fix is back"), "{out}");
     assert_eq!(names_in(&parts), before);
 }
+
+#[test]
+fn in_an_init_container_only_what_was_done_is_said() {
+    let init = &["--yes", "--quiet", "--detailed-exit-code"];
+    let (directory, path) = with_file("a.aof", &[whole(), b"*1\r\n$4\r\nPI".to_vec()].concat());
+    let (code, out, talk) = run(init, &path);
+    assert!(out.starts_with(&format!("{} was cut at byte {}; ", path.display(), whole().len())), "{out}");
+    assert_eq!((code, out.lines().count(), talk.as_str()), (3, 3, ""), "{out}");
+    assert_eq!(run(init, &path), (0, String::new(), String::new()), "there is nothing to do");
+    fs::create_dir(directory.path().join("empty")).unwrap();
+    assert_eq!(run(init, &directory.path().join("empty")), (0, String::new(), String::new()), "a fresh volume");
+    fs::write(&path, b"\x89PNG\r\n\x1a\n a picture").unwrap();
+    let (code, out, _) = run(init, &path);
+    assert_eq!((code, out.lines().count()), (1, 2), "{out}");
+    // A question is not asked without the plan.
+    fs::write(&path, [whole(), b"*1\r\n$4\r\nPI".to_vec()].concat()).unwrap();
+    let (code, out, _) = run(&["--quiet"], &path);
+    assert!(code == 1 && out.contains("truncated-record") && out.contains("nothing was changed"), "{out}");
+}
