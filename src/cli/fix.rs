@@ -91,7 +91,7 @@ const EXAMPLES: &str = "\
 Examples:
   aofkit fix --dry-run /var/lib/redis   show what would be cut off
   aofkit fix /var/lib/redis             ask, then cut it off
-  aofkit fix --yes --quiet DIR          do not ask, and say only what was done
+  aofkit fix --yes --quiet DIR          for scripts: do not ask, say little
   aofkit fix --salvage appendonly.aof   remove only what is damaged
   aofkit fix --before FLUSHALL /var/lib/redis
       Go back to just before the last FLUSHALL, after showing what it emptied.
