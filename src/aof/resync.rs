@@ -3,13 +3,14 @@
 //! A `*` alone says nothing: values may hold what looks like records, and so may the remains of a damaged one. A place
 //! counts where a whole record with a plausible name stands, unless that lies inside an argument whose length is known.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr3};
+use memchr::{memchr, memchr_iter, memchr3, memmem};
 
 use super::reader::{TIMESTAMP, record_at};
 use super::transaction::Control;
-use crate::resp::{self, Head};
+use crate::resp::{self, Defect, Head};
 
 /// Arguments around a place that are looked at: more than two are about each other only in odd logs.
 const ARGUMENTS: usize = 16;
@@ -24,6 +25,11 @@ const LONGEST_NAME: usize = 64;
 ///
 /// `from` may be the start of the record that is damaged: its arguments tell what belongs to it.
 pub fn next_record(bytes: &[u8], from: usize) -> Option<usize> {
+    next_record_among(bytes, from, &ValuesWithRecords::new(bytes))
+}
+
+/// The same, with what is known of the values of the part.
+pub fn next_record_among(bytes: &[u8], from: usize, values: &ValuesWithRecords<'_>) -> Option<usize> {
     let mut arguments: Vec<Range<usize>> = Vec::new();
     // The arguments up to here were met already, as those of a record.
     let mut known = from;
@@ -31,7 +37,7 @@ pub fn next_record(bytes: &[u8], from: usize) -> Option<usize> {
     loop {
         at += memchr3(b'*', b'$', b'#', bytes.get(at..)?)?;
         if bytes.get(at) != Some(&b'$') && is_record(bytes, at) {
-            match arguments.iter().find(|argument| argument.contains(&at) && belongs_to(bytes, at, argument)) {
+            match arguments.iter().find(|argument| argument.contains(&at) && belongs_to(bytes, at, argument, values)) {
                 None => return Some(at),
                 Some(argument) => at = argument.end,
             }
@@ -62,16 +68,38 @@ pub fn record_inside(bytes: &[u8], record: usize) -> Option<usize> {
         at = argument.end + 2;
         let payload = bytes.get(argument.clone())?;
         let mut places = memchr_iter(b'*', payload).map(|place| argument.start + place);
-        if let Some(inside) = places.find(|place| is_record(bytes, *place) && outlasts(bytes, *place, at)) {
+        let goes_past = |place: &usize| {
+            is_record(bytes, *place)
+                && read_until(bytes, *place, at)
+                    .is_some_and(|next| next > at && goes_on(bytes, next) && outlasts(bytes, next, end))
+        };
+        if let Some(inside) = places.find(goes_past) {
             return Some(inside);
         }
     }
     None
 }
 
-/// Whether the records from a place on go on past `end`, where none of them begins.
-fn outlasts(bytes: &[u8], at: usize, end: usize) -> bool {
-    read_until(bytes, at, end).is_some_and(|position| position > end)
+/// Records read where two readings of the same bytes differ: neither lasts that long by chance.
+const COMPARED: usize = 1000;
+
+/// Whether the records from a place on go on at least as far as those from another one on.
+///
+/// The last of what looks like records in a value may be cut short by the value's end, and by chance be whole with
+/// bytes of the next record: what follows it is none.
+pub fn outlasts(bytes: &[u8], mut one: usize, mut other: usize) -> bool {
+    for _ in 0..COMPARED {
+        if one == other {
+            return true;
+        }
+        let is_one = one < other;
+        let behind = if is_one { &mut one } else { &mut other };
+        match end_of(bytes, *behind) {
+            Some(next) => *behind = next,
+            None => return !is_one,
+        }
+    }
+    false
 }
 
 /// Where the first of the records from a place on begins that is at or after `end`; `None` if they cannot be read that
@@ -84,19 +112,91 @@ pub fn read_until(bytes: &[u8], at: usize, end: usize) -> Option<usize> {
     Some(position)
 }
 
-/// Whether a record begins at a place that has a name, and lacks an argument that `length` bytes after it may be in.
-pub fn awaits_argument(bytes: &[u8], record: usize, length: usize) -> bool {
+/// Where the argument that a record at a place lacks, or that is damaged, ends according to its length; `None` if that
+/// cannot be read.
+pub fn declared_end(bytes: &[u8], record: usize) -> Option<usize> {
     let mut arguments = Vec::new();
     if bytes.get(record) != Some(&b'*') {
-        return false;
+        return None;
     }
-    let next = arguments_of(bytes, record, &mut arguments);
-    // Where its length can be read, that is known to be right: what is wrong is in it, or after it.
-    let line = bytes.get(next..).unwrap_or_default().strip_prefix(b"$").unwrap_or_default();
-    let digits = line.get(..LINE).unwrap_or(line).split(|byte| *byte == b'\r').next().unwrap_or_default();
-    !arguments.is_empty()
-        && resp::parse_integer(digits)
-            .is_none_or(|declared| usize::try_from(declared).is_ok_and(|declared| declared >= length))
+    let at = arguments_of(bytes, record, &mut arguments);
+    let line = bytes.get(at..)?.strip_prefix(b"$")?;
+    let line = line.get(..LINE).unwrap_or(line);
+    let digits = line.split(|byte| *byte == b'\r').next()?;
+    let length = usize::try_from(resp::parse_integer(digits)?).ok()?;
+    (at + 1 + digits.len() + 2).checked_add(length)
+}
+
+/// The length in the line before a place, if that is the one of an argument.
+pub fn length_before(bytes: &[u8], at: usize) -> Option<usize> {
+    let line = bytes.get(at.saturating_sub(LINE)..at)?.strip_suffix(b"\r\n")?;
+    let prefix =
+        line.iter().rposition(|byte| !byte.is_ascii_digit()).filter(|prefix| line.get(*prefix) == Some(&b'$'))?;
+    let length = usize::try_from(resp::parse_integer(line.get(prefix + 1..)?)?).ok()?;
+    (length <= bytes.len() - at).then_some(length)
+}
+
+/// What the values of a part tell about records in values: an application that stores one mostly stores more.
+#[derive(Debug, Clone)]
+pub struct ValuesWithRecords<'a> {
+    bytes: &'a [u8],
+    largest: OnceCell<usize>,
+}
+
+impl<'a> ValuesWithRecords<'a> {
+    /// Those of a part; nothing is read yet.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, largest: OnceCell::new() }
+    }
+
+    /// Whether a value of a length is whole, and begins like a record.
+    fn is_whole(&self, at: usize, length: usize) -> bool {
+        let end = at.checked_add(length).and_then(|end| resp::after_terminator(self.bytes, end));
+        end.is_some() && is_record(self.bytes, at)
+    }
+
+    /// The length of the largest value that begins like a record; 0 if there is none.
+    pub fn largest(&self) -> usize {
+        *self.largest.get_or_init(|| {
+            let places = memmem::find_iter(self.bytes, b"\r\n*").map(|line| line + 2);
+            let length = |at| length_before(self.bytes, at).filter(|length| self.is_whole(at, *length));
+            places.filter_map(length).max().unwrap_or(0)
+        })
+    }
+}
+
+/// How a value may end that holds records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueEnd {
+    /// With the last of them, and nothing follows it in its record.
+    Line,
+    /// In the middle of one, or with text; other arguments may follow.
+    Any,
+}
+
+/// Whether what is between the last record in a value and the next one after it is the rest of that value, and the
+/// other arguments of its record.
+pub fn ends_value(bytes: &[u8], from: usize, next: usize, end: ValueEnd) -> bool {
+    /// More lines are not looked at.
+    const LINES: usize = 64;
+    let between = bytes.get(from..next).unwrap_or_default();
+    if end == ValueEnd::Line {
+        return between == b"\r\n";
+    }
+    let arguments = |mut at: usize| {
+        while at < next {
+            let Some((_, end)) = resp::bulk_string(bytes, at) else { return false };
+            at = end;
+        }
+        at == next
+    };
+    let is_rest = |rest: &[u8]| {
+        rest.iter().all(|byte| !byte.is_ascii_control())
+            || matches!(resp::parse(rest, 0, &mut Head::default()), Err(Defect::Truncated { .. }))
+    };
+    memmem::find_iter(between, b"\r\n")
+        .take(LINES)
+        .any(|line| arguments(from + line + 2) && is_rest(between.get(..line).unwrap_or_default()))
 }
 
 /// Adds the arguments of the record at a place, as far as they are whole, and returns where they end.
@@ -135,11 +235,27 @@ pub fn end_of(bytes: &[u8], at: usize) -> Option<usize> {
 
 /// Whether the record at a place, which is whole, is a part of this argument rather than one that follows it.
 ///
-/// The argument may reach that far because its own end is missing. Records that only seem to lie inside it then go on
-/// past its end as if it were none, while those in a value end with the value.
-fn belongs_to(bytes: &[u8], at: usize, argument: &Range<usize>) -> bool {
-    let after = argument.end + 2;
-    read_until(bytes, at, after).is_none_or(|position| position == after && at == argument.start)
+/// The argument may reach that far because its own end is missing. Records that only seem to lie inside it then follow
+/// the end of another one, and go on past its end as if it were none, while those in a value end with the value.
+fn belongs_to(bytes: &[u8], at: usize, argument: &Range<usize>, values: &ValuesWithRecords<'_>) -> bool {
+    match read_until(bytes, at, argument.end) {
+        Some(end) => end == argument.end || end == argument.end + 2 && at == argument.start,
+        None => at == argument.start || !is_after_line(bytes, at) || values.largest() >= argument.len(),
+    }
+}
+
+/// Whether a place is after a line end.
+fn is_after_line(bytes: &[u8], at: usize) -> bool {
+    bytes.get(..at).is_some_and(|before| before.ends_with(b"\r\n"))
+}
+
+/// Whether two records that can be relied on begin at a place, after the end of what may be another one: a line that is
+/// not the length of an argument.
+pub fn follows_record(bytes: &[u8], at: usize) -> bool {
+    is_after_line(bytes, at)
+        && length_before(bytes, at).is_none()
+        && is_record(bytes, at)
+        && end_of(bytes, at).is_some_and(|next| is_record(bytes, next))
 }
 
 /// Whether a part ends at a place, or a record begins there that can be relied on.

@@ -26,6 +26,7 @@ mod agreement;
 mod apply_sort;
 mod apply_strings;
 mod changes;
+mod campaign;
 mod check;
 mod check_reports;
 mod command_table;

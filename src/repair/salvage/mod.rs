@@ -14,8 +14,9 @@ mod wrong_byte;
 use std::ops::Range;
 
 use super::edit::Edit;
+use crate::aof::resync::{self, ValueEnd, ValuesWithRecords};
 use crate::aof::transaction::Control;
-use crate::aof::{Damage, DamageKind, database_number, resync};
+use crate::aof::{Damage, DamageKind, database_number};
 use crate::check::scan::{self, Scan};
 use crate::server::Server;
 
@@ -111,6 +112,7 @@ struct Run {
     /// An `EXEC` that is the first control command of the run: where it begins and ends.
     lone_exec: Option<Range<usize>>,
     has_control: bool,
+    has_exec: bool,
 }
 
 /// How a part is read.
@@ -127,9 +129,13 @@ pub struct Options<'p> {
 /// A run that is shorter than an argument can be, in records: what looks like a log inside a value has fewer.
 const MOST_IN_A_VALUE: u64 = 10_000;
 
+/// Longer values are not taken to hold records, if no other value does.
+const USUAL_VALUE: usize = 4 << 10;
+
 /// Finds out what can be kept of the records of a part, which begin at `start`.
 pub fn salvage(bytes: &[u8], start: usize, options: Options<'_>) -> Salvage {
-    let mut search = Search { bytes, options, runs: Vec::new(), found: Vec::new() };
+    let mut search =
+        Search { bytes, options, runs: Vec::new(), found: Vec::new(), values: ValuesWithRecords::new(bytes) };
     let mut next = Some(start);
     while let Some(at) = next {
         next = search.read_on(at);
@@ -149,6 +155,7 @@ struct Search<'a, 'p> {
     options: Options<'p>,
     runs: Vec<Run>,
     found: Vec<Found>,
+    values: ValuesWithRecords<'a>,
 }
 
 impl Search<'_, '_> {
@@ -156,24 +163,19 @@ impl Search<'_, '_> {
     fn read_on(&mut self, at: usize) -> Option<usize> {
         let scanned = self.scan(self.bytes, at);
         let run = Run::of(self.bytes, &scanned);
-        if let Some(Found { gap, mended: None, .. }) = self.found.last_mut()
-            && resync::awaits_argument(
-                self.bytes,
-                usize::try_from(gap.edit.range.start).unwrap_or(usize::MAX),
-                run.end - run.start,
-            )
-            && let Some(next) = end_of_value(self.bytes, &run, &scanned)
+        if let Some(next) = self.end_of_value(&run, scanned.damage)
+            && let Some(Found { gap, mended: None, .. }) = self.found.last_mut()
         {
             gap.edit.range.end = next as u64;
-            return Some(next);
+            return Some(next).filter(|next| *next < self.bytes.len());
         }
         let (start, end) = (run.start, run.end);
-        let merged = if self.found.is_empty() { None } else { merged_after(self.bytes, &run) };
+        let merged = merged_after(self.bytes, &run);
         let gap = match (merged, scanned.damage) {
             (Some(record), _) => Found::merged(record),
             (None, Some(damage)) => {
                 let effort = if self.found.len() < EXPLAINED { Effort::Explain } else { Effort::Remove };
-                Found::after(self.bytes, (start, end), damage, effort)
+                Found::after(&self.values, self.bytes, (start, end), damage, effort)
             }
             (None, None) => {
                 self.push(run);
@@ -191,6 +193,25 @@ impl Search<'_, '_> {
         let next = gap.next;
         self.found.push(gap);
         next
+    }
+
+    /// Where a value ends that a run of records after a gap lies in, if it does.
+    ///
+    /// Records in a value end with it: in the middle, with a line end after them, or with other text. Where the line
+    /// with its length is lost, that is all that tells them from records between two damaged places.
+    fn end_of_value(&self, run: &Run, damage: Option<Damage>) -> Option<usize> {
+        let gap = usize::try_from(self.found.last()?.gap.edit.range.start).ok()?;
+        damage.filter(|_| run.records <= MOST_IN_A_VALUE)?;
+        let next = resync::next_record_among(self.bytes, run.end, &self.values).unwrap_or(self.bytes.len());
+        let length = run.end - run.start;
+        let declared = resync::declared_end(self.bytes, gap);
+        let largest = self.values.largest();
+        let is_inside = resync::length_before(self.bytes, run.start).is_some_and(|declared| length <= declared)
+            || length <= largest.max(USUAL_VALUE) && resync::ends_value(self.bytes, run.end, next, ValueEnd::Line)
+            || length <= largest
+                && (declared.is_some_and(|end| run.start < end && run.end < end)
+                    || resync::ends_value(self.bytes, run.end, next, ValueEnd::Any));
+        is_inside.then_some(next)
     }
 
     fn scan(&self, bytes: &[u8], at: usize) -> Scan {
@@ -219,25 +240,24 @@ impl Run {
             records: scan.records,
             open: scan.open().map(|opening| index(opening.offset)),
             has_control: lone_exec.is_some() || scan.open().is_some() || scan.transactions.complete() > 0,
+            has_exec: lone_exec.is_some() || scan.transactions.complete() > 0,
             lone_exec,
         }
     }
 
     /// Goes on with a run before which nothing is missing.
     fn join(&mut self, next: &Self) {
-        match (self.open, &next.lone_exec) {
-            (Some(_), Some(_)) => self.open = next.open,
-            (Some(_), None) => {}
-            (None, exec) => {
-                if !self.has_control {
-                    self.lone_exec.clone_from(exec);
-                }
-                self.open = next.open;
-            }
+        if self.open.is_none() && !self.has_control {
+            self.lone_exec.clone_from(&next.lone_exec);
+        }
+        // A MULTI in a transaction does nothing, and the next EXEC ends it.
+        if self.open.is_none() || next.has_exec {
+            self.open = next.open;
         }
         self.end = next.end;
         self.records += next.records;
         self.has_control |= next.has_control;
+        self.has_exec |= next.has_exec;
     }
 }
 
@@ -263,6 +283,7 @@ impl Mended {
             open: (control == Some(Control::Multi)).then_some(self.record.start),
             lone_exec: (control == Some(Control::Exec)).then(|| self.record.clone()),
             has_control: control.is_some(),
+            has_exec: control == Some(Control::Exec),
         }
     }
 
@@ -305,9 +326,15 @@ impl Found {
     }
 
     /// What is to be done where a record at `at` cannot be read.
-    fn after(bytes: &[u8], (start, at): (usize, usize), damage: Damage, effort: Effort) -> Self {
+    fn after(
+        values: &ValuesWithRecords<'_>,
+        bytes: &[u8],
+        (start, at): (usize, usize),
+        damage: Damage,
+        effort: Effort,
+    ) -> Self {
         if effort == Effort::Remove {
-            let next = resync::next_record(bytes, at);
+            let next = resync::next_record_among(bytes, at, values);
             let gap = Gap::removing(at..next.unwrap_or(bytes.len()), Cause::Unreadable(damage));
             return Self { gap, mended: None, next };
         }
@@ -320,7 +347,7 @@ impl Found {
             gap.edit.inserted.push(right);
             return Self { gap, next: Some(mended.record.end), mended: Some(mended) };
         }
-        let Some(next) = resync::next_record(bytes, at) else {
+        let Some(next) = resync::next_record_among(bytes, at, values) else {
             let rest = at..bytes.len();
             let gap = Gap::removing(rest.clone(), cause_of(bytes, rest, damage));
             return Self { gap, mended: None, next: None };
@@ -347,9 +374,6 @@ impl Gap {
 
 /// Records before damage that are looked at.
 const BEFORE: usize = 16;
-/// So many bytes after damage are looked at.
-const AFTER: usize = 1 << 20;
-
 /// A record shortly before `at` that has taken others for its own, up to the first of them: its own end is missing, and
 /// by chance it ends where another argument does.
 fn merged_before(bytes: &[u8], start: usize, at: usize) -> Option<Range<usize>> {
@@ -359,7 +383,7 @@ fn merged_before(bytes: &[u8], start: usize, at: usize) -> Option<Range<usize>> 
 
 /// The same of the records at the start of a run: damage often comes in more than one place.
 fn merged_after(bytes: &[u8], run: &Run) -> Option<Range<usize>> {
-    let end = run.end.min(run.start.saturating_add(AFTER));
+    let end = run.end;
     let mut record = run.start;
     while record < end {
         if let Some(inside) = resync::record_inside(bytes, record) {
@@ -368,16 +392,6 @@ fn merged_after(bytes: &[u8], run: &Run) -> Option<Range<usize>> {
         record = resync::end_of(bytes, record)?;
     }
     None
-}
-
-/// Where a value ends that a run of records lies in, if it does: an empty line follows the run, as after a value that
-/// ends with a line end, and then a record.
-fn end_of_value(bytes: &[u8], run: &Run, scan: &Scan) -> Option<usize> {
-    let damage = scan.damage?;
-    let is_empty_line = matches!(damage.kind, DamageKind::NoRecord { found: b'\r' })
-        && bytes.get(run.end..).is_some_and(|rest| rest.starts_with(b"\r\n"));
-    let next = run.end + 2;
-    (is_empty_line && run.records <= MOST_IN_A_VALUE && resync::goes_on(bytes, next)).then_some(next)
 }
 
 /// The fewest zeros in a row that are no part of what is written.

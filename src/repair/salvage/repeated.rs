@@ -25,6 +25,8 @@ const REACH: usize = 16 << 20;
 const PLACES: usize = 64;
 /// The shortest text that is searched.
 const SHORTEST: usize = 24;
+/// The smallest block that a disk or a file system writes.
+const BLOCK: usize = 512;
 /// The longest.
 const LONGEST: usize = 4096;
 
@@ -52,6 +54,10 @@ fn around(bytes: &[u8], at: usize, next: usize, original: usize) -> Option<Repea
     let mut end = next;
     while end < start + distance && is_same(end) {
         end += 1;
+    }
+    // Records are often like earlier ones: what was written twice comes right after the first time, or is long.
+    if end - start != distance && end - start < BLOCK {
+        return None;
     }
     // Where the copy begins is not sharp: what goes may be moved as long as the bytes are the same.
     let mended = spliced(bytes, at, start, end)?;

@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::Mended;
 use crate::aof::resync;
 use crate::aof::transaction::Control;
-use crate::command;
+use crate::command::{self, arity_fits};
 use crate::resp::{self, Head};
+use crate::server::Server;
 
 /// A byte that has changed.
 #[derive(Debug, Clone)]
@@ -72,15 +73,12 @@ fn fits(bytes: &[u8], at: usize, mended: &Mended) -> bool {
         let has_arguments = Control::from_name(&mended.name).is_none();
         return takes_less || end > at && has_arguments && is_leftover(bytes, at);
     }
-    let Some(mut inner) = resync::next_record(bytes, at).filter(|inner| *inner < end) else { return true };
-    while inner < end {
-        match resp::parse(bytes, inner, &mut Head::default()) {
-            Ok(next) => inner = next,
-            // What looks like records ends with a value.
-            Err(_) => return true,
-        }
-    }
-    false
+    // It has taken no records for its own.
+    let mut inside = memchr::memchr_iter(b'*', bytes.get(at + 1..end).unwrap_or_default()).map(|place| at + 1 + place);
+    !inside.any(|place| {
+        resync::read_until(bytes, place, end).is_some_and(|next| resync::outlasts(bytes, next, end))
+            || resync::follows_record(bytes, place)
+    })
 }
 
 /// Whether an argument is at a place that is not the name of a command whose count is missing.
@@ -155,7 +153,14 @@ fn mended(bytes: &[u8], record: usize, patch: Patch) -> Option<Mended> {
         at = end + 2;
     }
     let [name, second] = head.map(<[u8]>::to_vec);
-    (count > 0).then_some(Mended { record: record..at, name, second })
+    is_complete(&name, count).then_some(Mended { record: record..at, name, second })
+}
+
+/// Whether a command of this name may have this many arguments.
+///
+/// Where a record was torn, a smaller count often makes the rest of it whole.
+fn is_complete(name: &[u8], count: usize) -> bool {
+    command::lookup(name).is_some_and(|row| Server::ALL.into_iter().any(|server| arity_fits(row, server, count)))
 }
 
 /// A line with a count or a length, as servers write it.
