@@ -94,7 +94,7 @@ Examples:
   aofkit fix --yes --quiet DIR          for scripts: do not ask, say little
   aofkit fix --salvage appendonly.aof   remove only what is damaged
   aofkit fix --before FLUSHALL /var/lib/redis
-      Go back to just before the last FLUSHALL, after showing what it emptied.
+      Go back to just before the last FLUSHALL, and show what it emptied.
   aofkit fix --truncate-to-timestamp 2023-11-14T22:13:20Z /var/lib/redis
       Go back to the data of that time.
   aofkit fix --remove 1508 appendonly.aof

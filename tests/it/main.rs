@@ -22,6 +22,7 @@ extern crate aofkit_test_macros;
 
 mod harness;
 
+mod accidents;
 mod agreement;
 mod apply_sort;
 mod apply_strings;

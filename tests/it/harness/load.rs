@@ -111,6 +111,13 @@ pub(crate) fn load_directory(release: &str, from: &Path, parts: &[OsString], que
     start(release, directory.path(), &[], &parts, questions)
 }
 
+/// Starts a release in a data directory, which it may change, and asks it these commands if it starts.
+pub(crate) fn load_here(release: &str, directory: &Path, questions: &[Vec<&str>]) -> Loaded {
+    // What an earlier server said there is not taken for this one's.
+    let _ = fs::remove_file(directory.join("server.log"));
+    start(release, directory, &[], &[], questions)
+}
+
 /// Starts a release on the log in its directory, waits for the result, and sends it commands.
 fn start(release: &str, directory: &Path, options: &[&str], parts: &[PathBuf], questions: &[Vec<&str>]) -> Loaded {
     let always = ["--appendonly", "yes", "--appendfsync", "no", "--crash-log-enabled", "no"];
