@@ -11,6 +11,7 @@ mod digest;
 mod exit_codes;
 mod fix;
 mod format;
+mod free_memory;
 mod generate;
 mod inspect;
 mod max_loss;

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::Args;
 
 use super::console::{Console, hinted};
+use super::free_memory::free_memory;
 use super::offset::{NamedPart, PartOffset};
 use super::progress::Bar;
 use super::time::{self, Moment};
@@ -17,6 +18,10 @@ use crate::replay::{Flush, Options, Place};
 use crate::report::file_name::FileName;
 use crate::report::style::Style;
 use crate::report::travel::TravelReport;
+
+/// A log is replayed only if it takes at most one in so many of the free bytes of memory: keys take more room in memory
+/// than short commands in a log.
+const MEMORY_SHARE: u64 = 2;
 
 /// Where to go back to, as typed.
 #[derive(Debug, Args)]
@@ -104,13 +109,24 @@ impl Destination {
             Err(error) => return Err(Self::explain(survey, &error)),
         };
         let (travel, found) = resolved;
-        let total = survey.report.parts.iter().map(|part| part.size).sum();
+        let total: u64 = survey.report.parts.iter().map(|part| part.size).sum();
         let bar = Bar::new(console.progress, total, "replaying");
         let (threads, server) = (source::cores(), survey.report.chosen.server());
         let options = Options { threads, server, progress: bar.progress(), ..Options::default() };
-        let effect = found.as_ref().map(|found| travel::effect(survey, found, options));
+        let is_too_large = free_memory().is_some_and(|free| total > free / MEMORY_SHARE);
+        let effect = found.as_ref().map(|found| {
+            let untold = || Err(Untold::TooLarge);
+            let too_large = is_too_large.then(|| Effect { keys_before: untold(), keys_after: untold() });
+            too_large.unwrap_or_else(|| travel::effect(survey, found, options))
+        });
         let is_told = found.as_ref().is_some_and(|found| found.is_last_flush(survey));
-        let emptied = if is_told { Ok(Vec::new()) } else { travel::emptied(survey, &travel, options) };
+        let emptied = if is_told || !travel.has_flush(survey) {
+            Ok(Vec::new())
+        } else if is_too_large {
+            Err(Untold::TooLarge)
+        } else {
+            travel::emptied(survey, &travel, options)
+        };
         Ok(Ok(Planned { travel, found: found.zip(effect), emptied }))
     }
 

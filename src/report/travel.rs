@@ -112,6 +112,7 @@ fn untold(untold: &Untold) -> String {
     match untold {
         Untold::UnknownCommand(name) => format!("the effect of {} is unknown", Escaped(name)),
         Untold::Damaged => "the log before it is damaged".to_owned(),
+        Untold::TooLarge => "a replay of this log may need more memory than is free".to_owned(),
     }
 }
 

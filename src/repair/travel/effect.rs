@@ -15,11 +15,14 @@ pub struct Effect {
 
 /// Why the keys cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Untold {
     /// The effect of a command is unknown.
     UnknownCommand(Vec<u8>),
     /// A value, or the log before the place, is damaged.
     Damaged,
+    /// A replay may need more memory than there is; [`effect`] and [`emptied`] do not look at that.
+    TooLarge,
 }
 
 /// Replays a log up to a command, and past it.
@@ -38,18 +41,30 @@ pub fn effect(survey: &Survey, found: &Found, options: Options<'_>) -> Effect {
 /// # Errors
 /// An [`Untold`] where a replay does not give the data of a server.
 pub fn emptied(survey: &Survey, travel: &Travel, options: Options<'_>) -> Result<Vec<Flush>, Untold> {
-    let goes = |place: Place| {
-        let holds = |stretch: &&super::Stretch| stretch.part == place.part && stretch.range.contains(&place.offset);
-        travel.removed.iter().any(|stretch| holds(&stretch))
-    };
-    let parts = survey.report.parts.iter().enumerate();
-    let flushes = parts.flat_map(|(part, report)| {
-        let flushes = report.scan.iter().flat_map(|scan| &scan.flushes);
-        flushes.map(move |flush| Place { part, offset: flush.offset })
-    });
-    let Some(last) = flushes.rev().find(|place| goes(*place)) else { return Ok(Vec::new()) };
+    let Some(last) = travel.last_flush(survey) else { return Ok(Vec::new()) };
     let replayed = replay_to(survey, Place { part: last.part, offset: u64::MAX }, options)?;
-    Ok(replayed.summary.flushes.into_iter().filter(|flush| goes(flush.place)).collect())
+    Ok(replayed.summary.flushes.into_iter().filter(|flush| travel.takes_out(flush.place)).collect())
+}
+
+impl Travel {
+    /// Whether a `FLUSHALL` or `FLUSHDB` goes.
+    pub fn has_flush(&self, survey: &Survey) -> bool {
+        self.last_flush(survey).is_some()
+    }
+
+    fn last_flush(&self, survey: &Survey) -> Option<Place> {
+        let parts = survey.report.parts.iter().enumerate().rev();
+        let flushes = parts.flat_map(|(part, report)| {
+            let flushes = report.scan.iter().flat_map(|scan| scan.flushes.iter().rev());
+            flushes.map(move |flush| Place { part, offset: flush.offset })
+        });
+        flushes.into_iter().find(|place| self.takes_out(*place))
+    }
+
+    /// Whether the record at a place goes.
+    fn takes_out(&self, place: Place) -> bool {
+        self.removed.iter().any(|stretch| stretch.part == place.part && stretch.range.contains(&place.offset))
+    }
 }
 
 /// The data of a log that ends at a place.

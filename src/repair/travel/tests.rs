@@ -10,7 +10,9 @@ use crate::aof::Reader;
 use crate::aof::log::Log;
 use crate::check::Settings;
 use crate::repair::{self, write_edited};
+use crate::select::Walk;
 use crate::testing::log;
+use crate::testing::random::Random;
 
 fn survey(path: &std::path::Path) -> Survey {
     repair::survey(&Log::open(path).unwrap(), Settings::default()).unwrap()
@@ -206,6 +208,80 @@ fn what_later_records_depend_on_stays() {
     assert_eq!(without(&lines, &[4]).unwrap(), log(&["SELECT 0", "SET a 1", "SELECT 2", "SET b 1", "SET c 1"]));
     let found = without(&lines, &[2]);
     assert!(matches!(found, Err(TravelError::Select { selects: 2, instead: 0, .. })), "{found:?}");
+}
+
+/// The commands of a log that change data, with the database that they run in and the `MULTI` of their transaction.
+fn commands(bytes: &[u8]) -> Vec<(u64, Vec<u8>, u64, Option<u64>)> {
+    let mut walk = Walk::new(bytes);
+    let (mut found, mut multi) = (Vec::new(), None);
+    while let Some(Ok(step)) = walk.next_step() {
+        let Content::Command(words) = step.record.content else { continue };
+        if step.place.membership == Membership::Opens {
+            multi = Some(step.record.offset);
+        }
+        if words[0] == b"SET" {
+            let transaction = multi.filter(|_| step.place.membership == Membership::Inside);
+            found.push((step.record.offset, step.raw.to_vec(), step.place.database, transaction));
+        }
+    }
+    assert!(!walk.state().is_in_transaction());
+    found
+}
+
+#[test]
+fn whatever_goes_the_rest_runs_in_the_database_in_which_it_ran() {
+    let mut random = Random(7);
+    let mut removals = 0;
+    for _ in 0..400 {
+        let mut lines: Vec<String> = Vec::new();
+        let mut is_open = false;
+        for number in 0..random.below(20_u32) {
+            lines.push(match random.below(8_u32) {
+                0 | 1 => format!("SELECT {}", random.below(3_u32)),
+                2 => format!("#TS:{number}"),
+                3 => {
+                    is_open = !is_open;
+                    if is_open { "MULTI" } else { "EXEC" }.to_owned()
+                }
+                _ => format!("SET {number} v"),
+            });
+        }
+        lines.extend(is_open.then(|| "EXEC".to_owned()));
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let bytes = log(&lines);
+        let (_directory, survey) = single(&bytes);
+        let starts = boundaries(&bytes);
+        let wanted: Vec<(Place, &str)> = starts
+            .iter()
+            .zip(&lines)
+            .filter(|_| random.one_in(4))
+            .map(|((offset, _), line)| (Place { part: 0, offset: *offset }, *line))
+            .collect();
+        let places: Vec<Place> = wanted.iter().map(|(place, _)| *place).collect();
+        let Ok(travel) = remove(&survey, &places) else {
+            assert!(wanted.iter().any(|(_, line)| line.starts_with("SELECT")), "{lines:?}: {wanted:?}");
+            continue;
+        };
+        let goes = |offset: u64| travel.removed.iter().any(|stretch| stretch.range.contains(&offset));
+        assert!(places.iter().all(|place| goes(place.offset)), "{lines:?}: {wanted:?}");
+        let controls: Vec<u64> = wanted
+            .iter()
+            .filter(|(_, line)| matches!(*line, "MULTI" | "EXEC"))
+            .map(|(place, _)| starts[..=starts.iter().position(|start| start.0 == place.offset).unwrap()].to_vec())
+            .map(|before| before.iter().rfind(|start| !start.1).unwrap().0)
+            .collect();
+        let stays = |(offset, _, _, transaction): &(u64, Vec<u8>, u64, Option<u64>)| {
+            let is_wanted = places.iter().any(|place| place.offset == *offset);
+            !is_wanted && transaction.is_none_or(|multi| !controls.contains(&multi))
+        };
+        let what = |all: Vec<(u64, Vec<u8>, u64, Option<u64>)>| -> Vec<(Vec<u8>, u64, bool)> {
+            all.into_iter().map(|(_, raw, database, multi)| (raw, database, multi.is_some())).collect()
+        };
+        let expected = what(commands(&bytes).into_iter().filter(stays).collect());
+        assert_eq!(what(commands(&after(&survey, &travel).concat())), expected, "{lines:?}: {wanted:?}");
+        removals += usize::from(!places.is_empty());
+    }
+    assert!(removals > 80, "{removals}");
 }
 
 #[test]
