@@ -1,5 +1,5 @@
-//! The accidents of the README, played through with real servers: a log is damaged as it happens in life, the one command
-//! that the README names is run, and the server then has the data that it had before, by its digest.
+//! The accidents of the README, played through with real servers: a log is damaged as it happens in life, the one
+//! command that the README names is run, and the server then has the data that it had before, by its digest.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
