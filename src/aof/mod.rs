@@ -4,6 +4,7 @@ pub(crate) mod database;
 pub mod listing;
 pub mod log;
 pub mod manifest;
+pub(crate) mod part_name;
 pub mod producer;
 pub(crate) mod reader;
 pub(crate) mod resync;

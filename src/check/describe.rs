@@ -14,10 +14,9 @@ use super::part::{PartReport, PlaceInLog};
 use super::rdb::{RdbSummary, Refused, Unsearched};
 use super::scan::{Anomaly, FLUSHES, Flush, PayloadEffect, Scan, Seen};
 use super::server::{self, NoteKind, Outcome};
-use crate::aof::log::{MultiPart, Part, Role};
+use crate::aof::log::Role;
 use crate::aof::transaction::Misplaced;
 use crate::aof::{Damage, is_no_log, resync};
-use crate::error::plain;
 use crate::escape::{Escaped, quoted, shell_word};
 use crate::input::{Container, is_stdin};
 use crate::plural::counted;
@@ -29,34 +28,10 @@ const DATABASES_AT_MOST: u64 = i32::MAX as u64;
 const FIND_OUT: &str = "find out what wrote it";
 const NO_SERVER_WROTE_IT: &str = "remove the record: no server wrote it";
 
-/// A missing part.
-pub(super) fn missing(part: &Part, error: &std::io::Error) -> Finding {
-    let message = if error.kind() == std::io::ErrorKind::NotFound {
-        "the manifest names this file, but it does not exist".to_owned()
-    } else {
-        format!("the manifest names this file, but it is not a regular file ({})", plain(error))
-    };
-    let advice = "restore the file, or remove its line from the manifest if its data may be lost";
-    Finding::new(Code::MissingPart, Severity::Error, &part.path, message, advice)
-}
-
 /// A log without a record or a key.
 pub(super) fn empty_log(path: &Path) -> Finding {
     let message = "the log holds no record and no key".to_owned();
     Finding::new(Code::EmptyLog, Severity::Note, path, message, "a server starts with it and has no data")
-}
-
-/// A file in the log's directory that looks like a part of the log, but is not named in the manifest.
-pub(super) fn unlisted(file: &Path, multi_part: &MultiPart) -> Option<Finding> {
-    let name = file.file_name()?.to_str()?;
-    let stem = multi_part.manifest_path.file_stem()?.to_str()?;
-    let rest = name.strip_prefix(stem)?;
-    if !(rest.ends_with(".base.rdb") || rest.ends_with(".base.aof") || rest.ends_with(".incr.aof")) {
-        return None;
-    }
-    let message = "named like a part of this log, but not listed in its manifest: servers ignore the file".to_owned();
-    let advice = "remove it if it is left over; add its line to the manifest if it belongs to the data";
-    Some(Finding::new(Code::UnlistedFile, Severity::Note, file, message, advice))
 }
 
 /// The command that fixes a log, as a shell reads it.

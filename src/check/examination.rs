@@ -10,7 +10,7 @@ use super::rdb::RdbSummary;
 use super::report::Report;
 use super::scan::{self, Scan};
 use super::server::{self, PartEnd, PartFacts, PartOutcome};
-use super::{damage, describe, lost_fields};
+use super::{damage, describe, directory, lost_fields};
 use crate::aof::log::{Log, Part};
 use crate::aof::manifest;
 use crate::aof::producer::{ChosenServer, Clues, ServerChoice};
@@ -96,6 +96,7 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
     }
     for (index, part) in log.parts.iter().enumerate() {
         let place = match layout {
+            None if log.missing_manifest.is_some() => PlaceInLog::Earlier,
             None => PlaceInLog::alone(&part.path),
             Some(_) if index + 1 == log.parts.len() => PlaceInLog::Last,
             Some(_) => PlaceInLog::Earlier,
@@ -109,12 +110,13 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
         (Some(_), Some(problem)) if server.loads_manifests() => server::Verdict::of_manifest(problem.flaw, server),
         (Some(_), _) => server::load(server::Layout::Manifest, &facts, server),
     };
+    findings.extend(log.missing_manifest.iter().map(|manifest| directory::no_manifest(&log.path, manifest)));
     match layout {
         None if parts.iter().all(PartReport::is_empty) && findings.is_empty() => {
             findings.push(describe::empty_log(&log.path));
         }
         None => {}
-        Some(log) => findings.extend(log.unlisted()?.iter().filter_map(|file| describe::unlisted(file, log))),
+        Some(log) => findings.extend(log.unlisted()?.iter().filter_map(|file| directory::unlisted(file, log))),
     }
     findings.extend(describe::flushes(&parts, &log.path));
     findings.extend(describe::notes(&verdict, &parts, &log.path));
@@ -162,7 +164,7 @@ impl Examination<'_> {
             scan: None,
         };
         if let Some(error) = part.missing() {
-            self.findings.push(describe::missing(part, &error));
+            self.findings.push(directory::missing(part, &error));
             self.facts.push(PartFacts::Missing);
             self.checker.missing();
             self.parts.push(report);

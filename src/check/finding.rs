@@ -236,6 +236,10 @@ codes! {
     /// The manifest breaks a rule: it was edited, or not written completely.
     Manifest = "manifest", [Error], log("damaged/manifest-two-bases"),
         "Correct the line. Servers refuse a manifest that breaks a rule.",
+    /// A base and the incrs after it lie in a directory without their manifest. A server begins an empty log there, and
+    /// writes over them.
+    NoManifest = "no-manifest", [Error], described("a directory of parts whose manifest was removed"),
+        "`aofkit fix` with the directory works out the manifest from the names, times and contents of the parts.",
     /// A file that the manifest names does not exist, or is not a regular file.
     MissingPart = "missing-part", [Error], log("damaged/manifest-missing-part"),
         "Restore the file from a copy. Servers refuse to start without it.",

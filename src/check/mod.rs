@@ -7,6 +7,7 @@
 mod checker;
 pub(crate) mod damage;
 mod describe;
+mod directory;
 mod examination;
 mod finding;
 mod lost_fields;
@@ -20,6 +21,7 @@ pub mod server;
 pub use checker::{CheckerReason, CheckerVerdict};
 pub(crate) use describe::fix_command;
 pub use describe::rewrite_before;
+pub(crate) use directory::OLD_FILE_OR_PARTS;
 pub use examination::{Settings, check};
 pub use finding::{Code, Example, Excerpt, Finding, Severity};
 pub use part::{Format, PartReport};

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::checker::CheckerVerdict;
-use super::finding::Finding;
+use super::finding::{Code, Finding};
 use super::part::PartReport;
 use super::server;
 use crate::aof::producer::ChosenServer;
@@ -29,8 +29,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether the checker calls the log valid, the server loads all of it, and every part was read whole.
+    /// Whether the checker calls the log valid, the server loads all of it, every part was read whole, and no part of
+    /// it is left out.
     pub fn is_sound(&self) -> bool {
+        let hides_parts = |finding: &Finding| finding.code == Code::NoManifest;
+        self.is_loaded_whole() && !self.findings.iter().any(hides_parts)
+    }
+
+    /// Whether checker and server read all that they look at.
+    pub(crate) fn is_loaded_whole(&self) -> bool {
         self.checker.valid && self.server.loads_all() && self.parts.iter().all(|part| part.was_read_whole)
     }
 }

@@ -18,7 +18,7 @@ use crate::aof::log::{Log, has_snapshot_name, walk_tree};
 use crate::aof::producer::ServerChoice;
 use crate::check::{self, scan};
 use crate::input::is_stdin;
-use crate::repair::manifest::{self, Absent};
+use crate::repair::manifest::{self, Absent, Rebuilt};
 use crate::repair::salvage::{self, LogSalvage, plan_salvage};
 use crate::repair::{self, Obstacle, Plan, Refusal, Survey, plan};
 use crate::report::copies::Doing;
@@ -212,6 +212,11 @@ impl From<&Fix> for Settings {
 }
 
 impl Settings {
+    fn check<'p>(&self, bar: &'p Bar) -> check::Settings<'p> {
+        let (server, threads, progress) = (self.server, source::cores(), bar.progress());
+        check::Settings { server, threads, progress, ..check::Settings::default() }
+    }
+
     /// How what was chosen is carried out.
     fn how(&self, chosen: &Chosen) -> repair::Settings {
         let (open_elsewhere, copies, cause) = (self.open_elsewhere, self.copies.clone(), chosen.cause());
@@ -249,13 +254,9 @@ pub(super) fn run(typed: &Fix, console: &mut Console) -> anyhow::Result<Outcome>
     })
 }
 
-fn survey(settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
-    let log = Log::open_by(source::mapped(), &settings.path)?;
-    let server = settings.server;
-    let bar = Bar::new(console.progress, source::length(&log), what);
-    let threads = source::cores();
-    let settings = check::Settings { server, threads, progress: bar.progress(), ..check::Settings::default() };
-    repair::survey(&log, settings)
+fn survey(log: &Log, settings: &Settings, what: &'static str, console: &Console) -> crate::Result<Survey> {
+    let bar = Bar::new(console.progress, source::length(log), what);
+    repair::survey(log, settings.check(&bar))
 }
 
 /// Whether the directory is one in which a server has not written a log yet; a snapshot may be there.
@@ -267,15 +268,19 @@ fn holds_no_log_yet(error: &Error) -> bool {
     }
 }
 
-/// What can be said of the manifest, if the parts of a log are in the directory, or in the one that servers make in it,
-/// but no manifest.
-fn missing_manifest(error: &Error, path: &Path) -> crate::Result<Option<manifest::Outcome>> {
-    if !matches!(error.kind(), ErrorKind::NoManifest | ErrorKind::LogsWithoutManifest(_)) {
-        return Ok(None);
-    }
-    let below = path.join("appendonlydir");
-    let directory = [path, &below].into_iter().find(|directory| manifest::has_parts(directory));
-    directory.map(|directory| manifest::rebuild(directory, Absent::Doubt)).transpose()
+/// What can be said of the manifest, if the parts of a log are in the directory, or in one directly below it, but no
+/// manifest.
+fn missing_manifest(opened: &crate::Result<Log>, path: &Path) -> crate::Result<Option<manifest::Outcome>> {
+    let single = match opened {
+        Ok(log) if log.as_multi_part().is_none() && path.is_dir() => Some(&log.path),
+        Err(error) if matches!(error.kind(), ErrorKind::NoManifest | ErrorKind::LogsWithoutManifest(_)) => None,
+        Ok(_) | Err(_) => return Ok(None),
+    };
+    let Some(directory) = manifest::parts_without_manifest(path) else { return Ok(None) };
+    let outcome = manifest::rebuild(&directory, Absent::Doubt)?;
+    // A file of another log is fixed for what it is.
+    let is_about = |file: &PathBuf| matches!(&outcome, manifest::Outcome::Doubtful(doubt) if doubt.file == *file);
+    Ok(single.is_none_or(is_about).then_some(outcome))
 }
 
 /// A log below a directory that has none itself: it may be the one that was meant.
@@ -288,26 +293,27 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         report.refused(&Refusal::new(Obstacle::Stream, &settings.path));
         return Ok(Outcome::Unsound);
     }
-    let survey = match survey(settings, "checking", console) {
-        Err(error) => {
-            match missing_manifest(&error, &settings.path)? {
-                Some(manifest::Outcome::Rebuilt(rebuilt)) => {
-                    report.manifest_planned(None, &rebuilt);
-                    return ask(settings, &Chosen::Manifest(rebuilt.plan()), "Write the manifest?", report, console);
-                }
-                Some(manifest::Outcome::Doubtful(doubt)) => {
-                    report.manifest_missing(&doubt);
-                    return Ok(Outcome::Unsound);
-                }
-                Some(manifest::Outcome::Sound) | None => {}
-            }
-            if holds_no_log_yet(&error) {
-                report.nothing_yet(log_further_down(&settings.path).as_deref());
-                return Ok(Outcome::Sound);
-            }
-            return Err(error.into());
+    let opened = Log::open_by(source::mapped(), &settings.path);
+    match missing_manifest(&opened, &settings.path)? {
+        Some(manifest::Outcome::Rebuilt(rebuilt)) if settings.destination.is_some() => {
+            report.manifest_comes_first(&rebuilt);
+            return Ok(Outcome::Unsound);
         }
-        Ok(survey) => survey,
+        Some(manifest::Outcome::Rebuilt(rebuilt)) => {
+            return fix_manifest(settings, &rebuilt, None, report, console);
+        }
+        Some(manifest::Outcome::Doubtful(doubt)) => {
+            report.manifest_missing(&doubt);
+            return Ok(Outcome::Unsound);
+        }
+        Some(manifest::Outcome::Sound) | None => {}
+    }
+    let survey = match opened {
+        Err(error) if holds_no_log_yet(&error) => {
+            report.nothing_yet(log_further_down(&settings.path).as_deref());
+            return Ok(Outcome::Sound);
+        }
+        opened => survey(&opened?, settings, "checking", console)?,
     };
     report.judged_by(&survey);
     if let Some(destination) = &settings.destination {
@@ -317,9 +323,9 @@ fn fix(settings: &Settings, report: &mut Report, console: &mut Console) -> anyho
         Ok(chosen) => chosen,
         Err(refusal) => {
             let absent = if settings.method == Method::Cut { Absent::Doubt } else { Absent::LeaveOut };
-            let Some(plan) = manifest_plan(&survey, &refusal, absent, report)? else { return Ok(Outcome::Unsound) };
+            let Some(rebuilt) = rebuilt(&survey, &refusal, absent, report)? else { return Ok(Outcome::Unsound) };
             drop(survey);
-            return ask(settings, &Chosen::Manifest(plan), "Replace the manifest?", report, console);
+            return fix_manifest(settings, &rebuilt, Some(&refusal), report, console);
         }
     };
     let plan = chosen.plan();
@@ -368,27 +374,51 @@ fn go_back(
     ask(settings, &Chosen::Cut(plan), &question, report, console)
 }
 
-/// What replaces the manifest, if that is what is in the way, and the files say what it must be; the report says which.
-fn manifest_plan(
-    survey: &Survey,
-    refusal: &Refusal,
-    absent: Absent,
+/// Writes a manifest, and with it what is damaged in the parts that it names, if that is to be salvaged.
+fn fix_manifest(
+    settings: &Settings,
+    rebuilt: &Rebuilt,
+    refusal: Option<&Refusal>,
     report: &mut Report,
-) -> crate::Result<Option<Plan>> {
+    console: &mut Console,
+) -> anyhow::Result<Outcome> {
+    let lengths = rebuilt.parts.iter().map(|part| part.identity.length).sum();
+    let bar = Bar::new(console.progress, lengths, "checking");
+    let survey = rebuilt.survey(source::mapped(), &settings.path, settings.check(&bar))?;
+    drop(bar);
+    report.judged_by(&survey);
+    let (chosen, question) = match settings.method.plan(&survey) {
+        Ok(Chosen::Salvage(log)) if log.plan.changes().next().is_some() => {
+            report.manifest_planned(refusal, rebuilt, &log.plan);
+            report.note_remaining(&survey, &log.plan);
+            report.salvage_planned(&survey, &log);
+            (Chosen::Salvage(log), report.salvage_question())
+        }
+        _ => {
+            let plan = rebuilt.plan();
+            report.manifest_planned(refusal, rebuilt, &plan);
+            report.damaged_part_stays(&survey);
+            let question = if refusal.is_none() { "Write the manifest?" } else { "Replace the manifest?" };
+            (Chosen::Manifest(plan), question.to_owned())
+        }
+    };
+    drop(survey);
+    ask(settings, &chosen, &question, report, console)
+}
+
+/// The manifest that the files say it must be, if that is what is in the way; if they do not, the report says why.
+fn rebuilt(survey: &Survey, refusal: &Refusal, absent: Absent, report: &mut Report) -> crate::Result<Option<Rebuilt>> {
     let is_about_it = matches!(refusal.obstacle, Obstacle::Manifest | Obstacle::NoParts | Obstacle::MissingPart);
     let path = survey.report.manifest.as_deref().filter(|_| is_about_it);
     let outcome = path.map(|path| manifest::rebuild(directory_of(path), absent)).transpose()?;
-    if let Some(manifest::Outcome::Rebuilt(rebuilt)) = &outcome
-        && Some(rebuilt.path.as_path()) == path
-    {
-        report.manifest_planned(Some(refusal), rebuilt);
-        return Ok(Some(rebuilt.plan()));
-    }
+    let doubt = match outcome {
+        Some(manifest::Outcome::Rebuilt(rebuilt)) if Some(rebuilt.path.as_path()) == path => return Ok(Some(rebuilt)),
+        Some(manifest::Outcome::Doubtful(doubt)) => Some(doubt),
+        _ => None,
+    };
     report.refused(refusal);
-    if let Some(manifest::Outcome::Doubtful(doubt)) = &outcome
-        && doubt.file != refusal.file
-    {
-        report.manifest_doubtful(doubt);
+    if let Some(doubt) = doubt.filter(|doubt| doubt.file != refusal.file) {
+        report.manifest_doubtful(&doubt);
     }
     Ok(None)
 }
@@ -472,7 +502,7 @@ fn carry_out(settings: &Settings, chosen: &Chosen, report: &mut Report, console:
     if let Some(applied) = repair::apply(plan, &settings.how(chosen)).map_err(copies::with_hint)? {
         report.fixed(plan, &applied);
     }
-    let again = survey(settings, "checking again", console)?;
+    let again = survey(&Log::open_by(source::mapped(), &settings.path)?, settings, "checking again", console)?;
     match settings.method.plan(&again) {
         Ok(again) if again.plan().is_nothing() => {
             report.sound = Some(true);

@@ -56,6 +56,13 @@ pub struct ManifestPlan {
     pub text: Vec<u8>,
 }
 
+impl ManifestPlan {
+    /// Whether its text differs from the one that is there now.
+    pub fn is_changed(&self) -> bool {
+        self.before.as_ref().is_none_or(|before| before.text != self.text)
+    }
+}
+
 /// A manifest as it was when it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Before {
@@ -68,12 +75,13 @@ pub struct Before {
 impl Plan {
     /// A plan for the parts of a log, all of them, of which `manifest` is the manifest if it has one.
     ///
-    /// Where a single file changes, it keeps its name. Where several do, or a part leaves, the changed ones get new
-    /// names and the manifest names those, so that all change at once.
+    /// Where a single file changes, it keeps its name. Where several do, a part leaves or the manifest changes, the
+    /// changed ones get new names and the manifest names those, so that all change at once.
     pub fn of_parts(mut parts: Vec<PartPlan>, manifest: Option<&ManifestPlan>) -> Self {
         let changed = parts.iter().filter(|part| !part.is_untouched()).count();
         let leaves = parts.iter().any(|part| part.change == PartChange::Leaves);
-        let manifest = manifest.filter(|_| changed > 1 || leaves).map(|manifest| with_parts(manifest, &mut parts));
+        let manifest = manifest.filter(|manifest| changed > 1 || leaves || manifest.is_changed());
+        let manifest = manifest.map(|manifest| with_parts(manifest, &mut parts));
         Self { parts, manifest }
     }
 
@@ -352,7 +360,7 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
         let cut = match damage {
             None => identity.length,
             // Checker and server both read past it.
-            Some(_) if report.is_sound() => identity.length,
+            Some(_) if report.is_loaded_whole() => identity.length,
             Some(_) if index + 1 < report.parts.len() => {
                 return Err(Refusal::new(Obstacle::DamageBeforeTheLastPart, &part.path).with(damage));
             }

@@ -196,6 +196,9 @@ impl Report {
 
     /// Says which server the survey is about, and why.
     pub fn judged_by(&mut self, survey: &Survey) {
+        if self.server.is_some() {
+            return;
+        }
         let chosen = survey.report.chosen;
         self.server = Some(chosen.release.name());
         self.chosen_by = Some(chosen.evidence.name());
@@ -302,13 +305,27 @@ impl Report {
     }
 
     /// The manifest is to be written; `refusal` says what is wrong with the one that is there.
-    pub fn manifest_planned(&mut self, refusal: Option<&Refusal>, rebuilt: &Rebuilt) {
+    pub fn manifest_planned(&mut self, refusal: Option<&Refusal>, rebuilt: &Rebuilt, plan: &Plan) {
         self.state = State::Planned;
         self.sound = Some(false);
         self.about(&rebuilt.path);
         self.take(refusal.and_then(|refusal| refusal.finding.as_deref()));
         self.size = rebuilt.before.as_ref().map(|before| before.text.len() as u64);
-        self.manifest = Some(ManifestReport::new(rebuilt));
+        self.manifest = Some(ManifestReport::new(rebuilt, plan));
+    }
+
+    /// A part is damaged that the plan, which writes the manifest alone, leaves as it is.
+    pub fn damaged_part_stays(&mut self, survey: &Survey) {
+        let is_damaged = |part: &&PartReport| damage(survey, part).is_some();
+        let Some(part) = survey.report.parts.iter().find(is_damaged) else { return };
+        let command = format!("aofkit fix --salvage {}", shell_word(&self.path.0));
+        self.name(&part.path);
+        self.notes.push(format!(
+            "{} is damaged, and this does not change it; to write the manifest and to mend the part as one change, \
+             run: {command}",
+            FileName(&part.path)
+        ));
+        self.whole.push(command);
     }
 
     /// There are parts of a log and no manifest, and which of them count is not certain.
@@ -317,9 +334,10 @@ impl Report {
         self.sound = Some(false);
         self.about(&doubt.file);
         self.message = Some(format!(
-            "{}: there are parts of a log, but no manifest, without which a server begins an empty log and writes over \
-             them; none can be worked out: {}",
+            "{}: there are parts of a log, but no manifest, without which a server that starts writes over them; none \
+             can be worked out: {}: {}",
             self.path,
+            FileName(&doubt.file),
             visible(&doubt.reason)
         ));
         self.advice = Some(doubt.advice.clone());
@@ -330,6 +348,16 @@ impl Report {
         let names = counted(others, "other name");
         let what = if is_cut { "where the end is gone as well then" } else { "under which it stays as it is" };
         self.notes.push(format!("{} has {names} (hard links), {what}", FileName(path)));
+    }
+
+    /// The manifest is missing, and has to be written before anything else is done.
+    pub fn manifest_comes_first(&mut self, rebuilt: &Rebuilt) {
+        self.sound = Some(false);
+        self.about(&rebuilt.path);
+        let command = format!("aofkit fix {}", shell_word(&self.path.0));
+        self.message = Some(format!("{}: the manifest is missing", FileName(&rebuilt.path)));
+        self.advice = Some(format!("write it first: {command}"));
+        self.whole.push(command);
     }
 
     /// Which files count is not certain.
@@ -343,7 +371,7 @@ impl Report {
     /// The manifest was replaced, and something else is damaged.
     pub fn manifest_fixed_alone(&mut self) {
         self.sound = Some(false);
-        let command = format!("aofkit fix {}", shell_word(&self.path.0));
+        let command = format!("aofkit fix --salvage {}", shell_word(&self.path.0));
         self.advice = Some(format!("a part is damaged as well; to fix it, run: {command}"));
         self.whole.push(command);
     }
@@ -384,8 +412,9 @@ impl Report {
     /// The question that is asked before a salvage.
     pub fn salvage_question(&self) -> String {
         let (places, bytes) = self.salvage.as_ref().map_or((0, 0), |salvage| (salvage.gaps(), salvage.removed_bytes));
+        let manifest = if self.manifest.is_some() { "Write the manifest, take" } else { "Take" };
         format!(
-            "Take {} out of {} in {}, and keep everything else?",
+            "{manifest} {} out of {} in {}, and keep everything else?",
             counted(bytes, "byte"),
             self.path,
             counted(places as u64, "place")
@@ -454,14 +483,14 @@ impl Report {
         let (paths, bytes) = (names.join(", "), counted(applied.removed, "byte"));
         let what = match applied.cut_at {
             Some(cut_at) => format!("{paths} was cut at byte {cut_at}; what was cut off, {bytes}, is in"),
-            None if self.manifest.as_ref().is_some_and(|manifest| !manifest.is_new()) => {
-                format!("{paths} was replaced; the manifest as it was is in")
-            }
-            None if self.manifest.is_some() => format!("{paths} was written; a note of that is in"),
             None if applied.paths.len() > 1 => {
                 let done = if self.travel.is_some() { "taken out" } else { "taken out or put right" };
                 format!("the log is changed ({bytes} {done}; {paths}); the files as they were are in")
             }
+            None if self.manifest.as_ref().is_some_and(|manifest| !manifest.is_new()) => {
+                format!("{paths} was replaced; the manifest as it was is in")
+            }
+            None if self.manifest.is_some() => format!("{paths} was written; a note of that is in"),
             None if self.travel.is_some() => {
                 format!("{paths} is changed ({bytes} taken out); the file as it was is in")
             }
@@ -495,11 +524,9 @@ impl Report {
         if let Some(manifest) = &self.manifest {
             self.write_finding(out, style)?;
             manifest.write_text(out, style)?;
-            return if manifest.is_new() {
-                Ok(())
-            } else {
-                self.write_keep(out, style, "the manifest as it is now, in")
-            };
+            if manifest.is_new() && self.salvage.is_none() {
+                return Ok(());
+            }
         }
         if let Some(salvage) = &self.salvage {
             return self.write_salvage(salvage, out, style);
@@ -508,6 +535,9 @@ impl Report {
             travel.write_text(out, style, self.fill(style, 5))?;
             let what = if self.cut_at.is_some() { "what is cut off, in" } else { "the files as they are now, in" };
             return self.write_keep(out, style, what);
+        }
+        if self.manifest.is_some() {
+            return self.write_keep(out, style, "the manifest as it is now, in");
         }
         self.write_finding(out, style)?;
         let (cut_at, removed) = (self.cut_at.unwrap_or(0), self.removed.unwrap_or(0));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::repair::Plan;
 use crate::repair::manifest::{Judged, Rebuilt};
 use crate::report::file_name::FileName;
 use crate::report::paragraph::paragraph;
@@ -32,7 +33,7 @@ struct JudgedReport {
 }
 
 impl ManifestReport {
-    pub(crate) fn new(rebuilt: &Rebuilt) -> Self {
+    pub(crate) fn new(rebuilt: &Rebuilt, plan: &Plan) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let judged = |file: &Judged| JudgedReport {
             name: FileName(file.name.clone()),
@@ -42,7 +43,7 @@ impl ManifestReport {
         Self {
             path: FileName(rebuilt.path.clone()),
             before: rebuilt.before.as_ref().map(|before| text(&before.text)),
-            after: text(&rebuilt.text),
+            after: text(plan.manifest.as_ref().map_or(&rebuilt.text, |manifest| &manifest.text)),
             files: rebuilt.files.iter().map(judged).collect(),
         }
     }

@@ -47,6 +47,7 @@ mod inspect;
 mod inspect_follow;
 mod json;
 mod manifest_servers;
+mod manifest_states;
 mod messages;
 mod number_servers;
 mod official;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::{Layout, Log};
 use crate::aof::TIMESTAMP;
 use crate::aof::manifest;
+use crate::aof::part_name::followed_bases;
 use crate::input::{Access, Container, Input};
 use crate::rdb;
 use crate::storage::{directory_of, is_ours};
@@ -41,6 +42,7 @@ pub fn discover(access: Access, path: &Path) -> impl Iterator<Item = Result<Log>
     let open = move |place: Place| {
         let mut log = Log::open_by(access, &place.path)?;
         log.carry(place.siblings);
+        log.missing_manifest = place.missing_manifest;
         Ok(log)
     };
     one.chain(tree.unreadable.into_iter().map(Err)).chain(tree.places.into_iter().map(open))
@@ -53,7 +55,7 @@ enum Meaning {
 
 fn meaning(path: &Path) -> Result<Meaning> {
     if !path.is_dir() {
-        let itself = Place { path: path.to_owned(), siblings: None };
+        let itself = Place::of_file(path.to_owned());
         return Ok(Meaning::All(Found { places: vec![itself], unreadable: Vec::new() }));
     }
     let mut directory = Directory::list(path)?;
@@ -79,6 +81,14 @@ pub(super) struct Place {
     pub(super) path: PathBuf,
     /// For a manifest that was found in a listing: the files of its directory.
     pub(super) siblings: Option<Arc<[PathBuf]>>,
+    /// For a base without the manifest of its log.
+    missing_manifest: Option<PathBuf>,
+}
+
+impl Place {
+    const fn of_file(path: PathBuf) -> Self {
+        Self { path, siblings: None, missing_manifest: None }
+    }
 }
 
 /// The logs below a directory, and why directories could not be read; each sorted.
@@ -167,9 +177,12 @@ impl Directory {
             }
         }
         let logs = || self.files.iter().filter(|file| file.is_loose_log()).map(|file| file.path.clone());
+        if !self.bases_without_manifest().is_empty() {
+            return Err(Error::new(path, ErrorKind::LogsWithoutManifest(logs().collect())));
+        }
         let mut append_only = logs().filter(|file| !has_snapshot_name(file));
         match (append_only.next(), append_only.next()) {
-            (Some(file), None) => Ok(Place { path: file, siblings: None }),
+            (Some(file), None) => Ok(Place::of_file(file)),
             (None, _) if logs().next().is_none() => Err(Error::new(path, ErrorKind::NoManifest)),
             _ => Err(Error::new(path, ErrorKind::LogsWithoutManifest(logs().collect()))),
         }
@@ -197,8 +210,19 @@ impl Directory {
             [] => return Vec::new(),
             _ => self.files.iter().map(|file| file.path.clone()).collect(),
         };
-        let place = |file: &Candidate| Place { path: file.path.clone(), siblings: Some(Arc::clone(&siblings)) };
+        let place =
+            |file: &Candidate| Place { siblings: Some(Arc::clone(&siblings)), ..Place::of_file(file.path.clone()) };
         found.into_iter().map(place).collect()
+    }
+
+    /// The bases that incrs follow, if there is no manifest, each with the one that it lacks.
+    fn bases_without_manifest(&self) -> Vec<(PathBuf, PathBuf)> {
+        let files: Vec<PathBuf> = self.files.iter().map(|file| file.path.clone()).collect();
+        let bases = followed_bases(&files);
+        if bases.is_empty() || !self.manifest_files().is_empty() {
+            return Vec::new();
+        }
+        bases.into_iter().map(|(base, name)| (base.clone(), name.manifest_beside(base))).collect()
     }
 
     /// The logs among the files: manifests, and what no manifest names.
@@ -214,7 +238,12 @@ impl Directory {
         };
         let loose: Vec<_> = self.files.iter().filter(loose).map(|file| file.path.clone()).collect();
         logs.retain(|log| !is_listed(&log.path));
-        logs.extend(loose.into_iter().map(|path| Place { path, siblings: None }));
+        let lacking = self.bases_without_manifest();
+        let manifest_of =
+            |path: &Path| lacking.iter().find(|(base, _)| base == path).map(|(_, manifest)| manifest.clone());
+        let loose =
+            loose.into_iter().map(|path| Place { missing_manifest: manifest_of(&path), ..Place::of_file(path) });
+        logs.extend(loose);
         logs
     }
 

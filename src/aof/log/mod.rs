@@ -50,6 +50,8 @@ pub struct Log {
     pub parts: Vec<Part>,
     /// The files that a server no longer loads, in the order of the manifest.
     pub history: Vec<Part>,
+    /// For the base of a log that [`discover()`] found without its manifest: the manifest that is missing.
+    pub missing_manifest: Option<PathBuf>,
 }
 
 /// Whether a log is one file or several.
@@ -226,6 +228,11 @@ impl Log {
         Ok(Self::single(input))
     }
 
+    /// The log that a manifest of this text would make of the files beside `manifest_path`.
+    pub(crate) fn of_manifest(access: Access, path: &Path, manifest_path: &Path, text: Vec<u8>) -> Self {
+        Self::multi_part(path, manifest_path.to_owned(), (Input::from_bytes(manifest_path, text), access))
+    }
+
     /// Opens every part, so that a server that rewrites the log meanwhile cannot take one away.
     ///
     /// Such a server writes a new manifest first, and deletes the files that it no longer names after that. If a part
@@ -269,7 +276,8 @@ impl Log {
 
     fn single(input: Input) -> Self {
         let path = input.path().to_owned();
-        Self { path, layout: Layout::Single, parts: vec![Part::single(input)], history: Vec::new() }
+        let parts = vec![Part::single(input)];
+        Self { path, layout: Layout::Single, parts, history: Vec::new(), missing_manifest: None }
     }
 
     fn multi_part(path: &Path, manifest_path: PathBuf, (input, access): (Input, Access)) -> Self {
@@ -286,7 +294,7 @@ impl Log {
             access,
             siblings: None,
         }));
-        Self { path: path.to_owned(), layout, parts, history }
+        Self { path: path.to_owned(), layout, parts, history, missing_manifest: None }
     }
 
     /// The multi-part layout, if the log has one.

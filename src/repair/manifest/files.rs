@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 use super::{BACKUP, Certain, Doubt, Judged};
 use crate::aof::log::files_in;
 use crate::aof::manifest::{self, Kind};
+use crate::aof::part_name::{MANIFEST, PartName, old_style_file_of};
+use crate::check::OLD_FILE_OR_PARTS;
 use crate::input::{FileIdentity, Input};
 use crate::rdb::{Item, Walker};
 use crate::repair::plan::Before;
-use crate::storage::unfixed_name;
+use crate::storage::is_ours;
 use crate::{Error, Result};
-
-/// How the name of a manifest ends.
-const MANIFEST: &[u8] = b".manifest";
 
 /// How the name of an unfinished file begins.
 const UNFINISHED: &[u8] = b"temp-";
@@ -75,11 +74,10 @@ impl Directory {
             found.manifest = Some(Before { identity: *input.file_identity(), text: input.bytes().to_vec() });
         }
         if let Some(old) = found.old_style().filter(|_| found.manifest.is_none()) {
-            let reason = "there is no manifest, and beside the directory lies this old-style file: a server that \
-                          starts takes it for the whole log, and ignores the parts in the directory"
+            let reason = "a server that starts takes this old-style file, which lies beside the directory, for the \
+                          whole log"
                 .to_owned();
-            let advice = "move the one that is out of date away: the old file, or the directory".to_owned();
-            return Ok(Err(Doubt { file: old, reason, advice }));
+            return Ok(Err(Doubt { file: old, reason, advice: OLD_FILE_OR_PARTS.to_owned() }));
         }
         let entries = found.manifest.as_ref().map(|before| manifest::parse(&before.text).entries).unwrap_or_default();
         for (file, name) in files.iter().zip(&names) {
@@ -113,22 +111,30 @@ impl Directory {
 
     /// What the name of a part of this log says.
     pub(super) fn part_of(&self, name: &[u8]) -> Option<(Kind, i64)> {
-        let name = unfixed_name(name);
-        let (prefix, kind, sequence) = split(&name)?;
+        let PartName { prefix, kind, sequence } = PartName::parse(name)?;
         (prefix == self.prefix).then_some((kind, sequence))
     }
 
     /// The file in which Redis 6.2 kept this log, beside the directory.
     pub(super) fn old_style(&self) -> Option<PathBuf> {
-        let file = self.path.canonicalize().ok()?.parent()?.join(OsStr::from_bytes(&self.prefix));
-        file.is_file().then_some(file)
+        old_style_file_of(&self.manifest_path())
     }
 }
 
-/// Whether a file in the directory has the name of a part of a log.
-pub(super) fn has_parts(path: &Path) -> bool {
-    let is_part = |file: &PathBuf| split(&unfixed_name(file.file_name().unwrap_or_default().as_bytes())).is_some();
-    files_in(path).is_ok_and(|files| files.iter().any(is_part))
+/// The directory in which files have the names of parts of a log, if there is no manifest.
+pub(super) fn parts_without_manifest(path: &Path) -> Option<PathBuf> {
+    let directories = || fs::read_dir(path).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let mut below: Vec<PathBuf> = directories().filter(|file| file.is_dir() && !is_ours(&name_of(file))).collect();
+    below.sort_unstable();
+    [path.to_owned()].into_iter().chain(below).find(|directory| {
+        let files = files_in(directory).unwrap_or_default();
+        files.iter().any(|file| PartName::of_file(file).is_some())
+            && !files.iter().any(|file| name_of(file).as_bytes().ends_with(MANIFEST))
+    })
+}
+
+fn name_of(file: &Path) -> OsString {
+    file.file_name().unwrap_or_default().to_owned()
 }
 
 /// The one prefix of the manifest, or without one that of the parts.
@@ -136,7 +142,7 @@ fn prefix_of(path: &Path, names: &[&Vec<u8>]) -> Certain<Vec<u8>> {
     let mut prefixes: Vec<Vec<u8>> =
         names.iter().filter_map(|name| name.strip_suffix(MANIFEST)).map(<[u8]>::to_vec).collect();
     if prefixes.is_empty() {
-        let prefix = |name: &&Vec<u8>| split(&unfixed_name(name)).map(|(prefix, ..)| prefix.to_vec());
+        let prefix = |name: &&Vec<u8>| PartName::parse(name).map(|name| name.prefix);
         prefixes = names.iter().filter_map(prefix).collect();
     }
     prefixes.sort_unstable();
@@ -147,19 +153,6 @@ fn prefix_of(path: &Path, names: &[&Vec<u8>]) -> Certain<Vec<u8>> {
         _ => "the files in this directory belong to more than one log, as their names say",
     };
     Err(Doubt { file: path.to_owned(), reason: reason.to_owned(), advice: BACKUP.to_owned() })
-}
-
-/// The prefix, kind and sequence number in the name of a part, as servers make it.
-fn split(name: &[u8]) -> Option<(&[u8], Kind, i64)> {
-    let of_kind = |end: &[u8], kind| name.strip_suffix(end).map(|rest| (rest, kind));
-    let (rest, kind) = of_kind(b".base.rdb", Kind::Base)
-        .or_else(|| of_kind(b".base.aof", Kind::Base))
-        .or_else(|| of_kind(b".incr.aof", Kind::Incr))?;
-    let dot = memchr::memrchr(b'.', rest)?;
-    let (prefix, digits) = (rest.get(..dot)?, std::str::from_utf8(rest.get(dot + 1..)?).ok()?);
-    let sequence: i64 = digits.parse().ok()?;
-    // `01` and `+1` parse too, but no server writes them.
-    (sequence > 0 && sequence.to_string() == digits && !prefix.is_empty()).then_some((prefix, kind, sequence))
 }
 
 /// When the server began to write an RDB (`ctime`), in seconds of Unix time: what was written to an incr before that

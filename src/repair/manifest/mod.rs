@@ -16,10 +16,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::plan::{Before, ManifestPlan, PartPlan, Plan};
+use super::survey::{self, Survey};
 use crate::aof::log::Log;
 use crate::aof::manifest::{self, Entry, Flaw, Kind, Manifest};
 use crate::check::{self, Settings};
-use crate::input::Input;
+use crate::input::{Access, Input};
 use crate::{Result, rdb};
 pub(super) use files::begun;
 use files::{Directory, Found};
@@ -54,8 +55,20 @@ pub struct Rebuilt {
 impl Rebuilt {
     /// What writes the manifest.
     pub fn plan(&self) -> Plan {
-        let (path, before, text) = (self.path.clone(), self.before.clone(), self.text.clone());
-        Plan { parts: self.parts.clone(), manifest: Some(ManifestPlan { path, before, text }) }
+        Plan { parts: self.parts.clone(), manifest: Some(self.manifest_plan()) }
+    }
+
+    fn manifest_plan(&self) -> ManifestPlan {
+        ManifestPlan { path: self.path.clone(), before: self.before.clone(), text: self.text.clone() }
+    }
+
+    /// Checks the log at `path` as it is with this manifest, so that its parts can be repaired by the same plan.
+    ///
+    /// # Errors
+    /// As [`survey()`](super::survey()).
+    pub fn survey(&self, access: Access, path: &Path, settings: Settings<'_>) -> Result<Survey> {
+        let log = Log::of_manifest(access, path, &self.path, self.text.clone());
+        Ok(Survey { manifest: Some(self.manifest_plan()), ..survey::survey(&log, settings)? })
     }
 }
 
@@ -93,9 +106,10 @@ pub enum Absent {
 /// The result of a step that may meet a doubt.
 type Certain<T> = std::result::Result<T, Doubt>;
 
-/// Whether there are files in a directory that have the names of parts of a log.
-pub fn has_parts(directory: &Path) -> bool {
-    files::has_parts(directory)
+/// The directory in which files have the names of parts of a log, if there is no manifest: `path`, or one directly
+/// below it.
+pub fn parts_without_manifest(path: &Path) -> Option<PathBuf> {
+    files::parts_without_manifest(path)
 }
 
 /// Works out the manifest of the log whose parts are in `directory`.
@@ -286,7 +300,7 @@ fn choose_base<'d>(found: &'d Directory, evidence: &Evidence, judged: &mut Vec<J
 /// Whether a base is whole.
 fn is_whole(file: &Found, bytes: &[u8]) -> Result<bool> {
     let is_what_it_is_called = !file.name.ends_with(b".rdb") || rdb::is_rdb(bytes);
-    Ok(is_what_it_is_called && check::check(&Log::open(&file.path)?, Settings::default())?.is_sound())
+    Ok(is_what_it_is_called && check::check(&Log::open(&file.path)?, Settings::default())?.is_loaded_whole())
 }
 
 fn assemble(found: &Directory, base: &Base<'_>, incrs: &[&Found], mut judged: Vec<Judged>) -> Rebuilt {

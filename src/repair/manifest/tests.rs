@@ -223,5 +223,5 @@ fn an_old_style_file_beside_the_directory_counts_as_servers_count_it() {
     // Without a manifest a server takes the old file.
     fs::remove_file(directory.join("a.aof.manifest")).unwrap();
     fs::write(data.path().join("a.aof"), command(&["SET", "k", "v"])).unwrap();
-    assert!(doubt().reason.contains("no manifest"));
+    assert!(doubt().reason.contains("for the whole log"));
 }

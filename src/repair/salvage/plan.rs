@@ -47,7 +47,7 @@ pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage,
         let (scan, identity) = records(survey, part, file)?;
         let found = match (damage(survey, part), file.condition) {
             (None, _) | (_, Condition::ReadOver(ReadOver::ToTheEnd)) => whole(scan.records),
-            _ if survey.report.is_sound() => whole(scan.records),
+            _ if survey.report.is_loaded_whole() => whole(scan.records),
             (_, Condition::ReadOver(ReadOver::UpTo(at))) => of_part(file, at, identity, options),
             _ => of_part(file, scan.start, identity, options),
         };
@@ -59,7 +59,7 @@ pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage,
         // Whatever is wrong, it is none of damage.
         return plan::plan(survey).map(|plan| LogSalvage { plan, ..log });
     }
-    if log.records() == 0 && !log.plan.is_nothing() {
+    if log.records() == 0 && log.plan.changes().next().is_some() {
         return Err(Refusal::new(Obstacle::NothingWhole, &survey.report.path));
     }
     Ok(log)

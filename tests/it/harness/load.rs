@@ -118,6 +118,25 @@ pub(crate) fn load_here(release: &str, directory: &Path, questions: &[Vec<&str>]
     start(release, directory, &[], &[], questions)
 }
 
+/// Starts a release on a copy of a data directory and of the directories in it; the sizes are those of these files.
+pub(crate) fn load_data_directory(release: &str, from: &Path, files: &[&str], questions: &[Vec<&str>]) -> Loaded {
+    let directory = tempfile::Builder::new().prefix("aofkit").tempdir().expect("a temporary directory");
+    let mut waiting = vec![(from.to_owned(), directory.path().to_owned())];
+    while let Some((from, to)) = waiting.pop() {
+        for entry in fs::read_dir(from).expect("a directory") {
+            let (path, copy) = entry.map(|entry| (entry.path(), to.join(entry.file_name()))).expect("an entry");
+            if path.is_dir() {
+                fs::create_dir(&copy).expect("a directory");
+                waiting.push((path, copy));
+            } else {
+                fs::copy(&path, &copy).expect("a copy");
+            }
+        }
+    }
+    let files: Vec<PathBuf> = files.iter().map(|file| directory.path().join(file)).collect();
+    start(release, directory.path(), &[], &files, questions)
+}
+
 /// Starts a release on the log in its directory, waits for the result, and sends it commands.
 fn start(release: &str, directory: &Path, options: &[&str], parts: &[PathBuf], questions: &[Vec<&str>]) -> Loaded {
     let always = ["--appendonly", "yes", "--appendfsync", "no", "--crash-log-enabled", "no"];
