@@ -497,7 +497,7 @@ impl Report {
             None => format!("{paths} is mended ({bytes} taken out or put right); the file as it was is in"),
         };
         let Some(directory) = directory else {
-            let what = what.split(';').next().unwrap_or_default();
+            let what = what.rsplit_once("; ").map_or(what.as_str(), |(done, _)| done);
             self.message = Some(format!("{what}; nothing was kept (--keep-nothing): this cannot be undone"));
             return;
         };

@@ -19,6 +19,7 @@ use crate::harness::faulty::{FAULTS, Faulty};
 use crate::harness::files::folder;
 use crate::harness::log::{command, log};
 use crate::harness::program::{aofkit, file};
+use crate::harness::servers::program;
 use crate::harness::{RealServer, Reply};
 
 /// The releases whose logs are taken back: one file, and several parts of each kind.
@@ -206,6 +207,35 @@ fn a_time_means_the_same_as_in_a_rewrite() {
         on_a_copy(directory.path(), &["--truncate-to-timestamp", &time], |path, _| {
             assert_eq!(digest(path, &[]), expected, "{time}");
         });
+    }
+}
+
+#[server_test]
+fn a_time_is_where_the_official_checkers_cut() {
+    let lines = [
+        "#TS:1700000000",
+        "SET a 1",
+        "SET a 2",
+        "#TS:1700000002",
+        "MULTI",
+        "SET b 1",
+        "EXEC",
+        "#TS:1700000003",
+        "DEL a",
+    ];
+    for (release, name) in [("redis-7.0", "check-aof"), ("redis-8.6", "check-aof"), ("valkey-9.1", "check-aof")] {
+        for second in 1_699_999_999_u32..1_700_000_004 {
+            let time = second.to_string();
+            let directory = TempDir::new().unwrap();
+            let [ours, theirs] = ["ours.aof", "theirs.aof"].map(|name| file(&directory, name, &log(&lines)));
+            let checked =
+                program(release, name).args(["--truncate-to-timestamp", &time]).arg(&theirs).output().unwrap();
+            let done = aofkit("fix").args(["--yes", "--force", "--truncate-to-timestamp", &time]).arg(&ours).output();
+            let (theirs, ours) = (fs::read(theirs).unwrap(), fs::read(ours).unwrap());
+            assert_eq!(ours, theirs, "{release}: {time}");
+            // Both refuse to leave nothing.
+            assert_eq!(checked.status.success(), done.unwrap().status.success(), "{release}: {time}");
+        }
     }
 }
 
@@ -418,6 +448,32 @@ fn a_fault_at_any_operation_leaves_the_log_as_it_was_or_as_it_shall_be() {
             assert!(live(&path) == wanted, "{context}");
             repair::undo(&path, None, OpenElsewhere::Refuse).unwrap_or_else(|error| panic!("{context}: {error}"));
             assert!(contents(directory.path()) == before, "{context}: after an undo");
+        }
+    }
+}
+
+#[test]
+fn what_goes_is_kept_elsewhere_or_not_at_all() {
+    for (options, is_kept) in [(&["--copy-to"][..], true), (&["--keep-nothing"], false)] {
+        let (directory, copies) = (folder(), folder());
+        let path = several(directory.path());
+        let before = contents(directory.path());
+        let place = copies.path().to_str().unwrap();
+        let mut options = options.to_vec();
+        options.extend(is_kept.then_some(place));
+        let run = |more: &[&str]| {
+            let run = aofkit("fix").args(more).arg("--force").arg(&path).assert().success();
+            String::from_utf8(run.get_output().stdout.clone()).unwrap()
+        };
+        let text = run(&[&["--yes", "--before", "set a.1.incr.aof"][..], &options].concat());
+        assert_eq!(live(&path), log(&["SET a.1.base.aof 1", "SET a.1.base.aof 2", "SET a.1.incr.aof 1"]), "{text}");
+        assert_eq!(contents(directory.path()).len(), 3, "a base, an incr and the manifest");
+        assert_eq!(fs::read_dir(copies.path()).unwrap().count(), usize::from(is_kept));
+        if is_kept {
+            run(&["--undo", "--copy-to", place]);
+            assert!(contents(directory.path()) == before);
+        } else {
+            assert!(text.contains("; nothing was kept (--keep-nothing): this cannot be undone\n"), "{text}");
         }
     }
 }
