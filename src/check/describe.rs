@@ -222,8 +222,24 @@ impl PartFindings<'_> {
                 "fix those that are listed, then check again",
             ),
         };
-        let finding = Finding::new(code, severity, &self.report.path, message, advice);
+        let advice = advice.to_owned() + &self.removal(code, seen);
+        let finding = Finding::new(code, severity, &self.report.path, message, &advice);
         Finding { count: seen.count, ..finding.at(self.bytes, seen.offset, Some(seen.record)) }
+    }
+
+    /// The command that takes out a record which servers stumble over, as the end of an advice; nothing for others.
+    fn removal(self, code: Code, seen: Seen) -> String {
+        let path = &self.report.path;
+        let goes = matches!(
+            code,
+            Code::UnknownCommand | Code::UnknownSubcommand | Code::WrongArity | Code::NulInName | Code::DamagedPayload
+        );
+        let is_file = !is_stdin(path) && self.report.container == Container::Plain;
+        if !goes || !is_file || self.place == PlaceInLog::Replaced {
+            return String::new();
+        }
+        let which = if seen.count > 1 { "the first" } else { "it" };
+        format!("; to remove {which}, run: {}", command(&format!("fix --remove {}", seen.offset), path))
     }
 
     fn rdb(self, rdb: &RdbSummary, findings: &mut Vec<Finding>) {

@@ -503,6 +503,10 @@ fn carry_out(settings: &Settings, chosen: &Chosen, report: &mut Report, console:
         report.fixed(plan, &applied);
     }
     let again = survey(&Log::open_by(source::mapped(), &settings.path)?, settings, "checking again", console)?;
+    if settings.destination.is_some() && again.report.is_sound() {
+        report.sound = Some(true);
+        return Ok(Outcome::Sound);
+    }
     match settings.method.plan(&again) {
         Ok(again) if again.plan().is_nothing() => {
             report.sound = Some(true);

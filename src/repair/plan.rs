@@ -311,10 +311,6 @@ impl Refusal {
                     "the official checkers cut there with --fix, but servers load every key, and what a server loads \
                      is never cut off; start a server on the log and let it rewrite it (BGREWRITEAOF)"
                 }
-                Some(Code::UnknownCommand | Code::UnknownSubcommand) => {
-                    "start a server that knows the command: a newer one, one with the module, or one with the same \
-                     rename-command"
-                }
                 Some(Code::ServerRefuses) => {
                     let path = shell_word(&self.file);
                     return format!("for what the server does with it, and where, run: aofkit check {path}");

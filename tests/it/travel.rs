@@ -29,7 +29,8 @@ const RELEASES: [&str; 4] = ["redis-6.2", "redis-7.0", "redis-8.6", "valkey-9.1"
 const BEGIN: usize = 1_700_000_000;
 
 fn start(release: &str, directory: &Path) -> RealServer {
-    let mut options = vec!["--appendonly", "yes", "--dir", directory.to_str().unwrap()];
+    // With everysec, a server that is syncing answers before it writes to the log.
+    let mut options = vec!["--appendonly", "yes", "--appendfsync", "no", "--dir", directory.to_str().unwrap()];
     if release != "redis-6.2" {
         options.extend(["--enable-debug-command", "yes"]);
     }
@@ -366,6 +367,10 @@ fn a_server_starts_without_the_command_that_it_refuses() {
             .unwrap();
         let poison = sound.len().to_string();
         let server = format!("--server={release}");
+        let checked = aofkit("check").arg(&server).arg(directory.path()).output().unwrap();
+        let checked = String::from_utf8_lossy(&checked.stdout).into_owned();
+        let advised = format!("to remove it, run: aofkit fix --remove {poison} {}\n", path.display());
+        assert!(checked.contains(&advised), "{release}: {checked}");
         on_a_copy(directory.path(), &["--remove", &poison, &server], |path, _| {
             assert_eq!(loaded(release, path), after(release, &["SET a 1", "SET b 1"]), "{release}");
         });
@@ -450,6 +455,19 @@ fn a_fault_at_any_operation_leaves_the_log_as_it_was_or_as_it_shall_be() {
             assert!(contents(directory.path()) == before, "{context}: after an undo");
         }
     }
+}
+
+#[test]
+fn a_record_goes_from_a_part_that_was_given_alone() {
+    let directory = folder();
+    let manifest = several(directory.path());
+    let part = directory.path().join("a.1.incr.aof");
+    aofkit("fix").args(["--yes", "--force", "--remove", "0"]).arg(&part).assert().success();
+    assert_eq!(fs::read(&part).unwrap(), log(&["SET a.1.incr.aof 2"]));
+    aofkit("check").arg(&manifest).assert().success();
+    // What later parts build on is not cut off.
+    let refused = aofkit("fix").args(["--yes", "--force", "--truncate-to-offset", "0"]).arg(&part).assert().code(1);
+    refused.stdout(contains("this is not the last part of its log"));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::ops::{ControlFlow, Range};
 
 use super::read::{Event, part_records, read};
 use super::{Stretch, Travel, TravelError};
-use crate::aof::Content;
 use crate::aof::transaction::Membership;
+use crate::aof::{Content, listing};
 use crate::repair::edit::Edit;
 use crate::repair::plan::{PartPlan, Plan, outer_obstacle};
 use crate::repair::survey::Survey;
@@ -24,7 +24,12 @@ use crate::select::{Step, selected_database};
 /// A [`TravelError`] for a place at which no record begins, for a `SELECT` on which later records depend, and for a
 /// log that is damaged: everything after the records stays.
 pub fn remove(survey: &Survey, places: &[Place]) -> Result<Travel, TravelError> {
-    outer_obstacle(survey)?;
+    match outer_obstacle(survey) {
+        // Whichever part it is, the others are as they were.
+        Err(_) if survey.listing.as_ref().is_some_and(|listing| matches!(listing.place, listing::Place::Before(_))) => {
+        }
+        obstacle => obstacle?,
+    }
     let mut wanted: Vec<Place> = places.to_vec();
     wanted.sort_unstable();
     wanted.dedup();
