@@ -194,6 +194,7 @@ DIRECTORIES = {
     'manifest-path-in-name': (WHOLE.replace(BASE.encode(), b'../manifest-whole/' + BASE.encode()), {}),
     'manifest-unknown-type': (WHOLE.replace(b'type b', b'type x'), {}),
     'manifest-missing-part': (WHOLE, {INCR: None}),
+    'manifest-line-missing': (WHOLE[:WHOLE.rindex(b'file')], {}),
     'manifest-missing-history': (line('appendonly.aof.0.incr.aof', 1, 'h') + WHOLE, {}),
     'part-cut-not-last': (WHOLE, {INCR: FIRST[:-3]}),
     'part-cut-last': (WHOLE, {NEXT: LAST[:-3]}),
@@ -207,6 +208,15 @@ DIRECTORIES = {
     'part-transaction-spans-two': (WHOLE, {INCR: FIRST + MULTI + command('SET', 'queued', 1), NEXT: EXEC + LAST}),
     'part-begins-in-database-0': (WHOLE, {INCR: command('SELECT', 3) + FIRST, NEXT: command('SET', 'last', 1)}),
     'part-incr-empty': (WHOLE, {INCR: b'', NEXT: b''}),
+}
+
+
+# The files of data directories.
+DATA_DIRECTORIES = {
+    'upgrade-interrupted': {
+        'appendonly.aof': rdb() + SELECT + LAST,
+        'appendonlydir/appendonly.aof.manifest': line('appendonly.aof', 1, 'b'),
+    },
 }
 
 
@@ -228,6 +238,10 @@ def main():
         for part, data in {**PARTS, **changed}.items():
             if data is not None:
                 write(os.path.join(folder, part), data)
+    for name, files in DATA_DIRECTORIES.items():
+        os.makedirs(os.path.join(target, name, 'appendonlydir'))
+        for file, data in files.items():
+            write(os.path.join(target, name, file), data)
 
 
 if __name__ == '__main__':

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::manifest::Kind;
+use super::manifest::{Kind, Manifest};
 use crate::storage::{directory_of, unfixed_name};
 
 /// How the name of a manifest ends.
@@ -57,6 +57,24 @@ pub(crate) fn followed_bases(files: &[PathBuf]) -> Vec<(&PathBuf, PartName)> {
     };
     let is_kept = |(_, name): &&(&PathBuf, PartName)| name.kind == Kind::Base && is_followed(name);
     named.iter().filter(is_kept).cloned().collect()
+}
+
+/// The sequence numbers of the incrs whose lines are missing at the end of a manifest, given the kind, sequence number
+/// and length of each part that it does not name.
+///
+/// A server names an incr before it writes to it. Only where a rewrite for a server that had no log was interrupted
+/// is that otherwise, and then there is a newer base too.
+pub(crate) fn missing_lines<P: Iterator<Item = (Kind, i64, u64)>>(
+    manifest: &Manifest,
+    unnamed: impl Fn() -> P,
+) -> Vec<i64> {
+    let highest = |kind| manifest.of_kind(kind).map(|entry| entry.sequence).max().unwrap_or(0);
+    let (base, incr) = (highest(Kind::Base), highest(Kind::Incr));
+    if unnamed().any(|(kind, sequence, _)| kind == Kind::Base && sequence > base) {
+        return Vec::new();
+    }
+    let is_lost = |(kind, sequence, length): &(Kind, i64, u64)| *kind == Kind::Incr && *sequence > incr && *length > 0;
+    unnamed().filter(is_lost).map(|(_, sequence, _)| sequence).collect()
 }
 
 /// The file beside the directory of the parts in which Redis 6.2 and earlier kept the log that has this manifest now;

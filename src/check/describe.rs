@@ -59,6 +59,8 @@ pub(super) enum ReadPast {
 /// One part, with everything that its findings depend on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PartFindings<'a> {
+    /// The path that commands on the log are to name.
+    pub(super) log: &'a Path,
     pub(super) report: &'a PartReport,
     pub(super) bytes: &'a [u8],
     pub(super) server: Server,
@@ -96,7 +98,7 @@ impl PartFindings<'_> {
         } else {
             match self.place {
                 PlaceInLog::Last => {
-                    format!("cut the end off, and keep a copy of what is removed: {}", fix_command(path))
+                    format!("cut the end off, and keep a copy of what is removed: {}", fix_command(self.log))
                 }
                 PlaceInLog::Earlier => format!("servers accept a cut only in the last part: {RESTORE}"),
                 PlaceInLog::EarlierAlone => {
@@ -154,7 +156,7 @@ impl PartFindings<'_> {
         if is_stdin(path) || self.report.container != Container::Plain || self.place == PlaceInLog::Replaced {
             follow
         } else {
-            format!("{follow}; to keep them, run: {}", command("fix --salvage", path))
+            format!("{follow}; to keep them, run: {}", command("fix --salvage", self.log))
         }
     }
 

@@ -1,6 +1,7 @@
 //! One check: every part is read once, and judged by the checker and the server.
 
 use std::num::NonZeroUsize;
+use std::path::Path;
 
 use super::checker::Checker;
 use super::describe::{PartFindings, ReadPast};
@@ -19,6 +20,7 @@ use crate::input::{Change, Container, Input};
 use crate::progress::Progress;
 use crate::rdb::{self, Consumer};
 use crate::server::{Server, ServerSet};
+use crate::storage::directory_of;
 
 /// Settings of a check; only the server changes what it finds.
 #[derive(Clone, Copy)]
@@ -81,6 +83,7 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
     // Redis 6.2 is taken for a server that knows manifests: a flaw is worth knowing.
     let problems = layout.map_or_else(Vec::new, |log| manifest::parse_as(log.input.bytes(), server).problems);
     let mut examination = Examination {
+        log: log.missing_manifest.as_deref().map_or(&log.path, directory_of),
         settings,
         server,
         parts: Vec::new(),
@@ -116,7 +119,7 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
             findings.push(describe::empty_log(&log.path));
         }
         None => {}
-        Some(log) => findings.extend(log.unlisted()?.iter().filter_map(|file| directory::unlisted(file, log))),
+        Some(multi_part) => findings.extend(directory::unlisted(multi_part, &log.path)?),
     }
     findings.extend(describe::flushes(&parts, &log.path));
     findings.extend(describe::notes(&verdict, &parts, &log.path));
@@ -140,6 +143,8 @@ fn examine(log: &Log, chosen: ChosenServer, settings: Settings<'_>) -> Result<(R
 
 /// A check under way.
 struct Examination<'p> {
+    /// The path that commands on the log are to name.
+    log: &'p Path,
     settings: Settings<'p>,
     server: Server,
     parts: Vec<PartReport>,
@@ -180,13 +185,19 @@ impl Examination<'_> {
         self.findings.extend(input.defect().map(|defect| damage::of_defect(&part.path, defect)));
         self.findings.extend(change.map(|change| damage::of_change(&part.path, change)));
         let facts = server_facts(bytes, &report, self.server);
-        self.checker.part(bytes, &report);
+        if part.awaits_move {
+            self.findings.push(directory::interrupted_upgrade(&part.path));
+            // It looks in the directory alone.
+            self.checker.missing();
+        } else {
+            self.checker.part(bytes, &report);
+        }
         let read_past = match (facts.are_loaded_whole(), self.checker.has_stopped()) {
             (false, _) => ReadPast::Nobody,
             (true, true) => ReadPast::Server,
             (true, false) => ReadPast::ServerAndChecker,
         };
-        let described = PartFindings { report: &report, bytes, server: self.server, place, read_past };
+        let described = PartFindings { log: self.log, report: &report, bytes, server: self.server, place, read_past };
         self.findings.extend(described.all());
         self.facts.push(facts);
         self.parts.push(report);

@@ -243,10 +243,16 @@ codes! {
     /// A file that the manifest names does not exist, or is not a regular file.
     MissingPart = "missing-part", [Error], log("damaged/manifest-missing-part"),
         "Restore the file from a copy. Servers refuse to start without it.",
+    /// An upgrade from a server that kept its log in one file was interrupted: the manifest names that file, which is
+    /// still outside the directory. The server moves it there when it starts; the official checkers call it missing.
+    InterruptedUpgrade = "interrupted-upgrade", [Error], log("damaged/upgrade-interrupted"),
+        "Start the server.",
     /// A file is named like a part of the log, but the manifest does not name it: it is left over from a rewrite, or
-    /// the manifest is an old one.
-    UnlistedFile = "unlisted-file", [Note], log("damaged/manifest-empty"),
-        "Move the file away if nothing needs it; a server does not load it.",
+    /// the manifest is an old one. An error where it is an incr with records that continues those of the manifest,
+    /// which has lost its last lines.
+    UnlistedFile = "unlisted-file", [Note, Error], log("damaged/manifest-empty"),
+        "Move the file away if nothing needs it; a server does not load it. Where its line is missing, `aofkit fix` \
+         adds it.",
     /// `FLUSHALL` or `FLUSHDB` removes all keys of the log or of a database, or did by accident. The last 100 of a log
     /// are noted.
     Flush = "flush", [Note], commands(&["FLUSHALL"]),
@@ -378,6 +384,11 @@ impl Finding {
             advice: advice.to_owned(),
             excerpt: None,
         }
+    }
+
+    /// Whether a part of the log is there that a server does not look at.
+    pub(crate) fn is_of_part_left_out(&self) -> bool {
+        matches!((self.code, self.severity), (Code::NoManifest, _) | (Code::UnlistedFile, Severity::Error))
     }
 
     /// The same at a place, with the bytes around it.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::checker::CheckerVerdict;
-use super::finding::{Code, Finding};
+use super::finding::Finding;
 use super::part::PartReport;
 use super::server;
 use crate::aof::producer::ChosenServer;
@@ -32,8 +32,7 @@ impl Report {
     /// Whether the checker calls the log valid, the server loads all of it, every part was read whole, and no part of
     /// it is left out.
     pub fn is_sound(&self) -> bool {
-        let hides_parts = |finding: &Finding| finding.code == Code::NoManifest;
-        self.is_loaded_whole() && !self.findings.iter().any(hides_parts)
+        self.is_loaded_whole() && !self.findings.iter().any(Finding::is_of_part_left_out)
     }
 
     /// Whether checker and server read all that they look at.

@@ -206,7 +206,10 @@ pub enum Obstacle {
         manifest: PathBuf,
     },
     /// A part before the last is damaged.
-    DamageBeforeTheLastPart,
+    DamageBeforeTheLastPart {
+        /// The path of the log.
+        log: PathBuf,
+    },
     /// A part is damaged where nothing is to be removed.
     DamageStays,
     /// No record of the log is whole.
@@ -244,7 +247,7 @@ impl Refusal {
                 format!("this file was replaced by a rewrite and is not loaded, according to {}", manifest.display())
             }
             Obstacle::NothingWhole => "nothing could be saved: no record is whole".to_owned(),
-            Obstacle::DamageBeforeTheLastPart => {
+            Obstacle::DamageBeforeTheLastPart { .. } => {
                 "this part is damaged, and it is not the last part of its log".to_owned()
             }
             Obstacle::DamageStays => "this part is damaged, and the damage would stay in the log".to_owned(),
@@ -282,11 +285,11 @@ impl Refusal {
             }
             Obstacle::History { .. } => "nothing needs it; fix the log through its manifest",
             Obstacle::NothingWhole => "restore the log from a backup or a replica",
-            Obstacle::DamageBeforeTheLastPart => {
+            Obstacle::DamageBeforeTheLastPart { log } => {
                 return format!(
                     "a cut here would lose the rest of this part, on which later parts build; to keep everything but \
                      what is damaged, run: aofkit fix --salvage {}",
-                    shell_word(&self.file)
+                    shell_word(log)
                 );
             }
             Obstacle::DamageStays => {
@@ -358,7 +361,8 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
             // Checker and server both read past it.
             Some(_) if report.is_loaded_whole() => identity.length,
             Some(_) if index + 1 < report.parts.len() => {
-                return Err(Refusal::new(Obstacle::DamageBeforeTheLastPart, &part.path).with(damage));
+                return Err(Refusal::new(Obstacle::DamageBeforeTheLastPart { log: report.path.clone() }, &part.path)
+                    .with(damage));
             }
             Some(_) => match file.condition {
                 Condition::ReadOver(ReadOver::ToTheEnd) => {
@@ -375,7 +379,7 @@ pub fn plan(survey: &Survey) -> Result<Plan, Refusal> {
     }
     let plan = Plan { parts, manifest: None };
     if plan.is_nothing()
-        && let Some(finding) = remaining(survey, &plan).find(|finding| finding.severity == Severity::Error)
+        && let Some(finding) = remaining(survey, &plan).find(|finding| is_obstacle(finding))
     {
         let obstacle = match finding.code {
             Code::RdbUnsupported => Obstacle::NotForThisServer,
@@ -392,7 +396,8 @@ pub(super) fn outer_obstacle(survey: &Survey) -> Result<(), Refusal> {
     if is_stdin(path) {
         return Err(Refusal::new(Obstacle::Stream, path));
     }
-    if let Some(finding) = survey.report.findings.iter().find(|finding| finding.code == Code::Manifest) {
+    let is_of_manifest = |finding: &&Finding| finding.code == Code::Manifest || finding.is_of_part_left_out();
+    if let Some(finding) = survey.report.findings.iter().find(is_of_manifest) {
         return Err(Refusal::new(Obstacle::Manifest, &finding.file).with(Some(finding)));
     }
     let Some(listing) = &survey.listing else { return Ok(()) };
@@ -455,6 +460,11 @@ pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item =
     })
 }
 
+/// Whether the log stays as unsound as it is with this; a server completes an upgrade by itself.
+fn is_obstacle(finding: &Finding) -> bool {
+    finding.severity == Severity::Error && finding.code != Code::InterruptedUpgrade
+}
+
 /// Whether the place of a finding is in bytes that the plan removes.
 fn goes(plan: &Plan, finding: &Finding) -> bool {
     let is_in = |part: &PartPlan, offset: u64| {
@@ -470,7 +480,7 @@ fn goes(plan: &Plan, finding: &Finding) -> bool {
 /// Whether the server loads the log after the plan; `None` if that cannot be told, because what it refuses goes, and
 /// what it does with the rest has not been looked at.
 pub fn loads_after(survey: &Survey, plan: &Plan) -> Option<bool> {
-    if remaining(survey, plan).any(|finding| finding.severity == Severity::Error) {
+    if remaining(survey, plan).any(is_obstacle) {
         return Some(false);
     }
     let refuses = |finding: &Finding| finding.severity == Severity::Error && !is_damage(finding.code);

@@ -78,6 +78,11 @@ pub fn prepare<'l, O: Operations, T>(
     base: Base,
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
 ) -> Result<(Prepared<'l>, T)> {
+    if let Some(base) = log.parts.iter().find(|part| part.awaits_move) {
+        let text = "an upgrade was interrupted, and this base is outside the directory of its log; start the server \
+                    once, which moves it there, or move it, then run this again";
+        return Err(refused(&base.path, text));
+    }
     let place = match &log.layout {
         Layout::Single => file_place(reading)?,
         Layout::MultiPart(parts) => parts_place(parts, base)?,

@@ -16,7 +16,7 @@ use aofkit::check::{CheckerReason, Code, Report, Settings, check};
 use serde::{Deserialize, Serialize};
 
 use crate::harness::files::{logs, testdata};
-use crate::harness::load::{Cutting, Ended, Files, Loaded, load_and_ask, load_directory};
+use crate::harness::load::{Cutting, Ended, Files, Loaded, load_and_ask, load_data_directory, load_directory};
 use crate::harness::servers::{program, release};
 use crate::harness::{assert_none, on_two_threads};
 use crate::replay_servers::library;
@@ -185,7 +185,13 @@ fn done(path: &Path, server: Server) -> Expected {
     let sizes: Vec<Option<u64>> = log.parts.iter().map(size).collect();
     // Expired keys must stay until the digest is computed.
     let questions = [vec!["DEBUG", "SET-ACTIVE-EXPIRE", "0"], vec!["DEBUG", "DIGEST"]];
-    let Loaded { ended, sizes: left, answers, .. } = if log.as_multi_part().is_some() {
+    let Loaded { ended, sizes: left, answers, .. } = if log.parts.iter().any(|part| part.awaits_move) {
+        let directory = path.parent().unwrap().file_name().unwrap().to_str().unwrap();
+        let names = log.parts.iter().map(|part| format!("{directory}/{}", part.name.to_str().unwrap()));
+        let names: Vec<String> = names.collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        load_data_directory(release(server), path.parent().unwrap().parent().unwrap(), &names, &questions)
+    } else if log.as_multi_part().is_some() {
         let names = log.parts.iter().map(|part| part.path.file_name().unwrap().to_owned());
         load_directory(release(server), path.parent().unwrap(), &names.collect::<Vec<_>>(), &questions)
     } else {

@@ -274,7 +274,7 @@ fn what_a_cut_cannot_repair_is_refused() {
     let cut = &log[..log.len() - 3];
 
     let (directory, parts) = multi_part(&log, cut, &log);
-    assert_eq!(obstacle(directory.path()), Obstacle::DamageBeforeTheLastPart);
+    assert_eq!(obstacle(directory.path()), Obstacle::DamageBeforeTheLastPart { log: directory.path().to_owned() });
     assert!(matches!(obstacle(&parts.join("a.aof.1.incr.aof")), Obstacle::NotTheLastPart { .. }));
     assert!(matches!(obstacle(&parts.join("a.aof.0.incr.aof")), Obstacle::History { .. }));
 

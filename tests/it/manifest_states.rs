@@ -214,3 +214,94 @@ fn servers_ignore_parts_without_manifest_and_load_them_with_the_one_that_is_writ
     assert_eq!(data.run("fix", &["--yes", "--salvage"]).0, 0);
     data.assert_keys(6);
 }
+
+impl Data {
+    /// The state in which a server is killed during its upgrade from one file.
+    fn interrupted_upgrade(old: &[u8]) -> Self {
+        let data = Self(tempfile::tempdir().unwrap());
+        fs::create_dir(data.path(DIRECTORY)).unwrap();
+        fs::write(data.path("appendonly.aof"), old).unwrap();
+        data.write(MANIFEST, b"file appendonly.aof seq 1 type b\n");
+        data
+    }
+}
+
+#[test]
+fn the_base_of_an_interrupted_upgrade_is_read_where_it_is() {
+    let data = Data::interrupted_upgrade(&set("old"));
+    for path in [data.0.path().to_owned(), data.path(DIRECTORY), data.part(MANIFEST)] {
+        assert_eq!(findings(&path), ["error interrupted-upgrade appendonly.aof"]);
+        let (code, text) = run("check", &[], &path);
+        assert!(code == 1 && text.contains("stops: a file is missing") && text.contains("  loads\n"), "{text}");
+        let (code, text) = run("inspect", &[], &path);
+        assert!(code == 0 && text.contains("SET old value"), "{text}");
+        assert_eq!(run("digest", &[], &path).0, 0);
+        assert_eq!(run("fix", &["--yes"], &path).0, 0);
+    }
+    let (code, text) = data.run("rewrite", &["--in-place", "--yes", "--force"]);
+    assert!(code == 2 && text.contains("start the server once"), "{text}");
+    assert_eq!(files_in(&data.path(DIRECTORY)), [MANIFEST]);
+
+    let torn = [set("old"), b"*3\r\n$3\r\nS".to_vec()].concat();
+    let data = Data::interrupted_upgrade(&torn);
+    let (code, text) = data.run("fix", &["--yes"]);
+    assert!(code == 0 && text.contains("checked again: nothing is damaged"), "{text}");
+    assert_eq!(fs::read(data.path("appendonly.aof")).unwrap(), set("old"));
+    assert_eq!(data.run("fix", &["--undo"]).0, 0);
+    assert_eq!(fs::read(data.path("appendonly.aof")).unwrap(), torn);
+    // With an incr in the manifest, servers do not look for it.
+    data.write(&incr(1), &set("incr"));
+    data.write(MANIFEST, manifest(1).replace("appendonly.aof.1.base.aof", "appendonly.aof").as_bytes());
+    assert!(findings(&data.path(DIRECTORY)).contains(&"error missing-part appendonly.aof".to_owned()));
+}
+
+#[test]
+fn lines_that_a_manifest_lost_at_its_end_come_back() {
+    let data = Data::new();
+    data.write(MANIFEST, manifest(2).as_bytes());
+    assert_eq!(findings(&data.part(MANIFEST)), ["error unlisted-file appendonly.aof.3.incr.aof"]);
+    assert_eq!(data.run("check", &[]).0, 1);
+    let (code, text) = data.run("fix", &["--yes"]);
+    assert!(code == 0 && text.contains("checked again: nothing is damaged"), "{text}");
+    assert_eq!(fs::read_to_string(data.part(MANIFEST)).unwrap(), manifest(3));
+    // An empty incr adds nothing, and one that a rewrite began is followed by its base.
+    data.write(&incr(4), b"");
+    assert_eq!(findings(&data.part(MANIFEST)), ["note unlisted-file appendonly.aof.4.incr.aof"]);
+    data.write(&incr(4), &set("incr 4"));
+    data.write("appendonly.aof.2.base.aof", &set("base"));
+    assert_eq!(run("check", &[], &data.part(MANIFEST)).0, 0);
+}
+
+#[test]
+fn advice_names_the_log_rather_than_one_of_its_parts() {
+    let data = Data::new();
+    data.write(&incr(1), &damaged("incr 1"));
+    data.write(&incr(2), &damaged("incr 2"));
+    let command = format!("run: aofkit fix --salvage {}\n", data.0.path().display());
+    for subcommand in ["check", "fix"] {
+        let (code, text) = data.run(subcommand, &[]);
+        assert!(code == 1 && text.contains(&command), "{text}");
+    }
+    assert_eq!(data.run("fix", &["--salvage", "--yes"]).0, 0);
+    assert_eq!(data.run("check", &[]).0, 0);
+}
+
+#[server_test]
+fn servers_complete_an_interrupted_upgrade_and_cut_the_file() {
+    let torn = [set("old"), b"*3\r\n$3\r\nS".to_vec()].concat();
+    let data = Data::interrupted_upgrade(&torn);
+    for release in RELEASES {
+        let (loaded, keys) = data.load(release, &["appendonly.aof", "appendonlydir/appendonly.aof"]);
+        let moved = [None, Some(set("old").len() as u64)];
+        assert_eq!((loaded.ended, loaded.sizes.as_slice(), keys), (Ended::Starts, &moved[..], 1), "{release}");
+    }
+}
+
+#[server_test]
+fn servers_do_without_the_lines_that_a_manifest_lost_and_load_the_ones_that_come_back() {
+    let data = Data::new();
+    data.write(MANIFEST, manifest(2).as_bytes());
+    data.assert_keys(3);
+    assert_eq!(data.run("fix", &["--yes"]).0, 0);
+    data.assert_keys(4);
+}

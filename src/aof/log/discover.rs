@@ -9,10 +9,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Layout, Log};
+use super::{Layout, Log, file_to_move};
 use crate::aof::TIMESTAMP;
 use crate::aof::manifest;
-use crate::aof::part_name::followed_bases;
+use crate::aof::part_name::{followed_bases, old_style_file_of};
 use crate::input::{Access, Container, Input};
 use crate::rdb;
 use crate::storage::{directory_of, is_ours};
@@ -56,7 +56,7 @@ enum Meaning {
 fn meaning(path: &Path) -> Result<Meaning> {
     if !path.is_dir() {
         let itself = Place::of_file(path.to_owned());
-        return Ok(Meaning::All(Found { places: vec![itself], unreadable: Vec::new() }));
+        return Ok(Meaning::All(Found { places: vec![itself], ..Found::default() }));
     }
     let mut directory = Directory::list(path)?;
     let log = directory.log(path);
@@ -89,12 +89,21 @@ impl Place {
     const fn of_file(path: PathBuf) -> Self {
         Self { path, siblings: None, missing_manifest: None }
     }
+
+    /// For a manifest: see [`file_to_move`].
+    fn file_to_move(&self) -> Option<PathBuf> {
+        // Few have one: the manifest need not be read otherwise.
+        self.siblings.as_ref().and_then(|_| old_style_file_of(&self.path))?;
+        file_to_move(&manifest::parse(Input::open_as_is(&self.path).ok()?.bytes()), &self.path)
+    }
 }
 
 /// The logs below a directory, and why directories could not be read; each sorted.
 #[derive(Default)]
 struct Found {
     places: Vec<Place>,
+    /// Files that belong to a log, though they are outside its directory.
+    moved: HashSet<PathBuf>,
     unreadable: Vec<Error>,
 }
 
@@ -252,7 +261,9 @@ impl Directory {
         let mut found = Found::default();
         let mut waiting = vec![(self, 0)];
         while let Some((directory, depth)) = waiting.pop() {
-            found.places.extend(directory.logs());
+            let logs = directory.logs();
+            found.moved.extend(logs.iter().filter_map(Place::file_to_move));
+            found.places.extend(logs);
             if depth == DEPTH_LIMIT {
                 continue;
             }
@@ -264,6 +275,7 @@ impl Directory {
                 }
             }
         }
+        found.places.retain(|place| !found.moved.contains(&place.path));
         found.places.sort_unstable_by(|one, other| one.path.cmp(&other.path));
         found.unreadable.sort_by(|one, other| one.file().cmp(other.file()));
         found
@@ -409,7 +421,7 @@ pub struct Tree {
 /// # Errors
 /// [`ErrorKind::Io`] if the directory itself cannot be read.
 pub fn walk_tree(directory: &Path) -> Result<Tree> {
-    let Found { places, unreadable } = Directory::list(directory)?.walk();
+    let Found { places, unreadable, .. } = Directory::list(directory)?.walk();
     Ok(Tree { logs: places.into_iter().map(|place| place.path).collect(), unreadable })
 }
 

@@ -4,7 +4,7 @@
 
 mod discover;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::aof::manifest::{self, Kind, Manifest};
+use crate::aof::part_name::{PartName, missing_lines, old_style_file_of};
 use crate::input::{Access, Container, Input};
 use crate::storage::directory_of;
 use crate::{Error, ErrorKind, Result};
@@ -115,6 +116,9 @@ pub struct Part {
     pub role: Role,
     /// The sequence number in the manifest.
     pub sequence: Option<i64>,
+    /// Whether an interrupted upgrade left the file outside the directory of its manifest: a server that starts moves
+    /// it there.
+    pub awaits_move: bool,
     /// A single file is opened to tell what it is, and stays open; other parts once [`Log::held`] has opened them.
     input: Option<Input>,
     access: Access,
@@ -157,6 +161,7 @@ impl Part {
             path,
             role: Role::Single,
             sequence: None,
+            awaits_move: false,
             input: Some(input),
             access: Access::default(),
         }
@@ -169,7 +174,8 @@ impl Part {
             Kind::Incr => Role::Incr,
             Kind::History => Role::History,
         };
-        Self { path: directory.join(&name), name, role, sequence: Some(entry.sequence), input: None, access }
+        let (path, sequence) = (directory.join(&name), Some(entry.sequence));
+        Self { path, name, role, sequence, awaits_move: false, input: None, access }
     }
 }
 
@@ -284,7 +290,10 @@ impl Log {
         let manifest = manifest::parse(input.bytes());
         let directory = directory_of(&manifest_path).to_owned();
         let parts_of = |kind| manifest.of_kind(kind).map(|entry| Part::of_entry(entry, &directory, access));
-        let parts = parts_of(Kind::Base).chain(parts_of(Kind::Incr)).collect();
+        let mut parts: Vec<Part> = parts_of(Kind::Base).chain(parts_of(Kind::Incr)).collect();
+        if let ([base], Some(file)) = (parts.as_mut_slice(), file_to_move(&manifest, &manifest_path)) {
+            (base.path, base.awaits_move) = (file, true);
+        }
         let history = parts_of(Kind::History).collect();
         let layout = Layout::MultiPart(Box::new(MultiPart {
             manifest_path,
@@ -306,6 +315,16 @@ impl Log {
     }
 }
 
+/// The old-style file that a server moves into the directory of a manifest when it starts, to complete an interrupted
+/// upgrade: the manifest names it as a base and no incr, and there is no such file in the directory
+/// (`loadAppendOnlyFiles` in Redis 7.0 to 8.6, Valkey 8 and 9).
+pub(crate) fn file_to_move(manifest: &Manifest, manifest_path: &Path) -> Option<PathBuf> {
+    let (mut bases, mut incrs) = (manifest.of_kind(Kind::Base), manifest.of_kind(Kind::Incr));
+    let (Some(base), None, None) = (bases.next(), bases.next(), incrs.next()) else { return None };
+    let is_there = directory_of(manifest_path).join(OsStr::from_bytes(&base.name)).is_file();
+    old_style_file_of(manifest_path).filter(|old| !is_there && old.file_name().map(OsStr::as_bytes) == Some(&base.name))
+}
+
 impl MultiPart {
     /// The regular files in the log's directory that the manifest does not name, sorted: parts of a log that was moved
     /// there, what a rewrite that failed left behind (`temp-…`), copies that somebody made.
@@ -325,6 +344,24 @@ impl MultiPart {
             .as_ref()
             .map_or_else(|| files_in(&self.directory).map(Into::into), |files| Ok(Arc::clone(files)))?;
         Ok(files.iter().filter(is_unlisted).cloned().collect())
+    }
+
+    /// The incrs among `unlisted` that the manifest named before it lost the lines at its end.
+    pub(crate) fn lost_incrs<'u>(&self, unlisted: &'u [PathBuf]) -> Vec<&'u PathBuf> {
+        let prefix = self.manifest_path.file_stem().unwrap_or_default().as_bytes();
+        let part = |file: &'u PathBuf| {
+            let name = PartName::of_file(file).filter(|name| name.prefix == prefix)?;
+            Some((file, name.kind, name.sequence, fs::metadata(file).ok()?.len()))
+        };
+        let parts: Vec<_> = unlisted.iter().filter_map(part).collect();
+        let lost = missing_lines(&self.manifest, || {
+            parts.iter().map(|(_, kind, sequence, length)| (*kind, *sequence, *length))
+        });
+        parts
+            .iter()
+            .filter(|(_, kind, sequence, _)| *kind == Kind::Incr && lost.contains(sequence))
+            .map(|part| part.0)
+            .collect()
     }
 }
 

@@ -93,6 +93,10 @@ impl Directory {
         Ok(Ok(found))
     }
 
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Found> {
+        self.parts.iter()
+    }
+
     pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Found> {
         self.parts.iter().filter(move |part| part.kind == kind)
     }

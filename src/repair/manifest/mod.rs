@@ -17,8 +17,9 @@ use std::path::{Path, PathBuf};
 
 use super::plan::{Before, ManifestPlan, PartPlan, Plan};
 use super::survey::{self, Survey};
-use crate::aof::log::Log;
+use crate::aof::log::{Log, file_to_move};
 use crate::aof::manifest::{self, Entry, Flaw, Kind, Manifest};
+use crate::aof::part_name::missing_lines;
 use crate::check::{self, Settings};
 use crate::input::{Access, Input};
 use crate::{Result, rdb};
@@ -143,22 +144,16 @@ pub fn rebuild(directory: &Path, absent: Absent) -> Result<Outcome> {
 /// Whether a server starts with the manifest, and it names all that belongs to the log.
 fn is_sound(manifest: &Manifest, found: &Directory) -> bool {
     let live = || manifest.entries.iter().filter(|entry| entry.kind != Kind::History);
-    let are_there = live().next().is_some() && live().all(|entry| found.has(&entry.name));
+    let is_moved_at_start = || file_to_move(manifest, &found.manifest_path()).is_some();
+    let are_there = live().next().is_some() && (live().all(|entry| found.has(&entry.name)) || is_moved_at_start());
     manifest.problems.is_empty() && are_there && !is_cut(manifest, found)
 }
 
 /// Whether lines are missing at the end of the manifest, though the last one is whole.
-///
-/// A server names an incr before it writes to it. Only where a rewrite for a server that had no log was interrupted
-/// is that otherwise, and then there is a newer base too.
 fn is_cut(manifest: &Manifest, found: &Directory) -> bool {
-    let highest = |kind| manifest.of_kind(kind).map(|entry| entry.sequence).max().unwrap_or(0);
-    let (base, incr) = (highest(Kind::Base), highest(Kind::Incr));
-    let is_unnamed = |file: &Found| manifest.entries.iter().all(|entry| entry.name != file.name);
-    let has_newer_base = found.of_kind(Kind::Base).any(|file| file.sequence > base && is_unnamed(file));
-    let has_newer_incr =
-        found.of_kind(Kind::Incr).any(|file| file.sequence > incr && file.length > 0 && is_unnamed(file));
-    has_newer_incr && !has_newer_base
+    let is_unnamed = |file: &&Found| manifest.entries.iter().all(|entry| entry.name != file.name);
+    let unnamed = || found.parts().filter(is_unnamed).map(|file| (file.kind, file.sequence, file.length));
+    !missing_lines(manifest, unnamed).is_empty()
 }
 
 /// What the lines of the manifest that can be read say.
@@ -224,10 +219,8 @@ fn doubt_about_absent(entry: &Entry, found: &Directory) -> Doubt {
     match old {
         Some(old) => Doubt {
             file: old,
-            reason: "an upgrade was interrupted: the manifest names this file, but it is still outside the directory"
-                .to_owned(),
-            advice: "start the server: it moves the file and goes on; if it refuses, move the file into the directory"
-                .to_owned(),
+            reason: "the manifest names this file, but it is outside the directory".to_owned(),
+            advice: "move the file into the directory, then run this again".to_owned(),
         },
         None => Doubt {
             file: found.path_of(&entry.name),
