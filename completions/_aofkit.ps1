@@ -28,7 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check logs: whether each is sound, where it is damaged, what a server would do with it')
-            [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Repair a damaged log, and keep the removed bytes')
+            [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Repair a damaged log, or take one back, and keep what is removed')
             [CompletionResult]::new('rewrite', 'rewrite', [CompletionResultType]::ParameterValue, 'Write the fewest commands that give the same data as a log')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print the digest of a log''s data, as DEBUG DIGEST does on a server')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write the shell completions and the man pages into a directory')
@@ -171,7 +171,7 @@ Register-ArgumentCompleter -Native -CommandName 'aofkit' -ScriptBlock {
         }
         'aofkit;help' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check logs: whether each is sound, where it is damaged, what a server would do with it')
-            [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Repair a damaged log, and keep the removed bytes')
+            [CompletionResult]::new('fix', 'fix', [CompletionResultType]::ParameterValue, 'Repair a damaged log, or take one back, and keep what is removed')
             [CompletionResult]::new('rewrite', 'rewrite', [CompletionResultType]::ParameterValue, 'Write the fewest commands that give the same data as a log')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print the digest of a log''s data, as DEBUG DIGEST does on a server')
             [CompletionResult]::new('generate', 'generate', [CompletionResultType]::ParameterValue, 'Write the shell completions and the man pages into a directory')

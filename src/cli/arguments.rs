@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 pub(super) enum Subcommand {
     /// Check logs: whether each is sound, where it is damaged, what a server would do with it
     Check(super::check::Check),
-    /// Repair a damaged log, and keep the removed bytes
+    /// Repair a damaged log, or take one back, and keep what is removed
     Fix(super::fix::Fix),
     /// Show a log as text or JSON, or parts of it as a log again
     Inspect(Box<super::inspect::Inspect>),

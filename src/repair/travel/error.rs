@@ -172,7 +172,9 @@ impl TravelError {
                 format!("remove the records of database {selects} instead; the SELECT itself changes no data")
             }
             Self::NotFound { .. } => {
-                "keys must be as they are in the log; all else may be in any letter case".to_owned()
+                "keys must be as they are in the log, all else may be in any letter case; after a rewrite \
+                 (BGREWRITEAOF), the log has no such command any more"
+                    .to_owned()
             }
         }
     }
