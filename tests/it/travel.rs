@@ -19,11 +19,11 @@ use crate::harness::faulty::{FAULTS, Faulty};
 use crate::harness::files::folder;
 use crate::harness::log::{command, log};
 use crate::harness::program::{aofkit, file};
-use crate::harness::servers::program;
+use crate::harness::servers::{program, server_of};
 use crate::harness::{RealServer, Reply};
 
 /// The releases whose logs are taken back: one file, and several parts of each kind.
-const RELEASES: [&str; 4] = ["redis-6.2", "redis-7.0", "redis-8.6", "valkey-9.1"];
+const RELEASES: [&str; 6] = ["redis-6.2", "redis-7.0", "redis-8.0.6", "redis-8.6", "valkey-8.1", "valkey-9.1"];
 
 /// The first Unix second of a log.
 const BEGIN: usize = 1_700_000_000;
@@ -55,6 +55,19 @@ fn appended_to(release: &str, directory: &Path) -> PathBuf {
     match release {
         "redis-6.2" => directory.join("appendonly.aof"),
         _ => directory.join("appendonlydir/appendonly.aof.1.incr.aof"),
+    }
+}
+
+/// Has a server rewrite its log.
+fn rewrite(server: &mut RealServer) {
+    server.call(&["BGREWRITEAOF"]);
+    let mut state = || server.call(&["INFO", "persistence"]).text();
+    let is_done = |state: String| {
+        let is = |line: &str| state.lines().any(|found| found == line);
+        is("aof_rewrite_in_progress:0") && is("aof_rewrite_scheduled:0") && is("aof_last_bgrewrite_status:ok")
+    };
+    while !is_done(state()) {
+        std::thread::yield_now();
     }
 }
 
@@ -125,7 +138,12 @@ fn history(release: &str) -> (TempDir, Vec<(String, String)>) {
     let directory = folder();
     let mut server = start(release, directory.path());
     server.call(&["SET", "first", "1"]);
-    let path = appended_to(release, directory.path());
+    rewrite(&mut server);
+    server.call(&["SET", "second", "1"]);
+    let name = |number: usize| format!("appendonly.aof.{}.incr.aof", number + 1);
+    let is_one_file = release == "redis-6.2";
+    let path = directory.path();
+    let path = if is_one_file { path.join("appendonly.aof") } else { path.join("appendonlydir").join(name(1)) };
     let size = |path: &Path| usize::try_from(fs::metadata(path).unwrap().len()).unwrap();
     let mut steps = vec![(size(&path), digest(&mut server))];
     for step in 0..STEPS {
@@ -136,9 +154,7 @@ fn history(release: &str) -> (TempDir, Vec<(String, String)>) {
     }
     drop(server);
     let bytes = fs::read(&path).unwrap();
-    let is_one_file = release == "redis-6.2";
     let mut files = vec![bytes[..steps[0].0].to_vec()];
-    let name = |number: usize| format!("appendonly.aof.{number}.incr.aof");
     let place = |files: &[Vec<u8>]| {
         let end = files.last().unwrap().len();
         if is_one_file { end.to_string() } else { format!("{}:{end}", name(files.len())) }
@@ -164,7 +180,7 @@ fn history(release: &str) -> (TempDir, Vec<(String, String)>) {
     for (index, bytes) in files.iter().enumerate() {
         fs::write(path.with_file_name(name(index + 1)), bytes).unwrap();
         if index > 0 {
-            lines += &format!("file {} seq {} type i\n", name(index + 1), index + 1);
+            lines += &format!("file {} seq {} type i\n", name(index + 1), index + 2);
         }
     }
     fs::write(&manifest, lines).unwrap();
@@ -366,7 +382,7 @@ fn a_server_starts_without_the_command_that_it_refuses() {
         fs::write(&path, [&sound[..], &command(&["NOSUCHCOMMAND", "x"]), &command(&["SET", "b", "1"])].concat())
             .unwrap();
         let poison = sound.len().to_string();
-        let server = format!("--server={release}");
+        let server = format!("--server={}", server_of(release));
         let checked = aofkit("check").arg(&server).arg(directory.path()).output().unwrap();
         let checked = String::from_utf8_lossy(&checked.stdout).into_owned();
         let advised = format!("to remove it, run: aofkit fix --remove {poison} {}\n", path.display());
@@ -387,7 +403,7 @@ fn a_server_starts_without_the_command_that_it_refuses() {
 fn records_of_several_parts_go_at_once() {
     for release in RELEASES.into_iter().filter(|release| *release != "redis-6.2") {
         let (directory, _) = history(release);
-        let parts = ["appendonly.aof.1.incr.aof", "appendonly.aof.3.incr.aof"];
+        let parts = ["appendonly.aof.2.incr.aof", "appendonly.aof.4.incr.aof"];
         let offset = |name: &&str| {
             let bytes = fs::read(directory.path().join("appendonlydir").join(name)).unwrap();
             let increment = command(&["INCR", "counter"]);
