@@ -40,7 +40,7 @@ pub(crate) fn fix_command(path: &Path) -> String {
 }
 
 /// A command on a log, as a shell reads it.
-fn command(subcommand: &str, path: &Path) -> String {
+pub(super) fn command(subcommand: &str, path: &Path) -> String {
     let path = if is_stdin(path) { "FILE".to_owned() } else { shell_word(path) };
     format!("aofkit {subcommand} {path}")
 }

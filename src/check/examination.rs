@@ -169,7 +169,7 @@ impl Examination<'_> {
             scan: None,
         };
         if let Some(error) = part.missing() {
-            self.findings.push(directory::missing(part, &error));
+            self.findings.push(directory::missing(part, &error, self.log));
             self.facts.push(PartFacts::Missing);
             self.checker.missing();
             self.parts.push(report);

@@ -242,17 +242,22 @@ codes! {
         "`aofkit fix` with the directory works out the manifest from the names, times and contents of the parts.",
     /// A file that the manifest names does not exist, or is not a regular file.
     MissingPart = "missing-part", [Error], log("damaged/manifest-missing-part"),
-        "Restore the file from a copy. Servers refuse to start without it.",
+        "Restore the file from a copy: servers refuse to start without it. If its data is lost, `aofkit fix --salvage` \
+         takes it out of the manifest.",
     /// An upgrade from a server that kept its log in one file was interrupted: the manifest names that file, which is
     /// still outside the directory. The server moves it there when it starts; the official checkers call it missing.
     InterruptedUpgrade = "interrupted-upgrade", [Error], log("damaged/upgrade-interrupted"),
         "Start the server.",
     /// A file is named like a part of the log, but the manifest does not name it: it is left over from a rewrite, or
-    /// the manifest is an old one. An error where it is an incr with records that continues those of the manifest,
-    /// which has lost its last lines.
+    /// the manifest is an old one; or it is the one file in which an older server kept the log. An error where it is an
+    /// incr with records that continues those of the manifest, which has lost its last lines.
     UnlistedFile = "unlisted-file", [Note, Error], log("damaged/manifest-empty"),
         "Move the file away if nothing needs it; a server does not load it. Where its line is missing, `aofkit fix` \
          adds it.",
+    /// A file that a server renames once it is written lies in the directory of the log or in the data directory: a
+    /// rewrite or a snapshot is under way, or was interrupted.
+    UnfinishedFile = "unfinished-file", [Note], described("a directory with a file `temp-rewriteaof-bg-1.aof`"),
+        "Remove the file when no server is running.",
     /// `FLUSHALL` or `FLUSHDB` removes all keys of the log or of a database, or did by accident. The last 100 of a log
     /// are noted.
     Flush = "flush", [Note], commands(&["FLUSHALL"]),

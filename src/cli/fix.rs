@@ -417,7 +417,7 @@ fn rebuilt(survey: &Survey, refusal: &Refusal, absent: Absent, report: &mut Repo
         _ => None,
     };
     report.refused(refusal);
-    if let Some(doubt) = doubt.filter(|doubt| doubt.file != refusal.file) {
+    if let Some(doubt) = doubt.filter(|doubt| doubt.file != refusal.file || absent == Absent::LeaveOut) {
         report.manifest_doubtful(&doubt);
     }
     Ok(None)

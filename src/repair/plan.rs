@@ -270,6 +270,7 @@ impl Refusal {
                 "correct the line by hand (keep a copy of the manifest), or restore the manifest from a backup"
             }
             Obstacle::NoParts => "restore the manifest from a backup",
+            Obstacle::MissingPart if self.finding.is_some() => return self.advice_of_finding(),
             Obstacle::MissingPart => {
                 "restore the file from a backup, or find out where it was moved; removing it from the manifest loses \
                  its data"

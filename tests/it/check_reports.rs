@@ -103,6 +103,7 @@ const DESCRIBED: &[Code] = &[
     Code::ManyOddities,
     Code::NotSearched,
     Code::NoManifest,
+    Code::UnfinishedFile,
     Code::Compression,
     Code::FileChanged,
     Code::CutsPreamble,

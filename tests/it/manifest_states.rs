@@ -305,3 +305,67 @@ fn servers_do_without_the_lines_that_a_manifest_lost_and_load_the_ones_that_come
     assert_eq!(data.run("fix", &["--yes"]).0, 0);
     data.assert_keys(4);
 }
+
+#[test]
+fn what_a_server_left_unfinished_or_no_longer_reads_is_noted() {
+    let data = Data::new();
+    data.write("temp-appendonly.aof.manifest", b"file");
+    fs::write(data.path("temp-rewriteaof-bg-17.aof"), set("rewritten")).unwrap();
+    fs::write(data.path("temp-17.rdb"), b"REDIS").unwrap();
+    let (code, text) = data.run("check", &[]);
+    assert!(code == 0 && text.contains("3 files: temp-appendonly.aof.manifest, temp-17.rdb"), "{text}");
+    assert_eq!(findings(data.0.path()), ["note unfinished-file temp-appendonly.aof.manifest"]);
+    for name in ["temp-appendonly.aof.manifest", "../temp-rewriteaof-bg-17.aof", "../temp-17.rdb"] {
+        data.remove(name);
+    }
+    data.write("appendonly.aof.2.base.aof", &set("rewritten"));
+    let (code, text) = data.run("check", &[]);
+    assert!(code == 0 && text.contains("a rewrite made this base, and was interrupted"), "{text}");
+    data.remove("appendonly.aof.2.base.aof");
+    fs::write(data.path("appendonly.aof"), set("old")).unwrap();
+    let (code, text) = data.run("check", &[]);
+    assert!(code == 0 && text.contains("servers ignore it beside a manifest"), "{text}");
+    assert_eq!(findings(&data.part(MANIFEST)), ["note unlisted-file appendonly.aof"]);
+}
+
+#[test]
+fn parts_that_are_lost_leave_the_manifest_with_salvage() {
+    for (lost, rest) in [("appendonly.aof.1.base.aof", 1..4), (&incr(2), 0..4), (&incr(3), 0..3)] {
+        let data = Data::new();
+        data.remove(lost);
+        let command = format!("run: aofkit fix --salvage {}", data.0.path().display());
+        for subcommand in ["check", "fix"] {
+            let (code, text) = data.run(subcommand, &[]);
+            assert!(code == 1 && text.contains(&command), "{text}");
+        }
+        let (code, text) = data.run("fix", &["--salvage", "--yes"]);
+        assert!(code == 0 && text.contains("lost"), "{text}");
+        let text = manifest(3);
+        let kept =
+            text.split_inclusive('\n').enumerate().filter(|(index, line)| rest.contains(index) && !line.contains(lost));
+        let kept: String = kept.map(|(_, line)| line).collect();
+        assert_eq!(fs::read_to_string(data.part(MANIFEST)).unwrap(), kept);
+    }
+}
+
+#[server_test]
+fn servers_load_what_is_left_without_the_base() {
+    let data = Data::new();
+    data.remove("appendonly.aof.1.base.aof");
+    assert_eq!(data.run("fix", &["--salvage", "--yes"]).0, 0);
+    data.assert_keys(3);
+}
+
+#[server_test]
+fn servers_ignore_an_old_style_file_beside_a_manifest_and_refuse_doubled_numbers_until_they_are_mended() {
+    let data = Data::new();
+    fs::write(data.path("appendonly.aof"), set("old")).unwrap();
+    data.assert_keys(4);
+    data.write(MANIFEST, manifest(3).replace("seq 3", "seq 2").as_bytes());
+    for release in RELEASES {
+        assert_eq!(data.load(release, &[]).0.ended, Ended::Exits(1), "{release}");
+    }
+    assert_eq!(data.run("fix", &["--yes"]).0, 0);
+    assert_eq!(fs::read_to_string(data.part(MANIFEST)).unwrap(), manifest(3));
+    data.assert_keys(4);
+}

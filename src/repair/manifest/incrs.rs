@@ -4,11 +4,11 @@ use super::files::{Directory, Found};
 use super::{BACKUP, Base, Certain, Doubt, Evidence, Judged};
 use crate::aof::manifest::Kind;
 
-/// The incrs that follow `base`, by sequence number.
+/// The incrs that follow `base`, by sequence number; every one that counts if that is lost.
 pub(super) fn choose<'d>(
     found: &'d Directory,
     evidence: &Evidence,
-    base: &Base<'_>,
+    base: Option<&Base<'_>>,
     judged: &mut Vec<Judged>,
 ) -> Certain<Vec<&'d Found>> {
     let doubt = |file: &Found, reason: String| Doubt { file: file.path.clone(), reason, advice: BACKUP.to_owned() };
@@ -30,11 +30,11 @@ pub(super) fn choose<'d>(
         judged.push(file.judged(kind, reason.to_owned()));
     }
     let Some(last) = live.last() else {
-        if !evidence.absent.is_empty() {
+        if base.is_some() && !evidence.absent.is_empty() {
             return Ok(live);
         }
         let reason = "no incr file follows this base, though a server always keeps one".to_owned();
-        return Err(doubt(base.found, reason));
+        return Err(base.map_or_else(|| nothing_left(found), |base| doubt(base.found, reason)));
     };
     for pair in live.windows(2) {
         let [one, next] = pair else { continue };
@@ -47,10 +47,11 @@ pub(super) fn choose<'d>(
         }
     }
     // The base before may still have its incrs here, with what the newer base holds already.
+    let Some(base) = base else { return Ok(live) };
     let all_named = base.is_named && live.iter().all(|file| evidence.kind_of(&file.name) == Some(Kind::Incr));
     if base.has_earlier && !all_named {
         // Times that were lost when the directory was copied show nothing: one incr at least must be older.
-        let times_tell = found.of_kind(Kind::Incr).any(|file| is_older(file, base));
+        let times_tell = found.of_kind(Kind::Incr).any(|file| is_older(file, Some(base)));
         let is_newer = |file: &Found| base.begun.is_some_and(|begun| file.modified > begun);
         let mut before_last = live.iter().filter(|file| file.sequence != last.sequence);
         if let Some(file) = before_last.find(|file| !times_tell || !is_newer(file)) {
@@ -62,8 +63,15 @@ pub(super) fn choose<'d>(
     Ok(live)
 }
 
+/// Servers refuse an empty manifest.
+fn nothing_left(found: &Directory) -> Doubt {
+    let reason = "no file that the manifest names is there".to_owned();
+    Doubt { file: found.path.clone(), reason, advice: BACKUP.to_owned() }
+}
+
 /// Whether the file was last written before the base was begun, in an earlier second. An empty one adds nothing, and
 /// may have waited for long.
-fn is_older(file: &Found, base: &Base<'_>) -> bool {
-    file.length > 0 && base.begun.is_some_and(|begun| file.modified < begun)
+fn is_older(file: &Found, base: Option<&Base<'_>>) -> bool {
+    let begun = base.and_then(|base| base.begun);
+    file.length > 0 && begun.is_some_and(|begun| file.modified < begun)
 }

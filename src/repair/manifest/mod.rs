@@ -137,8 +137,9 @@ pub fn rebuild(directory: &Path, absent: Absent) -> Result<Outcome> {
         Ok(base) => base,
         Err(doubt) => return Ok(Outcome::Doubtful(doubt)),
     };
-    let chosen = incrs::choose(&found, &evidence, &base, &mut judged);
-    Ok(chosen.map_or_else(Outcome::Doubtful, |incrs| Outcome::Rebuilt(assemble(&found, &base, &incrs, judged))))
+    let chosen = incrs::choose(&found, &evidence, base.as_ref(), &mut judged);
+    let rebuilt = |incrs: Vec<_>| Outcome::Rebuilt(assemble(&found, base.as_ref(), &incrs, judged));
+    Ok(chosen.map_or_else(Outcome::Doubtful, rebuilt))
 }
 
 /// Whether a server starts with the manifest, and it names all that belongs to the log.
@@ -163,6 +164,8 @@ struct Evidence {
     has_gaps: bool,
     /// The sequence numbers of incrs that are left out because they are not there.
     absent: Vec<i64>,
+    /// Whether the base is left out because it is not there.
+    base_is_lost: bool,
 }
 
 impl Evidence {
@@ -171,12 +174,15 @@ impl Evidence {
         (found, absent): (&Directory, Absent),
         judged: &mut Vec<Judged>,
     ) -> Certain<Self> {
-        let Some(manifest) = manifest else {
-            return Ok(Self { entries: Vec::new(), has_gaps: true, absent: Vec::new() });
+        let Some(mut manifest) = manifest else {
+            return Ok(Self { entries: Vec::new(), has_gaps: true, absent: Vec::new(), base_is_lost: false });
         };
+        if manifest.problems.iter().any(|problem| matches!(problem.flaw, Flaw::SequenceNotIncreasing { .. })) {
+            number_by_name(&mut manifest, found);
+        }
         let is_of_order = |flaw| matches!(flaw, Flaw::SecondBase | Flaw::SequenceNotIncreasing { .. });
         let has_gaps = is_cut(&manifest, found) || manifest.problems.iter().any(|problem| !is_of_order(problem.flaw));
-        let mut evidence = Self { entries: manifest.entries, has_gaps, absent: Vec::new() };
+        let mut evidence = Self { entries: manifest.entries, has_gaps, absent: Vec::new(), base_is_lost: false };
         for (index, entry) in evidence.entries.iter().enumerate() {
             let other = evidence.entries.iter().take(index).find(|other| other.name == entry.name);
             let differs = other.is_some_and(|other| (other.kind, other.sequence) != (entry.kind, entry.sequence));
@@ -190,15 +196,22 @@ impl Evidence {
             if entry.kind == Kind::History || found.has(&entry.name) {
                 continue;
             }
-            if entry.kind == Kind::Base || absent == Absent::Doubt {
+            // With another base, it is not certain that the incrs which are left do not follow that one.
+            let is_base = entry.kind == Kind::Base;
+            if absent == Absent::Doubt || is_base && found.of_kind(Kind::Base).next().is_some() {
                 return Err(doubt_about_absent(entry, found));
             }
+            let lost = if is_base { "all data of the base is" } else { "its records are" };
             judged.push(Judged {
                 name: OsStr::from_bytes(&entry.name).to_owned(),
                 kind: None,
-                reason: "the manifest names it, but it is not there: its records are lost".to_owned(),
+                reason: format!("the manifest names it, but it is not there: {lost} lost"),
             });
-            evidence.absent.push(entry.sequence);
+            if is_base {
+                evidence.base_is_lost = true;
+            } else {
+                evidence.absent.push(entry.sequence);
+            }
         }
         evidence.entries.retain(|entry| entry.kind == Kind::History || found.has(&entry.name));
         Ok(evidence)
@@ -210,6 +223,16 @@ impl Evidence {
 }
 
 const BACKUP: &str = "restore the directory from a backup or a replica, or decide it by what wrote these files";
+
+/// Takes the numbers of incrs from their names, where those in the manifest cannot be right: no two files have the same
+/// name.
+fn number_by_name(manifest: &mut Manifest, found: &Directory) {
+    for entry in manifest.entries.iter_mut().filter(|entry| entry.kind == Kind::Incr) {
+        if let Some((Kind::Incr, sequence)) = found.part_of(&entry.name) {
+            entry.sequence = sequence;
+        }
+    }
+}
 
 /// A doubt about a file that the manifest names.
 fn doubt_about_absent(entry: &Entry, found: &Directory) -> Doubt {
@@ -243,8 +266,15 @@ struct Base<'d> {
     has_earlier: bool,
 }
 
-/// The base that the manifest names, else the whole one of the highest sequence number.
-fn choose_base<'d>(found: &'d Directory, evidence: &Evidence, judged: &mut Vec<Judged>) -> Result<Certain<Base<'d>>> {
+/// The base that the manifest names, else the whole one of the highest sequence number; `None` if it is lost.
+fn choose_base<'d>(
+    found: &'d Directory,
+    evidence: &Evidence,
+    judged: &mut Vec<Judged>,
+) -> Result<Certain<Option<Base<'d>>>> {
+    if evidence.base_is_lost {
+        return Ok(Ok(None));
+    }
     let is_history = |file: &&Found| evidence.kind_of(&file.name) == Some(Kind::History);
     let bases: Vec<&Found> = found.of_kind(Kind::Base).filter(|file| !is_history(file)).collect();
     let named: Vec<&Found> =
@@ -287,7 +317,7 @@ fn choose_base<'d>(found: &'d Directory, evidence: &Evidence, judged: &mut Vec<J
         judged.push(other.judged(None, reason.to_owned()));
     }
     let has_earlier = bases.iter().any(|other| other.sequence < base.sequence);
-    Ok(Ok(Base { found: base, begun, is_named, has_earlier }))
+    Ok(Ok(Some(Base { found: base, begun, is_named, has_earlier })))
 }
 
 /// Whether a base is whole.
@@ -296,9 +326,10 @@ fn is_whole(file: &Found, bytes: &[u8]) -> Result<bool> {
     Ok(is_what_it_is_called && check::check(&Log::open(&file.path)?, Settings::default())?.is_loaded_whole())
 }
 
-fn assemble(found: &Directory, base: &Base<'_>, incrs: &[&Found], mut judged: Vec<Judged>) -> Rebuilt {
+fn assemble(found: &Directory, base: Option<&Base<'_>>, incrs: &[&Found], mut judged: Vec<Judged>) -> Rebuilt {
+    let base = base.map(|base| base.found);
     let entry = |file: &Found, kind| Entry::new(file.name.clone(), file.sequence, kind);
-    let mut entries = vec![entry(base.found, Kind::Base)];
+    let mut entries: Vec<Entry> = base.iter().map(|file| entry(file, Kind::Base)).collect();
     entries.extend(incrs.iter().map(|file| entry(file, Kind::Incr)));
     let text = Manifest { entries, comments: Vec::new(), problems: Vec::new() }.to_bytes();
     judged.extend(found.unfinished.iter().map(|name| Judged {
@@ -307,7 +338,7 @@ fn assemble(found: &Directory, base: &Base<'_>, incrs: &[&Found], mut judged: Ve
         reason: "the name is that of a file which a server had not finished".to_owned(),
     }));
     judged.sort_by_key(|file| file.kind.is_none());
-    let parts = std::iter::once(&base.found).chain(incrs);
+    let parts = base.iter().chain(incrs);
     let parts = parts.map(|file| PartPlan::edited(&file.path, file.identity, Vec::new())).collect();
     Rebuilt { path: found.manifest_path(), before: found.manifest.clone(), text, parts, files: judged }
 }

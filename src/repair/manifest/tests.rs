@@ -194,7 +194,7 @@ fn an_absent_file_that_the_manifest_names_is_a_doubt() {
 
 #[test]
 fn a_name_that_contradicts_its_line_is_a_doubt() {
-    let manifest = SOUND.replace("seq 4", "seq 3");
+    let manifest = SOUND.replace("seq 4", "seq 9") + "garbage\n";
     assert!(doubt(&with_manifest(manifest.as_bytes())).1.contains("contradict"));
     let manifest = format!("{SOUND}file a.aof.3.incr.aof seq 3 type h\nfile");
     assert!(doubt(&with_manifest(manifest.as_bytes())).1.contains("two lines"));
@@ -229,4 +229,29 @@ fn an_old_style_file_beside_the_directory_counts_as_servers_count_it() {
     fs::remove_file(directory.join("a.aof.manifest")).unwrap();
     fs::write(data.path().join("a.aof"), command(&["SET", "k", "v"])).unwrap();
     assert!(doubt().reason.contains("for the whole log"));
+}
+
+#[test]
+fn a_number_that_occurs_twice_comes_from_the_names() {
+    for (right, wrong) in [("seq 4", "seq 3"), ("seq 3", "seq 4"), ("seq 4", "seq 1")] {
+        assert_eq!(text(&with_manifest(SOUND.replace(right, wrong).as_bytes())), SOUND, "{right}");
+    }
+}
+
+#[test]
+fn a_base_that_is_lost_is_left_out_if_that_is_wanted() {
+    let directory = with_manifest(SOUND.as_bytes());
+    fs::remove_file(directory.path().join("a.aof.2.base.rdb")).unwrap();
+    let rebuilt = || rebuild(directory.path(), Absent::LeaveOut).unwrap();
+    let Outcome::Rebuilt(without) = rebuilt() else { panic!() };
+    assert_eq!(without.text, SOUND.split_inclusive('\n').skip(1).collect::<String>().as_bytes());
+    let lost = without.files.iter().find(|file| file.name == "a.aof.2.base.rdb").unwrap();
+    assert!(lost.kind.is_none() && lost.reason.contains("all data of the base is lost"));
+    // Another base may be the one that the incrs follow.
+    write(&directory, "a.aof.1.base.rdb", &rdb(BEGUN), 1);
+    assert!(matches!(rebuilt(), Outcome::Doubtful(_)));
+    for name in ["a.aof.1.base.rdb", "a.aof.3.incr.aof", "a.aof.4.incr.aof"] {
+        fs::remove_file(directory.path().join(name)).unwrap();
+    }
+    assert!(matches!(rebuilt(), Outcome::Doubtful(doubt) if doubt.reason.contains("no file")));
 }
