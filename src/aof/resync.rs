@@ -6,7 +6,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr3, memmem};
+use memchr::{memchr, memchr3, memmem};
 
 use super::reader::{TIMESTAMP, record_at};
 use super::transaction::Control;
@@ -66,18 +66,36 @@ pub fn record_inside(bytes: &[u8], record: usize) -> Option<usize> {
     while at < end {
         let argument = argument(bytes, at)?;
         at = argument.end + 2;
-        let payload = bytes.get(argument.clone())?;
-        let mut places = memchr_iter(b'*', payload).map(|place| argument.start + place);
-        let goes_past = |place: &usize| {
-            is_record(bytes, *place)
-                && read_until(bytes, *place, at)
-                    .is_some_and(|next| next > at && goes_on(bytes, next) && outlasts(bytes, next, end))
-        };
-        if let Some(inside) = places.find(goes_past) {
+        let goes_past = |next: usize| next > at && goes_on(bytes, next) && outlasts(bytes, next, end);
+        let inside = readings(bytes, argument, at).find(|(_, next)| next.is_some_and(goes_past));
+        if let Some((inside, _)) = inside {
             return Some(inside);
         }
     }
     None
+}
+
+/// The records in a stretch that may be read one after the other, from each first one up to `end`: where it begins, and
+/// where the first record begins at or after `end`, if they can be read that far.
+pub fn readings(bytes: &[u8], stretch: Range<usize>, end: usize) -> impl Iterator<Item = (usize, Option<usize>)> {
+    let mut from = stretch.start;
+    std::iter::from_fn(move || {
+        loop {
+            let at = from + memchr(b'*', bytes.get(from..stretch.end)?)?;
+            from = at + 1;
+            if !is_record(bytes, at) {
+                continue;
+            }
+            // Those inside of it are not looked at again.
+            while from < end {
+                match end_of(bytes, if from == at + 1 { at } else { from }) {
+                    Some(next) => from = next,
+                    None => return Some((at, None)),
+                }
+            }
+            return Some((at, Some(from)));
+        }
+    })
 }
 
 /// Records read where two readings of the same bytes differ: neither lasts that long by chance.

@@ -68,6 +68,11 @@ impl FileSurvey {
         self.input.as_ref().map(|input| *input.file_identity())
     }
 
+    /// Copies bytes of the file, as [`Input::copy`].
+    pub(super) fn copy(&self, offset: usize, buffer: &mut [u8]) -> usize {
+        self.input.as_ref().map_or(0, |input| input.copy(offset, buffer))
+    }
+
     /// The bytes of the file; none where there is none.
     pub fn bytes(&self) -> &[u8] {
         self.input.as_ref().map_or(&[], Input::bytes)

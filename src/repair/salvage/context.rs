@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use memchr::memmem;
-
-use super::{Cause, Gap, Run, Salvage};
+use super::{Cause, EXPLAINED, Gap, Run, Salvage};
 use crate::aof::transaction::{Control, Misplaced};
-use crate::aof::{Content, Reader, database_number};
+use crate::aof::{Content, Reader};
 use crate::check::scan::{Anomaly, Scan};
 use crate::command;
 use crate::repair::edit::Edit;
 use crate::resp;
 
+/// Records that are looked at for keys, where their number is known.
+const LOOKED_AT: u64 = 100;
 /// Keys that are named where they may be in another database.
 const NAMED: usize = 10;
 /// Records that are counted there: one thread reads them, and a million of each gap take longer than the scan.
@@ -25,7 +25,7 @@ pub struct Doubt {
     pub database: u32,
     /// How many databases the part is known to select.
     pub databases: usize,
-    /// Where the next `SELECT` is, or the end.
+    /// Where the next `SELECT` or gap is, or the end.
     pub until: u64,
     /// How many they are, as far as 10,000.
     pub records: u64,
@@ -72,43 +72,90 @@ pub(super) fn take_torn_transactions(bytes: &[u8], runs: &[Run], salvage: &mut S
             open = Some(start..run.end);
         }
     }
+    let mut torn: Vec<Torn> = torn.into_iter().map(|range| Torn { range, cause: None }).collect();
     if let Some(open) = open {
         // To the end, if nothing came after it.
         let is_last = runs.last().is_some_and(|run| run.end == open.end);
         let end = if is_last { bytes.len().max(open.end) } else { open.end };
-        if is_last && salvage.gaps.last().is_none_or(|gap| gap.edit.range.start < open.start as u64) {
-            let cause = Cause::UnfinishedTransaction { offset: open.start as u64 };
-            add(salvage, open.start..end, bytes, Some(cause));
-        } else {
-            add(salvage, open.start..end, bytes, None);
-        }
+        let is_unfinished = is_last && salvage.gaps.last().is_none_or(|gap| gap.edit.range.start < open.start as u64);
+        let cause = is_unfinished.then_some(Cause::UnfinishedTransaction { offset: open.start as u64 });
+        torn.push(Torn { range: open.start..end, cause });
     }
-    for range in torn {
-        add(salvage, range, bytes, None);
+    take_out(salvage, torn, bytes);
+}
+
+/// A transaction that goes.
+struct Torn {
+    range: Range<usize>,
+    cause: Option<Cause>,
+}
+
+/// What goes together.
+#[derive(Default)]
+struct Group {
+    range: Range<u64>,
+    gaps: Vec<Gap>,
+    is_torn: bool,
+    causes: Vec<Cause>,
+}
+
+impl Group {
+    /// Whether what begins at `start` overlaps it, or is beside it and may go with it.
+    fn is_met_by(&self, start: u64, goes_with: bool) -> bool {
+        // A byte that is put right beside a transaction belongs to a record that stays.
+        let only_loses = self.gaps.last().is_none_or(|gap| gap.edit.inserted.is_empty());
+        start < self.range.end || start == self.range.end && goes_with && only_loses
+    }
+
+    fn into_gaps(self, bytes: &[u8]) -> Vec<Gap> {
+        if !self.is_torn {
+            return self.gaps;
+        }
+        let Self { range, gaps, causes, .. } = self;
+        let mut all = Gap { edit: Edit::removing(range.clone()), causes: Vec::new(), whole_records: 0, doubt: None };
+        // The whole records in it: those outside its gaps.
+        let mut position = range.start;
+        for Gap { edit, causes, whole_records, .. } in gaps {
+            all.whole_records += records_in(bytes, position..edit.range.start.max(position)) + whole_records;
+            position = position.max(edit.range.end);
+            all.causes.extend(causes);
+        }
+        all.whole_records += records_in(bytes, position..range.end.max(position));
+        all.causes.extend(causes);
+        vec![all]
     }
 }
 
-/// Takes out a stretch, together with the gaps in it or beside it.
-fn add(salvage: &mut Salvage, range: Range<usize>, bytes: &[u8], cause: Option<Cause>) {
-    let (start, end) = (range.start as u64, range.end as u64);
-    let touches = |gap: &Gap| gap.edit.range.start <= end && gap.edit.range.end >= start;
-    let (within, mut others): (Vec<Gap>, Vec<Gap>) = std::mem::take(&mut salvage.gaps).into_iter().partition(touches);
-    let mut merged = Gap { edit: Edit::removing(start..end), causes: Vec::new(), whole_records: 0, doubt: None };
-    // The whole records in it: those of the stretch outside its gaps.
-    let mut position = start;
-    for Gap { edit, causes, whole_records, .. } in within {
-        merged.whole_records += records_in(bytes, position..edit.range.start.max(position)) + whole_records;
-        position = position.max(edit.range.end);
-        let range = &mut merged.edit.range;
-        *range = range.start.min(edit.range.start)..range.end.max(edit.range.end);
-        merged.causes.extend(causes);
+/// Takes out transactions, each together with the gaps in it or beside it.
+fn take_out(salvage: &mut Salvage, mut torn: Vec<Torn>, bytes: &[u8]) {
+    torn.sort_by_key(|torn| torn.range.start);
+    let mut torn = torn.into_iter().peekable();
+    let mut gaps = std::mem::take(&mut salvage.gaps).into_iter().peekable();
+    let mut group = Group::default();
+    let mut finish = |group: Group| {
+        let gaps = group.into_gaps(bytes);
+        salvage.records = salvage.records.saturating_sub(gaps.iter().map(|gap| gap.whole_records).sum());
+        salvage.gaps.extend(gaps);
+    };
+    loop {
+        let next_gap = gaps.peek().map(|gap| gap.edit.range.start);
+        let is_gap = next_gap.is_some_and(|gap| torn.peek().is_none_or(|torn| gap < torn.range.start as u64));
+        let (gap, torn) = if is_gap { (gaps.next(), None) } else { (None, torn.next()) };
+        let (range, goes_with) = match (&gap, &torn) {
+            (Some(gap), _) => (gap.edit.range.clone(), group.is_torn && gap.edit.inserted.is_empty()),
+            (None, Some(torn)) => (torn.range.start as u64..torn.range.end as u64, true),
+            (None, None) => break,
+        };
+        if !group.is_met_by(range.start, goes_with) {
+            finish(std::mem::take(&mut group));
+            group.range = range.clone();
+        }
+        group.range.end = group.range.end.max(range.end);
+        group.is_torn |= torn.is_some();
+        group.gaps.extend(gap);
+        group.causes.extend(torn.and_then(|torn| torn.cause));
     }
-    merged.whole_records += records_in(bytes, position..end.max(position));
-    merged.causes.extend(cause);
-    salvage.records = salvage.records.saturating_sub(merged.whole_records);
-    others.push(merged);
-    others.sort_by_key(|gap| gap.edit.range.start);
-    salvage.gaps = others;
+    finish(group);
 }
 
 fn records_in(bytes: &[u8], range: Range<u64>) -> u64 {
@@ -118,47 +165,42 @@ fn records_in(bytes: &[u8], range: Range<u64>) -> u64 {
     reader.records()
 }
 
-/// The length of the shortest `SELECT`.
-const SHORTEST_SELECT: u64 = 23;
-
-/// What a `SELECT` looks like in a log: servers write it themselves, always in this form.
-const SELECT: &[u8] = b"*2\r\n$6\r\nSELECT\r\n$";
-
-/// The database that the `SELECT` at a place selects.
-fn selected(bytes: &[u8], at: usize) -> Option<u32> {
-    let mut arguments: Vec<&[u8]> = Vec::new();
-    resp::parse(bytes, at, &mut arguments).ok()?;
-    database_number(arguments.get(1)?)
-}
-
-/// Every `SELECT` of a part from a place on.
-fn selects(bytes: &[u8], start: usize) -> impl Iterator<Item = (usize, u32)> {
-    let places = memmem::find_iter(bytes.get(start..).unwrap_or_default(), SELECT).map(move |at| start + at);
-    places.filter_map(|at| Some((at, selected(bytes, at)?)))
+/// What is known of the databases of a part.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Databases<'d> {
+    /// Where databases are selected, and which.
+    pub(super) selects: &'d [(usize, u32)],
+    /// The same of records that are whole only after an edit.
+    pub(super) mended: &'d BTreeMap<usize, u32>,
+    /// The database of records after a gap that may have been for any.
+    pub(super) assumed: Option<u32>,
 }
 
 /// Puts a `SELECT` where a gap took one, and says which records may have been for another database.
 ///
-/// `mended` are those that are whole only after an edit.
+/// A gap of any length may have: bytes that were cut out have left none.
 pub(super) fn restore_databases(
     bytes: &[u8],
     start: usize,
-    mended: &BTreeMap<usize, u32>,
-    assumed: Option<u32>,
+    runs: &[Run],
+    Databases { selects, mended, assumed }: Databases<'_>,
     salvage: &mut Salvage,
 ) {
     if salvage.gaps.is_empty() {
         return;
     }
-    let databases: BTreeSet<u32> = selects(bytes, start).map(|(_, database)| database).collect();
-    let databases: BTreeSet<u32> = databases.into_iter().chain(mended.values().copied()).collect();
-    let mut selects = selects(bytes, start).peekable();
+    let known = selects.iter().map(|(_, database)| *database);
+    let databases: BTreeSet<u32> = known.chain(mended.values().copied()).collect();
+    let mut selects = selects.iter().copied().peekable();
+    let starts: Vec<u64> = salvage.gaps.iter().skip(1).map(|gap| gap.edit.range.start).collect();
+    let mut next_gaps = starts.into_iter();
     // What is selected in the part as it will be, and as it was, as far as that is known.
     // Where records come before the first gap, and no SELECT before them, they are of database 0.
     let is_begun = salvage.gaps.first().is_some_and(|gap| gap.edit.range.start > start as u64);
     let (mut kept, mut known) = (0, is_begun.then_some(0));
     let mut position = start as u64;
-    for Gap { edit, causes, doubt: in_doubt, .. } in &mut salvage.gaps {
+    for (index, Gap { edit, causes, doubt: in_doubt, .. }) in salvage.gaps.iter_mut().enumerate() {
+        let next_gap = next_gaps.next().unwrap_or(bytes.len() as u64);
         while let Some((_, database)) = selects.next_if(|(at, _)| (*at as u64) < edit.range.start) {
             (kept, known) = (database, Some(database));
         }
@@ -185,30 +227,37 @@ pub(super) fn restore_databases(
             resp::write_command(&mut edit.inserted, &[b"SELECT", itoa::Buffer::new().format(database).as_bytes()]);
             (kept, known) = (database, Some(database));
         }
-        let has_room = edit.removed() >= SHORTEST_SELECT;
-        if has_room && assumed.is_none() {
-            *in_doubt = doubt(bytes, edit.range.end, until, database)
-                .map(|doubt| Doubt { databases: databases.len(), ..doubt });
+        if assumed.is_none() {
+            let records = edit.range.end..until.min(next_gap);
+            let named = if index < EXPLAINED { NAMED } else { 0 };
+            *in_doubt =
+                doubt(bytes, records, runs, named).map(|doubt| Doubt { database, databases: databases.len(), ..doubt });
         }
     }
 }
 
-/// The records from a gap to the next `SELECT`.
-fn doubt(bytes: &[u8], from: u64, until: u64, database: u32) -> Option<Doubt> {
-    let mut reader = Reader::new(bytes.get(..usize::try_from(until).ok()?)?, usize::try_from(from).ok()?);
-    let mut doubt = Doubt { database, databases: 0, until, records: 0, at_least: false, keys: Vec::new() };
+/// The records from a gap to the next `SELECT` or gap, of which so many keys are named.
+fn doubt(bytes: &[u8], records: Range<u64>, runs: &[Run], named: usize) -> Option<Doubt> {
+    let stretch = usize::try_from(records.start).ok()?..usize::try_from(records.end).ok()?;
+    let run = runs.binary_search_by_key(&stretch.start, |run| run.start).ok().and_then(|index| runs.get(index));
+    let counted = run.filter(|run| run.end == stretch.end).map(|run| run.records);
+    let mut reader = Reader::new(bytes.get(..stretch.end)?, stretch.start);
+    let mut doubt =
+        Doubt { database: 0, databases: 0, until: records.end, records: 0, at_least: false, keys: Vec::new() };
     while let Some(Ok(record)) = reader.next_record() {
         let Content::Command(arguments) = record.content else { continue };
         doubt.records += 1;
         let row = command::resolve(arguments).row();
         let key = row.and_then(|row| row.keys(arguments).next()).and_then(|index| arguments.get(index));
-        if let Some(key) = key.filter(|key| doubt.keys.len() < NAMED && !doubt.keys.iter().any(|known| known == *key)) {
+        if let Some(key) = key.filter(|key| doubt.keys.len() < named && !doubt.keys.iter().any(|known| known == *key)) {
             doubt.keys.push(key.to_vec());
         }
-        if doubt.records == COUNTED {
-            doubt.at_least = true;
+        let most = if counted.is_some() { LOOKED_AT } else { COUNTED };
+        if doubt.records == most || counted.is_some() && doubt.keys.len() == named {
+            doubt.at_least = counted.is_none();
             break;
         }
     }
+    doubt.records = counted.unwrap_or(doubt.records);
     (doubt.records > 0).then_some(doubt)
 }

@@ -9,8 +9,11 @@ mod plan;
 mod repeated;
 #[cfg(test)]
 mod tests;
+mod walk;
+mod windows;
 mod wrong_byte;
 
+use std::num::NonZeroUsize;
 use std::ops::Range;
 
 use super::edit::Edit;
@@ -20,9 +23,11 @@ use crate::aof::{Damage, DamageKind, database_number};
 use crate::check::scan::{self, Scan};
 use crate::server::Server;
 
+use context::Databases;
 pub use context::Doubt;
 pub use plan::{LogSalvage, plan_salvage};
 use repeated::Repeated;
+use walk::{Inside, Walk};
 use wrong_byte::WrongByte;
 
 /// What is wrong with the records of a part, and what has to change so that all others can be read.
@@ -134,18 +139,36 @@ const USUAL_VALUE: usize = 4 << 10;
 
 /// Finds out what can be kept of the records of a part, which begin at `start`.
 pub fn salvage(bytes: &[u8], start: usize, options: Options<'_>) -> Salvage {
-    let mut search =
-        Search { bytes, options, runs: Vec::new(), found: Vec::new(), values: ValuesWithRecords::new(bytes) };
-    let mut next = Some(start);
-    while let Some(at) = next {
-        next = search.read_on(at);
+    salvage_scanned(bytes, &scan::scan(bytes, start, options.server, options.scan), options)
+}
+
+/// The same, of records that were scanned.
+fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvage {
+    if scanned.damage.is_none() && scanned.open().is_none() {
+        return Salvage { gaps: Vec::new(), records: scanned.records };
     }
-    let Search { runs, found, .. } = search;
+    let start = usize::try_from(scanned.start).unwrap_or(bytes.len());
+    let mut search = Search {
+        bytes,
+        options,
+        runs: Vec::new(),
+        found: Vec::new(),
+        values: ValuesWithRecords::new(bytes),
+        selects: Vec::new(),
+        merged: 0,
+    };
+    let mut next = search.read_on(scanned);
+    while let Some(at) = next {
+        let scanned = search.scan(bytes, at);
+        next = search.read_on(&scanned);
+    }
+    let Search { runs, found, selects, .. } = search;
     let records = runs.iter().map(|run| run.records).sum();
     let mended = found.iter().filter_map(|found| found.mended.as_ref()?.selected()).collect();
     let mut salvage = Salvage { gaps: found.into_iter().map(|found| found.gap).collect(), records };
     context::take_torn_transactions(bytes, &runs, &mut salvage);
-    context::restore_databases(bytes, start, &mended, options.assumed_database, &mut salvage);
+    let databases = Databases { selects: &selects, mended: &mended, assumed: options.assumed_database };
+    context::restore_databases(bytes, start, &runs, databases, &mut salvage);
     salvage
 }
 
@@ -156,13 +179,16 @@ struct Search<'a, 'p> {
     runs: Vec<Run>,
     found: Vec<Found>,
     values: ValuesWithRecords<'a>,
+    /// Where databases are selected, and which.
+    selects: Vec<(usize, u32)>,
+    /// How many records had taken others for their own.
+    merged: usize,
 }
 
 impl Search<'_, '_> {
-    /// Reads the run that begins at a place, and finds out what is wrong after it; returns where the next one begins.
-    fn read_on(&mut self, at: usize) -> Option<usize> {
-        let scanned = self.scan(self.bytes, at);
-        let run = Run::of(self.bytes, &scanned);
+    /// Reads a run that was scanned, and finds out what is wrong after it; returns where the next one begins.
+    fn read_on(&mut self, scanned: &Scan) -> Option<usize> {
+        let run = Run::of(self.bytes, scanned);
         if let Some(next) = self.end_of_value(&run, scanned.damage)
             && let Some(Found { gap, mended: None, .. }) = self.found.last_mut()
         {
@@ -170,11 +196,16 @@ impl Search<'_, '_> {
             return Some(next).filter(|next| *next < self.bytes.len());
         }
         let (start, end) = (run.start, run.end);
-        let merged = merged_after(self.bytes, &run);
+        let inside = if self.merged < MERGED { Inside::Search } else { Inside::Ignore };
+        let Walk { merged, mut selects, .. } = walk::read(self.bytes, start..end, inside, self.options.scan);
+        self.selects.append(&mut selects);
         let gap = match (merged, scanned.damage) {
-            (Some(record), _) => Found::merged(record),
+            (Some(record), _) => {
+                self.merged += 1;
+                Found::merged(record)
+            }
             (None, Some(damage)) => {
-                let effort = if self.found.len() < EXPLAINED { Effort::Explain } else { Effort::Remove };
+                let effort = self.effort();
                 Found::after(&self.values, self.bytes, (start, end), damage, effort)
             }
             (None, None) => {
@@ -204,18 +235,45 @@ impl Search<'_, '_> {
         damage.filter(|_| run.records <= MOST_IN_A_VALUE)?;
         let next = resync::next_record_among(self.bytes, run.end, &self.values).unwrap_or(self.bytes.len());
         let length = run.end - run.start;
-        let declared = resync::declared_end(self.bytes, gap);
-        let largest = self.values.largest();
+        let is_largest = |least: usize| length <= least || length <= self.values.largest();
+        let ends = |end| resync::ends_value(self.bytes, run.end, next, end);
+        let ends_before = || resync::declared_end(self.bytes, gap).is_some_and(|end| run.start < end && run.end < end);
         let is_inside = resync::length_before(self.bytes, run.start).is_some_and(|declared| length <= declared)
-            || length <= largest.max(USUAL_VALUE) && resync::ends_value(self.bytes, run.end, next, ValueEnd::Line)
-            || length <= largest
-                && (declared.is_some_and(|end| run.start < end && run.end < end)
-                    || resync::ends_value(self.bytes, run.end, next, ValueEnd::Any));
+            || ends(ValueEnd::Line) && is_largest(USUAL_VALUE)
+            || (ends(ValueEnd::Any) || ends_before()) && is_largest(0);
         is_inside.then_some(next)
     }
 
+    /// What is done about the next gap.
+    const fn effort(&self) -> Effort {
+        match self.found.len() {
+            ..CLOSELY_EXPLAINED => Effort::Explain { reach: repeated::REACH },
+            CLOSELY_EXPLAINED..EXPLAINED => Effort::Explain { reach: repeated::SHORT_REACH },
+            _ => Effort::Remove,
+        }
+    }
+
+    /// Scans the records from a place on.
+    ///
+    /// After a gap, the next one is often near, and threads that read on after it would do so for nothing.
     fn scan(&self, bytes: &[u8], at: usize) -> Scan {
-        scan::scan(bytes, at, self.options.server, self.options.scan)
+        let Options { server, scan: options, .. } = self.options;
+        for distance in NEAR {
+            let limit = at.saturating_add(distance);
+            let Some(near) = bytes.get(..limit).filter(|_| !self.found.is_empty()) else { break };
+            let copy = options.copy.filter(|_| distance > scan::WINDOW.get()).map(|copy| {
+                move |from: usize, buffer: &mut [u8]| {
+                    let length = buffer.len().min(limit.saturating_sub(from));
+                    copy(from, buffer.get_mut(..length).unwrap_or_default())
+                }
+            });
+            let copy = copy.as_ref().map(|copy| copy as &scan::CopyBytes<'_>);
+            let scanned = scan::scan(near, at, server, scan::Options { threads: NonZeroUsize::MIN, copy, ..options });
+            if scanned.damage.is_some_and(|damage| !matches!(damage.kind, DamageKind::Truncated { .. })) {
+                return scanned;
+            }
+        }
+        scan::scan(bytes, at, server, options)
     }
 
     /// Adds a run, or goes on with the one before if nothing is missing between them.
@@ -294,14 +352,23 @@ impl Mended {
     }
 }
 
+/// So many bytes after a gap are read by one thread before all read on: first in place, then from copies.
+const NEAR: [usize; 2] = [16 << 10, 1 << 20];
+
+/// So many records are looked for that have taken others for their own, each time in all that is read.
+const MERGED: usize = 64;
+
+/// Of so many gaps, bytes that are there twice are searched far back.
+const CLOSELY_EXPLAINED: usize = 16;
+
 /// So many gaps are explained, which may take a look at all that is before them.
 const EXPLAINED: usize = 1000;
 
 /// What is done about a gap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Effort {
-    /// Finds out what is wrong, and mends it if that is possible.
-    Explain,
+    /// Finds out what is wrong, and mends it if that is possible; bytes that are there twice are searched so far back.
+    Explain { reach: usize },
     /// Only removes it.
     Remove,
 }
@@ -333,14 +400,11 @@ impl Found {
         damage: Damage,
         effort: Effort,
     ) -> Self {
-        if effort == Effort::Remove {
+        let Effort::Explain { reach } = effort else {
             let next = resync::next_record_among(bytes, at, values);
             let gap = Gap::removing(at..next.unwrap_or(bytes.len()), Cause::Unreadable(damage));
             return Self { gap, mended: None, next };
-        }
-        if let Some(record) = merged_before(bytes, start, at) {
-            return Self::merged(record);
-        }
+        };
         if let Some(WrongByte { offset, found, right, mended }) = wrong_byte::find(bytes, start, at) {
             let cause = Cause::WrongByte { offset: offset as u64, found, right };
             let mut gap = Gap::removing(offset..offset + 1, cause);
@@ -352,7 +416,7 @@ impl Found {
             let gap = Gap::removing(rest.clone(), cause_of(bytes, rest, damage));
             return Self { gap, mended: None, next: None };
         };
-        if let Some(Repeated { range, original, mended }) = repeated::find(bytes, at, next) {
+        if let Some(Repeated { range, original, mended }) = repeated::find(bytes, at, next, reach) {
             let cause = Cause::Repeated { range: range.start as u64..range.end as u64, original: original as u64 };
             let gap = Gap::removing(range, cause);
             return Self { gap, next: Some(mended.record.end), mended: Some(mended) };
@@ -370,28 +434,6 @@ impl Gap {
             doubt: None,
         }
     }
-}
-
-/// Records before damage that are looked at.
-const BEFORE: usize = 16;
-/// A record shortly before `at` that has taken others for its own, up to the first of them: its own end is missing, and
-/// by chance it ends where another argument does.
-fn merged_before(bytes: &[u8], start: usize, at: usize) -> Option<Range<usize>> {
-    let records = std::iter::successors(Some(at), |at| wrong_byte::record_before(bytes, start, *at)).skip(1);
-    records.take(BEFORE).find_map(|record| Some(record..resync::record_inside(bytes, record)?))
-}
-
-/// The same of the records at the start of a run: damage often comes in more than one place.
-fn merged_after(bytes: &[u8], run: &Run) -> Option<Range<usize>> {
-    let end = run.end;
-    let mut record = run.start;
-    while record < end {
-        if let Some(inside) = resync::record_inside(bytes, record) {
-            return Some(record..inside);
-        }
-        record = resync::end_of(bytes, record)?;
-    }
-    None
 }
 
 /// The fewest zeros in a row that are no part of what is written.

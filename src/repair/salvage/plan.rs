@@ -1,6 +1,7 @@
 //! A log → what salvage changes in each of its parts.
 
-use super::{Gap, Options, Salvage, salvage};
+use super::{Gap, Options, Salvage, salvage, salvage_scanned};
+use crate::check::scan::{self, Scan};
 use crate::input::FileIdentity;
 use crate::repair::plan::{Obstacle, Plan, Refusal, damage, outer_obstacle, records};
 use crate::repair::survey::{Condition, FileSurvey, Place, ReadOver, Survey};
@@ -48,8 +49,8 @@ pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage,
         let found = match (damage(survey, part), file.condition) {
             (None, _) | (_, Condition::ReadOver(ReadOver::ToTheEnd)) => whole(scan.records),
             _ if survey.report.is_loaded_whole() => whole(scan.records),
-            (_, Condition::ReadOver(ReadOver::UpTo(at))) => of_part(file, at, identity, options),
-            _ => of_part(file, scan.start, identity, options),
+            (_, Condition::ReadOver(ReadOver::UpTo(at))) => of_part(file, Scanned::UpTo(at), identity, options),
+            _ => of_part(file, Scanned::All(scan), identity, options),
         };
         parts.push(PartPlan::edited(&part.path, identity, found.edits()));
         salvaged.push(found);
@@ -69,8 +70,25 @@ fn whole(records: u64) -> Salvage {
     Salvage { gaps: Vec::new(), records }
 }
 
-fn of_part(file: &FileSurvey, start: u64, identity: FileIdentity, options: Options<'_>) -> Salvage {
+/// What is known of the records of a part.
+#[derive(Clone, Copy)]
+enum Scanned<'s> {
+    /// All that the check found.
+    All(&'s Scan),
+    /// A server reads up to here; what comes then is damaged.
+    UpTo(u64),
+}
+
+fn of_part(file: &FileSurvey, scanned: Scanned<'_>, identity: FileIdentity, options: Options<'_>) -> Salvage {
     let bytes = file.bytes();
     let bytes = usize::try_from(identity.length).ok().and_then(|length| bytes.get(..length)).unwrap_or(bytes);
-    salvage(bytes, usize::try_from(start).unwrap_or(bytes.len()), options)
+    let copy = |offset: usize, buffer: &mut [u8]| {
+        let length = buffer.len().min(bytes.len().saturating_sub(offset));
+        file.copy(offset, buffer.get_mut(..length).unwrap_or_default())
+    };
+    let options = Options { scan: scan::Options { copy: Some(&copy), ..options.scan }, ..options };
+    match scanned {
+        Scanned::All(scan) => salvage_scanned(bytes, scan, options),
+        Scanned::UpTo(at) => salvage(bytes, usize::try_from(at).unwrap_or(bytes.len()), options),
+    }
 }

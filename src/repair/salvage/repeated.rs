@@ -20,7 +20,9 @@ pub(super) struct Repeated {
 }
 
 /// How far back the same bytes are searched: more than a disk or a file system writes at once.
-const REACH: usize = 16 << 20;
+pub(super) const REACH: usize = 16 << 20;
+/// How far back they are searched where there is much damage.
+pub(super) const SHORT_REACH: usize = 128 << 10;
 /// Places looked at where the text is the same.
 const PLACES: usize = 64;
 /// The shortest text that is searched.
@@ -30,17 +32,18 @@ const BLOCK: usize = 512;
 /// The longest.
 const LONGEST: usize = 4096;
 
-/// The bytes after the start of the record at `at` without which it is whole, if the same are before it; `next` is the
-/// first whole record after that start.
-pub(super) fn find(bytes: &[u8], at: usize, next: usize) -> Option<Repeated> {
+/// The bytes after the start of the record at `at` without which it is whole, if the same are at most `reach` before
+/// it; `next` is the first whole record after that start.
+pub(super) fn find(bytes: &[u8], at: usize, next: usize, reach: usize) -> Option<Repeated> {
     let mut end = next;
     while end - next < SHORTEST {
         end = resp::parse(bytes, end, &mut Head::default()).ok()?;
     }
     let text = bytes.get(next..end.min(next + LONGEST))?;
-    let floor = at.saturating_sub(REACH);
-    let places = memmem::FinderRev::new(text);
-    places.rfind_iter(bytes.get(floor..next)?).take(PLACES).find_map(|place| around(bytes, at, next, floor + place))
+    let floor = at.saturating_sub(reach);
+    // All of them forwards, which is several times as fast as the nearest first.
+    let places: Vec<usize> = memmem::find_iter(bytes.get(floor..next)?, text).map(|place| floor + place).collect();
+    places.into_iter().rev().take(PLACES).find_map(|original| around(bytes, at, next, original))
 }
 
 /// The repeated bytes around `next`, whose text is also at `original`.

@@ -74,10 +74,8 @@ fn fits(bytes: &[u8], at: usize, mended: &Mended) -> bool {
         return takes_less || end > at && has_arguments && is_leftover(bytes, at);
     }
     // It has taken no records for its own.
-    let mut inside = memchr::memchr_iter(b'*', bytes.get(at + 1..end).unwrap_or_default()).map(|place| at + 1 + place);
-    !inside.any(|place| {
-        resync::read_until(bytes, place, end).is_some_and(|next| resync::outlasts(bytes, next, end))
-            || resync::follows_record(bytes, place)
+    !resync::readings(bytes, at + 1..end, end).any(|(start, next)| {
+        next.is_some_and(|next| resync::outlasts(bytes, next, end)) || resync::follows_record(bytes, start)
     })
 }
 
