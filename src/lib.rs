@@ -3,7 +3,7 @@
 //! The layers; an arrow points at what may be imported, and nothing points up:
 //!
 //! ```text
-//! cli  →  report  →  check · repair · rewrite · select  →  replay · digest  →  command
+//! cli  →  report  →  append · check · repair · rewrite · select  →  replay · digest  →  command
 //!      →  keyspace  →  aof  →  rdb  →  value
 //!      →  resp · input · storage · server · error · escape · glob · plural · progress · threads
 //! ```
@@ -15,6 +15,7 @@
 //!   it loads; [`mod@digest`]: what `DEBUG DIGEST` prints of it; [`rewrite`]: the fewest commands, or an RDB, that give
 //!   it.
 //! - [`mod@check`]: findings, and what the official checkers and the servers ([`Server`]) make of a log.
+//! - [`append`]: a log that is being written, and rewritten in the background, by the rules of the servers.
 //! - [`storage`]: the only code that changes files. [`repair`]: what a cut would do, as data, and the cut; [`select`]:
 //!   which records are wanted.
 //! - [`report`]: all of it as text and JSON. `cli`, behind the feature of that name, talks to people.
@@ -60,6 +61,7 @@
 #![cfg_attr(not(test), deny(clippy::disallowed_methods))]
 
 pub mod aof;
+pub mod append;
 pub mod check;
 #[cfg(feature = "cli")]
 pub mod cli;

@@ -10,9 +10,9 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::layout::{Base, Names, manifest_of};
+use super::layout::{Base, Names};
 use crate::aof::log::{Layout, Log, MultiPart};
-use crate::aof::manifest::{Entry, Kind};
+use crate::aof::manifest::{Entry, Kind, Manifest};
 use crate::aof::{Content, Reader};
 use crate::input::{Container, FileIdentity, Input};
 use crate::resp;
@@ -231,7 +231,7 @@ fn incr_and_manifest(
     // A link keeps pointing at the manifest.
     let manifest = log.manifest_path.canonicalize().map_err(open_error)?;
     let like = Ownership::of(&fs::metadata(&manifest).map_err(open_error)?);
-    let text = manifest_of(vec![
+    let text = Manifest::of(vec![
         Entry::new(base.0.as_bytes(), base.1, Kind::Base),
         Entry::new(incr.0.as_bytes(), incr.1, Kind::Incr),
     ])

@@ -36,14 +36,15 @@ impl Base {
 
 /// The names of a log of several parts, as servers make them: `PREFIX.SEQUENCE.base.rdb`.
 #[derive(Debug, Clone)]
-pub(super) struct Names {
-    pub(super) directory: PathBuf,
+pub(crate) struct Names {
+    pub(crate) directory: PathBuf,
     pub(super) prefix: OsString,
 }
 
 impl Names {
-    fn fresh(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), prefix: NAME.into() }
+    /// Those of a log in a directory; `prefix` is what servers call `appendfilename`.
+    pub(crate) fn new(directory: &Path, prefix: &OsStr) -> Self {
+        Self { directory: directory.to_owned(), prefix: prefix.to_owned() }
     }
 
     /// Those of a log that is there.
@@ -53,15 +54,15 @@ impl Names {
         Self { directory: log.directory.clone(), prefix: prefix.to_owned() }
     }
 
-    pub(super) fn base(&self, sequence: i64, base: Base) -> OsString {
+    pub(crate) fn base(&self, sequence: i64, base: Base) -> OsString {
         self.with(format!(".{sequence}.base.{}", base.extension()))
     }
 
-    pub(super) fn incr(&self, sequence: i64) -> OsString {
+    pub(crate) fn incr(&self, sequence: i64) -> OsString {
         self.with(format!(".{sequence}.incr.aof"))
     }
 
-    fn manifest(&self) -> PathBuf {
+    pub(crate) fn manifest(&self) -> PathBuf {
         self.directory.join(self.with(".manifest".to_owned()))
     }
 
@@ -70,11 +71,6 @@ impl Names {
         name.push(end);
         name
     }
-}
-
-/// A manifest of these entries.
-pub(super) fn manifest_of(entries: Vec<Entry>) -> Manifest {
-    Manifest { entries, comments: Vec::new(), problems: Vec::new() }
 }
 
 /// The mode of a new directory; the user's mask takes bits away.
@@ -93,7 +89,7 @@ pub fn write_directory<O: Operations, T>(
     (ownership, durability): (Option<Ownership>, Durability),
     fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
 ) -> Result<T> {
-    let names = Names::fresh(directory);
+    let names = Names::new(directory, OsStr::new(NAME));
     let made = create_with_parents(operations, directory)?;
     if names.manifest().exists() {
         let text = "there is a log in this directory already; give another, or rewrite it --in-place".to_owned();
@@ -149,7 +145,7 @@ fn write_parts<O: Operations, T>(
     let path = names.directory.join(&incr_name);
     write_new(operations, &path, (ownership, durability), |_| Ok(()))?;
     written.push(path);
-    let manifest = manifest_of(vec![
+    let manifest = Manifest::of(vec![
         Entry::new(base_name.as_bytes(), 1, Kind::Base),
         Entry::new(incr_name.as_bytes(), 1, Kind::Incr),
     ]);

@@ -22,6 +22,7 @@ use crate::progress::Progress;
 use crate::server::Release;
 
 pub use base::{oldest, write_rdb};
+pub(crate) use layout::Names;
 pub use layout::{Base, write_directory};
 pub use loss::{Loss, LossRefused, Lost, may_lose};
 pub use target::FIELD_EXPIRY;

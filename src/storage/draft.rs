@@ -41,12 +41,20 @@ pub struct Draft {
 pub struct DraftWriter<'d, O> {
     operations: &'d mut O,
     draft: &'d mut Draft,
+    /// How many bytes may be written between two syncs.
+    sync_every: u64,
+    unsynced: u64,
 }
 
 impl<O: Operations> Write for DraftWriter<'_, O> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.operations.write(&self.draft.file, bytes, self.draft.length)?;
         self.draft.length += bytes.len() as u64;
+        self.unsynced += bytes.len() as u64;
+        if self.unsynced >= self.sync_every {
+            self.operations.sync_data(&self.draft.file)?;
+            self.unsynced = 0;
+        }
         Ok(bytes.len())
     }
 
@@ -206,12 +214,36 @@ impl Draft {
     /// # Errors
     /// [`ErrorKind::Io`].
     pub fn fill<O: Operations, T>(
-        mut self,
+        self,
         operations: &mut O,
         fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
     ) -> Result<(Self, T)> {
-        let result = fill(&mut DraftWriter { operations: &mut *operations, draft: &mut self })
-            .map_err(|source| Error::io(&self.target, "write", source));
+        self.fill_syncing(operations, u64::MAX, fill)
+    }
+
+    /// As [`Draft::fill`], then [`Draft::sync`]; it also syncs each time so many bytes were written, so that the last
+    /// time is short.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`].
+    pub fn fill_and_sync<O: Operations, T>(
+        self,
+        operations: &mut O,
+        sync_every: u64,
+        fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
+    ) -> Result<(Self, T)> {
+        let (draft, value) = self.fill_syncing(operations, sync_every, fill)?;
+        Ok((draft.sync(operations)?, value))
+    }
+
+    fn fill_syncing<O: Operations, T>(
+        mut self,
+        operations: &mut O,
+        sync_every: u64,
+        fill: impl FnOnce(&mut DraftWriter<'_, O>) -> io::Result<T>,
+    ) -> Result<(Self, T)> {
+        let mut writer = DraftWriter { operations: &mut *operations, draft: &mut self, sync_every, unsynced: 0 };
+        let result = fill(&mut writer).map_err(|source| Error::io(&self.target, "write", source));
         self.or_discard(operations, result)
     }
 

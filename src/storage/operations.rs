@@ -58,6 +58,11 @@ pub trait Operations {
     /// # Errors
     /// Those of `fsync(2)`.
     fn sync(&mut self, file: &File) -> io::Result<()>;
+    /// Waits until a file's bytes, and of what else is known of it so much as is needed to read them, are on disk.
+    ///
+    /// # Errors
+    /// Those of `fdatasync(2)`.
+    fn sync_data(&mut self, file: &File) -> io::Result<()>;
     /// Waits until the names in a directory are on disk.
     ///
     /// # Errors
@@ -161,6 +166,10 @@ impl Operations for FileSystem {
 
     fn sync(&mut self, file: &File) -> io::Result<()> {
         file.sync_all()
+    }
+
+    fn sync_data(&mut self, file: &File) -> io::Result<()> {
+        file.sync_data()
     }
 
     fn sync_directory(&mut self, directory: &Path) -> io::Result<()> {

@@ -225,6 +225,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// A manifest of these entries, without comments.
+    pub const fn of(entries: Vec<Entry>) -> Self {
+        Self { entries, comments: Vec::new(), problems: Vec::new() }
+    }
+
     /// The entries of one kind, in the order of the lines.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.kind == kind)

@@ -331,7 +331,7 @@ fn assemble(found: &Directory, base: Option<&Base<'_>>, incrs: &[&Found], mut ju
     let entry = |file: &Found, kind| Entry::new(file.name.clone(), file.sequence, kind);
     let mut entries: Vec<Entry> = base.iter().map(|file| entry(file, Kind::Base)).collect();
     entries.extend(incrs.iter().map(|file| entry(file, Kind::Incr)));
-    let text = Manifest { entries, comments: Vec::new(), problems: Vec::new() }.to_bytes();
+    let text = Manifest::of(entries).to_bytes();
     judged.extend(found.unfinished.iter().map(|name| Judged {
         name: name.clone(),
         kind: None,

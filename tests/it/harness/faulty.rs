@@ -158,6 +158,9 @@ impl Operations for Faulty {
     fn sync(&mut self, file: &File) -> io::Result<()> {
         self.step("sync".to_owned(), |real| real.sync(file))
     }
+    fn sync_data(&mut self, file: &File) -> io::Result<()> {
+        self.step("sync data".to_owned(), |real| real.sync_data(file))
+    }
     fn sync_directory(&mut self, directory: &Path) -> io::Result<()> {
         self.step("sync directory".to_owned(), |real| real.sync_directory(directory))
     }
