@@ -24,7 +24,7 @@
 //! panic, and allocate nothing by a size that a file merely claims. An [`Error`] says that a question could not be
 //! answered at all.
 //!
-//! Three short programs that use the library are in `examples/`.
+//! Short programs that use the library are in `examples/`.
 //!
 //! ```
 //! use aofkit::aof::log::Log;

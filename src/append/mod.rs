@@ -581,9 +581,17 @@ fn length(path: &Path, file: &File) -> Result<u64> {
     file.metadata().map(|metadata| metadata.len()).map_err(|source| Error::io(path, "get the length", source))
 }
 
-/// Cuts off an end that a crash has torn.
+/// Cuts off an end that a crash has torn; any other damage is for a person.
 fn mend(operations: &mut impl Operations, manifest: &Path) -> Result<()> {
+    use check::Code::{TruncatedRecord, UnfinishedTransaction, ZeroTail};
     let survey = repair::survey(&Log::open(manifest)?, check::Settings::default())?;
+    let damages = survey.report.parts.iter().filter_map(|part| plan::damage(&survey, part));
+    if let Some(other) =
+        damages.into_iter().find(|damage| !matches!(damage.code, TruncatedRecord | UnfinishedTransaction | ZeroTail))
+    {
+        let text = format!("{}; {}", other.message, other.advice);
+        return Err(Error::new(&other.file, ErrorKind::Refused(text)));
+    }
     match plan::plan(&survey) {
         Ok(plan) => repair::apply_with(operations, &plan, &repair::Settings::default()).map(|_| ()),
         Err(refusal) => {

@@ -6,7 +6,7 @@ use std::time::Duration;
 const PATIENCE: u32 = 3;
 
 /// The longest wait.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// When to rewrite: at which growth, and how long after failures (`serverCron` and `aofRewriteLimited` of Redis 7.0 to
 /// 8.6).
@@ -77,7 +77,7 @@ impl Trigger {
                 false
             }
             None => {
-                self.delay = if self.delay.is_zero() { Duration::from_secs(60) } else { self.delay * 2 }.min(LONGEST);
+                self.delay = if self.delay.is_zero() { Duration::from_mins(1) } else { self.delay * 2 }.min(LONGEST);
                 self.not_before = Some(now + self.delay);
                 true
             }

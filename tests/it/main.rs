@@ -24,6 +24,7 @@ mod harness;
 
 mod accidents;
 mod agreement;
+mod append;
 mod apply_sort;
 mod apply_strings;
 mod campaign;

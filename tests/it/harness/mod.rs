@@ -29,6 +29,7 @@
 //! AOFKIT_SERVERS=DIR AOFKIT_PROGRAMS=100 cargo test replay_servers::redis_8_6
 //! ```
 
+pub(crate) mod disk;
 pub(crate) mod faulty;
 pub(crate) mod files;
 pub(crate) mod load;
