@@ -1,4 +1,4 @@
-//! A key-value server that survives `kill -9`. One command on a line: `SET key value`, `GET key`, `DEL key`, `INCR key`.
+//! A key-value server that survives `kill -9`. One command on a line: `SET key value`, `GET key`, `DEL key`, `INCR k`.
 //!
 //!     cargo run --example store -- appendonlydir 127.0.0.1:7000
 

@@ -9,8 +9,8 @@
 //!   `XADD key *`, the id.
 //! - [`Appender::flush`] writes what has come together, in one write, and syncs as [`Fsync`] says. Call it after each
 //!   round of commands, before they are answered.
-//! - [`Appender::tick`] does what is due by itself: syncs an idle log, tries a failed write again, begins a rewrite when
-//!   the log has grown, and ends it. Call it about ten times a second.
+//! - [`Appender::tick`] does what is due by itself: syncs an idle log, tries a failed write again, begins a rewrite
+//!   when the log has grown, and ends it. Call it about ten times a second.
 //!
 //! When writing fails, what is there of the last commands is cut off again, and they are tried once a second; under
 //! [`Fsync::Always`] the error is returned, and no command is written after it. What a failed sync may have lost is
@@ -371,7 +371,8 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
         }
     }
 
-    /// Ends the file that is appended to, and begins another, which the manifest names before anything is written to it.
+    /// Ends the file that is appended to, and begins another, which the manifest names before anything is written to
+    /// it.
     ///
     /// # Errors
     /// As [`Appender::rewrite`].

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[&[&str]] = &[
     &["cli"],
     &["report"],
-    &["check", "repair", "rewrite", "select"],
+    &["append", "check", "repair", "rewrite", "select"],
     &["replay", "digest"],
     &["command"],
     &["keyspace"],
