@@ -34,7 +34,6 @@ pub use fault::{DamageKind, DecodeFault, Fault, LzfFault, Malformed, PackedFault
 pub use format::{HEADER_LENGTH, Header, Opcode, family_of, is_rdb};
 pub use function::dumped_functions;
 pub use load::{LoadItem, LoadedKey, Loader};
-#[cfg(test)]
 pub(crate) use primitive::Crc64;
 pub use support::{
     Refusal, checker_refusal, knows_opcode, late_opcode, refusal, taken_for_rdb, takes_type, takes_version,

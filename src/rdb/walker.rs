@@ -244,6 +244,12 @@ impl<'a> Walker<'a> {
         }
     }
 
+    /// A walk that begins at an item of an RDB with this header, where this database is selected. Its checksum is that
+    /// of the items from there on, and tells nothing.
+    pub(crate) fn resumed(bytes: &'a [u8], start: usize, header: Header, database: u64) -> Self {
+        Self { state: State::Body, header, database, ..Self::new(bytes, start) }
+    }
+
     /// Sets how thoroughly values are verified.
     #[must_use]
     pub fn with_scrutiny(self, scrutiny: Scrutiny) -> Self {

@@ -54,6 +54,7 @@ mod number_servers;
 mod official;
 mod out_of_memory;
 mod rdb_checkers;
+mod rdb_salvage_servers;
 mod rdb_servers;
 mod readme;
 mod replay_growth;

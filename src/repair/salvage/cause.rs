@@ -18,20 +18,25 @@ impl Cause {
             Self::Merged { .. } => "merged",
             Self::Truncated(_) => "truncated",
             Self::UnfinishedTransaction { .. } => "unfinished-transaction",
-            Self::Unreadable(_) => "unreadable",
+            Self::Unreadable(_) | Self::Entry(_) => "unreadable",
+            Self::NoItem { .. } => "no-item",
+            Self::Checksum { .. } => "wrong-checksum",
         }
     }
 
     /// The offset of the first byte that is known to be wrong.
     pub const fn offset(&self) -> u64 {
         match self {
-            Self::WrongByte { offset, .. } | Self::Merged { offset } | Self::UnfinishedTransaction { offset } => {
-                *offset
-            }
+            Self::WrongByte { offset, .. }
+            | Self::Merged { offset }
+            | Self::UnfinishedTransaction { offset }
+            | Self::NoItem { offset }
+            | Self::Checksum { offset } => *offset,
             Self::Repeated { range, .. } | Self::ZeroTail(range) | Self::Zeros(range) | Self::Blocks { range, .. } => {
                 range.start
             }
             Self::Truncated(damage) | Self::Unreadable(damage) => damage.offset,
+            Self::Entry(damage) => damage.offset,
         }
     }
 }
@@ -64,6 +69,11 @@ impl fmt::Display for Cause {
                 write!(f, "the file ends inside the transaction that MULTI opens at byte {offset}")
             }
             Self::Unreadable(damage) => write!(f, "byte {} cannot be read: {}", damage.offset, damage.kind),
+            Self::Entry(damage) => write!(f, "byte {} cannot be read: {damage}", damage.offset),
+            Self::NoItem { offset } => write!(f, "what begins at byte {offset} is part of a damaged value"),
+            Self::Checksum { offset } => {
+                write!(f, "the checksum at byte {offset} is wrong, and every entry before it can be read")
+            }
         }
     }
 }

@@ -6,6 +6,7 @@
 mod cause;
 mod context;
 mod plan;
+mod rdb;
 mod repeated;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::server::Server;
 use context::Databases;
 pub use context::Doubt;
 pub use plan::{LogSalvage, plan_salvage};
+pub use rdb::{RdbGap, RdbSalvage, salvage_rdb};
 use repeated::Repeated;
 use walk::{Inside, Walk};
 use wrong_byte::WrongByte;
@@ -104,6 +106,18 @@ pub enum Cause {
     },
     /// Bytes were overwritten, are missing, or do not belong there.
     Unreadable(Damage),
+    /// The same of an item of an RDB.
+    Entry(Box<crate::rdb::Damage>),
+    /// Bytes that can be read as an entry or the end of an RDB, and are none.
+    NoItem {
+        /// Where.
+        offset: u64,
+    },
+    /// The checksum of an RDB is not that of its bytes, all of which can be read.
+    Checksum {
+        /// Where.
+        offset: u64,
+    },
 }
 
 /// A run of whole records.

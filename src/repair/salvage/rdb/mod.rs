@@ -1,0 +1,542 @@
+//! What of a damaged RDB can be kept: a base, or the preamble of a log.
+//!
+//! A small error is found from the checksum, and mended. Otherwise the entries up to the damage are kept, and those
+//! from the next place on where entries begin that can be relied on; the checksum is computed anew. An RDB has only one
+//! checksum: where the bytes of a string have changed and its length has not, nothing tells in which entry.
+
+mod burst;
+mod chain;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::collections::hash_map::{Entry as Slot, HashMap};
+use std::collections::{BTreeSet, HashSet};
+use std::io::{self, Write};
+use std::ops::Range;
+
+use burst::Burst;
+use chain::{Before, File, Next, Read, Search, index, read};
+
+use super::{Cause, Doubt, ZEROS, longest_zeros};
+use crate::aof::{self, resync};
+use crate::rdb::{Crc64, Damage, DamageKind, Entry, Flaw, Item, Opcode, Scrutiny, TypeRow, Walker};
+use crate::repair::edit::{Edit, write_edited};
+use crate::server::ServerSet;
+
+/// Keys that are named where they may be in another database.
+const NAMED: usize = 10;
+/// A longer entry before damage is not searched for others that it took for its own.
+const SEARCHED: usize = 1 << 20;
+/// So many places are tried where the RDB may end, to see whether the checksum tells a small error.
+const ENDS: usize = 4;
+/// So many entries with strange keys are looked at closely, which takes a walk over what follows each.
+const CHECKS: usize = 16;
+/// The size of a checksum.
+const CHECKSUM: usize = 8;
+
+/// What is wrong with an RDB, and what has to change so that the rest of it can be loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RdbSalvage {
+    /// In order; none overlaps another.
+    pub gaps: Vec<RdbGap>,
+    /// The checksum where it changes, after the end opcode if that is missing.
+    pub checksum: Option<Edit>,
+    /// How many entries are kept.
+    pub entries: u64,
+    /// Where the RDB ends, in the file as it is: records follow, or the file ends.
+    pub end: u64,
+}
+
+impl RdbSalvage {
+    /// What changes.
+    pub fn edits(&self) -> Vec<Edit> {
+        let mut edits: Vec<Edit> = self.gaps.iter().map(|gap| gap.edit.clone()).chain(self.checksum.clone()).collect();
+        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        edits
+    }
+}
+
+/// Damage in an RDB.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RdbGap {
+    /// What changes there.
+    pub edit: Edit,
+    /// What is wrong there.
+    pub causes: Vec<Cause>,
+    /// The keys that are lost, as far as they are known, with their databases.
+    pub lost: Vec<(u64, Vec<u8>)>,
+    /// The last key before it, which is kept: if the damage begins in its value, nothing tells.
+    pub before: Option<(u64, Vec<u8>)>,
+    /// Entries after it that may have been in another database.
+    pub doubt: Option<Doubt>,
+}
+
+impl RdbGap {
+    fn removing(range: Range<usize>, cause: Cause) -> Self {
+        Self {
+            edit: Edit::removing(range.start as u64..range.end as u64),
+            causes: vec![cause],
+            lost: Vec::new(),
+            before: None,
+            doubt: None,
+        }
+    }
+}
+
+/// Finds out what can be kept of the RDB with which a file begins.
+///
+/// The result is an RDB of the same version. Its entries are byte for byte those of the file.
+///
+/// # Errors
+/// The damage of the header, without which nothing else can be read.
+pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
+    let Some(header) = chain::header(bytes) else {
+        return match Walker::new(bytes, 0).next() {
+            Some(Err(damage)) => mended(bytes, chain::ends(bytes, 0, true)).ok_or_else(|| Box::new(damage)),
+            _ => Ok(RdbSalvage::default()),
+        };
+    };
+    let mut reading = Reading::new(File { bytes, header, has_records: true });
+    let mut stop = reading.run(Walker::new(bytes, 0));
+    let salvage = match &stop {
+        Stop::End { is_verified: true, .. } => None,
+        Stop::End { end, .. } => mended(bytes, Some(*end)),
+        Stop::Damage { at, .. } => mended(bytes, chain::ends(bytes, *at, reading.file.has_records)),
+    };
+    if let Some(salvage) = salvage {
+        return Ok(salvage);
+    }
+    if !matches!(stop, Stop::End { is_verified: true, .. }) {
+        reading = Reading { checks: CHECKS, ..Reading::new(reading.file) };
+        stop = reading.run(Walker::new(bytes, 0));
+    }
+    loop {
+        match stop {
+            Stop::End { end, is_verified } => return Ok(reading.finish(end, is_verified)),
+            Stop::Damage { at, damage } => match reading.skip(at, damage) {
+                Some(walker) => stop = reading.run(walker),
+                None => return Ok(reading.finish_without_end()),
+            },
+        }
+    }
+}
+
+/// The RDB with a small error mended that its checksum tells, if it is sound then; `ends` are where it may end.
+fn mended(bytes: &[u8], ends: impl IntoIterator<Item = usize>) -> Option<RdbSalvage> {
+    ends.into_iter().take(ENDS).find_map(|end| {
+        let length = end.checked_sub(CHECKSUM)?;
+        let stored = u64::from_le_bytes(*bytes.get(length..end)?.first_chunk()?);
+        let content = bytes.get(..length).filter(|_| stored != 0)?;
+        let burst = burst::locate(Crc64::of(content) ^ stored, length)?;
+        let entries = sound_entries(bytes, burst, end)?;
+        let mut right = bytes.get(burst.offset..burst.end())?.to_vec();
+        let found = right.clone();
+        burst.mend(&mut right, burst.offset);
+        let offsets = (burst.offset as u64..).zip(found.into_iter().zip(right.iter().copied()));
+        let causes = offsets.filter(|(_, (found, right))| found != right);
+        let causes = causes.map(|(offset, (found, right))| Cause::WrongByte { offset, found, right }).collect();
+        let mut gap = RdbGap::removing(burst.offset..burst.end(), Cause::Checksum { offset: length as u64 });
+        (gap.causes, gap.edit.inserted) = (causes, right);
+        let mut gaps = vec![gap];
+        gaps.extend(zero_tail(bytes, end));
+        Some(RdbSalvage { gaps, checksum: None, entries, end: end as u64 })
+    })
+}
+
+/// The number of entries of an RDB that ends at `end`, if it is sound with a burst mended.
+fn sound_entries(bytes: &[u8], burst: Burst, end: usize) -> Option<u64> {
+    /// The bytes after the burst that are copied at first.
+    const COPIED: usize = 1 << 16;
+    // Up to the item that has the burst, nothing has changed.
+    let (mut start, mut database, mut entries) = (0, 0, 0);
+    let mut walker = Walker::new(bytes, 0).with_scrutiny(Scrutiny::Ends);
+    while let Read::Item(item) = read(&mut walker) {
+        let position = index(walker.position());
+        if position > burst.offset {
+            break;
+        }
+        start = position;
+        count(&item, &mut database, &mut entries);
+    }
+    let mut header = chain::header(bytes);
+    let mut size = COPIED;
+    loop {
+        let limit = burst.end().saturating_add(size).min(bytes.len());
+        let mut copy = bytes.get(start..limit)?.to_vec();
+        burst.mend(&mut copy, start);
+        if start == 0 {
+            header = chain::header(&copy);
+        }
+        let file = File { bytes: &copy, header: header?, has_records: true };
+        let mut walker = if start == 0 { Walker::new(&copy, 0) } else { file.walker(0, database) };
+        let (mut database, mut entries) = (database, entries);
+        let after = loop {
+            if start + index(walker.position()) >= burst.end() {
+                break start + index(walker.position());
+            }
+            match read(&mut walker) {
+                Read::Item(item) if item.flaws().is_empty() => count(&item, &mut database, &mut entries),
+                Read::End { end, .. } => break start + end,
+                Read::Damage(Damage { kind: DamageKind::Truncated { .. }, .. }) if limit < bytes.len() => break 0,
+                Read::Item(_) | Read::Damage(_) => return None,
+            }
+        };
+        if after == 0 {
+            size = size.saturating_mul(4);
+            continue;
+        }
+        if after == end {
+            return Some(entries);
+        }
+        let mut walker = File { bytes, header: header?, has_records: true }.walker(after, database);
+        loop {
+            match read(&mut walker) {
+                Read::Item(item) if item.flaws().is_empty() => count(&item, &mut database, &mut entries),
+                Read::End { end: found, .. } if found == end => return Some(entries),
+                _ => return None,
+            }
+        }
+    }
+}
+
+fn count(item: &Item<'_>, database: &mut u64, entries: &mut u64) {
+    match item {
+        Item::SelectDatabase(number) => *database = *number,
+        Item::Entry(_) => *entries += 1,
+        _ => {}
+    }
+}
+
+/// The zeros after the end of an RDB, if there is nothing else.
+fn zero_tail(bytes: &[u8], end: usize) -> Option<RdbGap> {
+    let rest = bytes.get(end..).filter(|rest| !rest.is_empty() && rest.iter().all(|byte| *byte == 0))?;
+    let tail = end..end + rest.len();
+    Some(RdbGap::removing(tail.clone(), Cause::ZeroTail(tail.start as u64..tail.end as u64)))
+}
+
+/// Where a run ends.
+enum Stop {
+    End {
+        end: usize,
+        is_verified: bool,
+    },
+    /// The damage, unless it can be read, and still is no item.
+    Damage {
+        at: usize,
+        damage: Option<Damage>,
+    },
+}
+
+/// An entry that is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Kept {
+    range: Range<usize>,
+    database: u64,
+    key: Vec<u8>,
+}
+
+/// What was read so far.
+struct Reading<'a> {
+    file: File<'a>,
+    /// What is known of the keys, and the database.
+    before: Before,
+    /// Where each key is kept.
+    keys: HashMap<(u64, Cow<'a, [u8]>), Range<usize>>,
+    functions: HashSet<Cow<'a, [u8]>>,
+    databases: BTreeSet<u64>,
+    gaps: Vec<RdbGap>,
+    entries: u64,
+    /// The last entry of the run, if nothing else follows it.
+    last: Option<Kept>,
+    /// Whether the database is that before a gap, which may have selected another.
+    is_doubtful: bool,
+    /// Whether the last item was an entry with damage inside.
+    is_flawed: bool,
+    /// The type of the last entry.
+    row: Option<&'static TypeRow>,
+    /// How many more entries may be looked at closely.
+    checks: usize,
+}
+
+impl<'a> Reading<'a> {
+    fn new(file: File<'a>) -> Self {
+        Self {
+            file,
+            before: Before::default(),
+            keys: HashMap::new(),
+            functions: HashSet::new(),
+            databases: BTreeSet::new(),
+            gaps: Vec::new(),
+            entries: 0,
+            last: None,
+            is_doubtful: false,
+            is_flawed: false,
+            row: None,
+            checks: 0,
+        }
+    }
+
+    /// Reads to the end or to damage after which it is not known where an item begins.
+    fn run(&mut self, mut walker: Walker<'a>) -> Stop {
+        (self.last, self.is_flawed, self.row) = (None, false, None);
+        loop {
+            let at = index(walker.position());
+            match read(&mut walker) {
+                Read::Item(Item::Entry(entry)) if self.is_remainder(&entry) => {
+                    return Stop::Damage { at, damage: None };
+                }
+                Read::Item(item) => match item.flaws().iter().find(|flaw| is_serious(flaw)) {
+                    // Where other damaged items end is not known.
+                    Some(flaw) if !matches!(item, Item::Entry(_)) => {
+                        return Stop::Damage { at, damage: Some(flaw.damage.clone()) };
+                    }
+                    _ => self.add(item, at..index(Walker::position(&walker))),
+                },
+                Read::End { end, is_verified } if self.file.may_end(end) || is_verified && self.gaps.is_empty() => {
+                    return Stop::End { end, is_verified };
+                }
+                Read::End { .. } => return Stop::Damage { at, damage: None },
+                Read::Damage(damage) => return Stop::Damage { at, damage: Some(damage) },
+            }
+        }
+    }
+
+    fn is_remainder(&mut self, entry: &Entry<'_>) -> bool {
+        if self.checks == 0 || !self.file.is_remainder(entry, self.row, &self.before) {
+            return false;
+        }
+        self.checks -= 1;
+        true
+    }
+
+    fn add(&mut self, item: Item<'a>, range: Range<usize>) {
+        match item {
+            Item::Entry(entry) => return self.add_entry(entry),
+            Item::SelectDatabase(number) => {
+                self.before.database = number;
+                if std::mem::take(&mut self.is_doubtful)
+                    && let Some(doubt) = self.gaps.iter_mut().rev().find_map(|gap| gap.doubt.as_mut())
+                {
+                    doubt.until = range.start as u64;
+                }
+                self.before.may_follow = None;
+                self.databases.insert(number);
+            }
+            Item::ResizeDatabase { keys, .. } => self.before.may_follow = keys.checked_sub(1),
+            Item::Aux { key, value } if *key == *b"aof-base" && *value == *b"1" => self.file.has_records = false,
+            Item::Function { code } if !self.functions.insert(code.clone()) => {
+                let cause = Cause::Repeated { range: range.start as u64..range.end as u64, original: 0 };
+                self.gaps.push(RdbGap::removing(range, cause));
+            }
+            _ => {}
+        }
+        (self.last, self.is_flawed) = (None, false);
+    }
+
+    fn add_entry(&mut self, entry: Entry<'a>) {
+        let range = index(entry.offset)..index(entry.offset) + index(entry.length);
+        let (database, key) = (self.before.database, entry.key.to_vec());
+        self.row = Some(entry.kind);
+        (self.last, self.is_flawed) = (None, false);
+        let cause = if let Some(flaw) = entry.flaws.into_iter().find(is_serious) {
+            self.is_flawed = true;
+            Cause::Entry(Box::new(flaw.damage))
+        } else {
+            match self.keys.entry((database, entry.key)) {
+                Slot::Vacant(slot) => {
+                    slot.insert(range.clone());
+                    self.entries += 1;
+                    self.before.may_follow = self.before.may_follow.map(|keys| keys.saturating_sub(1));
+                    self.before.note(&key);
+                    self.count_doubtful(&key);
+                    self.last = Some(Kept { range, database, key });
+                    return;
+                }
+                Slot::Occupied(original) => Cause::Repeated {
+                    range: range.start as u64..range.end as u64,
+                    original: original.get().start as u64,
+                },
+            }
+        };
+        let mut gap = RdbGap::removing(range, cause);
+        gap.lost.push((database, key));
+        self.gaps.push(gap);
+    }
+
+    fn count_doubtful(&mut self, key: &[u8]) {
+        if self.is_doubtful
+            && let Some(doubt) = self.gaps.iter_mut().rev().find_map(|gap| gap.doubt.as_mut())
+        {
+            doubt.records += 1;
+            if doubt.keys.len() < NAMED {
+                doubt.keys.push(key.to_vec());
+            }
+        }
+    }
+
+    /// Goes on after damage at a place; `None` if nothing follows.
+    fn skip(&mut self, at: usize, damage: Option<Damage>) -> Option<Walker<'a>> {
+        let bytes = self.file.bytes;
+        let last = self.last.take();
+        // The last item was damaged, and where it ends is not known then.
+        let flawed = self.gaps.pop_if(|_| self.is_flawed);
+        let start = flawed.as_ref().map_or(at, |gap| index(gap.edit.range.start));
+        let is_reached = last.as_ref().is_some_and(|last| is_overwritten_by_zeros(bytes, last, at));
+        let from = match (&flawed, &last) {
+            (Some(_), _) => start + 1,
+            (None, Some(last)) if is_reached || last.range.len() <= SEARCHED => last.range.start + 1,
+            _ => at,
+        };
+        let next = Search::new(self.file, &self.before, if is_reached { from } else { at }).next(from);
+        let takes_last = last.as_ref().filter(|_| is_reached || next.is_some_and(|next| next.start < at));
+        let start = takes_last.map_or(start, |last| last.range.start);
+        let end = next.map_or_else(|| self.end_without(at), |next| next.start);
+        let mut gap = RdbGap::removing(start..end, self.cause(start..end, at, damage.clone()));
+        if let Some(flawed) = flawed {
+            gap.lost.extend(flawed.lost);
+            gap.causes.splice(0..0, flawed.causes);
+        }
+        if let Some(Kept { database, key, .. }) = takes_last {
+            self.entries -= 1;
+            self.keys.remove(&(*database, Cow::Owned(key.clone())));
+            gap.lost.push((*database, key.clone()));
+        } else {
+            gap.before = last.map(|last| (last.database, last.key));
+        }
+        gap.lost.extend(damage.and_then(|damage| damage.key).map(|key| (self.before.database, key)));
+        let Some(Next { start: position, database, is_selected }) = next else {
+            self.gaps.push(gap);
+            return None;
+        };
+        if is_selected {
+            self.before.may_follow = None;
+            gap.edit.inserted = selection(database);
+            self.databases.insert(database);
+        }
+        self.before.database = database;
+        self.is_doubtful = !is_selected;
+        let database = u32::try_from(database).unwrap_or(u32::MAX);
+        gap.doubt = (!is_selected).then_some(Doubt {
+            database,
+            databases: 0,
+            until: bytes.len() as u64,
+            records: 0,
+            at_least: false,
+            keys: Vec::new(),
+        });
+        self.gaps.push(gap);
+        Some(self.file.walker(position, self.before.database))
+    }
+
+    /// What the bytes of a gap look like in which it cannot be read on from `at`.
+    fn cause(&self, gap: Range<usize>, at: usize, damage: Option<Damage>) -> Cause {
+        let bytes = self.file.bytes;
+        let zeros = longest_zeros(bytes.get(gap.clone()).unwrap_or_default());
+        let range = (gap.start + zeros.start) as u64..(gap.start + zeros.end) as u64;
+        if zeros.len() >= ZEROS {
+            return if range.end == bytes.len() as u64 { Cause::ZeroTail(range) } else { Cause::Zeros(range) };
+        }
+        damage.map_or(Cause::NoItem { offset: at as u64 }, |damage| Cause::Entry(Box::new(damage)))
+    }
+
+    /// Where records begin after an RDB whose end is damaged; the end of the file if there are none.
+    fn end_without(&self, at: usize) -> usize {
+        let bytes = self.file.bytes;
+        let records = if self.file.has_records { resync::next_record(bytes, at) } else { None };
+        let are_whole = |start: &usize| {
+            let mut reader = aof::Reader::new(bytes, *start);
+            std::iter::from_fn(|| reader.next_record().map(|record| record.is_ok())).all(|is_whole| is_whole)
+        };
+        // Those in a value are followed by what is none.
+        records.filter(are_whole).unwrap_or(bytes.len())
+    }
+
+    /// The result where the end was found.
+    fn finish(mut self, end: usize, is_verified: bool) -> RdbSalvage {
+        let bytes = self.file.bytes;
+        let has_checksum = self.file.header.has_checksum();
+        let content = if has_checksum { end - CHECKSUM } else { end };
+        let stored =
+            bytes.get(content..end).and_then(<[u8]>::first_chunk).map_or(0, |stored| u64::from_le_bytes(*stored));
+        let mut checksum = None;
+        // 0 says that there is none.
+        if has_checksum && stored != 0 && !(is_verified && self.gaps.is_empty()) {
+            if self.gaps.is_empty() {
+                self.gaps.push(RdbGap::removing(content..content, Cause::Checksum { offset: content as u64 }));
+            }
+            let inserted = self.checksum(content, &[]).to_le_bytes().to_vec();
+            checksum = Some(Edit { range: content as u64..end as u64, inserted });
+        }
+        self.gaps.extend(zero_tail(bytes, end));
+        self.result(checksum, end)
+    }
+
+    /// The result where the end is damaged.
+    fn finish_without_end(self) -> RdbSalvage {
+        let end = self.gaps.last().map_or(self.file.bytes.len(), |gap| index(gap.edit.range.end));
+        let mut inserted = vec![Opcode::End.number()];
+        if self.file.header.has_checksum() {
+            let checksum = self.checksum(end, &inserted);
+            inserted.extend(checksum.to_le_bytes());
+        }
+        self.result(Some(Edit { range: end as u64..end as u64, inserted }), end)
+    }
+
+    fn result(mut self, checksum: Option<Edit>, end: usize) -> RdbSalvage {
+        let is_one = self.databases.len() <= 1;
+        for gap in &mut self.gaps {
+            gap.doubt.take_if(|doubt| is_one || doubt.records == 0);
+            if let Some(doubt) = &mut gap.doubt {
+                doubt.databases = self.databases.len();
+            }
+        }
+        RdbSalvage { gaps: self.gaps, checksum, entries: self.entries, end: end as u64 }
+    }
+
+    /// The checksum of the bytes before a place with the changes so far, and of these.
+    fn checksum(&self, end: usize, rest: &[u8]) -> u64 {
+        let edits: Vec<Edit> = self.gaps.iter().map(|gap| gap.edit.clone()).collect();
+        let mut sum = Sum(Crc64::default());
+        // It never fails.
+        let _ = write_edited(self.file.bytes.get(..end).unwrap_or_default(), &edits, &mut sum);
+        sum.0.update(rest);
+        sum.0.value()
+    }
+}
+
+/// Computes the checksum of what is written.
+struct Sum(Crc64);
+
+impl Write for Sum {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether a server or a checker stops at a flaw.
+fn is_serious(flaw: &Flaw) -> bool {
+    flaw.checkers != ServerSet::NONE || flaw.servers != ServerSet::NONE
+}
+
+/// Whether zeros from the place of damage on begin in the entry before it.
+fn is_overwritten_by_zeros(bytes: &[u8], last: &Kept, at: usize) -> bool {
+    let before = bytes.get(last.range.clone()).unwrap_or_default().iter().rev().take_while(|byte| **byte == 0).count();
+    let after = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| **byte == 0).count();
+    before > 0 && after > 0 && before + after >= ZEROS
+}
+
+/// What selects a database.
+fn selection(database: u64) -> Vec<u8> {
+    let mut selection = vec![Opcode::SelectDatabase.number()];
+    match u8::try_from(database) {
+        Ok(short) if short < 64 => selection.push(short),
+        _ => selection.extend([0x81].into_iter().chain(database.to_be_bytes())),
+    }
+    selection
+}
