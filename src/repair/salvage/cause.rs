@@ -20,6 +20,8 @@ impl Cause {
             Self::UnfinishedTransaction { .. } => "unfinished-transaction",
             Self::Unreadable(_) | Self::Entry(_) => "unreadable",
             Self::NoItem { .. } => "no-item",
+            Self::Inserted(_) => "inserted",
+            Self::Missing { .. } => "missing",
             Self::Checksum { .. } => "wrong-checksum",
         }
     }
@@ -31,10 +33,13 @@ impl Cause {
             | Self::Merged { offset }
             | Self::UnfinishedTransaction { offset }
             | Self::NoItem { offset }
+            | Self::Missing { offset, .. }
             | Self::Checksum { offset } => *offset,
-            Self::Repeated { range, .. } | Self::ZeroTail(range) | Self::Zeros(range) | Self::Blocks { range, .. } => {
-                range.start
-            }
+            Self::Repeated { range, .. }
+            | Self::ZeroTail(range)
+            | Self::Zeros(range)
+            | Self::Inserted(range)
+            | Self::Blocks { range, .. } => range.start,
             Self::Truncated(damage) | Self::Unreadable(damage) => damage.offset,
             Self::Entry(damage) => damage.offset,
         }
@@ -71,11 +76,20 @@ impl fmt::Display for Cause {
             Self::Unreadable(damage) => write!(f, "byte {} cannot be read: {}", damage.offset, damage.kind),
             Self::Entry(damage) => write!(f, "byte {} cannot be read: {damage}", damage.offset),
             Self::NoItem { offset } => write!(f, "what begins at byte {offset} is part of a damaged value"),
+            Self::Inserted(range) => write!(f, "{} from byte {} on do not belong here", size(range), range.start),
+            Self::Missing { offset, bytes } => {
+                write!(f, "{} missing at byte {offset}: '{}'", are(bytes.len()), Escaped(bytes))
+            }
             Self::Checksum { offset } => {
                 write!(f, "the checksum at byte {offset} is wrong, and every entry before it can be read")
             }
         }
     }
+}
+
+fn are(count: usize) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count as u64, "byte"))
 }
 
 fn size(range: &std::ops::Range<u64>) -> String {

@@ -113,6 +113,15 @@ pub enum Cause {
         /// Where.
         offset: u64,
     },
+    /// Bytes were put in; they go, and nothing is lost.
+    Inserted(Range<u64>),
+    /// A few bytes are missing; they are put back, and nothing is lost.
+    Missing {
+        /// Where.
+        offset: u64,
+        /// What they are.
+        bytes: Vec<u8>,
+    },
     /// The checksum of an RDB is not that of its bytes, all of which can be read.
     Checksum {
         /// Where.

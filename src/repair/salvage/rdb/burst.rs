@@ -37,9 +37,9 @@ impl Burst {
 }
 
 /// The checksum of each byte, and the byte for the highest byte of each of these.
-struct Tables {
-    forward: [u64; 256],
-    backward: [u8; 256],
+pub(super) struct Tables {
+    pub(super) forward: [u64; 256],
+    pub(super) backward: [u8; 256],
 }
 
 #[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "evaluated while this is compiled")]
@@ -60,7 +60,7 @@ const fn tables() -> Tables {
     tables
 }
 
-static TABLES: Tables = tables();
+pub(super) static TABLES: Tables = tables();
 
 /// The only error of at most 16 bits in the `length` bytes before a checksum that changes it by `syndrome`; `None` if
 /// there is none, or more than one.

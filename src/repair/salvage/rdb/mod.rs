@@ -6,6 +6,7 @@
 
 mod burst;
 mod chain;
+mod exact;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::ops::Range;
 
-use burst::Burst;
 use chain::{Before, File, Next, Read, Search, index, read};
 
 use super::{Cause, Doubt, ZEROS, longest_zeros};
@@ -32,6 +32,8 @@ const SEARCHED: usize = 1 << 20;
 const ENDS: usize = 4;
 /// So many entries with strange keys are looked at closely, which takes a walk over what follows each.
 const CHECKS: usize = 16;
+/// A change that the checksum tells is looked for so many bytes around the place where it cannot be read on.
+const NEAR: usize = 1 << 18;
 /// The size of a checksum.
 const CHECKSUM: usize = 8;
 
@@ -73,14 +75,12 @@ pub struct RdbGap {
 }
 
 impl RdbGap {
+    fn of(edit: Edit) -> Self {
+        Self { edit, causes: Vec::new(), lost: Vec::new(), before: None, doubt: None }
+    }
+
     fn removing(range: Range<usize>, cause: Cause) -> Self {
-        Self {
-            edit: Edit::removing(range.start as u64..range.end as u64),
-            causes: vec![cause],
-            lost: Vec::new(),
-            before: None,
-            doubt: None,
-        }
+        Self { causes: vec![cause], ..Self::of(Edit::removing(range.start as u64..range.end as u64)) }
     }
 }
 
@@ -93,7 +93,7 @@ impl RdbGap {
 pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
     let Some(header) = chain::header(bytes) else {
         return match Walker::new(bytes, 0).next() {
-            Some(Err(damage)) => mended(bytes, chain::ends(bytes, 0, true)).ok_or_else(|| Box::new(damage)),
+            Some(Err(damage)) => mended(bytes, Some(0), chain::ends(bytes, 0, true)).ok_or_else(|| Box::new(damage)),
             _ => Ok(RdbSalvage::default()),
         };
     };
@@ -101,8 +101,11 @@ pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
     let mut stop = reading.run(Walker::new(bytes, 0));
     let salvage = match &stop {
         Stop::End { is_verified: true, .. } => None,
-        Stop::End { end, .. } => mended(bytes, Some(*end)),
-        Stop::Damage { at, .. } => mended(bytes, chain::ends(bytes, *at, reading.file.has_records)),
+        Stop::End { end, .. } => mended(bytes, None, Some(*end)),
+        Stop::Damage { at, .. } => {
+            let from = at.saturating_sub(NEAR);
+            mended(bytes, Some(*at), chain::ends(bytes, from, reading.file.has_records))
+        }
     };
     if let Some(salvage) = salvage {
         return Ok(salvage);
@@ -122,38 +125,64 @@ pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
     }
 }
 
-/// The RDB with a small error mended that its checksum tells, if it is sound then; `ends` are where it may end.
-fn mended(bytes: &[u8], ends: impl IntoIterator<Item = usize>) -> Option<RdbSalvage> {
+/// The RDB with an error mended that its checksum tells, if it is sound then; `ends` are where it may end, and `at` is
+/// where it cannot be read.
+fn mended(bytes: &[u8], at: Option<usize>, ends: impl IntoIterator<Item = usize>) -> Option<RdbSalvage> {
     ends.into_iter().take(ENDS).find_map(|end| {
         let length = end.checked_sub(CHECKSUM)?;
         let stored = u64::from_le_bytes(*bytes.get(length..end)?.first_chunk()?);
         let content = bytes.get(..length).filter(|_| stored != 0)?;
-        let burst = burst::locate(Crc64::of(content) ^ stored, length)?;
-        let entries = sound_entries(bytes, burst, end)?;
-        let mut right = bytes.get(burst.offset..burst.end())?.to_vec();
-        let found = right.clone();
-        burst.mend(&mut right, burst.offset);
-        let offsets = (burst.offset as u64..).zip(found.into_iter().zip(right.iter().copied()));
-        let causes = offsets.filter(|(_, (found, right))| found != right);
-        let causes = causes.map(|(offset, (found, right))| Cause::WrongByte { offset, found, right }).collect();
-        let mut gap = RdbGap::removing(burst.offset..burst.end(), Cause::Checksum { offset: length as u64 });
-        (gap.causes, gap.edit.inserted) = (causes, right);
-        let mut gaps = vec![gap];
-        gaps.extend(zero_tail(bytes, end));
-        Some(RdbSalvage { gaps, checksum: None, entries, end: end as u64 })
+        let burst = burst::locate(Crc64::of(content) ^ stored, length).map(|burst| {
+            let wrong = burst.offset as u64..burst.end() as u64;
+            let mut inserted = content.get(burst.offset..burst.end()).unwrap_or_default().to_vec();
+            burst.mend(&mut inserted, burst.offset);
+            Edit { range: wrong, inserted }
+        });
+        let window = match at {
+            Some(at) => at.saturating_sub(NEAR).min(length)..at.saturating_add(NEAR).min(length),
+            None => 0..Some(length).filter(|length| *length <= NEAR * 2).unwrap_or_default(),
+        };
+        let edits = burst.into_iter().chain(exact::locate(content, stored, window));
+        edits.into_iter().find_map(|edit| {
+            let entries = sound_entries(bytes, &edit, end)?;
+            let mut gaps = vec![RdbGap { causes: exact_causes(bytes, &edit), ..RdbGap::of(edit) }];
+            gaps.extend(zero_tail(bytes, end));
+            Some(RdbSalvage { gaps, checksum: None, entries, end: end as u64 })
+        })
     })
 }
 
-/// The number of entries of an RDB that ends at `end`, if it is sound with a burst mended.
-fn sound_entries(bytes: &[u8], burst: Burst, end: usize) -> Option<u64> {
-    /// The bytes after the burst that are copied at first.
+/// What is wrong where an edit makes everything right.
+fn exact_causes(bytes: &[u8], edit: &Edit) -> Vec<Cause> {
+    let (start, end) = (index(edit.range.start), index(edit.range.end));
+    let found = bytes.get(start..end).unwrap_or_default();
+    if edit.inserted.is_empty() {
+        let original = start.checked_sub(found.len()).filter(|at| bytes.get(*at..start) == Some(found)).or(Some(end));
+        let original = original.filter(|at| bytes.get(*at..*at + found.len()) == Some(found));
+        return vec![match original {
+            Some(original) => Cause::Repeated { range: edit.range.clone(), original: original as u64 },
+            None => Cause::Inserted(edit.range.clone()),
+        }];
+    }
+    if found.is_empty() {
+        return vec![Cause::Missing { offset: edit.range.start, bytes: edit.inserted.clone() }];
+    }
+    let pairs = (edit.range.start..).zip(found.iter().zip(&edit.inserted));
+    let wrong = pairs.filter(|(_, (found, right))| found != right);
+    wrong.map(|(offset, (found, right))| Cause::WrongByte { offset, found: *found, right: *right }).collect()
+}
+
+/// The number of entries of an RDB that ends at `end`, if it is sound after an edit.
+fn sound_entries(bytes: &[u8], edit: &Edit, end: usize) -> Option<u64> {
+    /// The bytes after the edit that are copied at first.
     const COPIED: usize = 1 << 16;
-    // Up to the item that has the burst, nothing has changed.
+    let range = index(edit.range.start)..index(edit.range.end);
+    // Up to the item that has the edit, nothing has changed.
     let (mut start, mut database, mut entries) = (0, 0, 0);
     let mut walker = Walker::new(bytes, 0).with_scrutiny(Scrutiny::Ends);
     while let Read::Item(item) = read(&mut walker) {
         let position = index(walker.position());
-        if position > burst.offset {
+        if position > range.start {
             break;
         }
         start = position;
@@ -162,9 +191,13 @@ fn sound_entries(bytes: &[u8], burst: Burst, end: usize) -> Option<u64> {
     let mut header = chain::header(bytes);
     let mut size = COPIED;
     loop {
-        let limit = burst.end().saturating_add(size).min(bytes.len());
-        let mut copy = bytes.get(start..limit)?.to_vec();
-        burst.mend(&mut copy, start);
+        let limit = range.end.saturating_add(size).min(bytes.len());
+        let mut copy = bytes.get(start..range.start)?.to_vec();
+        copy.extend_from_slice(&edit.inserted);
+        let right = copy.len();
+        copy.extend_from_slice(bytes.get(range.end..limit)?);
+        // The offset in the file of a place after the edit.
+        let offset = |place: usize| range.end + (place - right);
         if start == 0 {
             header = chain::header(&copy);
         }
@@ -172,14 +205,15 @@ fn sound_entries(bytes: &[u8], burst: Burst, end: usize) -> Option<u64> {
         let mut walker = if start == 0 { Walker::new(&copy, 0) } else { file.walker(0, database) };
         let (mut database, mut entries) = (database, entries);
         let after = loop {
-            if start + index(walker.position()) >= burst.end() {
-                break start + index(walker.position());
+            let place = index(walker.position());
+            if place >= right {
+                break offset(place);
             }
             match read(&mut walker) {
                 Read::Item(item) if item.flaws().is_empty() => count(&item, &mut database, &mut entries),
-                Read::End { end, .. } => break start + end,
+                Read::End { end, .. } if end >= right => break offset(end),
                 Read::Damage(Damage { kind: DamageKind::Truncated { .. }, .. }) if limit < bytes.len() => break 0,
-                Read::Item(_) | Read::Damage(_) => return None,
+                _ => return None,
             }
         };
         if after == 0 {
