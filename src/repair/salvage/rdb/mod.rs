@@ -16,11 +16,11 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::ops::Range;
 
-use chain::{Before, File, Next, Read, Search, index, read};
+use chain::{Before, File, Following, Next, Read, Search, Size, Sum, index, read};
 
 use super::{Cause, Doubt, ZEROS, longest_zeros};
 use crate::aof::{self, resync};
-use crate::rdb::{Crc64, Damage, DamageKind, Entry, Flaw, Item, Opcode, Scrutiny, TypeRow, Walker};
+use crate::rdb::{Crc64, Damage, DamageKind, DataType, Entry, Flaw, Item, Opcode, Scrutiny, TypeRow, Walker};
 use crate::repair::edit::{Edit, write_edited};
 use crate::server::ServerSet;
 
@@ -32,6 +32,9 @@ const SEARCHED: usize = 1 << 20;
 const ENDS: usize = 4;
 /// So many entries with strange keys are looked at closely, which takes a walk over what follows each.
 const CHECKS: usize = 16;
+/// So many times the length of a file is read at most to find out where entries begin, and these bytes.
+const EFFORT: usize = 16;
+const LEAST_EFFORT: usize = 1 << 28;
 /// A change that the checksum tells is looked for so many bytes around the place where it cannot be read on.
 const NEAR: usize = 1 << 18;
 /// The size of a checksum.
@@ -100,7 +103,7 @@ pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
     let mut reading = Reading::new(File { bytes, header, has_records: true });
     let mut stop = reading.run(Walker::new(bytes, 0));
     let salvage = match &stop {
-        Stop::End { is_verified: true, .. } => None,
+        Stop::End { sum: Sum::Right | Sum::Absent, .. } => None,
         Stop::End { end, .. } => mended(bytes, None, Some(*end)),
         Stop::Damage { at, .. } => {
             let from = at.saturating_sub(NEAR);
@@ -110,13 +113,18 @@ pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
     if let Some(salvage) = salvage {
         return Ok(salvage);
     }
-    if !matches!(stop, Stop::End { is_verified: true, .. }) {
-        reading = Reading { checks: CHECKS, ..Reading::new(reading.file) };
+    let is_sound = match stop {
+        Stop::End { sum: Sum::Right, .. } => true,
+        Stop::End { sum: Sum::Absent, .. } => reading.gaps.is_empty(),
+        Stop::End { .. } | Stop::Damage { .. } => false,
+    };
+    if !is_sound {
+        reading = Reading { checks: CHECKS, is_strict: true, ..Reading::new(reading.file) };
         stop = reading.run(Walker::new(bytes, 0));
     }
     loop {
         match stop {
-            Stop::End { end, is_verified } => return Ok(reading.finish(end, is_verified)),
+            Stop::End { end, sum } => return Ok(reading.finish(end, sum)),
             Stop::Damage { at, damage } => match reading.skip(at, damage) {
                 Some(walker) => stop = reading.run(walker),
                 None => return Ok(reading.finish_without_end()),
@@ -253,7 +261,7 @@ fn zero_tail(bytes: &[u8], end: usize) -> Option<RdbGap> {
 enum Stop {
     End {
         end: usize,
-        is_verified: bool,
+        sum: Sum,
     },
     /// The damage, unless it can be read, and still is no item.
     Damage {
@@ -268,6 +276,9 @@ struct Kept {
     range: Range<usize>,
     database: u64,
     key: Vec<u8>,
+    kind: &'static TypeRow,
+    /// The length of the value.
+    value: usize,
 }
 
 /// What was read so far.
@@ -283,14 +294,20 @@ struct Reading<'a> {
     entries: u64,
     /// The last entry of the run, if nothing else follows it.
     last: Option<Kept>,
-    /// Whether the database is that before a gap, which may have selected another.
-    is_doubtful: bool,
+    /// The gap after which the database is that before it, if it may have selected another.
+    doubtful: Option<usize>,
     /// Whether the last item was an entry with damage inside.
     is_flawed: bool,
     /// The type of the last entry.
     row: Option<&'static TypeRow>,
     /// How many more entries may be looked at closely.
     checks: usize,
+    /// How many bytes may still be read to find out where entries begin.
+    budget: usize,
+    /// Whether an entry with damage inside may end elsewhere.
+    is_strict: bool,
+    /// The entries from the last one on, that one included, once they were counted.
+    following: Option<Following>,
 }
 
 impl<'a> Reading<'a> {
@@ -304,16 +321,19 @@ impl<'a> Reading<'a> {
             gaps: Vec::new(),
             entries: 0,
             last: None,
-            is_doubtful: false,
+            doubtful: None,
             is_flawed: false,
             row: None,
             checks: 0,
+            budget: file.bytes.len().saturating_mul(EFFORT).saturating_add(LEAST_EFFORT),
+            is_strict: false,
+            following: None,
         }
     }
 
     /// Reads to the end or to damage after which it is not known where an item begins.
     fn run(&mut self, mut walker: Walker<'a>) -> Stop {
-        (self.last, self.is_flawed, self.row) = (None, false, None);
+        (self.last, self.is_flawed, self.row, self.following) = (None, false, None, None);
         loop {
             let at = index(walker.position());
             match read(&mut walker) {
@@ -321,14 +341,14 @@ impl<'a> Reading<'a> {
                     return Stop::Damage { at, damage: None };
                 }
                 Read::Item(item) => match item.flaws().iter().find(|flaw| is_serious(flaw)) {
-                    // Where other damaged items end is not known.
-                    Some(flaw) if !matches!(item, Item::Entry(_)) => {
+                    // Where other damaged items end is not known, and neither where any does if the checksum is wrong.
+                    Some(flaw) if self.is_strict || !matches!(item, Item::Entry(_)) => {
                         return Stop::Damage { at, damage: Some(flaw.damage.clone()) };
                     }
                     _ => self.add(item, at..index(Walker::position(&walker))),
                 },
-                Read::End { end, is_verified } if self.file.may_end(end) || is_verified && self.gaps.is_empty() => {
-                    return Stop::End { end, is_verified };
+                Read::End { end, sum } if self.file.may_end(end) || sum == Sum::Right && self.gaps.is_empty() => {
+                    return Stop::End { end, sum };
                 }
                 Read::End { .. } => return Stop::Damage { at, damage: None },
                 Read::Damage(damage) => return Stop::Damage { at, damage: Some(damage) },
@@ -337,7 +357,17 @@ impl<'a> Reading<'a> {
     }
 
     fn is_remainder(&mut self, entry: &Entry<'_>) -> bool {
-        if self.checks == 0 || !self.file.is_remainder(entry, self.row, &self.before) {
+        if let Some(following) = &mut self.following {
+            following.entries = following.entries.saturating_sub(1);
+        }
+        if self.checks == 0 {
+            return false;
+        }
+        let Some(remainder) = self.before.may_be_remainder(entry, self.row) else { return false };
+        let following = *self.following.get_or_insert_with(|| {
+            self.file.entries_from(index(entry.offset), self.before.database)
+        });
+        if !remainder.is_certain(&self.before, following) {
             return false;
         }
         self.checks -= 1;
@@ -349,15 +379,15 @@ impl<'a> Reading<'a> {
             Item::Entry(entry) => return self.add_entry(entry),
             Item::SelectDatabase(number) => {
                 self.before.database = number;
-                if std::mem::take(&mut self.is_doubtful)
-                    && let Some(doubt) = self.gaps.iter_mut().rev().find_map(|gap| gap.doubt.as_mut())
-                {
+                if let Some(doubt) = self.doubtful.take().and_then(|gap| self.gaps.get_mut(gap)?.doubt.as_mut()) {
                     doubt.until = range.start as u64;
                 }
-                self.before.may_follow = None;
+                (self.before.size, self.following) = (None, None);
                 self.databases.insert(number);
             }
-            Item::ResizeDatabase { keys, .. } => self.before.may_follow = keys.checked_sub(1),
+            Item::ResizeDatabase { keys, expires } => {
+                (self.before.size, self.before.read) = (Some(Size { entries: keys, expiring: expires }), 0);
+            }
             Item::Aux { key, value } if *key == *b"aof-base" && *value == *b"1" => self.file.has_records = false,
             Item::Function { code } if !self.functions.insert(code.clone()) => {
                 let cause = Cause::Repeated { range: range.start as u64..range.end as u64, original: 0 };
@@ -371,7 +401,9 @@ impl<'a> Reading<'a> {
     fn add_entry(&mut self, entry: Entry<'a>) {
         let range = index(entry.offset)..index(entry.offset) + index(entry.length);
         let (database, key) = (self.before.database, entry.key.to_vec());
-        self.row = Some(entry.kind);
+        let (kind, value) = (entry.kind, entry.value.len());
+        self.row = Some(kind);
+        self.before.note(&entry);
         (self.last, self.is_flawed) = (None, false);
         let cause = if let Some(flaw) = entry.flaws.into_iter().find(is_serious) {
             self.is_flawed = true;
@@ -381,10 +413,8 @@ impl<'a> Reading<'a> {
                 Slot::Vacant(slot) => {
                     slot.insert(range.clone());
                     self.entries += 1;
-                    self.before.may_follow = self.before.may_follow.map(|keys| keys.saturating_sub(1));
-                    self.before.note(&key);
                     self.count_doubtful(&key);
-                    self.last = Some(Kept { range, database, key });
+                    self.last = Some(Kept { range, database, key, kind, value });
                     return;
                 }
                 Slot::Occupied(original) => Cause::Repeated {
@@ -399,9 +429,7 @@ impl<'a> Reading<'a> {
     }
 
     fn count_doubtful(&mut self, key: &[u8]) {
-        if self.is_doubtful
-            && let Some(doubt) = self.gaps.iter_mut().rev().find_map(|gap| gap.doubt.as_mut())
-        {
+        if let Some(doubt) = self.doubtful.and_then(|gap| self.gaps.get_mut(gap)?.doubt.as_mut()) {
             doubt.records += 1;
             if doubt.keys.len() < NAMED {
                 doubt.keys.push(key.to_vec());
@@ -416,13 +444,16 @@ impl<'a> Reading<'a> {
         // The last item was damaged, and where it ends is not known then.
         let flawed = self.gaps.pop_if(|_| self.is_flawed);
         let start = flawed.as_ref().map_or(at, |gap| index(gap.edit.range.start));
-        let is_reached = last.as_ref().is_some_and(|last| is_overwritten_by_zeros(bytes, last, at));
+        let is_reached = last.as_ref().is_some_and(|last| {
+            is_overwritten_by_zeros(bytes, last, at) || self.before.is_fragment(last.range.len())
+        });
         let from = match (&flawed, &last) {
             (Some(_), _) => start + 1,
             (None, Some(last)) if is_reached || last.range.len() <= SEARCHED => last.range.start + 1,
             _ => at,
         };
-        let next = Search::new(self.file, &self.before, if is_reached { from } else { at }).next(from);
+        let next = 
+            Search::new(self.file, &self.before, if is_reached { from } else { at }, &mut self.budget).next(from);
         let takes_last = last.as_ref().filter(|_| is_reached || next.is_some_and(|next| next.start < at));
         let start = takes_last.map_or(start, |last| last.range.start);
         let end = next.map_or_else(|| self.end_without(at), |next| next.start);
@@ -444,12 +475,12 @@ impl<'a> Reading<'a> {
             return None;
         };
         if is_selected {
-            self.before.may_follow = None;
+            self.before.size = None;
             gap.edit.inserted = selection(database);
             self.databases.insert(database);
         }
         self.before.database = database;
-        self.is_doubtful = !is_selected;
+        self.doubtful = (!is_selected).then_some(self.gaps.len());
         let database = u32::try_from(database).unwrap_or(u32::MAX);
         gap.doubt = (!is_selected).then_some(Doubt {
             database,
@@ -487,7 +518,7 @@ impl<'a> Reading<'a> {
     }
 
     /// The result where the end was found.
-    fn finish(mut self, end: usize, is_verified: bool) -> RdbSalvage {
+    fn finish(mut self, end: usize, sum: Sum) -> RdbSalvage {
         let bytes = self.file.bytes;
         let has_checksum = self.file.header.has_checksum();
         let content = if has_checksum { end - CHECKSUM } else { end };
@@ -495,7 +526,7 @@ impl<'a> Reading<'a> {
             bytes.get(content..end).and_then(<[u8]>::first_chunk).map_or(0, |stored| u64::from_le_bytes(*stored));
         let mut checksum = None;
         // 0 says that there is none.
-        if has_checksum && stored != 0 && !(is_verified && self.gaps.is_empty()) {
+        if has_checksum && stored != 0 && !(sum == Sum::Right && self.gaps.is_empty()) {
             if self.gaps.is_empty() {
                 self.gaps.push(RdbGap::removing(content..content, Cause::Checksum { offset: content as u64 }));
             }
@@ -531,7 +562,7 @@ impl<'a> Reading<'a> {
     /// The checksum of the bytes before a place with the changes so far, and of these.
     fn checksum(&self, end: usize, rest: &[u8]) -> u64 {
         let edits: Vec<Edit> = self.gaps.iter().map(|gap| gap.edit.clone()).collect();
-        let mut sum = Sum(Crc64::default());
+        let mut sum = Summed(Crc64::default());
         // It never fails.
         let _ = write_edited(self.file.bytes.get(..end).unwrap_or_default(), &edits, &mut sum);
         sum.0.update(rest);
@@ -540,9 +571,9 @@ impl<'a> Reading<'a> {
 }
 
 /// Computes the checksum of what is written.
-struct Sum(Crc64);
+struct Summed(Crc64);
 
-impl Write for Sum {
+impl Write for Summed {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.update(bytes);
         Ok(bytes.len())
@@ -560,9 +591,23 @@ fn is_serious(flaw: &Flaw) -> bool {
 
 /// Whether zeros from the place of damage on begin in the entry before it.
 fn is_overwritten_by_zeros(bytes: &[u8], last: &Kept, at: usize) -> bool {
-    let before = bytes.get(last.range.clone()).unwrap_or_default().iter().rev().take_while(|byte| **byte == 0).count();
+    let entry = bytes.get(last.range.clone()).unwrap_or_default();
+    let before = entry.iter().rev().take_while(|byte| **byte == 0).count();
     let after = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| **byte == 0).count();
-    before > 0 && after > 0 && before + after >= ZEROS
+    before > 0 && after > 0 && before + after >= ZEROS && !ends_in_zeros(entry, before, last)
+}
+
+/// Whether an entry ends in so many zeros even if it is whole: a number, a score of 0, or a stream without groups.
+fn ends_in_zeros(entry: &[u8], zeros: usize, last: &Kept) -> bool {
+    let is_number = |length: usize, encoding: u8| {
+        zeros <= length && entry.len().checked_sub(length + 1).and_then(|at| entry.get(at)) == Some(&encoding)
+    };
+    match last.kind.data_type {
+        DataType::String if last.value == 1 => zeros == 1,
+        DataType::SortedSet => zeros == 8,
+        DataType::Stream | DataType::Module => zeros <= 4,
+        _ => is_number(1, 0xc0) || is_number(2, 0xc1) || is_number(4, 0xc2),
+    }
 }
 
 /// What selects a database.

@@ -191,6 +191,22 @@ fn entries_around_damage_are_kept_and_none_is_invented() {
         if damaged == *base {
             continue;
         }
+        if let Ok(only) = std::env::var("ONLY") {
+            if only != round.to_string() {
+                continue;
+            }
+            println!("{} bytes, kind {kind} {stretch:?}", base.len());
+            for known in original.iter().filter(|k| k.range.end + 300 > stretch.start && k.range.start < stretch.end + 300) {
+                println!("orig {:?} {:?} {}", known.range, known.database, known.key.escape_ascii());
+            }
+            for gap in salvage_rdb(&damaged).unwrap().gaps {
+                let causes: Vec<_> = gap.causes.iter().map(|c| c.to_string()).collect();
+                println!("gap {:?} {causes:?} lost {:?}", gap.edit, gap.lost.iter().map(|l| l.1.escape_ascii().to_string()).collect::<Vec<_>>());
+            }
+            let at = stretch.start.saturating_sub(40);
+            println!("orig    {}", base[at..(at+140).min(base.len())].escape_ascii());
+            println!("damaged {}", damaged[at..(at+140).min(damaged.len())].escape_ascii());
+        }
         let salvage = salvage_rdb(&damaged).unwrap();
         let result = edited(&damaged, &salvage);
         let (found, _) = entries(&result);
