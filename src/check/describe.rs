@@ -262,7 +262,18 @@ impl PartFindings<'_> {
             let finding = Finding::new(Code::RdbUnsupported, Severity::Error, path, message, &advice);
             findings.push(finding.at(bytes, *offset, None));
         }
-        findings.extend(rdb.damage.as_ref().map(|damage| damage::of_rdb(path, bytes, damage)));
+        findings.extend(rdb.damage.as_ref().map(|damage| {
+            let mut finding = damage::of_rdb(path, bytes, damage);
+            if finding.code != Code::RdbUnknown
+                && !is_stdin(path)
+                && self.report.container == Container::Plain
+                && self.place != PlaceInLog::Replaced
+            {
+                let command = command("fix --salvage", path);
+                finding.advice = format!("{}, or keep everything but what is damaged: {command}", finding.advice);
+            }
+            finding
+        }));
     }
 }
 

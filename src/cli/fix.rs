@@ -115,7 +115,8 @@ Where neither can tell, --force is needed.
 With --salvage, the records after each damaged place are found again, in any part: whole records stay, and only the \
 damaged bytes are removed. A flipped bit in a count or length is corrected, and bytes that were written twice are \
 removed once. A transaction that lost a part is removed as a whole. A new file replaces the old one, which is kept. \
-Damaged RDBs cannot be salvaged yet.
+Of a damaged RDB, the entries before the damage stay, and those after it from the first that is certain to be whole \
+on; a few bytes that were changed, lost or put in are found from its checksum, and nothing is lost then.
 
 --truncate-to-timestamp, --truncate-to-offset and --before end a log where it is whole, in any part: that part is \
 cut, and the manifest no longer names later ones. A log ends between records and outside transactions, never inside \

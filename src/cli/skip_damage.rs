@@ -18,11 +18,11 @@ pub(super) const HELP: &str = "Skip damaged records, as 'fix --salvage' removes 
 pub(super) const LONG_HELP: &str = "\
 Skip damaged records, as 'fix --salvage' removes them
 
-Everything is read but the damaged records and transactions that lost a part; what is skipped is printed, and the \
-exit code is 1. A damaged part is copied to memory. A log with a damaged RDB is refused as without the option.";
+Everything is read but the damaged records, transactions that lost a part, and the damaged entries of an RDB; what is \
+skipped is printed, and the exit code is 1. A damaged part is copied to memory.";
 
 /// What is said of a log with a damaged RDB.
-pub(super) const NOT_RDB: &str = "note: --skip-damage skips damaged records only, not a damaged RDB";
+pub(super) const NOT_RDB: &str = "note: --skip-damage cannot skip this: nothing of the RDB can be read";
 
 /// Gaps that are printed; JSON has all.
 const SHOWN: usize = 20;
@@ -78,12 +78,18 @@ impl Skipped {
 
 /// What can be kept of a part in spite of damage among its records; `None` if there is none, or nothing can be kept.
 fn find(part: &Part, bytes: &[u8]) -> Option<Salvage> {
-    let start = usize::try_from(Reader::after_preamble(bytes).ok()?.position()).ok()?;
     if part.role == Role::Single && is_no_log(bytes) {
         return None;
     }
     let scan = scan::Options { threads: source::cores(), ..scan::Options::default() };
-    let salvage = salvage::salvage(bytes, start, salvage::Options { scan, ..salvage::Options::default() });
-    let keeps_something = salvage.records > 0 || start > 0;
+    let options = salvage::Options { scan, ..salvage::Options::default() };
+    let (start, salvage) = match Reader::after_preamble(bytes) {
+        Ok(reader) => {
+            let start = usize::try_from(reader.position()).ok()?;
+            (start, salvage::salvage(bytes, start, options))
+        }
+        Err(_) => (0, salvage::salvage_part(bytes, options).ok()?),
+    };
+    let keeps_something = salvage.records > 0 || salvage.entries > 0 || start > 0;
     (keeps_something && !salvage.gaps.is_empty()).then_some(salvage)
 }

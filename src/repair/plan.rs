@@ -216,6 +216,8 @@ pub enum Obstacle {
     NothingWhole,
     /// An RDB, or an RDB preamble, is damaged or of an unknown kind.
     Rdb,
+    /// The same, and nothing of it can be kept: its header is damaged, or its version is not known.
+    RdbHeader,
     /// The official checkers call a place invalid that servers read past.
     ServersReadOver,
     /// Nothing is damaged, and the server in question does not load the log: its RDB is too new for it, or of another
@@ -251,8 +253,13 @@ impl Refusal {
                 "this part is damaged, and it is not the last part of its log".to_owned()
             }
             Obstacle::DamageStays => "this part is damaged, and the damage would stay in the log".to_owned(),
-            Obstacle::Rdb if self.is_unknown() => "this program does not know all that the RDB holds".to_owned(),
+            Obstacle::Rdb | Obstacle::RdbHeader if self.is_unknown() => {
+                "this program does not know all that the RDB holds".to_owned()
+            }
             Obstacle::Rdb => "the damage is inside an RDB".to_owned(),
+            Obstacle::RdbHeader => {
+                "the header of the RDB is damaged, without which nothing of it can be read".to_owned()
+            }
             Obstacle::ServersReadOver => {
                 "the official checkers call this invalid, but servers load it to its end".to_owned()
             }
@@ -299,13 +306,24 @@ impl Refusal {
                     shell_word(&self.file)
                 );
             }
-            Obstacle::Rdb if self.is_unknown() => {
+            Obstacle::RdbHeader if self.is_unknown() => {
                 "this is not damage, but where the records after it begin is unknown; a newer release of this program \
                  may know it"
             }
-            Obstacle::Rdb => {
-                "an RDB cannot be cut: a server loads it whole or not at all; restore it from a backup or a replica"
+            Obstacle::Rdb if self.is_unknown() => {
+                return format!(
+                    "a newer release of this program may know it; if this is damage, run: aofkit fix --salvage {}",
+                    shell_word(&self.file)
+                );
             }
+            Obstacle::Rdb => {
+                return format!(
+                    "an RDB cannot be cut: a server loads it whole or not at all; restore it from a backup or a \
+                     replica, or, to keep everything but what is damaged, run: aofkit fix --salvage {}",
+                    shell_word(&self.file)
+                );
+            }
+            Obstacle::RdbHeader => "restore the file from a backup or a replica",
             Obstacle::ServersReadOver => {
                 "what a server loads is never cut off; start a server on the log and let it rewrite it \
                  (BGREWRITEAOF); the official checker with --fix would cut there"
@@ -447,12 +465,22 @@ const fn is_damage(code: Code) -> bool {
     )
 }
 
+/// Whether no cut helps, only salvage.
+const fn is_rdb_damage(code: Code) -> bool {
+    matches!(code, Code::RdbDamage | Code::RdbChecksum | Code::RdbUnknown)
+}
+
 /// What a check found and the plan leaves as it is.
 ///
 /// What a server would do instead of the repair is not part of it.
 pub fn remaining<'s>(survey: &'s Survey, plan: &'s Plan) -> impl Iterator<Item = &'s Finding> {
+    let is_salvaged = |finding: &Finding| {
+        let mut changed = plan.parts.iter().filter(|part| !part.is_untouched());
+        is_rdb_damage(finding.code) && changed.any(|part| part.path == finding.file)
+    };
     survey.report.findings.iter().filter(move |finding| {
         !is_damage(finding.code)
+            && !is_salvaged(finding)
             && !matches!(
                 finding.code,
                 Code::LeavesTransactionOpen | Code::CutsPreamble | Code::CutsEarlierPart | Code::EmptyLog
@@ -484,7 +512,9 @@ pub fn loads_after(survey: &Survey, plan: &Plan) -> Option<bool> {
     if remaining(survey, plan).any(is_obstacle) {
         return Some(false);
     }
-    let refuses = |finding: &Finding| finding.severity == Severity::Error && !is_damage(finding.code);
+    let refuses = |finding: &Finding| {
+        finding.severity == Severity::Error && !is_damage(finding.code) && !is_rdb_damage(finding.code)
+    };
     let is_told = !survey.report.findings.iter().any(|finding| refuses(finding) && goes(plan, finding));
     is_told.then_some(true)
 }

@@ -423,7 +423,11 @@ impl Report {
 
     fn write_salvage(&self, salvage: &SalvageReport, out: &mut impl Write, style: Style) -> io::Result<()> {
         salvage.write_text(out, style)?;
-        let records = counted(salvage.records, "record");
+        let records = match (salvage.records, salvage.entries) {
+            (records, 0) => counted(records, "record"),
+            (0, entries) => counted(entries, "entry"),
+            (records, entries) => format!("{} and {}", counted(entries, "entry"), counted(records, "record")),
+        };
         match &self.copy {
             Some(_) => self.write_keep(out, style, &format!("{records}, and the log as it is now in")),
             None => {

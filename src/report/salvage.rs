@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::escape::Argument;
 use crate::repair::PartPlan;
-use crate::repair::salvage::{Doubt, Gap, LogSalvage, Salvage};
+use crate::repair::salvage::{Doubt, Gap, Key, LogSalvage, Salvage};
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::paragraph::Fill;
@@ -18,7 +18,7 @@ use crate::report::style::{Style, Tone};
 /// Gaps of a part that are shown as text; JSON has all.
 const SHOWN: usize = 20;
 
-/// Keys in doubt that are named in text.
+/// Keys in doubt, and of those that are lost, that are named in text.
 const NAMED: usize = 5;
 
 /// What salvage does to a log.
@@ -26,6 +26,8 @@ const NAMED: usize = 5;
 pub(crate) struct SalvageReport {
     /// How many records are kept.
     pub(crate) records: u64,
+    /// How many entries of damaged RDBs are kept.
+    pub(crate) entries: u64,
     /// How many bytes go.
     pub(crate) removed_bytes: u64,
     parts: Vec<PartReport>,
@@ -37,6 +39,7 @@ struct PartReport {
     bytes: u64,
     bytes_after: u64,
     records: u64,
+    entries: u64,
     gaps: Vec<GapReport>,
 }
 
@@ -51,6 +54,24 @@ struct GapReport {
     causes: Vec<CauseReport>,
     whole_records: u64,
     doubt: Option<DoubtReport>,
+    /// The keys that are known to be lost.
+    lost: Vec<KeyReport>,
+    /// The last key before it.
+    before: Option<KeyReport>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct KeyReport {
+    database: u64,
+    key: FileName<PathBuf>,
+    #[serde(skip)]
+    text: String,
+}
+
+impl KeyReport {
+    fn new(key: &Key) -> Self {
+        Self { database: key.database, key: bytes(&key.name), text: Argument(&key.name).to_string() }
+    }
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -81,7 +102,8 @@ impl SalvageReport {
         let parts = log.plan.parts.iter().zip(&log.parts);
         let parts: Vec<PartReport> = parts.filter(|(part, _)| !part.is_untouched()).map(PartReport::new).collect();
         let removed = |part: &PartPlan| part.removed();
-        Self { records: log.records(), removed_bytes: log.plan.parts.iter().map(removed).sum(), parts }
+        let (records, entries) = (log.records(), log.entries());
+        Self { records, entries, removed_bytes: log.plan.parts.iter().map(removed).sum(), parts }
     }
 
     /// How many gaps there are in all parts.
@@ -123,6 +145,7 @@ impl PartReport {
             bytes: part.identity.length,
             bytes_after: part.identity.length + inserted - removed,
             records: salvage.records,
+            entries: salvage.entries,
             gaps: salvage.gaps.iter().map(GapReport::new).collect(),
         }
     }
@@ -142,7 +165,20 @@ impl GapReport {
             causes: gap.causes.iter().map(cause).collect(),
             whole_records: gap.whole_records,
             doubt: gap.doubt.as_ref().map(DoubtReport::new),
+            lost: gap.lost.iter().map(KeyReport::new).collect(),
+            before: gap.before.as_ref().map(KeyReport::new),
         }
+    }
+
+    /// Which keys are lost, as far as they are known.
+    fn keys(&self) -> Option<String> {
+        let named: Vec<&str> = self.lost.iter().take(NAMED).map(|key| key.text.as_str()).collect();
+        let more = self.lost.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let before = self.before.as_ref().map(|before| format!("the last key before it is {}", before.text));
+        let lost = (!named.is_empty()).then(|| format!("lost: {}{more}", named.join(", ")));
+        let known: Vec<String> = lost.into_iter().chain(before).collect();
+        (!known.is_empty()).then(|| known.join("; "))
     }
 
     /// What becomes of its bytes; `verb` is what happens to those that go.
@@ -172,6 +208,10 @@ impl GapReport {
         }
         write!(out, "    ")?;
         fill.write(out, &self.what("remove"))?;
+        if let Some(keys) = self.keys() {
+            write!(out, "    ")?;
+            fill.write(out, &keys)?;
+        }
         let Some(doubt) = &self.doubt else { return Ok(()) };
         write!(out, "    ")?;
         fill.write(out, &doubt.text)
@@ -197,7 +237,7 @@ impl SkippedGap {
     pub fn clause(&self) -> String {
         let causes = self.gap.causes.iter().map(|cause| cause.message.clone());
         let doubt = self.gap.doubt.iter().map(|doubt| doubt.text.clone());
-        causes.chain([self.gap.what("skipped")]).chain(doubt).collect::<Vec<_>>().join("; ")
+        causes.chain([self.gap.what("skipped")]).chain(self.gap.keys()).chain(doubt).collect::<Vec<_>>().join("; ")
     }
 }
 

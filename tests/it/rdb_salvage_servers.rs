@@ -1,18 +1,23 @@
 //! What is salvaged of a damaged RDB is loaded by the server that wrote it.
 
-use aofkit::repair::salvage::salvage_rdb;
+use aofkit::repair::salvage::{Options, Salvage, salvage_part};
 use aofkit::repair::write_edited;
 
 use crate::harness::load::{Cutting, Ended, Files, load_and_ask};
+use crate::harness::log::command;
 use crate::harness::servers::RELEASES;
 use crate::harness::{Random, RealServer, Reply};
 
+/// How many keys a base has.
+const KEYS: u64 = 400;
+
 /// An RDB of a server with many keys of every basic type.
-fn base(name: &str) -> Vec<u8> {
+fn base(name: &str, settings: [&str; 2]) -> Vec<u8> {
     let mut server = RealServer::start(name);
+    server.call(&["CONFIG", "SET", "rdbcompression", settings[0]]);
     let long = "some words that repeat ".repeat(20);
     let mut commands: Vec<Vec<String>> = Vec::new();
-    for number in 0..400 {
+    for number in 0..KEYS {
         let key = format!("key:{number}");
         let words = match number % 6 {
             0 => vec!["SET".into(), key, number.to_string()],
@@ -27,35 +32,73 @@ fn base(name: &str) -> Vec<u8> {
     for reply in server.call_all(&commands) {
         assert!(!matches!(reply, Reply::Error(_)), "{name}: {reply:?}");
     }
+    server.call(&["CONFIG", "SET", "maxmemory-policy", settings[1]]);
     server.call(&["SAVE"]);
     std::fs::read(server.directory().join("dump.rdb")).unwrap()
+}
+
+/// The part as salvage leaves it, and what it found.
+fn salvaged(damaged: &[u8]) -> (Vec<u8>, Salvage) {
+    let salvage = salvage_part(damaged, Options::default()).unwrap();
+    let mut mended = Vec::new();
+    write_edited(damaged, &salvage.edits(), &mut mended).unwrap();
+    (mended, salvage)
+}
+
+/// Has the server load the part, and compares the number of its keys.
+#[track_caller]
+fn assert_loads(name: &str, part: Vec<u8>, keys: u64) {
+    let files = Files { parts: vec![Some(part)], cutting: Cutting::No };
+    let loaded = load_and_ask(name, &files, &[vec!["DBSIZE"]]);
+    let log = String::from_utf8_lossy(&loaded.log);
+    assert_eq!(loaded.ended, Ended::Starts, "{name}: {log}");
+    assert_eq!(loaded.answers, Some(vec![format!(":{keys}")]), "{name}");
+}
+
+/// Damages a stretch in the middle in one of the usual ways.
+fn damage(base: &[u8], kind: usize, random: &mut Random) -> Vec<u8> {
+    let length = 5 + random.below(200_usize);
+    let start = 200 + random.below(base.len() - length - 400);
+    let mut damaged = base.to_vec();
+    match kind {
+        0 => damaged[start..start + length].fill(0),
+        1 => drop(damaged.drain(start..start + length)),
+        2 => drop(damaged.splice(start..start, base[start - length..start].iter().copied())),
+        3 => damaged[start] ^= 1 << random.below(8),
+        _ => damaged[start..start + length].iter_mut().for_each(|byte| *byte = random.next().to_le_bytes()[0]),
+    }
+    damaged
 }
 
 #[server_test]
 fn what_is_salvaged_of_a_damaged_rdb_is_loaded() {
     let mut random = Random(8);
     for (_, name) in RELEASES {
-        let base = base(name);
-        for kind in 0..6 {
-            let length = 1 + random.below(200);
-            let start = 200 + random.below(base.len() - length - 400);
-            let mut damaged = base.clone();
-            match kind {
-                0 => damaged[start..start + length].fill(0),
-                1 => drop(damaged.drain(start..start + length)),
-                2 => drop(damaged.splice(start..start, base[start - length..start].iter().copied())),
-                3 => damaged[start] ^= 1 << random.below(8),
-                _ => damaged[start..start + length].iter_mut().for_each(|byte| *byte = random.next().to_le_bytes()[0]),
+        for settings in [["yes", "noeviction"], ["no", "allkeys-lru"]] {
+            let base = base(name, settings);
+            let records = [command(&["SET", "of the records", "1"]), command(&["RPUSH", "a list", "x"])].concat();
+            for kind in 0..5 {
+                let damaged = [damage(&base, kind, &mut random), records.clone()].concat();
+                let (mended, salvage) = salvaged(&damaged);
+                let is_exact = matches!(kind, 2 | 3);
+                let least = if is_exact { KEYS } else { KEYS * 19 / 20 };
+                assert!(salvage.entries >= least, "{name}, {kind}: {} entries", salvage.entries);
+                assert_eq!(salvage.records, 2);
+                assert_loads(name, mended, salvage.entries + 2);
             }
-            let salvage = salvage_rdb(&damaged).unwrap();
-            let mut mended = Vec::new();
-            write_edited(&damaged, &salvage.edits(), &mut mended).unwrap();
-            assert!(salvage.entries > 350, "{name}, {kind}: {} entries", salvage.entries);
-            let files = Files { parts: vec![Some(mended)], cutting: Cutting::No };
-            let loaded = load_and_ask(name, &files, &[vec!["DBSIZE"]]);
-            let log = String::from_utf8_lossy(&loaded.log);
-            assert_eq!(loaded.ended, Ended::Starts, "{name}, {kind} at {start}: {log}");
-            assert_eq!(loaded.answers, Some(vec![format!(":{}", salvage.entries)]), "{name}, {kind} at {start}");
         }
+    }
+}
+
+#[server_test]
+fn a_base_of_which_only_the_checksum_is_wrong_keeps_every_key() {
+    for (_, name) in RELEASES {
+        let base = base(name, ["yes", "noeviction"]);
+        let mut damaged = base.clone();
+        let checksum = damaged.len() - 8;
+        damaged[checksum..].fill(0x5a);
+        let (mended, salvage) = salvaged(&damaged);
+        assert_eq!((mended == base, salvage.entries), (true, KEYS), "{name}");
+        assert_loads(name, mended, KEYS);
     }
 }

@@ -146,8 +146,9 @@ fn what_cannot_be_skipped_is_refused_as_without_the_option() {
     let in_place = aofkit("rewrite").args(["--skip-damage", "--in-place", "--yes"]).arg(&path).assert().code(2);
     in_place.stderr(contains("hint: -o FILE writes a new log, and aofkit fix --salvage mends this one"));
     let notes = file(&directory, "notes.txt", b"buy milk\n");
-    let rdb = Path::new("testdata/damaged/preamble-cut.aof");
-    for (path, said) in [(notes.as_path(), "nothing in this file reads as a log"), (rdb, "not a damaged RDB")] {
+    let rdb = file(&directory, "header.rdb", b"REDIS9999 of the future");
+    let refused = [(&notes, "nothing in this file reads as a log"), (&rdb, "nothing of the RDB can be read")];
+    for (path, said) in refused {
         aofkit("digest").arg("--skip-damage").arg(path).assert().code(2).stderr(contains(said));
         aofkit("inspect").arg("--skip-damage").arg(path).assert().code(1).stderr(contains(said));
     }

@@ -22,12 +22,12 @@ use crate::aof::resync::{self, ValueEnd, ValuesWithRecords};
 use crate::aof::transaction::Control;
 use crate::aof::{Damage, DamageKind, database_number};
 use crate::check::scan::{self, Scan};
+use crate::rdb::is_rdb;
 use crate::server::Server;
 
 use context::Databases;
 pub use context::Doubt;
 pub use plan::{LogSalvage, plan_salvage};
-pub use rdb::{RdbGap, RdbSalvage, salvage_rdb};
 use repeated::Repeated;
 use walk::{Inside, Walk};
 use wrong_byte::WrongByte;
@@ -39,12 +39,18 @@ pub struct Salvage {
     pub gaps: Vec<Gap>,
     /// How many records are kept.
     pub records: u64,
+    /// How many entries of the RDB are kept with which the part begins; 0 where that is not damaged.
+    pub entries: u64,
+    /// The checksum of that RDB where it changes, after the end opcode if that is missing.
+    pub checksum: Option<Edit>,
 }
 
 impl Salvage {
     /// What changes.
     pub fn edits(&self) -> Vec<Edit> {
-        self.gaps.iter().map(|gap| gap.edit.clone()).collect()
+        let mut edits: Vec<Edit> = self.gaps.iter().map(|gap| &gap.edit).chain(&self.checksum).cloned().collect();
+        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        edits
     }
 }
 
@@ -57,8 +63,21 @@ pub struct Gap {
     pub causes: Vec<Cause>,
     /// How many whole records go, as they belong to a transaction that lost a part.
     pub whole_records: u64,
-    /// Records after it that may have been for another database.
+    /// Records or entries after it that may have been for another database.
     pub doubt: Option<Doubt>,
+    /// The keys of entries of an RDB that are lost, as far as they are known.
+    pub lost: Vec<Key>,
+    /// The key of the last entry before it, which is kept: if the damage begins in its value, nothing tells.
+    pub before: Option<Key>,
+}
+
+/// A key of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The database.
+    pub database: u64,
+    /// The name.
+    pub name: Vec<u8>,
 }
 
 /// What is wrong with a stretch of a part, as far as that can be told from what is there.
@@ -160,6 +179,24 @@ const MOST_IN_A_VALUE: u64 = 10_000;
 /// Longer values are not taken to hold records, if no other value does.
 const USUAL_VALUE: usize = 4 << 10;
 
+/// Finds out what can be kept of a part: of the RDB with which it begins, if it does, and of its records.
+///
+/// # Errors
+/// The damage of the header of the RDB, or what is in it that is not known, though its checksum is right.
+pub fn salvage_part(bytes: &[u8], options: Options<'_>) -> Result<Salvage, Box<crate::rdb::Damage>> {
+    if !is_rdb(bytes) {
+        return Ok(salvage(bytes, 0, options));
+    }
+    let rdb = rdb::salvage_rdb(bytes)?;
+    let end = rdb.gaps.last().map_or(0, |gap| gap.edit.range.end).max(rdb.end);
+    let records = match usize::try_from(end) {
+        Ok(end) if end < bytes.len() => salvage(bytes, end, options),
+        _ => Salvage::default(),
+    };
+    let gaps = rdb.gaps.into_iter().chain(records.gaps).collect();
+    Ok(Salvage { gaps, records: records.records, entries: rdb.entries, checksum: rdb.checksum })
+}
+
 /// Finds out what can be kept of the records of a part, which begin at `start`.
 pub fn salvage(bytes: &[u8], start: usize, options: Options<'_>) -> Salvage {
     salvage_scanned(bytes, &scan::scan(bytes, start, options.server, options.scan), options)
@@ -188,7 +225,8 @@ fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvag
     let Search { runs, found, selects, .. } = search;
     let records = runs.iter().map(|run| run.records).sum();
     let mended = found.iter().filter_map(|found| found.mended.as_ref()?.selected()).collect();
-    let mut salvage = Salvage { gaps: found.into_iter().map(|found| found.gap).collect(), records };
+    let gaps = found.into_iter().map(|found| found.gap).collect();
+    let mut salvage = Salvage { gaps, records, ..Salvage::default() };
     context::take_torn_transactions(bytes, &runs, &mut salvage);
     let databases = Databases { selects: &selects, mended: &mended, assumed: options.assumed_database };
     context::restore_databases(bytes, start, &runs, databases, &mut salvage);
@@ -450,12 +488,11 @@ impl Found {
 
 impl Gap {
     fn removing(range: Range<usize>, cause: Cause) -> Self {
-        Self {
-            edit: Edit::removing(range.start as u64..range.end as u64),
-            causes: vec![cause],
-            whole_records: 0,
-            doubt: None,
-        }
+        Self::new(Edit::removing(range.start as u64..range.end as u64), vec![cause])
+    }
+
+    fn new(edit: Edit, causes: Vec<Cause>) -> Self {
+        Self { edit, causes, whole_records: 0, doubt: None, lost: Vec::new(), before: None }
     }
 }
 

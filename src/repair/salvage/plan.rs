@@ -1,6 +1,6 @@
 //! A log → what salvage changes in each of its parts.
 
-use super::{Gap, Options, Salvage, salvage, salvage_scanned};
+use super::{Gap, Options, Salvage, salvage, salvage_part, salvage_scanned};
 use crate::check::scan::{self, Scan};
 use crate::input::FileIdentity;
 use crate::repair::plan::{Obstacle, Plan, Refusal, damage, outer_obstacle, records};
@@ -30,6 +30,11 @@ impl LogSalvage {
     pub fn records(&self) -> u64 {
         self.parts.iter().map(|part| part.records).sum()
     }
+
+    /// How many entries of damaged RDBs are kept.
+    pub fn entries(&self) -> u64 {
+        self.parts.iter().map(|part| part.entries).sum()
+    }
 }
 
 /// Decides what goes, so that everything else can be loaded.
@@ -45,7 +50,17 @@ pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage,
     let mut parts = Vec::new();
     let mut salvaged = Vec::new();
     for (part, file) in survey.report.parts.iter().zip(&survey.files) {
-        let (scan, identity) = records(survey, part, file)?;
+        let (scan, identity) = match (records(survey, part, file), file.file_identity()) {
+            (Err(Refusal { obstacle: Obstacle::Rdb, finding, .. }), Some(identity)) => {
+                let found = salvage_part(content(file, identity), options).ok().filter(|found| !found.gaps.is_empty());
+                let refusal = Refusal { finding, ..Refusal::new(Obstacle::RdbHeader, &part.path) };
+                let found = found.ok_or(refusal)?;
+                parts.push(PartPlan::edited(&part.path, identity, found.edits()));
+                salvaged.push(found);
+                continue;
+            }
+            (records, _) => records?,
+        };
         let found = match (damage(survey, part), file.condition) {
             (None, _) | (_, Condition::ReadOver(ReadOver::ToTheEnd)) => whole(scan.records),
             _ if survey.report.is_loaded_whole() => whole(scan.records),
@@ -60,14 +75,14 @@ pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage,
         // Whatever is wrong, it is none of damage.
         return plan::plan(survey).map(|plan| LogSalvage { plan, ..log });
     }
-    if log.records() == 0 && log.plan.changes().next().is_some() {
+    if log.records() == 0 && log.entries() == 0 && log.plan.changes().next().is_some() {
         return Err(Refusal::new(Obstacle::NothingWhole, &survey.report.path));
     }
     Ok(log)
 }
 
 fn whole(records: u64) -> Salvage {
-    Salvage { gaps: Vec::new(), records }
+    Salvage { records, ..Salvage::default() }
 }
 
 /// What is known of the records of a part.
@@ -80,8 +95,7 @@ enum Scanned<'s> {
 }
 
 fn of_part(file: &FileSurvey, scanned: Scanned<'_>, identity: FileIdentity, options: Options<'_>) -> Salvage {
-    let bytes = file.bytes();
-    let bytes = usize::try_from(identity.length).ok().and_then(|length| bytes.get(..length)).unwrap_or(bytes);
+    let bytes = content(file, identity);
     let copy = |offset: usize, buffer: &mut [u8]| {
         let length = buffer.len().min(bytes.len().saturating_sub(offset));
         file.copy(offset, buffer.get_mut(..length).unwrap_or_default())
@@ -91,4 +105,10 @@ fn of_part(file: &FileSurvey, scanned: Scanned<'_>, identity: FileIdentity, opti
         Scanned::All(scan) => salvage_scanned(bytes, scan, options),
         Scanned::UpTo(at) => salvage(bytes, usize::try_from(at).unwrap_or(bytes.len()), options),
     }
+}
+
+/// The bytes of a file as it was when it was opened.
+fn content(file: &FileSurvey, identity: FileIdentity) -> &[u8] {
+    let bytes = file.bytes();
+    usize::try_from(identity.length).ok().and_then(|length| bytes.get(..length)).unwrap_or(bytes)
 }

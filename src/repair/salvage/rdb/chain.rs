@@ -7,7 +7,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::aof;
-use crate::rdb::{Checksum, Damage, DamageKind, Entry, HEADER_LENGTH, Header, Item, Opcode, Scrutiny, TypeRow, Walker, type_row};
+use crate::rdb::{
+    Checksum, Damage, DamageKind, Entry, HEADER_LENGTH, Header, Item, Opcode, Scrutiny, TypeRow, Walker, type_row,
+};
 use crate::value::Family;
 
 /// The fewest entries of a chain that ends at other damage.
@@ -28,7 +30,9 @@ const MET: usize = 64;
 const LONG_KEY: usize = 1024;
 /// So many entries show what keys look like.
 const MANY: u64 = 4;
-/// An entry that is probably none is shorter, in bytes.
+/// A key that is probably none is shorter, in bytes.
+const FRAGMENT: usize = 3;
+/// The same of an entry.
 const SHORT: usize = 16;
 /// So many entries after it, the size of a database was right.
 const TRUSTED: u64 = 8;
@@ -134,9 +138,7 @@ fn is_record(bytes: &[u8], at: usize) -> bool {
     let window = bytes.get(..at.saturating_add(RECORD)).unwrap_or(bytes);
     match aof::Reader::new(window, at).next_record() {
         Some(Ok(_)) => true,
-        Some(Err(damage)) => {
-            window.len() < bytes.len() && matches!(damage.kind, aof::DamageKind::Truncated { .. })
-        }
+        Some(Err(damage)) => window.len() < bytes.len() && matches!(damage.kind, aof::DamageKind::Truncated { .. }),
         None => false,
     }
 }
@@ -211,7 +213,7 @@ impl Before {
     pub(super) fn note(&mut self, entry: &Entry<'_>) {
         let shape = shape(&entry.key);
         self.is_odd = self.read > MANY
-            && self.shortest.is_some_and(|shortest| entry.key.len() < shortest)
+            && self.shortest.is_some_and(|shortest| entry.key.len() < shortest.min(FRAGMENT))
             && !self.shapes.contains(&shape);
         if self.shapes.len() < Self::MOST {
             self.shapes.insert(shape);
@@ -231,6 +233,12 @@ impl Before {
     /// itself where entries have to be left out right after it.
     pub(super) fn may_follow(&self) -> Option<u64> {
         self.size.filter(|_| self.read >= TRUSTED)?.entries.checked_sub(1)
+    }
+
+    /// Whether an entry has a key like one before it, or of printable characters.
+    fn is_plausible(&self, entry: &Entry<'_>) -> bool {
+        let shape = shape(&entry.key);
+        !shape.contains(&0) || self.shapes.contains(&shape)
     }
 
     /// Whether the last entry, which damage follows, is rather a part of what is damaged: it is short, and so is its
@@ -466,12 +474,17 @@ impl<'a, 's> Search<'a, 's> {
         let mut window = self.file;
         window.bytes = self.file.bytes.get(..end).unwrap_or(self.file.bytes);
         let mut walker = window.walker(at, self.before.database);
-        let mut position = at;
+        let (mut position, mut is_first) = (at, true);
         loop {
             let next = read(&mut walker);
             self.spend(index(walker.position()).saturating_sub(position).max(1));
             position = index(walker.position());
             match next {
+                Read::Item(Item::Entry(entry))
+                    if std::mem::take(&mut is_first) && !self.before.is_plausible(&entry) =>
+                {
+                    return None;
+                }
                 Read::Item(Item::Entry(entry)) if !entry.flaws.is_empty() || entry.key.is_empty() => return None,
                 Read::Item(item) if item.flaws().is_empty() => {}
                 Read::Item(_) | Read::End { .. } | Read::Damage(_) => return None,
@@ -487,8 +500,7 @@ impl<'a, 's> Search<'a, 's> {
     fn without_doubtful(&mut self, at: usize) -> Next {
         let at = self.met(at);
         let following = self.file.entries_from(at, self.before.database);
-        let mut excess =
-            self.before.may_follow().map_or(0, |may_follow| following.entries.saturating_sub(may_follow));
+        let mut excess = self.before.may_follow().map_or(0, |may_follow| following.entries.saturating_sub(may_follow));
         let is_expiry_lost = following.is_complete
             && self.before.size.is_none_or(|size| size.expiring != following.expiring || self.before.read < TRUSTED)
             || !following.is_complete;
@@ -504,8 +516,8 @@ impl<'a, 's> Search<'a, 's> {
             match read(&mut walker) {
                 Read::Item(Item::Entry(entry)) => {
                     let eviction = (entry.idle.is_some(), entry.frequency.is_some());
-                    let has_beginning = entry.expiry.is_some()
-                        || !is_expiry_lost && self.before.eviction == Some(eviction);
+                    let has_beginning =
+                        entry.expiry.is_some() || !is_expiry_lost && self.before.eviction == Some(eviction);
                     let is_whole = std::mem::replace(&mut is_bounded, true) || has_beginning;
                     let shape = shape(&entry.key);
                     let is_known = self.before.shapes.contains(&shape);
@@ -580,8 +592,7 @@ fn is_strong(entry: &Entry<'_>) -> bool {
     const TIMES: Range<i64> = 1_000_000_000_000..10_000_000_000_000;
     entry.expiry.is_some_and(|expiry| TIMES.contains(&expiry))
         || entry.value.len() >= PACKED
-            && (entry.kind.packing.is_some()
-                || LISTS_AND_STREAMS.contains(&entry.kind.number))
+            && (entry.kind.packing.is_some() || LISTS_AND_STREAMS.contains(&entry.kind.number))
 }
 
 /// The header of an RDB, if it can be read.

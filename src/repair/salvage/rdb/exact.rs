@@ -51,7 +51,8 @@ pub(super) fn locate(content: &[u8], stored: u64, window: Range<usize>) -> Vec<E
         }
     }
     let offset = |place: usize| (window.start + place) as u64;
-    let edit = |(range, inserted): (Range<usize>, Vec<u8>)| Edit { range: offset(range.start)..offset(range.end), inserted };
+    let edit =
+        |(range, inserted): (Range<usize>, Vec<u8>)| Edit { range: offset(range.start)..offset(range.end), inserted };
     found.into_iter().map(edit).collect()
 }
 

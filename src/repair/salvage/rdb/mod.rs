@@ -18,7 +18,7 @@ use std::ops::Range;
 
 use chain::{Before, File, Following, Next, Read, Search, Size, Sum, index, read};
 
-use super::{Cause, Doubt, ZEROS, longest_zeros};
+use super::{Cause, Doubt, Gap, Key, ZEROS, longest_zeros};
 use crate::aof::{self, resync};
 use crate::rdb::{Crc64, Damage, DamageKind, DataType, Entry, Flaw, Item, Opcode, Scrutiny, TypeRow, Walker};
 use crate::repair::edit::{Edit, write_edited};
@@ -42,49 +42,15 @@ const CHECKSUM: usize = 8;
 
 /// What is wrong with an RDB, and what has to change so that the rest of it can be loaded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct RdbSalvage {
+pub(super) struct RdbSalvage {
     /// In order; none overlaps another.
-    pub gaps: Vec<RdbGap>,
+    pub(super) gaps: Vec<Gap>,
     /// The checksum where it changes, after the end opcode if that is missing.
-    pub checksum: Option<Edit>,
+    pub(super) checksum: Option<Edit>,
     /// How many entries are kept.
-    pub entries: u64,
+    pub(super) entries: u64,
     /// Where the RDB ends, in the file as it is: records follow, or the file ends.
-    pub end: u64,
-}
-
-impl RdbSalvage {
-    /// What changes.
-    pub fn edits(&self) -> Vec<Edit> {
-        let mut edits: Vec<Edit> = self.gaps.iter().map(|gap| gap.edit.clone()).chain(self.checksum.clone()).collect();
-        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
-        edits
-    }
-}
-
-/// Damage in an RDB.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RdbGap {
-    /// What changes there.
-    pub edit: Edit,
-    /// What is wrong there.
-    pub causes: Vec<Cause>,
-    /// The keys that are lost, as far as they are known, with their databases.
-    pub lost: Vec<(u64, Vec<u8>)>,
-    /// The last key before it, which is kept: if the damage begins in its value, nothing tells.
-    pub before: Option<(u64, Vec<u8>)>,
-    /// Entries after it that may have been in another database.
-    pub doubt: Option<Doubt>,
-}
-
-impl RdbGap {
-    fn of(edit: Edit) -> Self {
-        Self { edit, causes: Vec::new(), lost: Vec::new(), before: None, doubt: None }
-    }
-
-    fn removing(range: Range<usize>, cause: Cause) -> Self {
-        Self { causes: vec![cause], ..Self::of(Edit::removing(range.start as u64..range.end as u64)) }
-    }
+    pub(super) end: u64,
 }
 
 /// Finds out what can be kept of the RDB with which a file begins.
@@ -92,8 +58,9 @@ impl RdbGap {
 /// The result is an RDB of the same version. Its entries are byte for byte those of the file.
 ///
 /// # Errors
-/// The damage of the header, without which nothing else can be read.
-pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
+/// The damage of the header, without which nothing else can be read, or what is not known of an RDB whose checksum is
+/// right.
+pub(super) fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
     let Some(header) = chain::header(bytes) else {
         return match Walker::new(bytes, 0).next() {
             Some(Err(damage)) => mended(bytes, Some(0), chain::ends(bytes, 0, true)).ok_or_else(|| Box::new(damage)),
@@ -113,6 +80,12 @@ pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
     if let Some(salvage) = salvage {
         return Ok(salvage);
     }
+    if let Stop::Damage { at, damage: Some(damage) } = &stop
+        && damage.kind.is_unknown()
+        && chain::ends(bytes, *at, reading.file.has_records).take(ENDS).any(|end| is_right(bytes, end))
+    {
+        return Err(Box::new(damage.clone()));
+    }
     let is_sound = match stop {
         Stop::End { sum: Sum::Right, .. } => true,
         Stop::End { sum: Sum::Absent, .. } => reading.gaps.is_empty(),
@@ -131,6 +104,12 @@ pub fn salvage_rdb(bytes: &[u8]) -> Result<RdbSalvage, Box<Damage>> {
             },
         }
     }
+}
+
+/// Whether the checksum of an RDB that ends at a place is right.
+fn is_right(bytes: &[u8], end: usize) -> bool {
+    let parts = end.checked_sub(CHECKSUM).and_then(|length| bytes.get(..end)?.split_at_checked(length));
+    parts.is_some_and(|(content, stored)| Crc64::of(content).to_le_bytes() == stored)
 }
 
 /// The RDB with an error mended that its checksum tells, if it is sound then; `ends` are where it may end, and `at` is
@@ -153,7 +132,7 @@ fn mended(bytes: &[u8], at: Option<usize>, ends: impl IntoIterator<Item = usize>
         let edits = burst.into_iter().chain(exact::locate(content, stored, window));
         edits.into_iter().find_map(|edit| {
             let entries = sound_entries(bytes, &edit, end)?;
-            let mut gaps = vec![RdbGap { causes: exact_causes(bytes, &edit), ..RdbGap::of(edit) }];
+            let mut gaps = vec![Gap::new(edit.clone(), exact_causes(bytes, &edit))];
             gaps.extend(zero_tail(bytes, end));
             Some(RdbSalvage { gaps, checksum: None, entries, end: end as u64 })
         })
@@ -251,10 +230,10 @@ fn count(item: &Item<'_>, database: &mut u64, entries: &mut u64) {
 }
 
 /// The zeros after the end of an RDB, if there is nothing else.
-fn zero_tail(bytes: &[u8], end: usize) -> Option<RdbGap> {
+fn zero_tail(bytes: &[u8], end: usize) -> Option<Gap> {
     let rest = bytes.get(end..).filter(|rest| !rest.is_empty() && rest.iter().all(|byte| *byte == 0))?;
     let tail = end..end + rest.len();
-    Some(RdbGap::removing(tail.clone(), Cause::ZeroTail(tail.start as u64..tail.end as u64)))
+    Some(Gap::removing(tail.clone(), Cause::ZeroTail(tail.start as u64..tail.end as u64)))
 }
 
 /// Where a run ends.
@@ -290,7 +269,7 @@ struct Reading<'a> {
     keys: HashMap<(u64, Cow<'a, [u8]>), Range<usize>>,
     functions: HashSet<Cow<'a, [u8]>>,
     databases: BTreeSet<u64>,
-    gaps: Vec<RdbGap>,
+    gaps: Vec<Gap>,
     entries: u64,
     /// The last entry of the run, if nothing else follows it.
     last: Option<Kept>,
@@ -364,9 +343,8 @@ impl<'a> Reading<'a> {
             return false;
         }
         let Some(remainder) = self.before.may_be_remainder(entry, self.row) else { return false };
-        let following = *self.following.get_or_insert_with(|| {
-            self.file.entries_from(index(entry.offset), self.before.database)
-        });
+        let following =
+            *self.following.get_or_insert_with(|| self.file.entries_from(index(entry.offset), self.before.database));
         if !remainder.is_certain(&self.before, following) {
             return false;
         }
@@ -391,7 +369,7 @@ impl<'a> Reading<'a> {
             Item::Aux { key, value } if *key == *b"aof-base" && *value == *b"1" => self.file.has_records = false,
             Item::Function { code } if !self.functions.insert(code.clone()) => {
                 let cause = Cause::Repeated { range: range.start as u64..range.end as u64, original: 0 };
-                self.gaps.push(RdbGap::removing(range, cause));
+                self.gaps.push(Gap::removing(range, cause));
             }
             _ => {}
         }
@@ -423,8 +401,8 @@ impl<'a> Reading<'a> {
                 },
             }
         };
-        let mut gap = RdbGap::removing(range, cause);
-        gap.lost.push((database, key));
+        let mut gap = Gap::removing(range, cause);
+        gap.lost.push(Key { database, name: key });
         self.gaps.push(gap);
     }
 
@@ -444,20 +422,20 @@ impl<'a> Reading<'a> {
         // The last item was damaged, and where it ends is not known then.
         let flawed = self.gaps.pop_if(|_| self.is_flawed);
         let start = flawed.as_ref().map_or(at, |gap| index(gap.edit.range.start));
-        let is_reached = last.as_ref().is_some_and(|last| {
-            is_overwritten_by_zeros(bytes, last, at) || self.before.is_fragment(last.range.len())
-        });
+        let is_reached = last
+            .as_ref()
+            .is_some_and(|last| is_overwritten_by_zeros(bytes, last, at) || self.before.is_fragment(last.range.len()));
         let from = match (&flawed, &last) {
             (Some(_), _) => start + 1,
             (None, Some(last)) if is_reached || last.range.len() <= SEARCHED => last.range.start + 1,
             _ => at,
         };
-        let next = 
+        let next =
             Search::new(self.file, &self.before, if is_reached { from } else { at }, &mut self.budget).next(from);
         let takes_last = last.as_ref().filter(|_| is_reached || next.is_some_and(|next| next.start < at));
         let start = takes_last.map_or(start, |last| last.range.start);
         let end = next.map_or_else(|| self.end_without(at), |next| next.start);
-        let mut gap = RdbGap::removing(start..end, self.cause(start..end, at, damage.clone()));
+        let mut gap = Gap::removing(start..end, self.cause(start..end, at, damage.clone()));
         if let Some(flawed) = flawed {
             gap.lost.extend(flawed.lost);
             gap.causes.splice(0..0, flawed.causes);
@@ -465,11 +443,12 @@ impl<'a> Reading<'a> {
         if let Some(Kept { database, key, .. }) = takes_last {
             self.entries -= 1;
             self.keys.remove(&(*database, Cow::Owned(key.clone())));
-            gap.lost.push((*database, key.clone()));
+            gap.lost.push(Key { database: *database, name: key.clone() });
         } else {
-            gap.before = last.map(|last| (last.database, last.key));
+            gap.before = last.map(|last| Key { database: last.database, name: last.key });
         }
-        gap.lost.extend(damage.and_then(|damage| damage.key).map(|key| (self.before.database, key)));
+        let database = self.before.database;
+        gap.lost.extend(damage.and_then(|damage| damage.key).map(|name| Key { database, name }));
         let Some(Next { start: position, database, is_selected }) = next else {
             self.gaps.push(gap);
             return None;
@@ -528,7 +507,7 @@ impl<'a> Reading<'a> {
         // 0 says that there is none.
         if has_checksum && stored != 0 && !(sum == Sum::Right && self.gaps.is_empty()) {
             if self.gaps.is_empty() {
-                self.gaps.push(RdbGap::removing(content..content, Cause::Checksum { offset: content as u64 }));
+                self.gaps.push(Gap::removing(content..content, Cause::Checksum { offset: content as u64 }));
             }
             let inserted = self.checksum(content, &[]).to_le_bytes().to_vec();
             checksum = Some(Edit { range: content as u64..end as u64, inserted });

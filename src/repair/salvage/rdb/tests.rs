@@ -2,11 +2,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::super::Salvage;
 use super::*;
 use crate::rdb::{Origin, Writer, is_rdb};
 use crate::server::{redis, valkey};
 use crate::testing::random::Random;
 use crate::value::{Bytes, Field, Hash, List, Set, SortedSet, Value};
+
+impl RdbSalvage {
+    fn edits(&self) -> Vec<Edit> {
+        let whole = Salvage { gaps: self.gaps.clone(), checksum: self.checksum.clone(), ..Salvage::default() };
+        whole.edits()
+    }
+}
 
 /// The part as it is after the edits.
 fn edited(bytes: &[u8], salvage: &RdbSalvage) -> Vec<u8> {
@@ -167,12 +175,12 @@ fn origin(salvage: &RdbSalvage, at: usize) -> Option<usize> {
 }
 
 /// Whether the checksum told what is wrong.
-fn is_exact(gap: &RdbGap) -> bool {
+fn is_exact(gap: &Gap) -> bool {
     match &gap.causes[..] {
         [Cause::Repeated { .. }] => gap.lost.is_empty(),
-        causes => {
-            causes.iter().all(|cause| matches!(cause, Cause::WrongByte { .. } | Cause::Inserted(_) | Cause::Missing { .. }))
-        }
+        causes => causes
+            .iter()
+            .all(|cause| matches!(cause, Cause::WrongByte { .. } | Cause::Inserted(_) | Cause::Missing { .. })),
     }
 }
 
@@ -181,8 +189,7 @@ fn entries_around_damage_are_kept_and_none_is_invented() {
     let bases = bases();
     let mut random = Random(11);
     let (mut after, mut after_kept, mut mended, mut failed, mut invented) = (0, 0, 0, String::new(), 0);
-    let rounds = std::env::var("AOFKIT_ROUNDS").ok().map_or(2000, |rounds| rounds.parse().unwrap());
-    let (mut lost_by_kind, mut all_by_kind, mut mended_by_kind) = ([0; 7], [0; 7], [0; 7]);
+    let rounds = std::env::var("AOFKIT_ROUNDS").ok().map_or(500, |rounds| rounds.parse().unwrap());
     for round in 0..rounds {
         let base = &bases[round % bases.len()];
         let kind = round / bases.len() % 7;
@@ -191,29 +198,12 @@ fn entries_around_damage_are_kept_and_none_is_invented() {
         if damaged == *base {
             continue;
         }
-        if let Ok(only) = std::env::var("ONLY") {
-            if only != round.to_string() {
-                continue;
-            }
-            println!("{} bytes, kind {kind} {stretch:?}", base.len());
-            for known in original.iter().filter(|k| k.range.end + 300 > stretch.start && k.range.start < stretch.end + 300) {
-                println!("orig {:?} {:?} {}", known.range, known.database, known.key.escape_ascii());
-            }
-            for gap in salvage_rdb(&damaged).unwrap().gaps {
-                let causes: Vec<_> = gap.causes.iter().map(|c| c.to_string()).collect();
-                println!("gap {:?} {causes:?} lost {:?}", gap.edit, gap.lost.iter().map(|l| l.1.escape_ascii().to_string()).collect::<Vec<_>>());
-            }
-            let at = stretch.start.saturating_sub(40);
-            println!("orig    {}", base[at..(at+140).min(base.len())].escape_ascii());
-            println!("damaged {}", damaged[at..(at+140).min(damaged.len())].escape_ascii());
-        }
         let salvage = salvage_rdb(&damaged).unwrap();
         let result = edited(&damaged, &salvage);
         let (found, _) = entries(&result);
         assert_eq!(found.len() as u64, salvage.entries, "round {round}");
         if salvage.gaps.iter().any(|gap| is_exact(gap)) {
             mended += 1;
-            mended_by_kind[kind] += 1;
             assert_eq!(result, *base, "round {round}");
             continue;
         }
@@ -229,8 +219,6 @@ fn entries_around_damage_are_kept_and_none_is_invented() {
             if is_after {
                 after += 1;
                 after_kept += usize::from(is_kept);
-                all_by_kind[kind] += 1;
-                lost_by_kind[kind] += usize::from(!is_kept);
             }
         }
         // What is left has damaged bytes in a string: where its length has not changed, nothing tells.
@@ -244,8 +232,8 @@ fn entries_around_damage_are_kept_and_none_is_invented() {
             }
         }
     }
-    println!("mended {mended_by_kind:?}, {lost_by_kind:?} of {all_by_kind:?} after it lost");
+    println!("{mended} of {rounds} mended; otherwise {after_kept} of {after} entries after the damage kept");
     assert!(failed.is_empty(), "{invented} invented\n{failed}");
     assert!(after_kept * 100 >= after * 95, "{after_kept} of {after}");
-    assert!(mended * 8 > rounds, "{mended}");
+    assert!(mended * 3 > rounds, "{mended} of {rounds}");
 }
