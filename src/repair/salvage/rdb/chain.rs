@@ -501,9 +501,8 @@ impl<'a, 's> Search<'a, 's> {
         let at = self.met(at);
         let following = self.file.entries_from(at, self.before.database);
         let mut excess = self.before.may_follow().map_or(0, |may_follow| following.entries.saturating_sub(may_follow));
-        let is_expiry_lost = following.is_complete
-            && self.before.size.is_none_or(|size| size.expiring != following.expiring || self.before.read < TRUSTED)
-            || !following.is_complete;
+        let expiring = self.before.size.filter(|_| self.before.read >= TRUSTED).map(|size| size.expiring);
+        let is_expiry_lost = !following.is_complete || expiring != Some(following.expiring);
         let has_field_expiry = self.before.has_field_expiry || following.has_field_expiry;
         let weak = if has_field_expiry { MOST_FIELDS } else { WEAK };
         let mut walker = self.file.walker(at, self.before.database);
@@ -553,8 +552,7 @@ impl<'a, 's> Search<'a, 's> {
 /// Whether the server that wrote an RDB with this header writes values of a type, rather than only reads them.
 fn is_written(header: Header, number: u8) -> bool {
     let versions = match (header.family, number) {
-        (_, 0 | 2 | 4 | 7 | 11) => 1..=u32::MAX,
-        (Family::Valkey, 5 | 16 | 17 | 18 | 20 | 21 | 22) => 1..=u32::MAX,
+        (_, 0 | 2 | 4 | 7 | 11) | (Family::Valkey, 5 | 16 | 17 | 18 | 20 | 21 | 22) => 1..=u32::MAX,
         (Family::Valkey, _) => return false,
         (_, 1 | 10) => 1..=6,
         (_, 3) => 1..=7,

@@ -85,7 +85,7 @@ mod tests {
             let count = 1 + random.below(MISSING);
             let place = 100 + random.below(2000_usize);
             let mut wrong = bytes.clone();
-            let noise: Vec<u8> = (0..1 + random.below(500_usize)).map(|_| random.below(u8::MAX)).collect();
+            let noise: Vec<u8> = (0..=random.below(500_usize)).map(|_| random.below(u8::MAX)).collect();
             match round % 3 {
                 0 => wrong[place..place + count].iter_mut().for_each(|byte| *byte ^= 1 + random.below(255_u8)),
                 1 => drop(wrong.drain(place..place + count)),

@@ -202,7 +202,7 @@ fn entries_around_damage_are_kept_and_none_is_invented() {
         let result = edited(&damaged, &salvage);
         let (found, _) = entries(&result);
         assert_eq!(found.len() as u64, salvage.entries, "round {round}");
-        if salvage.gaps.iter().any(|gap| is_exact(gap)) {
+        if salvage.gaps.iter().any(is_exact) {
             mended += 1;
             assert_eq!(result, *base, "round {round}");
             continue;
@@ -232,7 +232,6 @@ fn entries_around_damage_are_kept_and_none_is_invented() {
             }
         }
     }
-    println!("{mended} of {rounds} mended; otherwise {after_kept} of {after} entries after the damage kept");
     assert!(failed.is_empty(), "{invented} invented\n{failed}");
     assert!(after_kept * 100 >= after * 95, "{after_kept} of {after}");
     assert!(mended * 3 > rounds, "{mended} of {rounds}");
