@@ -451,7 +451,7 @@ fn text_of_a_damaged_rdb() {
         00000010  2d 76 65 72 05 37 2e 30 2e 30 fe 00 fb 01 00 00 |-ver.7.0.0......|
         00000020  04 62 61 73 65 05 76 61 6c 75 65 ff[99]7d bb 18 |.base.value..}..|
         00000030  93 1a d5 cf 2a 32 0d 0a 24 36 0d 0a 53 45 4c 45 |....*2..$6..SELE|
-        → at least one byte is not what was written: restore the file from a copy
+        → at least one byte is not what was written: restore the file from a copy, or keep everything but what is damaged: aofkit fix --salvage damaged/preamble-wrong-checksum.aof
 
       redis-check-aof 7.0  not valid: the RDB is rejected
       redis-7.0            refuses to start: damaged RDB at byte 44

@@ -24,6 +24,8 @@ const WEAK: usize = 2;
 const MOST_FIELDS: usize = 16;
 /// So many items from a place on are looked at for others that begin inside them.
 const OVERLAPPED: usize = 4;
+/// So many entries with keys that look like others are not there by chance.
+const CONVINCING: usize = 3;
 /// So many items on, these must have met.
 const MET: usize = 64;
 /// A key with control characters that is longer is probably none.
@@ -40,6 +42,8 @@ const TRUSTED: u64 = 8;
 const MOST_WEAK: usize = 64;
 /// The first version in which the size of a database follows its number.
 const SIZES: u32 = 7;
+/// So many places of a chain are noted.
+const NOTED: usize = 1 << 12;
 /// A longer entry may begin at few places only, so that each place costs little.
 const WINDOW: usize = 1 << 16;
 /// So many bytes of a record are looked at.
@@ -314,6 +318,31 @@ pub(super) struct Search<'a, 's> {
     at: usize,
     /// Places from which no chain leads on.
     dead: HashSet<usize>,
+    /// Places from which one does.
+    alive: HashSet<usize>,
+}
+
+/// Where chains have met.
+enum Met {
+    At(usize),
+    /// The chain from this place inside the other's first entries is the right one.
+    Inside(usize),
+}
+
+/// How a chain meets another one.
+#[derive(Debug, Clone, Copy)]
+struct Meeting {
+    /// The item of the other one.
+    place: usize,
+    /// Whether it has several entries with keys like those before the damage for each one of the other.
+    is_convincing: bool,
+}
+
+/// The first item of a chain.
+struct First {
+    /// Whether its key is, if it has one.
+    is_plausible: bool,
+    end: usize,
 }
 
 /// What a place is.
@@ -326,7 +355,7 @@ enum Verdict {
 
 impl<'a, 's> Search<'a, 's> {
     pub(super) fn new(file: File<'a>, before: &'s Before, at: usize, budget: &'s mut usize) -> Self {
-        Self { file, before, budget, at, dead: HashSet::new() }
+        Self { file, before, budget, at, dead: HashSet::new(), alive: HashSet::new() }
     }
 
     /// Counts bytes that were read.
@@ -338,27 +367,50 @@ impl<'a, 's> Search<'a, 's> {
     /// damaged, so that it took others for its own.
     pub(super) fn next(&mut self, from: usize) -> Option<Next> {
         let mut long = 0;
+        // A place with an implausible key counts only if there is none with a plausible one inside its entry.
+        let mut doubtful: Option<(Next, usize)> = None;
         for at in from..self.file.bytes.len() {
+            if let Some((next, end)) = doubtful
+                && at >= end
+            {
+                return Some(next);
+            }
             if !self.may_begin(at) {
                 continue;
             }
             if *self.budget == 0 {
-                return None;
+                break;
             }
             let mut verdict = self.chain(at, at.saturating_add(WINDOW).min(self.file.bytes.len()));
             if matches!(verdict, Verdict::Long) && long < LONG {
                 long += 1;
                 verdict = self.chain(at, self.file.bytes.len());
             }
-            if matches!(verdict, Verdict::Begins) {
-                let next = self.without_doubtful(at);
-                // What was read as one entry is, unless there are others inside that look like those before it.
-                if next.start >= self.at || self.is_known(next.start) {
+            let first = self.first_of(at);
+            if !matches!(verdict, Verdict::Begins) || doubtful.is_some() && !first.is_plausible {
+                continue;
+            }
+            let next = self.without_doubtful(at);
+            // What was read as one entry is, unless there are others inside that look like those before it.
+            if next.start >= self.at || self.is_known(next.start) {
+                if first.is_plausible {
                     return Some(next);
                 }
+                doubtful = Some((next, first.end));
             }
         }
-        None
+        doubtful.map(|(next, _)| next)
+    }
+
+    /// The item at a place.
+    fn first_of(&self, at: usize) -> First {
+        let mut walker = self.file.walker(at, self.before.database).with_scrutiny(Scrutiny::Ends);
+        let item = walker.next();
+        let is_plausible = match &item {
+            Some(Ok(Item::Entry(entry))) => self.before.is_plausible(entry),
+            _ => true,
+        };
+        First { is_plausible, end: index(Walker::position(&walker)) }
     }
 
     /// Whether the entry at a place has a key that looks like one before the damage.
@@ -418,14 +470,20 @@ impl<'a, 's> Search<'a, 's> {
                     entries += 1;
                 }
                 Read::Item(item) if item.flaws().is_empty() => {}
-                Read::End { end, .. } if self.file.may_end(end) => return Verdict::Begins,
+                Read::End { end, .. } if self.file.may_end(end) => {
+                    self.alive.extend(passed);
+                    return Verdict::Begins;
+                }
                 Read::Damage(damage) if entries < CHAIN => {
                     if limit < self.file.bytes.len() && matches!(damage.kind, DamageKind::Truncated { .. }) {
                         return Verdict::Long;
                     }
                     break;
                 }
-                Read::Damage(_) => return Verdict::Begins,
+                Read::Damage(_) => {
+                    self.alive.extend(passed);
+                    return Verdict::Begins;
+                }
                 Read::Item(_) | Read::End { .. } => break,
             }
             position = index(walker.position());
@@ -438,7 +496,11 @@ impl<'a, 's> Search<'a, 's> {
             if self.dead.contains(&position) {
                 break;
             }
-            if entries <= VERIFIED {
+            if self.alive.contains(&position) {
+                self.alive.extend(passed);
+                return Verdict::Begins;
+            }
+            if passed.len() < NOTED {
                 passed.push(position);
             }
             let scrutiny = if entries < VERIFIED { Scrutiny::Whole } else { Scrutiny::Ends };
@@ -451,8 +513,18 @@ impl<'a, 's> Search<'a, 's> {
     }
 
     /// The first place on the chain from `at` where all chains have met that begin inside its first entries: only one
-    /// of them is right up to there.
-    fn met(&mut self, at: usize) -> usize {
+    /// of them is right up to there. An entry that took others for its own is left for these.
+    fn met(&mut self, mut at: usize) -> usize {
+        for _ in 0..OVERLAPPED {
+            match self.met_or_inside(at) {
+                Met::At(place) => return place,
+                Met::Inside(other) => at = other,
+            }
+        }
+        at
+    }
+
+    fn met_or_inside(&mut self, at: usize) -> Met {
         let mut walker = self.file.walker(at, self.before.database).with_scrutiny(Scrutiny::Ends);
         let mut chain = vec![at];
         while chain.len() < MET && matches!(read(&mut walker), Read::Item(_)) {
@@ -462,19 +534,24 @@ impl<'a, 's> Search<'a, 's> {
         let mut place = None;
         for other in at + 1..inside {
             if *self.budget > 0 && chain.binary_search(&other).is_err() && self.may_begin(other) {
-                place = place.max(self.meets(other, &chain));
+                let meeting = self.meets(other, &chain);
+                if meeting.is_some_and(|meeting| meeting.is_convincing) {
+                    return Met::Inside(other);
+                }
+                place = place.max(meeting.map(|meeting| meeting.place));
             }
         }
-        place.and_then(|place| chain.get(place)).copied().unwrap_or(at)
+        Met::At(place.and_then(|place| chain.get(place)).copied().unwrap_or(at))
     }
 
     /// Where a chain meets another one.
-    fn meets(&mut self, at: usize, chain: &[usize]) -> Option<usize> {
+    fn meets(&mut self, at: usize, chain: &[usize]) -> Option<Meeting> {
         let end = *chain.last()?;
         let mut window = self.file;
         window.bytes = self.file.bytes.get(..end).unwrap_or(self.file.bytes);
         let mut walker = window.walker(at, self.before.database);
         let (mut position, mut is_first) = (at, true);
+        let (mut known, mut types): (usize, HashSet<u8>) = (0, HashSet::new());
         loop {
             let next = read(&mut walker);
             self.spend(index(walker.position()).saturating_sub(position).max(1));
@@ -486,11 +563,16 @@ impl<'a, 's> Search<'a, 's> {
                     return None;
                 }
                 Read::Item(Item::Entry(entry)) if !entry.flaws.is_empty() || entry.key.is_empty() => return None,
+                Read::Item(Item::Entry(entry)) => {
+                    known += usize::from(self.before.shapes.contains(&shape(&entry.key)));
+                    types.insert(entry.kind.number);
+                }
                 Read::Item(item) if item.flaws().is_empty() => {}
                 Read::Item(_) | Read::End { .. } | Read::Damage(_) => return None,
             }
             if let Ok(place) = chain.binary_search(&position) {
-                return Some(place);
+                let are_different = types.len() > 1 || !self.before.has_field_expiry;
+                return Some(Meeting { place, is_convincing: known >= CONVINCING * place && are_different });
             }
         }
     }
