@@ -112,7 +112,7 @@ impl Group {
             return self.gaps;
         }
         let Self { range, gaps, causes, .. } = self;
-        let mut all = Gap { edit: Edit::removing(range.clone()), causes: Vec::new(), whole_records: 0, doubt: None };
+        let mut all = Gap::new(Edit::removing(range.clone()), Vec::new());
         // The whole records in it: those outside its gaps.
         let mut position = range.start;
         for Gap { edit, causes, whole_records, .. } in gaps {

@@ -205,7 +205,7 @@ pub fn salvage(bytes: &[u8], start: usize, options: Options<'_>) -> Salvage {
 /// The same, of records that were scanned.
 fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvage {
     if scanned.damage.is_none() && scanned.open().is_none() {
-        return Salvage { gaps: Vec::new(), records: scanned.records };
+        return Salvage { records: scanned.records, ..Salvage::default() };
     }
     let start = usize::try_from(scanned.start).unwrap_or(bytes.len());
     let mut search = Search {
