@@ -8,6 +8,7 @@ use clap::ValueEnum;
 use super::progress::Visibility;
 use crate::error::{Error, ErrorKind, plain};
 use crate::escape::{shell_word, visible};
+use crate::repair::manifest::parts_without_manifest;
 use crate::report::style::{Color, Style};
 
 /// When to do something that suits terminals only.
@@ -122,9 +123,16 @@ impl Console {
         if let Some(hinted) = error.downcast_ref::<Hinted>() {
             self.hint(&hinted.hint);
         }
-        if let Some(error) = error.downcast_ref::<Error>()
-            && matches!(error.kind(), ErrorKind::NoManifest)
-        {
+        let Some(error) = error.downcast_ref::<Error>() else { return };
+        if !matches!(error.kind(), ErrorKind::NoManifest | ErrorKind::LogsWithoutManifest(_)) {
+            return;
+        }
+        if let Some(parts) = parts_without_manifest(error.file()) {
+            let parts = shell_word(&parts);
+            self.hint(&format!(
+                "these are parts of a log; to work out the manifest that names them, run: aofkit fix {parts}"
+            ));
+        } else if matches!(error.kind(), ErrorKind::NoManifest) {
             self.hint(&format!("to list the logs further down, run: aofkit check {}", shell_word(error.file())));
         }
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use aofkit::aof::log::Log;
 use aofkit::check::Settings;
-use aofkit::input::FileIdentity;
+use aofkit::input::{Access, FileIdentity};
 use aofkit::repair::salvage::{Options, plan_salvage};
 use aofkit::repair::{self, PartPlan, Plan, manifest};
 use aofkit::storage::OpenElsewhere;
@@ -36,13 +36,16 @@ enum Way {
     NewManifest,
     /// The manifest is replaced by one without an error.
     OtherManifest,
+    /// The manifest is written, as there is none, and two parts are mended.
+    NewManifestAndParts,
     /// The last part is cut.
     Cut,
     /// The base is mended.
     OnePart,
 }
 
-const WAYS: [Way; 6] = [Way::Salvage, Way::Back, Way::NewManifest, Way::OtherManifest, Way::Cut, Way::OnePart];
+const WAYS: [Way; 7] =
+    [Way::Salvage, Way::Back, Way::NewManifest, Way::OtherManifest, Way::NewManifestAndParts, Way::Cut, Way::OnePart];
 
 fn set(key: &str) -> Vec<u8> {
     command(&["SET", key, "value"])
@@ -58,12 +61,13 @@ fn log_for(way: Way) -> (TempDir, PathBuf) {
     let parts = directory.path().join("appendonlydir");
     fs::create_dir(&parts).unwrap();
     let write = |name: &str, bytes: &[u8]| fs::write(parts.join(name), bytes).unwrap();
-    let is_mended = matches!(way, Way::Salvage | Way::OnePart);
+    let are_mended = matches!(way, Way::Salvage | Way::NewManifestAndParts);
+    let is_mended = are_mended || way == Way::OnePart;
     write("a.aof.1.base.aof", &if is_mended { damaged("base") } else { set("base") });
-    write("a.aof.1.incr.aof", &if way == Way::Salvage { damaged("one") } else { [set("one"), set("more")].concat() });
+    write("a.aof.1.incr.aof", &if are_mended { damaged("one") } else { [set("one"), set("more")].concat() });
     write("a.aof.2.incr.aof", &if way == Way::Cut { [set("two"), b"*3\r\n$3".to_vec()].concat() } else { set("two") });
     match way {
-        Way::NewManifest => {}
+        Way::NewManifest | Way::NewManifestAndParts => {}
         Way::OtherManifest => write(MANIFEST, LINES.replace("seq 2", "sec 2").as_bytes()),
         _ => write(MANIFEST, LINES.as_bytes()),
     }
@@ -71,10 +75,14 @@ fn log_for(way: Way) -> (TempDir, PathBuf) {
 }
 
 fn plan_for(way: Way, parts: &Path) -> Plan {
-    if let Way::NewManifest | Way::OtherManifest = way {
+    if let Way::NewManifest | Way::OtherManifest | Way::NewManifestAndParts = way {
         let manifest::Outcome::Rebuilt(rebuilt) = manifest::rebuild(parts, manifest::Absent::Doubt).unwrap() else {
             panic!()
         };
+        if way == Way::NewManifestAndParts {
+            let survey = rebuilt.survey(Access::default(), parts, Settings::default()).unwrap();
+            return plan_salvage(&survey, Options::default()).unwrap().plan;
+        }
         return rebuilt.plan();
     }
     let log = Log::open(&parts.join(MANIFEST)).unwrap();
@@ -283,7 +291,7 @@ fn the_plan_as_json_is_what_then_happens() {
     for way in WAYS {
         let (directory, parts) = log_for(way);
         let options: &[&str] = match way {
-            Way::Salvage | Way::OnePart => &["--salvage"],
+            Way::Salvage | Way::OnePart | Way::NewManifestAndParts => &["--salvage"],
             Way::Back => continue,
             _ => &[],
         };

@@ -143,7 +143,8 @@ fn a_base_and_one_incr_without_manifest_are_not_taken_for_the_incr_alone() {
     let directory = data.path(DIRECTORY);
     assert!(findings(&directory).contains(&"error no-manifest appendonly.aof.1.base.rdb".to_owned()));
     let (code, text) = run("digest", &[], &directory);
-    assert!(code == 2 && text.contains("no manifest"), "{text}");
+    let command = format!("run: aofkit fix {}\n", directory.display());
+    assert!(code == 2 && text.contains("no manifest") && text.contains(&command), "{text}");
     let (code, text) = run("fix", &["--yes"], &directory);
     assert!(code == 0 && text.contains("appendonly.aof.1.base.rdb seq 1 type b"), "{text}");
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +14,7 @@ use crate::check::OLD_FILE_OR_PARTS;
 use crate::input::{FileIdentity, Input};
 use crate::rdb::{Item, Walker};
 use crate::repair::plan::Before;
-use crate::storage::is_ours;
+use crate::storage::{is_ours, unfixed_name};
 use crate::{Error, Result};
 
 /// How the name of an unfinished file begins.
@@ -88,6 +88,11 @@ impl Directory {
             let (name, path) = (name.clone(), file.clone());
             found.parts.push(Found { name, path, kind, sequence, length, modified, identity });
         }
+        let is_named = |name: &[u8]| entries.iter().any(|entry| entry.name == name);
+        let (replaced, parts): (Vec<Found>, Vec<Found>) =
+            found.parts.into_iter().partition(|part| is_half_done(part, &names, is_named));
+        found.unfinished.extend(replaced.into_iter().map(|part| OsString::from_vec(part.name)));
+        found.parts = parts;
         found.parts.sort_by_key(|part| part.sequence);
         found.names = names;
         Ok(Ok(found))
@@ -123,6 +128,17 @@ impl Directory {
     pub(super) fn old_style(&self) -> Option<PathBuf> {
         old_style_file_of(&self.manifest_path())
     }
+}
+
+/// Whether an interrupted fix left the file: it lies beside the one from which, or for which, it was made. The one that
+/// the manifest names counts, or else the older one.
+fn is_half_done(part: &Found, names: &[Vec<u8>], is_named: impl Fn(&[u8]) -> bool) -> bool {
+    let original = unfixed_name(&part.name);
+    let comes_first = |name: &Vec<u8>| {
+        let key = |name: &[u8]| (!is_named(name), name.len(), name.to_vec());
+        unfixed_name(name) == original && key(name) < key(&part.name)
+    };
+    !is_named(&part.name) && names.iter().any(comes_first)
 }
 
 /// The directory in which files have the names of parts of a log, if there is no manifest.

@@ -138,7 +138,7 @@ pub fn rebuild(directory: &Path, absent: Absent) -> Result<Outcome> {
         Err(doubt) => return Ok(Outcome::Doubtful(doubt)),
     };
     let chosen = incrs::choose(&found, &evidence, base.as_ref(), &mut judged);
-    let rebuilt = |incrs: Vec<_>| Outcome::Rebuilt(assemble(&found, base.as_ref(), &incrs, judged));
+    let rebuilt = |incrs: Vec<_>| Outcome::Rebuilt(assemble((&found, &evidence), base.as_ref(), &incrs, judged));
     Ok(chosen.map_or_else(Outcome::Doubtful, rebuilt))
 }
 
@@ -217,8 +217,12 @@ impl Evidence {
         Ok(evidence)
     }
 
+    fn entry_of(&self, name: &[u8]) -> Option<&Entry> {
+        self.entries.iter().find(|entry| entry.name == name)
+    }
+
     fn kind_of(&self, name: &[u8]) -> Option<Kind> {
-        self.entries.iter().find(|entry| entry.name == name).map(|entry| entry.kind)
+        self.entry_of(name).map(|entry| entry.kind)
     }
 }
 
@@ -326,16 +330,24 @@ fn is_whole(file: &Found, bytes: &[u8]) -> Result<bool> {
     Ok(is_what_it_is_called && check::check(&Log::open(&file.path)?, Settings::default())?.is_loaded_whole())
 }
 
-fn assemble(found: &Directory, base: Option<&Base<'_>>, incrs: &[&Found], mut judged: Vec<Judged>) -> Rebuilt {
+fn assemble(
+    (found, evidence): (&Directory, &Evidence),
+    base: Option<&Base<'_>>,
+    incrs: &[&Found],
+    mut judged: Vec<Judged>,
+) -> Rebuilt {
     let base = base.map(|base| base.found);
-    let entry = |file: &Found, kind| Entry::new(file.name.clone(), file.sequence, kind);
+    let entry = |file: &Found, kind| {
+        let extra = evidence.entry_of(&file.name).map(|entry| entry.extra.clone()).unwrap_or_default();
+        Entry { extra, ..Entry::new(file.name.clone(), file.sequence, kind) }
+    };
     let mut entries: Vec<Entry> = base.iter().map(|file| entry(file, Kind::Base)).collect();
     entries.extend(incrs.iter().map(|file| entry(file, Kind::Incr)));
     let text = Manifest::of(entries).to_bytes();
     judged.extend(found.unfinished.iter().map(|name| Judged {
         name: name.clone(),
         kind: None,
-        reason: "the name is that of a file which a server had not finished".to_owned(),
+        reason: "the name is that of a file which a server or a fix had not finished".to_owned(),
     }));
     judged.sort_by_key(|file| file.kind.is_none());
     let parts = base.iter().chain(incrs);

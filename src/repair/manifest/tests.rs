@@ -255,3 +255,24 @@ fn a_base_that_is_lost_is_left_out_if_that_is_wanted() {
     }
     assert!(matches!(rebuilt(), Outcome::Doubtful(doubt) if doubt.reason.contains("no file")));
 }
+
+#[test]
+fn what_redis_8_adds_to_a_line_stays() {
+    let with_offset = SOUND.replace("seq 3 type i", "seq 3 type i startoffset 17");
+    assert_eq!(text(&with_manifest(format!("{with_offset}garbage\n").as_bytes())), with_offset);
+}
+
+#[test]
+fn what_an_interrupted_fix_left_does_not_count() {
+    let directory = with_manifest(b"");
+    write(&directory, "a.aof.2.base.fixed-1.rdb", &rdb(BEGUN), 11);
+    write(&directory, "a.aof.4.incr.fixed-1.aof", &command(&["SET", "k", "v"]), 11);
+    assert_eq!(text(&directory), SOUND);
+    fs::remove_file(directory.path().join("a.aof.manifest")).unwrap();
+    assert_eq!(text(&directory), SOUND);
+    assert!(reason(&directory, "a.aof.4.incr.fixed-1.aof").1.contains("not finished"));
+    // What the manifest names was finished, and then the one before it is left over.
+    let fixed = SOUND.replace("4.incr.aof", "4.incr.fixed-1.aof");
+    write(&directory, "a.aof.manifest", format!("{fixed}garbage\n").as_bytes(), 12);
+    assert_eq!(text(&directory), fixed);
+}
