@@ -11,6 +11,8 @@ pub const DIFFERENCES: &[&str] = &[
      read-only media.",
     "Bytes that are cut off are first written to a directory NAME.aofkit-kept-N beside the file and forced to disk; \
      on a terminal, a line on standard error names the copy. The real tools keep no copy.",
+    "If whole records follow the place where --fix cuts, a last line tells how many of them aofkit fix --salvage would \
+     have kept, and the command that gets them back.",
     "A file whose length has changed since it was read is not cut: \"Failed to truncate AOF\".",
     "--truncate-to-timestamp cuts before the transaction that is open at the first later annotation. The real tools \
      cut inside the transaction, and leave a log that is not valid.",

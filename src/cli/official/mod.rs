@@ -82,7 +82,11 @@ fn respond(imitated: Imitated, program: &OsStr, request: &Request, out: &mut dyn
             writeln!(out, " [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>")?;
             Err(Stopped)
         }
-        Request::Check { path, mode } => log::check(&mut Tool::new(imitated, *mode, out), path),
+        Request::Check { path, mode } => {
+            let mut tool = Tool::new(imitated, *mode, out);
+            log::check(&mut tool, path)?;
+            tool.last_line.take().map_or(Ok(()), |line| tool.line(&[line.as_bytes()]))
+        }
     }
 }
 

@@ -10,8 +10,11 @@ use super::tool::{Mode, PartEnd, Stopped, Tool, never_ends, system_words};
 use crate::check::official::{
     Cut, FileKind, PreambleEnd, Resume, Verdict, check_preamble, check_resp, cut_to_timestamp,
 };
+use crate::check::scan;
 use crate::cli::source;
-use crate::repair;
+use crate::escape::shell_word;
+use crate::repair::{self, salvage};
+use crate::report::number::counted;
 use crate::storage::OpenElsewhere;
 
 /// A file to check.
@@ -170,10 +173,32 @@ impl Part {
         if !yes {
             return tool.stop(&[b"Aborting..."]);
         }
+        let kept = self.kept_by_salvage(tool, *ok_up_to);
         if self.truncate(tool, *size, *ok_up_to)? {
+            tool.last_line = kept;
             return Ok(PartEnd::Truncated);
         }
         tool.stop(&[b"Failed to truncate AOF ", name])
+    }
+
+    /// What `aofkit fix --salvage` keeps of what is cut off, and how to get it back; `None` if that is nothing.
+    fn kept_by_salvage(&self, tool: &Tool<'_>, offset: u64) -> Option<String> {
+        let path = Path::new(&self.path);
+        let input = source::mapped().open_as_is(path).ok()?;
+        let copy = |offset: usize, buffer: &mut [u8]| input.copy(offset, buffer);
+        let scan = scan::Options { threads: source::cores(), copy: Some(&copy), ..scan::Options::default() };
+        let options = salvage::Options { server: tool.server(), scan, ..salvage::Options::default() };
+        let found = salvage::salvage(input.bytes(), usize::try_from(offset).ok()?, options);
+        let rest = (input.bytes().len() as u64).saturating_sub(offset);
+        let bytes = rest.saturating_sub(found.gaps.iter().map(|gap| gap.edit.removed()).sum());
+        let (records, bytes) = (counted(found.records, "whole record"), counted(bytes, "byte"));
+        let path = shell_word(path);
+        (found.records > 0).then(|| {
+            format!(
+                "aofkit fix --salvage would have kept {records} ({bytes}) after the cut; run: \
+                 aofkit fix --undo {path} && aofkit fix --salvage {path}"
+            )
+        })
     }
 
     /// Cuts; says where the removed bytes are, or why it could not be done.

@@ -82,6 +82,8 @@ pub(super) struct Tool<'o> {
     pub(super) out: &'o mut dyn Write,
     /// The line counter, which runs on from part to part.
     pub(super) lines: u64,
+    /// What is printed at the very end, if everything else went well.
+    pub(super) last_line: Option<String>,
 }
 
 /// How the check of one part ended, if the tool went on.
@@ -95,7 +97,7 @@ pub(super) enum PartEnd {
 
 impl<'o> Tool<'o> {
     pub(super) fn new(imitated: Imitated, mode: Mode, out: &'o mut dyn Write) -> Self {
-        Self { imitated, mode, out, lines: 1 }
+        Self { imitated, mode, out, lines: 1, last_line: None }
     }
 
     pub(super) const fn server(&self) -> Server {

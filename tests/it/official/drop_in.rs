@@ -101,6 +101,23 @@ fn what_is_cut_off_is_kept_beside_the_file() {
 }
 
 #[test]
+fn the_last_line_names_what_salvage_would_have_kept() {
+    let directory =
+        directory_with(&[("a log", &[SET, b"garbage\r\n", MULTI, SET, b"*1\r\n$4\r\nEXEC\r\n", SET].concat())]);
+    let fixed = run(directory.path(), "redis-check-aof", &["--fix", "a log"]);
+    let line = "aofkit fix --salvage would have kept 4 whole records (83 bytes) after the cut; \
+                run: aofkit fix --undo 'a log' && aofkit fix --salvage 'a log'\n";
+    assert!(fixed.stdout.ends_with(&format!("Successfully truncated AOF a log\n{line}")), "{}", fixed.stdout);
+    assert_eq!((fixed.code, fixed.stderr.as_str()), (0, ""));
+    for arguments in [&["--undo"][..], &["--salvage", "--yes"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aofkit"));
+        command.arg("fix").args(arguments).arg("a log").current_dir(directory.path()).stdin(Stdio::null());
+        assert!(command.output().unwrap().status.success(), "{arguments:?}");
+    }
+    assert_eq!(fs::read(directory.path().join("a log")).unwrap().len(), SET.len() + 83);
+}
+
+#[test]
 fn a_check_changes_nothing() {
     let directory = directory_with(&[("log", &[SET, b"garbage"].concat())]);
     let path = directory.path().join("log");
