@@ -46,8 +46,8 @@ const INSPECT: &[(u8, &str)] = &[
 ];
 
 const REWRITE: &[(u8, &str)] = &[
-    (0, "the new log was written, or shown with --dry-run"),
-    (1, "the old log is damaged, the change was declined, data would be lost, or no key matches"),
+    (0, "the new log was written, or shown with --dry-run; the old one may have a torn end"),
+    (1, "the old log is otherwise damaged, the change was declined, data would be lost, or no key matches"),
     (2, "a file cannot be read or written, or the command line is wrong"),
 ];
 

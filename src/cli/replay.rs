@@ -118,7 +118,7 @@ impl ReplaySettings {
         }
         let gaps = opened.report_skipped(end, console);
         if !gaps.is_empty() {
-            ending = Ending::Refused;
+            ending = opened.skipped.ending((end.part, end.offset), opened.inputs.len());
         }
         let mut report = ExpiredFieldsReport::new(replay_arguments::name_of(self.expired_fields));
         // Only another replay shows what differs; logs without fields that expire do not need one.

@@ -6,7 +6,8 @@ use crate::aof::log::{Part, Role};
 use crate::aof::{Reader, is_no_log};
 use crate::check::scan;
 use crate::repair::Edited;
-use crate::repair::salvage::{self, Salvage};
+use crate::repair::salvage::{self, Cause, Gap, Salvage};
+use crate::replay::Ending;
 use crate::report::file_name::FileName;
 use crate::report::number::counted;
 use crate::report::salvage::SkippedGap;
@@ -19,7 +20,7 @@ pub(super) const LONG_HELP: &str = "\
 Skip damaged records, as 'fix --salvage' removes them
 
 Everything is read but the damaged records, transactions that lost a part, and the damaged entries of an RDB; what is \
-skipped is printed, and the exit code is 1. A damaged part is copied to memory.";
+skipped is printed, and the exit code is the one for a damaged log. A damaged part is copied to memory.";
 
 /// What is said of a log with a damaged RDB.
 pub(super) const NOT_RDB: &str = "note: --skip-damage cannot skip this: nothing of the RDB can be read";
@@ -47,6 +48,18 @@ impl Skipped {
     /// What a part is read as, if it is damaged.
     pub(super) fn edited(&self, part: usize) -> Option<&Edited> {
         self.edited.get(part)?.as_ref()
+    }
+
+    /// How far a replay of so many parts can be trusted that read past the gaps up to an offset in a part.
+    pub(super) fn ending(&self, (last, offset): (usize, u64), parts: usize) -> Ending {
+        let gaps = self.salvaged.iter().flat_map(|(index, salvage)| salvage.gaps.iter().map(move |gap| (*index, gap)));
+        let read = gaps.filter(|(index, gap)| (*index, gap.edit.range.start) < (last, offset));
+        let is_cut = |cause: &Cause| matches!(cause, Cause::Truncated(_) | Cause::UnfinishedTransaction { .. });
+        let ending = |(index, gap): (usize, &Gap)| {
+            let is_cut = index + 1 == parts && gap.causes.iter().all(is_cut);
+            if is_cut { Ending::Cut } else { Ending::Refused }
+        };
+        read.map(ending).max().unwrap_or(Ending::Sound)
     }
 
     /// What is skipped up to an offset in a part, and says so.

@@ -222,8 +222,8 @@ pub enum End {
     DamagedRdb(Box<rdb::Damage>),
 }
 
-/// How far a replay can be trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How far a replay can be trusted: the later, the less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ending {
     /// The log was whole, or was left where it was to be.
     Sound,

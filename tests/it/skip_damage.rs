@@ -153,3 +153,17 @@ fn what_cannot_be_skipped_is_refused_as_without_the_option() {
         aofkit("inspect").arg("--skip-damage").arg(path).assert().code(1).stderr(contains(said));
     }
 }
+
+#[test]
+fn a_torn_end_is_no_more_with_the_option_than_without() {
+    let directory = TempDir::new().unwrap();
+    let whole = log(&["SET a 1", "MULTI", "SET b 1"]);
+    let cut = [&log(&["SET a 1"])[..], b"*3\r\n$3\r\nSET"].concat();
+    for (bytes, rewrite) in [(whole, 0), (cut.clone(), 0), ([&b"*x\r\n"[..], &cut].concat(), 1)] {
+        let path = file(&directory, "a.aof", &bytes);
+        for (arguments, code) in [(&["rewrite", "-o", "-"][..], rewrite), (&["digest"], 1), (&["inspect"], 1)] {
+            stdout(arguments, &path, code);
+            aofkit(arguments[0]).args(&arguments[1..]).arg(&path).assert().code(code);
+        }
+    }
+}

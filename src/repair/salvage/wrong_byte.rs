@@ -68,7 +68,7 @@ fn fits(bytes: &[u8], at: usize, mended: &Mended) -> bool {
     }
     if mended.record.start < at {
         // It had taken the beginning of the next record for its own, or left its last arguments.
-        let takes_less = end < at && resp::parse(bytes, end, &mut Head::default()).is_ok_and(|next| next > at);
+        let takes_less = end < at && resync::end_of(bytes, end).is_some_and(|next| next > at);
         // MULTI and EXEC have no arguments.
         let has_arguments = Control::from_name(&mended.name).is_none();
         return takes_less || end > at && has_arguments && is_leftover(bytes, at);
