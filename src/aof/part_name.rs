@@ -59,22 +59,29 @@ pub(crate) fn followed_bases(files: &[PathBuf]) -> Vec<(&PathBuf, PartName)> {
     named.iter().filter(is_kept).cloned().collect()
 }
 
-/// The sequence numbers of the incrs whose lines are missing at the end of a manifest, given the kind, sequence number
-/// and length of each part that it does not name.
+/// The parts whose lines a manifest has lost, given the kind, sequence number and length of each that it does not name.
 ///
-/// A server names an incr before it writes to it. Only where a rewrite for a server that had no log was interrupted
-/// is that otherwise, and then there is a newer base too.
-pub(crate) fn missing_lines<P: Iterator<Item = (Kind, i64, u64)>>(
-    manifest: &Manifest,
-    unnamed: impl Fn() -> P,
-) -> Vec<i64> {
-    let highest = |kind| manifest.of_kind(kind).map(|entry| entry.sequence).max().unwrap_or(0);
-    let (base, incr) = (highest(Kind::Base), highest(Kind::Incr));
-    if unnamed().any(|(kind, sequence, _)| kind == Kind::Base && sequence > base) {
-        return Vec::new();
-    }
-    let is_lost = |(kind, sequence, length): &(Kind, i64, u64)| *kind == Kind::Incr && *sequence > incr && *length > 0;
-    unnamed().filter(is_lost).map(|(_, sequence, _)| sequence).collect()
+/// - A server names a base before any incr, so that a manifest without a base has lost the line of one that is there.
+/// - It names an incr before it writes to it, numbers them one by one, and lets the oldest go first. Only where a
+///   rewrite for a server that had no log was interrupted is the last incr not named, and then there is a newer base.
+pub(crate) fn missing_lines<P>(manifest: &Manifest, unnamed: impl Fn() -> P) -> Vec<(Kind, i64)>
+where
+    P: Iterator<Item = (Kind, i64, u64)>,
+{
+    let named = |kind| manifest.of_kind(kind).map(|entry| entry.sequence);
+    let base = named(Kind::Base).max();
+    let (first, last) = (named(Kind::Incr).min(), named(Kind::Incr).max());
+    let is_newer_base =
+        |(kind, sequence, _): (Kind, i64, u64)| kind == Kind::Base && base.is_some_and(|base| sequence > base);
+    let has_newer_base = unnamed().any(is_newer_base);
+    let is_missing = |(kind, sequence, length): &(Kind, i64, u64)| match kind {
+        Kind::Base => base.is_none() && first.is_some(),
+        Kind::Incr if *length == 0 || named(Kind::Incr).any(|other| other == *sequence) => false,
+        Kind::Incr if last.is_none_or(|last| *sequence > last) => !has_newer_base,
+        Kind::Incr => first.is_some_and(|first| *sequence > first),
+        Kind::History => false,
+    };
+    unnamed().filter(is_missing).map(|(kind, sequence, _)| (kind, sequence)).collect()
 }
 
 /// The file beside the directory of the parts in which Redis 6.2 and earlier kept the log that has this manifest now;

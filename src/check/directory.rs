@@ -64,16 +64,21 @@ pub(super) fn unlisted(multi_part: &MultiPart, path: &Path) -> Result<Vec<Findin
     let files = multi_part.unlisted()?;
     let prefix = multi_part.manifest_path.file_stem().unwrap_or_default().as_bytes();
     let is_sound = multi_part.manifest.problems.is_empty();
-    let lost = if is_sound { multi_part.lost_incrs(&files) } else { Vec::new() };
+    let lost = if is_sound { multi_part.lost_parts(&files) } else { Vec::new() };
     let highest_base = multi_part.manifest.of_kind(Kind::Base).map(|base| base.sequence).max();
     let finding = |file: &PathBuf| {
         let name = PartName::of_file(file).filter(|name| name.prefix == prefix)?;
         let is_newer_base = name.kind == Kind::Base && highest_base.is_some_and(|highest| name.sequence > highest);
         if lost.contains(&file) {
-            let message = "this incr holds records, and continues those that the manifest names: its line is missing \
-                           there, a server starts without the records, and writes over the file later";
+            let what = match name.kind {
+                Kind::Base => "this is a base, and the manifest names none",
+                _ => "this incr holds records, and belongs to those that the manifest names",
+            };
+            let message = format!(
+                "{what}: its line is missing there, a server starts without its data, and may write over the file later"
+            );
             let advice = format!("before a server starts, run: {}", fix_command(path));
-            return Some(Finding::new(Code::UnlistedFile, Severity::Error, file, message.to_owned(), &advice));
+            return Some(Finding::new(Code::UnlistedFile, Severity::Error, file, message, &advice));
         }
         Some(if is_newer_base {
             let message = "a rewrite made this base, and was interrupted before the manifest named it: servers ignore \

@@ -249,8 +249,8 @@ codes! {
     InterruptedUpgrade = "interrupted-upgrade", [Error], log("damaged/upgrade-interrupted"),
         "Start the server.",
     /// A file is named like a part of the log, but the manifest does not name it: it is left over from a rewrite, or
-    /// the manifest is an old one; or it is the one file in which an older server kept the log. An error where it is an
-    /// incr with records that continues those of the manifest, which has lost its last lines.
+    /// the manifest is an old one; or it is the one file in which an older server kept the log. An error where the
+    /// manifest has lost a line: it names no base, though there is one, or not every incr that holds records.
     UnlistedFile = "unlisted-file", [Note, Error], log("damaged/manifest-empty"),
         "Move the file away if nothing needs it; a server does not load it. Where its line is missing, `aofkit fix` \
          adds it.",

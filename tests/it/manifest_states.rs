@@ -257,7 +257,7 @@ fn the_base_of_an_interrupted_upgrade_is_read_where_it_is() {
 }
 
 #[test]
-fn lines_that_a_manifest_lost_at_its_end_come_back() {
+fn lines_that_a_manifest_lost_come_back() {
     let data = Data::new();
     data.write(MANIFEST, manifest(2).as_bytes());
     assert_eq!(findings(&data.part(MANIFEST)), ["error unlisted-file appendonly.aof.3.incr.aof"]);
@@ -265,6 +265,19 @@ fn lines_that_a_manifest_lost_at_its_end_come_back() {
     let (code, text) = data.run("fix", &["--yes"]);
     assert!(code == 0 && text.contains("checked again: nothing is damaged"), "{text}");
     assert_eq!(fs::read_to_string(data.part(MANIFEST)).unwrap(), manifest(3));
+    // So do the line of the base, and one in the middle.
+    for (lost, kind) in [("appendonly.aof.1.base.aof".to_owned(), "base"), (incr(2), "incr")] {
+        let kept: String = manifest(3).split_inclusive('\n').filter(|line| !line.contains(&lost)).collect();
+        data.write(MANIFEST, kept.as_bytes());
+        assert_eq!(findings(&data.part(MANIFEST)), [format!("error unlisted-file {lost}")], "{kind}");
+        assert_eq!(data.run("fix", &["--yes"]).0, 0);
+        assert_eq!(fs::read_to_string(data.part(MANIFEST)).unwrap(), manifest(3));
+    }
+    // An incr before all that are named was replaced by a rewrite.
+    let named = manifest(3).replace(&format!("file {} seq 1 type i\n", incr(1)), "");
+    data.write(MANIFEST, named.as_bytes());
+    assert_eq!(findings(&data.part(MANIFEST)), [format!("note unlisted-file {}", incr(1))]);
+    data.write(MANIFEST, manifest(3).as_bytes());
     // An empty incr adds nothing, and one that a rewrite began is followed by its base.
     data.write(&incr(4), b"");
     assert_eq!(findings(&data.part(MANIFEST)), ["note unlisted-file appendonly.aof.4.incr.aof"]);
@@ -301,10 +314,13 @@ fn servers_complete_an_interrupted_upgrade_and_cut_the_file() {
 #[server_test]
 fn servers_do_without_the_lines_that_a_manifest_lost_and_load_the_ones_that_come_back() {
     let data = Data::new();
-    data.write(MANIFEST, manifest(2).as_bytes());
-    data.assert_keys(3);
-    assert_eq!(data.run("fix", &["--yes"]).0, 0);
-    data.assert_keys(4);
+    for lost in ["appendonly.aof.1.base.aof", &incr(2), &incr(3)] {
+        let kept: String = manifest(3).split_inclusive('\n').filter(|line| !line.contains(lost)).collect();
+        data.write(MANIFEST, kept.as_bytes());
+        data.assert_keys(3);
+        assert_eq!(data.run("fix", &["--yes"]).0, 0);
+        data.assert_keys(4);
+    }
 }
 
 #[test]

@@ -346,21 +346,19 @@ impl MultiPart {
         Ok(files.iter().filter(is_unlisted).cloned().collect())
     }
 
-    /// The incrs among `unlisted` that the manifest named before it lost the lines at its end.
-    pub(crate) fn lost_incrs<'u>(&self, unlisted: &'u [PathBuf]) -> Vec<&'u PathBuf> {
+    /// The parts among `unlisted` whose lines the manifest has lost.
+    pub(crate) fn lost_parts<'u>(&self, unlisted: &'u [PathBuf]) -> Vec<&'u PathBuf> {
         let prefix = self.manifest_path.file_stem().unwrap_or_default().as_bytes();
         let part = |file: &'u PathBuf| {
             let name = PartName::of_file(file).filter(|name| name.prefix == prefix)?;
-            Some((file, name.kind, name.sequence, fs::metadata(file).ok()?.len()))
+            Some((file, (name.kind, name.sequence, fs::metadata(file).ok()?.len())))
         };
         let parts: Vec<_> = unlisted.iter().filter_map(part).collect();
-        let lost = missing_lines(&self.manifest, || {
-            parts.iter().map(|(_, kind, sequence, length)| (*kind, *sequence, *length))
-        });
+        let lost = missing_lines(&self.manifest, || parts.iter().map(|(_, part)| *part));
         parts
             .iter()
-            .filter(|(_, kind, sequence, _)| *kind == Kind::Incr && lost.contains(sequence))
-            .map(|part| part.0)
+            .filter(|(_, (kind, sequence, _))| lost.contains(&(*kind, *sequence)))
+            .map(|(file, _)| *file)
             .collect()
     }
 }

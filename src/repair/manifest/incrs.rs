@@ -16,6 +16,11 @@ pub(super) fn choose<'d>(
     for file in found.of_kind(Kind::Incr) {
         let (kind, reason) = match evidence.kind_of(&file.name) {
             Some(Kind::History) => (None, "the manifest says that a rewrite has replaced it"),
+            Some(_) if base.is_some_and(|base| !base.is_named) && is_older(file, base) => {
+                let reason = "the manifest names this incr but no base, and the base that is there was begun after \
+                              it was last written";
+                return Err(doubt(file, reason.to_owned()));
+            }
             Some(_) => (Some(Kind::Incr), "the manifest names it"),
             None if !evidence.has_gaps => (None, "the manifest does not name it, and every line of it can be read"),
             None if is_older(file, base) => (None, "it was last written before the base was begun, which holds it"),

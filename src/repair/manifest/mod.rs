@@ -150,7 +150,7 @@ fn is_sound(manifest: &Manifest, found: &Directory) -> bool {
     manifest.problems.is_empty() && are_there && !is_cut(manifest, found)
 }
 
-/// Whether lines are missing at the end of the manifest, though the last one is whole.
+/// Whether lines are missing in the manifest, though each one that is there is whole.
 fn is_cut(manifest: &Manifest, found: &Directory) -> bool {
     let is_unnamed = |file: &&Found| manifest.entries.iter().all(|entry| entry.name != file.name);
     let unnamed = || found.parts().filter(is_unnamed).map(|file| (file.kind, file.sequence, file.length));

@@ -276,3 +276,13 @@ fn what_an_interrupted_fix_left_does_not_count() {
     write(&directory, "a.aof.manifest", format!("{fixed}garbage\n").as_bytes(), 12);
     assert_eq!(text(&directory), fixed);
 }
+
+#[test]
+fn a_base_that_the_manifest_lost_comes_back_unless_an_incr_is_older() {
+    let without = SOUND.split_inclusive('\n').skip(1).collect::<String>();
+    let directory = with_manifest(without.as_bytes());
+    assert_eq!(text(&directory), SOUND);
+    // A rewrite of a log that had no base made this one, and holds what is in the incr.
+    write(&directory, "a.aof.3.incr.aof", &command(&["SET", "k", "v"]), -5);
+    assert!(doubt(&directory).1.contains("begun after it was last written"));
+}
