@@ -15,6 +15,7 @@ impl Cause {
             Self::ZeroTail(_) => "zero-tail",
             Self::Zeros(_) => "zeros",
             Self::Blocks { .. } => "blocks",
+            Self::WrongName { .. } => "wrong-name",
             Self::Merged { .. } => "merged",
             Self::Truncated(_) => "truncated",
             Self::UnfinishedTransaction { .. } => "unfinished-transaction",
@@ -30,6 +31,7 @@ impl Cause {
     pub const fn offset(&self) -> u64 {
         match self {
             Self::WrongByte { offset, .. }
+            | Self::WrongName { offset, .. }
             | Self::Merged { offset }
             | Self::UnfinishedTransaction { offset }
             | Self::NoItem { offset }
@@ -68,6 +70,10 @@ impl fmt::Display for Cause {
             }
             Self::Merged { offset } => {
                 write!(f, "bytes are missing in the record at byte {offset}, which takes the next one for its own")
+            }
+            Self::WrongName { offset, name } => {
+                let name = Escaped(name);
+                write!(f, "the command at byte {offset} is none: its name was overwritten, and reads '{name}' now")
             }
             Self::Truncated(damage) => write!(f, "{}", damage.kind),
             Self::UnfinishedTransaction { offset } => {

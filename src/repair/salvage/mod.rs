@@ -5,6 +5,7 @@
 
 mod cause;
 mod context;
+mod names;
 mod plan;
 mod rdb;
 mod repeated;
@@ -111,6 +112,13 @@ pub enum Cause {
         /// The size of a block, in bytes.
         size: u64,
     },
+    /// The name of a command was overwritten, and which it was cannot be told.
+    WrongName {
+        /// Where its record begins.
+        offset: u64,
+        /// The name as it is.
+        name: Vec<u8>,
+    },
     /// A record goes on as the next one: bytes are missing where it should end.
     Merged {
         /// Where it begins.
@@ -204,8 +212,29 @@ pub fn salvage(bytes: &[u8], start: usize, options: Options<'_>) -> Salvage {
 
 /// The same, of records that were scanned.
 fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvage {
+    let (salvage, with_names) = salvage_records(bytes, scanned, options);
+    let find = |run: Range<usize>| names::find(bytes, run, options.server);
+    let wrong: Vec<names::WrongName> = with_names.into_iter().flat_map(find).collect();
+    if wrong.is_empty() {
+        return salvage;
+    }
+    // A name may be that of a command on which the records after it depend.
+    let repaired = names::repaired(bytes, &wrong);
+    let start = usize::try_from(scanned.start).unwrap_or(bytes.len());
+    let options = Options { scan: scan::Options { copy: None, ..options.scan }, ..options };
+    let scanned = scan::scan(&repaired, start, options.server, options.scan);
+    let (mut salvage, _) = salvage_records(&repaired, &scanned, options);
+    names::add(wrong, bytes, &mut salvage.gaps);
+    salvage
+}
+
+/// What can be kept of records, whatever the names of their commands; and the runs with names that no server knows.
+fn salvage_records(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> (Salvage, Vec<Range<usize>>) {
     if scanned.damage.is_none() && scanned.open().is_none() {
-        return Salvage { records: scanned.records, ..Salvage::default() };
+        let index = |offset: u64| usize::try_from(offset).unwrap_or(bytes.len());
+        let with_names =
+            if names::are_in(scanned) { vec![index(scanned.start)..index(scanned.end)] } else { Vec::new() };
+        return (Salvage { records: scanned.records, ..Salvage::default() }, with_names);
     }
     let start = usize::try_from(scanned.start).unwrap_or(bytes.len());
     let mut search = Search {
@@ -215,6 +244,7 @@ fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvag
         found: Vec::new(),
         values: ValuesWithRecords::new(bytes),
         selects: Vec::new(),
+        with_names: Vec::new(),
         merged: 0,
     };
     let mut next = search.read_on(scanned);
@@ -222,7 +252,7 @@ fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvag
         let scanned = search.scan(bytes, at);
         next = search.read_on(&scanned);
     }
-    let Search { runs, found, selects, .. } = search;
+    let Search { runs, found, selects, with_names, .. } = search;
     let records = runs.iter().map(|run| run.records).sum();
     let mended = found.iter().filter_map(|found| found.mended.as_ref()?.selected()).collect();
     let gaps = found.into_iter().map(|found| found.gap).collect();
@@ -230,7 +260,7 @@ fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvag
     context::take_torn_transactions(bytes, &runs, &mut salvage);
     let databases = Databases { selects: &selects, mended: &mended, assumed: options.assumed_database };
     context::restore_databases(bytes, start, &runs, databases, &mut salvage);
-    salvage
+    (salvage, with_names)
 }
 
 /// The runs and gaps of a part so far.
@@ -242,6 +272,8 @@ struct Search<'a, 'p> {
     values: ValuesWithRecords<'a>,
     /// Where databases are selected, and which.
     selects: Vec<(usize, u32)>,
+    /// Runs with commands that no server knows.
+    with_names: Vec<Range<usize>>,
     /// How many records had taken others for their own.
     merged: usize,
 }
@@ -257,6 +289,9 @@ impl Search<'_, '_> {
             return Some(next).filter(|next| *next < self.bytes.len());
         }
         let (start, end) = (run.start, run.end);
+        if names::are_in(scanned) {
+            self.with_names.push(start..end);
+        }
         let inside = if self.merged < MERGED { Inside::Search } else { Inside::Ignore };
         let Walk { merged, mut selects, .. } = walk::read(self.bytes, start..end, inside, self.options.scan);
         self.selects.append(&mut selects);

@@ -1,6 +1,6 @@
 //! A log → what salvage changes in each of its parts.
 
-use super::{Gap, Options, Salvage, salvage, salvage_part, salvage_scanned};
+use super::{Gap, Options, Salvage, names, salvage, salvage_part, salvage_scanned};
 use crate::check::scan::{self, Scan};
 use crate::input::FileIdentity;
 use crate::repair::plan::{Obstacle, Plan, Refusal, damage, outer_obstacle, records};
@@ -62,6 +62,7 @@ pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage,
             (records, _) => records?,
         };
         let found = match (damage(survey, part), file.condition) {
+            (None, Condition::Records) if names::are_in(scan) => of_part(file, Scanned::All(scan), identity, options),
             (None, _) | (_, Condition::ReadOver(ReadOver::ToTheEnd)) => whole(scan.records),
             _ if survey.report.is_loaded_whole() => whole(scan.records),
             (_, Condition::ReadOver(ReadOver::UpTo(at))) => of_part(file, Scanned::UpTo(at), identity, options),

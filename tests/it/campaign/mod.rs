@@ -10,8 +10,9 @@ mod truth;
 mod workload;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use aofkit::check::{Code, Settings, check};
 use aofkit::repair::salvage::Options;
 
 use crate::harness::files::testdata;
@@ -64,6 +65,13 @@ fn results(logs: &[Log], stretches: usize, default: u64, options: Options<'_>) -
     whole.into_iter().filter_map(Result::ok).collect()
 }
 
+/// Whether a command has a name that no server knows, and that may be one all the same: `fix --remove` is for that.
+fn has_name_of_a_module(path: &Path, options: Options<'_>) -> bool {
+    let settings = Settings { server: options.server.into(), ..Settings::default() };
+    let report = check(&aofkit::aof::log::Log::open(path).unwrap(), settings).unwrap();
+    report.findings.iter().any(|finding| finding.code == Code::UnknownCommand)
+}
+
 /// One in so many results is loaded.
 const LOADED: usize = 20;
 
@@ -75,6 +83,9 @@ fn compare(release: &str) {
         for mended in results(&logs, stretches, 100, options).into_iter().step_by(LOADED) {
             let directory = tempfile::TempDir::new().unwrap();
             let path = file(&directory, "mended.aof", &mended);
+            if has_name_of_a_module(&path, options) {
+                continue;
+            }
             let mut digest = aofkit("digest");
             let output = digest.args(["--unknown", "skip", "--server"]).arg(options.server.name()).arg(path).output();
             let digest = String::from_utf8(output.unwrap().stdout).unwrap();
