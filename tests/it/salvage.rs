@@ -313,3 +313,15 @@ macro_rules! releases {
     };
 }
 with_releases!(releases);
+
+#[test]
+fn a_base_is_worth_keeping_though_nothing_of_the_incr_is() {
+    let directory = folder();
+    let write = |name: &str, bytes: &[u8]| fs::write(directory.path().join(name), bytes).unwrap();
+    write("a.aof.1.base.rdb", b"REDIS0009\xfe\x00\x00\x01k\x01v\xff\x00\x00\x00\x00\x00\x00\x00\x00");
+    write("a.aof.1.incr.aof", &[command(&["SET", "a", "1"])[..10].to_vec(), vec![0xff; 300]].concat());
+    write("a.aof.manifest", b"file a.aof.1.base.rdb seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n");
+    let (code, out, _) = salvaged(directory.path(), &["--yes"]);
+    assert!(code == 0 && out.contains("checked again: nothing is damaged"), "{out}");
+    assert_eq!(fs::read(directory.path().join("a.aof.1.incr.aof")).unwrap(), b"");
+}

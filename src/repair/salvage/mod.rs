@@ -232,8 +232,8 @@ fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvag
 fn salvage_records(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> (Salvage, Vec<Range<usize>>) {
     if scanned.damage.is_none() && scanned.open().is_none() {
         let index = |offset: u64| usize::try_from(offset).unwrap_or(bytes.len());
-        let with_names =
-            if names::are_in(scanned) { vec![index(scanned.start)..index(scanned.end)] } else { Vec::new() };
+        let run = index(scanned.start)..index(scanned.end);
+        let with_names = names::are_in(scanned).then_some(run).into_iter().collect();
         return (Salvage { records: scanned.records, ..Salvage::default() }, with_names);
     }
     let start = usize::try_from(scanned.start).unwrap_or(bytes.len());

@@ -1,5 +1,5 @@
-//! Commands whose names were damaged, though their records are whole: no server knows such a command, and one that loads
-//! the log exits there.
+//! Commands whose names were damaged, though their records are whole: no server knows such a command, and one that
+//! loads the log exits there.
 //!
 //! A name that differs in one byte from that of one command alone, which takes as many arguments, is put right. One
 //! that has bytes which no name has, or that may have been any of several, goes with its record. Any other name may be

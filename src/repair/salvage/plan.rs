@@ -76,7 +76,9 @@ pub fn plan_salvage(survey: &Survey, options: Options<'_>) -> Result<LogSalvage,
         // Whatever is wrong, it is none of damage.
         return plan::plan(survey).map(|plan| LogSalvage { plan, ..log });
     }
-    if log.records() == 0 && log.entries() == 0 && log.plan.changes().next().is_some() {
+    let rdbs = survey.report.parts.iter().filter_map(|part| part.rdb.as_ref());
+    let keys: u64 = rdbs.filter(|rdb| rdb.end.is_some()).map(|rdb| rdb.keys + rdb.functions).sum();
+    if log.records() + log.entries() + keys == 0 && log.plan.changes().next().is_some() {
         return Err(Refusal::new(Obstacle::NothingWhole, &survey.report.path));
     }
     Ok(log)
