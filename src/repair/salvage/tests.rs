@@ -1,5 +1,6 @@
 use super::*;
 use crate::aof::Reader;
+use crate::resp::write_command;
 
 /// The part as it is after the edits.
 fn mended(bytes: &[u8], salvage: &Salvage) -> Vec<u8> {
@@ -39,4 +40,43 @@ fn what_is_left_is_whole_where_an_argument_follows_exec() {
                   *2\r\n$4\r\nINCR\r\n$1\r\na\r\n";
     let salvage = salvage(bytes, 0, Options::default());
     assert_eq!(records(&mended(bytes, &salvage)).len(), 1, "{salvage:?}");
+}
+
+#[test]
+fn a_byte_that_is_put_right_stays_beside_a_torn_transaction() {
+    let log = |lines: &[&str]| crate::testing::log(lines);
+    let mut next = log(&["SET b 1"]);
+    next[0] = b'&';
+    let bytes = [&log(&["SET a 1"])[..], b"\xff\r\n", &log(&["SET x 1", "EXEC"]), &next, &log(&["SET c 1"])].concat();
+    let salvage = salvage(&bytes, 0, Options::default());
+    assert_eq!(mended(&bytes, &salvage), log(&["SET a 1", "SET b 1", "SET c 1"]));
+}
+
+#[test]
+fn a_gap_of_any_length_may_have_taken_a_select_but_none_in_a_value_counts() {
+    let log = |lines: &[&str]| crate::testing::log(lines);
+    let mut value = Vec::new();
+    write_command(&mut value, &[&b"SET"[..], b"v", &log(&["SELECT 7"])]);
+    let bytes = [&log(&["SELECT 3", "SET a 1"])[..], &value, b"x", &log(&["SET b 1", "SELECT 4", "SET c 1"])].concat();
+    let salvage = salvage(&bytes, 0, Options::default());
+    let doubt = salvage.gaps[0].doubt.as_ref().unwrap();
+    assert_eq!((doubt.database, doubt.databases, doubt.records), (3, 2, 1));
+    assert_eq!(mended(&bytes, &salvage).len(), bytes.len() - 1);
+}
+
+#[test]
+fn records_in_a_value_stay_in_it_where_its_end_is_lost() {
+    let log = |lines: &[&str]| crate::testing::log(lines);
+    let inner = log(&["FLUSHALL", "SET x 1", "SET y 1"]);
+    let mut value = Vec::new();
+    write_command(&mut value, &[&b"SET"[..], b"v", &inner]);
+    let next = log(&["SET b 1"]);
+    for length in 1..inner.len() {
+        let end = value.len() - length;
+        let bytes = [&log(&["SET a 1"])[..], &value[..end], &vec![0xff; length][..], &next].concat();
+        let salvage = salvage(&bytes, 0, Options::default());
+        let left = mended(&bytes, &salvage);
+        let is_inner = |record: Range<usize>| left[record].starts_with(b"*1\r\n$8\r\nFLUSHALL");
+        assert!(!records(&left).into_iter().any(is_inner) && left.ends_with(&next), "{length}");
+    }
 }

@@ -49,6 +49,10 @@ fn logs(release: &str) -> Vec<Log> {
 /// like records between two damaged places.
 const UNDECIDABLE: [(usize, usize); 2] = [(1, 2), (3, 12)];
 
+/// Wrong results that a small sample may have beyond that: servers choose some of what they log, so that no two runs
+/// damage the same logs.
+const CHANCE: usize = 5;
+
 /// The results for one number of stretches: what salvage leaves of each damaged log.
 #[track_caller]
 fn results(logs: &[Log], stretches: usize, default: u64, options: Options<'_>) -> Vec<Vec<u8>> {
@@ -59,21 +63,22 @@ fn results(logs: &[Log], stretches: usize, default: u64, options: Options<'_>) -
     };
     let (whole, differences): (Vec<_>, Vec<_>) = on_two_threads(&seeds, round).into_iter().partition(Result::is_ok);
     let allowed = UNDECIDABLE.iter().find(|(number, _)| *number == stretches).unwrap().1;
-    if differences.len() > (seeds.len() * allowed).div_ceil(1000) {
+    if differences.len() > seeds.len() * allowed / 1000 + CHANCE {
         assert_none(&differences.into_iter().filter_map(Result::err).collect::<Vec<_>>());
     }
     whole.into_iter().filter_map(Result::ok).collect()
 }
 
-/// Whether a command has a name that no server knows, and that may be one all the same: `fix --remove` is for that.
-fn has_name_of_a_module(path: &Path, options: Options<'_>) -> bool {
+/// Whether a command has a name that no server knows, and that may be one all the same, or too few arguments: with
+/// those, a server exits or crashes, and `fix --remove` is for that.
+fn has_odd_command(path: &Path, options: Options<'_>) -> bool {
     let settings = Settings { server: options.server.into(), ..Settings::default() };
     let report = check(&aofkit::aof::log::Log::open(path).unwrap(), settings).unwrap();
-    report.findings.iter().any(|finding| finding.code == Code::UnknownCommand)
+    report.findings.iter().any(|finding| matches!(finding.code, Code::UnknownCommand | Code::WrongArity))
 }
 
 /// One in so many results is loaded.
-const LOADED: usize = 20;
+const LOADED: usize = 10;
 
 fn compare(release: &str) {
     let logs = logs(release);
@@ -83,7 +88,7 @@ fn compare(release: &str) {
         for mended in results(&logs, stretches, 100, options).into_iter().step_by(LOADED) {
             let directory = tempfile::TempDir::new().unwrap();
             let path = file(&directory, "mended.aof", &mended);
-            if has_name_of_a_module(&path, options) {
+            if has_odd_command(&path, options) {
                 continue;
             }
             let mut digest = aofkit("digest");
