@@ -158,12 +158,14 @@ enum Chosen {
     Salvage(LogSalvage),
     /// The manifest is written; parts stay as they are.
     Manifest(Plan),
+    /// The log goes back, or does without records.
+    Travel(Plan, Cause),
 }
 
 impl Chosen {
     const fn plan(&self) -> &Plan {
         match self {
-            Self::Cut(plan) | Self::Manifest(plan) => plan,
+            Self::Cut(plan) | Self::Manifest(plan) | Self::Travel(plan, _) => plan,
             Self::Salvage(log) => &log.plan,
         }
     }
@@ -173,6 +175,7 @@ impl Chosen {
             Self::Cut(_) => Cause::Fix,
             Self::Salvage(_) => Cause::Salvage,
             Self::Manifest(_) => Cause::Manifest,
+            Self::Travel(_, cause) => *cause,
         }
     }
 }
@@ -372,7 +375,7 @@ fn go_back(
     let question = travel.question(&FileName(&settings.path));
     report.travel_planned(&survey, &plan, travel);
     drop(survey);
-    ask(settings, &Chosen::Cut(plan), &question, report, console)
+    ask(settings, &Chosen::Travel(plan, destination.cause()), &question, report, console)
 }
 
 /// Writes a manifest, and with it what is damaged in the parts that it names, if that is to be salvaged.

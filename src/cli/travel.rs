@@ -18,6 +18,7 @@ use crate::replay::{Flush, Options, Place};
 use crate::report::file_name::FileName;
 use crate::report::style::Style;
 use crate::report::travel::TravelReport;
+use crate::storage::kept::Cause;
 
 /// A log is replayed only if it takes at most one in so many of the free bytes of memory: keys take more room in memory
 /// than short commands in a log.
@@ -101,6 +102,11 @@ impl Planned {
 }
 
 impl Destination {
+    /// What the record of the change says of it.
+    pub(super) const fn cause(&self) -> Cause {
+        if matches!(self, Self::Without(_)) { Cause::Remove } else { Cause::Back }
+    }
+
     /// Decides what goes; the inner error is about the log, the outer one about what was typed.
     pub(super) fn plan(&self, survey: &Survey, console: &Console) -> anyhow::Result<Result<Planned, Refusal>> {
         let resolved = match self.resolve(survey)? {

@@ -158,6 +158,9 @@ fn somebody_runs_flushall() {
         drop(server);
         let text = scene.run(&["--before", "FLUSHALL"]);
         assert!(text.contains("FLUSHALL"), "{release}: {text}");
+        let listed = aofkit("fix").args(["--undo", "--list"]).arg(scene.path()).output().unwrap();
+        let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+        assert!(listed.contains("took the log back to an earlier point"), "{release}: {listed}");
         scene.is_well();
     }
 }
