@@ -325,3 +325,64 @@ fn a_base_is_worth_keeping_though_nothing_of_the_incr_is() {
     assert!(code == 0 && out.contains("checked again: nothing is damaged"), "{out}");
     assert_eq!(fs::read(directory.path().join("a.aof.1.incr.aof")).unwrap(), b"");
 }
+
+/// A base of many keys, and the same with a stretch in the middle overwritten.
+fn bases() -> (Vec<u8>, Vec<u8>) {
+    let whole = fs::read("testdata/rdb/redis-7.0.rdb").unwrap();
+    let mut damaged = whole.clone();
+    let middle = damaged.len() / 2;
+    damaged[middle..middle + 40].fill(0xf0);
+    (whole, damaged)
+}
+
+#[test]
+fn a_damaged_base_of_a_log_is_mended_and_read_the_same_way_without_that() {
+    let (whole, damaged) = bases();
+    let directory = TempDir::new().unwrap();
+    let parts = directory.path().join("appendonlydir");
+    fs::create_dir(&parts).unwrap();
+    let manifest = "file a.aof.1.base.rdb seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n";
+    fs::write(parts.join("a.aof.manifest"), manifest).unwrap();
+    let base = parts.join("a.aof.1.base.rdb");
+    fs::write(&base, &damaged).unwrap();
+    fs::write(parts.join("a.aof.1.incr.aof"), command(&["SET", "of the incr", "1"])).unwrap();
+
+    let plain = aofkit("fix").arg("--yes").arg(&parts).output().unwrap();
+    assert_eq!(plain.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&plain.stdout).contains("run: aofkit fix --salvage"), "{plain:?}");
+
+    let (code, out, _) = salvaged(&parts, &["--dry-run", "--format", "json"]);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    let salvage = &json["salvage"];
+    assert_eq!((code, salvage["records"].as_u64(), json["loads_after"].as_bool()), (1, Some(1), Some(true)), "{out}");
+    assert!(salvage["entries"].as_u64().unwrap() > 30, "{out}");
+    assert!(!salvage["parts"][0]["gaps"][0]["causes"].as_array().unwrap().is_empty(), "{out}");
+
+    let digest = |options: &[&str], code| {
+        let output = aofkit("digest").args(options).arg(&parts).assert().code(code);
+        output.get_output().stdout.clone()
+    };
+    let skipped = digest(&["--skip-damage"], 1);
+    let (code, out, _) = salvaged(&parts, &["--yes"]);
+    assert_eq!(code, 0, "{out}");
+    assert_eq!(digest(&[], 0), skipped);
+    aofkit("fix").arg("--undo").arg(&parts).assert().code(0);
+    assert_eq!(fs::read(&base).unwrap(), damaged);
+
+    fs::write(&base, &whole).unwrap();
+    let (code, out, _) = salvaged(&parts, &["--yes"]);
+    assert_eq!((code, fs::read(&base).unwrap() == whole), (0, true), "{out}");
+}
+
+#[test]
+fn an_rdb_of_which_only_the_checksum_is_wrong_keeps_every_entry() {
+    let (whole, _) = bases();
+    let mut damaged = whole.clone();
+    let checksum = damaged.len() - 8;
+    damaged[checksum..].fill(0x5a);
+    let directory = TempDir::new().unwrap();
+    let path = file(&directory, "a.aof", &[&damaged[..], &command(&["SET", "after", "1"])].concat());
+    let (code, out, _) = salvaged(&path, &["--yes"]);
+    assert_eq!(code, 0, "{out}");
+    assert_eq!(fs::read(&path).unwrap(), [&whole[..], &command(&["SET", "after", "1"])].concat());
+}

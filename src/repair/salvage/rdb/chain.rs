@@ -197,8 +197,10 @@ pub(super) struct Before {
     pub(super) read: u64,
     /// Whether the last entry had an idle time, and an access frequency: all have them, or none.
     pub(super) eviction: Option<(bool, bool)>,
-    /// The types of the entries so far.
-    pub(super) types: HashSet<u8>,
+    /// The types of the entries so far, a bit each.
+    pub(super) types: u64,
+    /// How many entries there were.
+    noted: u64,
     /// Whether there was a hash with expiries of fields.
     pub(super) has_field_expiry: bool,
     /// The length of the shortest key.
@@ -210,19 +212,22 @@ pub(super) struct Before {
 }
 
 impl Before {
+    /// So many entries are noted, and then some.
+    const ALL: u64 = 10_000;
+    const SOME: u64 = 64;
     /// Different shapes that are noted.
     const MOST: usize = 1000;
 
     /// Notes what an entry looks like.
     pub(super) fn note(&mut self, entry: &Entry<'_>) {
-        let shape = shape(&entry.key);
         self.is_odd = self.read > MANY
             && self.shortest.is_some_and(|shortest| entry.key.len() < shortest.min(FRAGMENT))
-            && !self.shapes.contains(&shape);
-        if self.shapes.len() < Self::MOST {
-            self.shapes.insert(shape);
+            && !self.shapes.contains(&shape(&entry.key));
+        if (self.noted < Self::ALL || self.noted % Self::SOME == 0) && self.shapes.len() < Self::MOST {
+            self.shapes.insert(shape(&entry.key));
         }
-        self.types.insert(entry.kind.number);
+        self.noted += 1;
+        self.types |= 1 << (entry.kind.number % u64::BITS as u8);
         self.has_field_expiry |= has_triples(entry.kind);
         self.shortest = Some(self.shortest.map_or(entry.key.len(), |shortest| shortest.min(entry.key.len())));
         self.eviction = Some((entry.idle.is_some(), entry.frequency.is_some()));
@@ -254,12 +259,15 @@ impl Before {
     /// Whether an entry may be rather the rest of one of type `after`, whose length has changed: its key looks like
     /// none before it.
     pub(super) fn may_be_remainder(&self, entry: &Entry<'_>, after: Option<&'static TypeRow>) -> Option<Remainder> {
+        // The fields of such a hash are triples that begin with a 0 if they do not expire: strings, as it were.
+        let may_be_field = entry.kind.number == 0 && after.is_some_and(has_triples);
+        if !may_be_field && entry.key.iter().all(|byte| (b' '..0x7f).contains(byte)) {
+            return None;
+        }
         let shape = shape(&entry.key);
         // Text first, as in most binary keys of people, is no remainder of a value.
         let text = shape.iter().take_while(|byte| **byte != 0).count();
         let is_binary = text < shape.len().clamp(1, 3) || text < shape.len() && entry.key.len() > LONG_KEY;
-        // The fields of such a hash are triples that begin with a 0 if they do not expire: strings, as it were.
-        let may_be_field = entry.kind.number == 0 && after.is_some_and(has_triples);
         if self.shapes.contains(&shape) {
             return None;
         }
@@ -424,7 +432,8 @@ impl<'a, 's> Search<'a, 's> {
         let rest = self.file.bytes.get(at..).unwrap_or_default();
         let [number, first, ..] = rest else { return false };
         if type_row(self.file.header.family, *number).is_some() {
-            return is_key(*first) && (is_written(self.file.header, *number) || self.before.types.contains(number));
+            return is_key(*first)
+                && (is_written(self.file.header, *number) || self.before.types >> (number % u64::BITS as u8) & 1 == 1);
         }
         match Opcode::of(self.file.header, *number) {
             // Times up to the year 10889, which has 48 bits.

@@ -4,8 +4,10 @@
 //! there on to end in the stored checksum. If bytes were put in between two places, both are the same; if a few are
 //! missing or wrong, they follow from the two.
 
-use std::collections::HashMap;
 use std::ops::Range;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
 
 use super::burst::{TABLES, Tables};
 use crate::rdb::Crc64;
@@ -26,7 +28,8 @@ pub(super) fn locate(content: &[u8], stored: u64, window: Range<usize>) -> Vec<E
     for byte in inside {
         forward.push(TABLES.add(forward.last().copied().unwrap_or_default(), *byte));
     }
-    let places: HashMap<u64, usize> = forward.iter().enumerate().rev().map(|(place, sum)| (*sum, place)).collect();
+    let places: HashMap<u64, usize, FixedState> =
+        forward.iter().enumerate().rev().map(|(place, sum)| (*sum, place)).collect();
     let mut sum = after.iter().rev().fold(stored, |sum, byte| TABLES.take(sum, *byte));
     let mut found = Vec::new();
     for place in (0..=inside.len()).rev() {

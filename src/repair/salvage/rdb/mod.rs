@@ -11,10 +11,13 @@ mod exact;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::hash_map::{Entry as Slot, HashMap};
 use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Write};
 use std::ops::Range;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use chain::{Before, File, Following, Next, Read, Search, Size, Sum, index, read};
 
@@ -251,10 +254,10 @@ enum Stop {
 
 /// An entry that is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Kept {
+struct Kept<'a> {
     range: Range<usize>,
     database: u64,
-    key: Vec<u8>,
+    key: Cow<'a, [u8]>,
     kind: &'static TypeRow,
     /// The length of the value.
     value: usize,
@@ -265,14 +268,14 @@ struct Reading<'a> {
     file: File<'a>,
     /// What is known of the keys, and the database.
     before: Before,
-    /// Where each key is kept.
-    keys: HashMap<(u64, Cow<'a, [u8]>), Range<usize>>,
+    /// Where each key is kept, by a hash of it and its database.
+    keys: HashMap<u128, usize, FixedState>,
     functions: HashSet<Cow<'a, [u8]>>,
     databases: BTreeSet<u64>,
     gaps: Vec<Gap>,
     entries: u64,
     /// The last entry of the run, if nothing else follows it.
-    last: Option<Kept>,
+    last: Option<Kept<'a>>,
     /// The gap after which the database is that before it, if it may have selected another.
     doubtful: Option<usize>,
     /// Whether the last item was an entry with damage inside.
@@ -294,7 +297,7 @@ impl<'a> Reading<'a> {
         Self {
             file,
             before: Before::default(),
-            keys: HashMap::new(),
+            keys: HashMap::default(),
             functions: HashSet::new(),
             databases: BTreeSet::new(),
             gaps: Vec::new(),
@@ -378,7 +381,7 @@ impl<'a> Reading<'a> {
 
     fn add_entry(&mut self, entry: Entry<'a>) {
         let range = index(entry.offset)..index(entry.offset) + index(entry.length);
-        let (database, key) = (self.before.database, entry.key.to_vec());
+        let (database, key) = (self.before.database, entry.key.clone());
         let (kind, value) = (entry.kind, entry.value.len());
         self.row = Some(kind);
         self.before.note(&entry);
@@ -387,22 +390,23 @@ impl<'a> Reading<'a> {
             self.is_flawed = true;
             Cause::Entry(Box::new(flaw.damage))
         } else {
-            match self.keys.entry((database, entry.key)) {
-                Slot::Vacant(slot) => {
-                    slot.insert(range.clone());
+            // What is read first only tells what is wrong.
+            let original = if self.is_strict { self.keys.insert(hash(database, &key), range.start) } else { None };
+            match original {
+                None => {
                     self.entries += 1;
                     self.count_doubtful(&key);
                     self.last = Some(Kept { range, database, key, kind, value });
                     return;
                 }
-                Slot::Occupied(original) => Cause::Repeated {
-                    range: range.start as u64..range.end as u64,
-                    original: original.get().start as u64,
-                },
+                Some(original) => {
+                    self.keys.insert(hash(database, &key), original);
+                    Cause::Repeated { range: range.start as u64..range.end as u64, original: original as u64 }
+                }
             }
         };
         let mut gap = Gap::removing(range, cause);
-        gap.lost.push(Key { database, name: key });
+        gap.lost.push(Key { database, name: key.into_owned() });
         self.gaps.push(gap);
     }
 
@@ -442,10 +446,10 @@ impl<'a> Reading<'a> {
         }
         if let Some(Kept { database, key, .. }) = takes_last {
             self.entries -= 1;
-            self.keys.remove(&(*database, Cow::Owned(key.clone())));
-            gap.lost.push(Key { database: *database, name: key.clone() });
+            self.keys.remove(&hash(*database, key));
+            gap.lost.push(Key { database: *database, name: key.to_vec() });
         } else {
-            gap.before = last.map(|last| Key { database: last.database, name: last.key });
+            gap.before = last.map(|last| Key { database: last.database, name: last.key.into_owned() });
         }
         let database = self.before.database;
         gap.lost.extend(damage.and_then(|damage| damage.key).map(|name| Key { database, name }));
@@ -569,7 +573,7 @@ fn is_serious(flaw: &Flaw) -> bool {
 }
 
 /// Whether zeros from the place of damage on begin in the entry before it.
-fn is_overwritten_by_zeros(bytes: &[u8], last: &Kept, at: usize) -> bool {
+fn is_overwritten_by_zeros(bytes: &[u8], last: &Kept<'_>, at: usize) -> bool {
     let entry = bytes.get(last.range.clone()).unwrap_or_default();
     let before = entry.iter().rev().take_while(|byte| **byte == 0).count();
     let after = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| **byte == 0).count();
@@ -577,7 +581,7 @@ fn is_overwritten_by_zeros(bytes: &[u8], last: &Kept, at: usize) -> bool {
 }
 
 /// Whether an entry ends in so many zeros even if it is whole: a number, a score of 0, or a stream without groups.
-fn ends_in_zeros(entry: &[u8], zeros: usize, last: &Kept) -> bool {
+fn ends_in_zeros(entry: &[u8], zeros: usize, last: &Kept<'_>) -> bool {
     let is_number = |length: usize, encoding: u8| {
         zeros <= length && entry.len().checked_sub(length + 1).and_then(|at| entry.get(at)) == Some(&encoding)
     };
@@ -587,6 +591,11 @@ fn ends_in_zeros(entry: &[u8], zeros: usize, last: &Kept) -> bool {
         DataType::Stream | DataType::Module => zeros <= 4,
         _ => is_number(1, 0xc0) || is_number(2, 0xc1) || is_number(4, 0xc2),
     }
+}
+
+/// What stands for a key.
+fn hash(database: u64, key: &[u8]) -> u128 {
+    xxh3_128_with_seed(key, database)
 }
 
 /// What selects a database.
