@@ -122,7 +122,9 @@ fn mended(bytes: &[u8], at: Option<usize>, ends: impl IntoIterator<Item = usize>
         let length = end.checked_sub(CHECKSUM)?;
         let stored = u64::from_le_bytes(*bytes.get(length..end)?.first_chunk()?);
         let content = bytes.get(..length).filter(|_| stored != 0)?;
-        let burst = burst::locate(Crc64::of(content) ^ stored, length).map(|burst| {
+        // Near that place, the other search finds these too.
+        let syndrome = at.is_none().then(|| Crc64::of(content) ^ stored);
+        let burst = syndrome.and_then(|syndrome| burst::locate(syndrome, length)).map(|burst| {
             let wrong = burst.offset as u64..burst.end() as u64;
             let mut inserted = content.get(burst.offset..burst.end()).unwrap_or_default().to_vec();
             burst.mend(&mut inserted, burst.offset);
