@@ -223,11 +223,11 @@ impl Before {
         self.is_odd = self.read > MANY
             && self.shortest.is_some_and(|shortest| entry.key.len() < shortest.min(FRAGMENT))
             && !self.shapes.contains(&shape(&entry.key));
-        if (self.noted < Self::ALL || self.noted % Self::SOME == 0) && self.shapes.len() < Self::MOST {
+        if (self.noted < Self::ALL || self.noted.is_multiple_of(Self::SOME)) && self.shapes.len() < Self::MOST {
             self.shapes.insert(shape(&entry.key));
         }
         self.noted += 1;
-        self.types |= 1 << (entry.kind.number % u64::BITS as u8);
+        self.types |= bit(entry.kind.number);
         self.has_field_expiry |= has_triples(entry.kind);
         self.shortest = Some(self.shortest.map_or(entry.key.len(), |shortest| shortest.min(entry.key.len())));
         self.eviction = Some((entry.idle.is_some(), entry.frequency.is_some()));
@@ -277,6 +277,11 @@ impl Before {
             _ => None,
         }
     }
+}
+
+/// The bit of a type, of which all numbers are small.
+fn bit(number: u8) -> u64 {
+    1_u64.wrapping_shl(u32::from(number))
 }
 
 /// Whether values of a type end in triples of a length, a field and a value.
@@ -432,8 +437,7 @@ impl<'a, 's> Search<'a, 's> {
         let rest = self.file.bytes.get(at..).unwrap_or_default();
         let [number, first, ..] = rest else { return false };
         if type_row(self.file.header.family, *number).is_some() {
-            return is_key(*first)
-                && (is_written(self.file.header, *number) || self.before.types >> (number % u64::BITS as u8) & 1 == 1);
+            return is_key(*first) && (is_written(self.file.header, *number) || self.before.types & bit(*number) != 0);
         }
         match Opcode::of(self.file.header, *number) {
             // Times up to the year 10889, which has 48 bits.
