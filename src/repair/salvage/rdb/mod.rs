@@ -321,7 +321,7 @@ impl<'a> Reading<'a> {
         loop {
             let at = index(walker.position());
             match read(&mut walker) {
-                Read::Item(Item::Entry(entry)) if self.is_remainder(&entry) => {
+                Read::Item(Item::Entry(entry)) if self.is_of_zeros(&entry) || self.is_remainder(&entry) => {
                     return Stop::Damage { at, damage: None };
                 }
                 Read::Item(item) => match item.flaws().iter().find(|flaw| is_serious(flaw)) {
@@ -338,6 +338,14 @@ impl<'a> Reading<'a> {
                 Read::Damage(damage) => return Stop::Damage { at, damage: Some(damage) },
             }
         }
+    }
+
+    /// Whether an entry without a key is made of zeros: strings are, of their type and the lengths of key and value.
+    fn is_of_zeros(&self, entry: &Entry<'_>) -> bool {
+        /// The most zeros in a row that an entry without a key and a value begins with, and the next one.
+        const ZEROS: usize = 4;
+        let zeros = self.file.bytes.get(index(entry.offset)..).unwrap_or_default();
+        self.is_strict && entry.key.is_empty() && zeros.iter().take_while(|byte| **byte == 0).nth(ZEROS).is_some()
     }
 
     fn is_remainder(&mut self, entry: &Entry<'_>) -> bool {
