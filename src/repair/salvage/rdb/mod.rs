@@ -324,6 +324,9 @@ impl<'a> Reading<'a> {
                 Read::Item(Item::Entry(entry)) if self.is_of_zeros(&entry) || self.is_remainder(&entry) => {
                     return Stop::Damage { at, damage: None };
                 }
+                Read::Item(item) if self.is_foreign(&item, index(walker.position())) => {
+                    return Stop::Damage { at, damage: None };
+                }
                 Read::Item(item) => match item.flaws().iter().find(|flaw| is_serious(flaw)) {
                     // Where other damaged items end is not known, and neither where any does if the checksum is wrong.
                     Some(flaw) if self.is_strict || !matches!(item, Item::Entry(_)) => {
@@ -338,6 +341,22 @@ impl<'a> Reading<'a> {
                 Read::Damage(damage) => return Stop::Damage { at, damage: Some(damage) },
             }
         }
+    }
+
+    /// Whether no server that writes this version writes such an item, which ends at a place, and its readers refuse it.
+    fn is_foreign(&self, item: &Item<'_>, end: usize) -> bool {
+        let version = self.file.header.version;
+        self.is_strict
+            && match item {
+                Item::Entry(entry) => entry.kind.rdb_version > version,
+                Item::Function { .. } => version < 10,
+                Item::SlotInfo { .. } => version < 12,
+                // Its size follows.
+                Item::SelectDatabase(number) => {
+                    *number >= 16 && self.file.bytes.get(end) != Some(&Opcode::ResizeDatabase.number())
+                }
+                _ => false,
+            }
     }
 
     /// Whether an entry without a key is made of zeros: strings are, of their type and the lengths of key and value.
