@@ -343,7 +343,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whether no server that writes this version writes such an item, which ends at a place, and its readers refuse it.
+    /// Whether no server that writes this version writes such an item, which ends at a place, and its readers refuse
+    /// it.
     fn is_foreign(&self, item: &Item<'_>, end: usize) -> bool {
         let version = self.file.header.version;
         self.is_strict
