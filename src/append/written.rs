@@ -61,8 +61,8 @@ fn changes_nothing(command: &[&[u8]], server: Server) -> bool {
     match row.effect {
         Effect::Write | Effect::Indirect => false,
         Effect::Read => true,
-        // Redis 6.2 keeps scripts in the log, because EVALSHA may be there too.
-        Effect::Control => !(row.name.starts_with("script") && server == Server::Redis62),
+        // Where EVALSHA is logged, so are the scripts that it calls.
+        Effect::Control => !(row.name.starts_with("script") && server.logs_scripts()),
     }
 }
 
