@@ -15,6 +15,7 @@ mod walk;
 mod windows;
 mod wrong_byte;
 
+use std::borrow::Cow;
 use std::num::NonZeroUsize;
 use std::ops::Range;
 
@@ -210,20 +211,28 @@ pub fn salvage(bytes: &[u8], start: usize, options: Options<'_>) -> Salvage {
     salvage_scanned(bytes, &scan::scan(bytes, start, options.server, options.scan), options)
 }
 
+/// Where a record with a damaged name is gone, others may be read than before, and have damaged names as well.
+const ROUNDS_FOR_NAMES: usize = 4;
+
 /// The same, of records that were scanned.
 fn salvage_scanned(bytes: &[u8], scanned: &Scan, options: Options<'_>) -> Salvage {
-    let (salvage, with_names) = salvage_records(bytes, scanned, options);
-    let find = |run: Range<usize>| names::find(bytes, run, options.server);
-    let wrong: Vec<names::WrongName> = with_names.into_iter().flat_map(find).collect();
-    if wrong.is_empty() {
-        return salvage;
-    }
-    // A name may be that of a command on which the records after it depend.
-    let repaired = names::repaired(bytes, &wrong);
+    let (mut salvage, mut with_names) = salvage_records(bytes, scanned, options);
     let start = usize::try_from(scanned.start).unwrap_or(bytes.len());
-    let options = Options { scan: scan::Options { copy: None, ..options.scan }, ..options };
-    let scanned = scan::scan(&repaired, start, options.server, options.scan);
-    let (mut salvage, _) = salvage_records(&repaired, &scanned, options);
+    let mut repaired = Cow::Borrowed(bytes);
+    let mut wrong: Vec<names::WrongName> = Vec::new();
+    for _ in 0..ROUNDS_FOR_NAMES {
+        let found = with_names.into_iter().flat_map(|run| names::find(&repaired, run, options.server));
+        let more: Vec<names::WrongName> = found.filter(|found| !wrong.contains(found)).collect();
+        if more.is_empty() {
+            break;
+        }
+        // A name may be that of a command on which the records after it depend.
+        repaired = Cow::Owned(names::repaired(&repaired, &more));
+        wrong.extend(more);
+        let options = Options { scan: scan::Options { copy: None, ..options.scan }, ..options };
+        let scanned = scan::scan(&repaired, start, options.server, options.scan);
+        (salvage, with_names) = salvage_records(&repaired, &scanned, options);
+    }
     names::add(wrong, bytes, &mut salvage.gaps);
     salvage
 }
