@@ -12,8 +12,9 @@
 //! - [`Appender::tick`] does what is due by itself: syncs an idle log, tries a failed write again, begins a rewrite
 //!   when the log has grown, and ends it. Call it about ten times a second.
 //!
-//! When writing fails, what is there of the last commands is cut off again, and they are tried once a second; under
-//! [`Fsync::Always`] the error is returned, and no command is written after it. What a failed sync may have lost is
+//! When writing fails, what is there of the last commands is cut off again, and they are tried once a second. Meanwhile
+//! they wait in memory: as long as [`Appender::is_failing`], refuse commands that write, as servers do (`MISCONF`).
+//! Under [`Fsync::Always`] the error is returned, and no command is written after it. What a failed sync may have lost is
 //! never counted as being on disk, whatever later syncs say ([`Appender::durable`]).
 //!
 //! ```
@@ -417,6 +418,11 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
         self.durable
     }
 
+    /// Whether the last write or a sync has failed, and nothing has shown since that it works again.
+    pub const fn is_failing(&self) -> bool {
+        self.failure.is_some() || self.syncs.has_failed
+    }
+
     /// What happened since this was last called.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
@@ -431,7 +437,7 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
             last_rewrite_time: self.last_rewrite_time,
             current_rewrite_time: self.rewriting.as_ref().map(|(_, began)| self.clock.elapsed().saturating_sub(*began)),
             last_rewrite_is_ok: self.trigger.failures() == 0,
-            last_write_is_ok: self.failure.is_none() && !self.syncs.has_failed,
+            last_write_is_ok: !self.is_failing(),
             current_size: self.size(),
             base_size: self.trigger.base(),
             buffer_length: self.feed.bytes().len() as u64,
