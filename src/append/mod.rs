@@ -14,8 +14,8 @@
 //!
 //! When writing fails, what is there of the last commands is cut off again, and they are tried once a second. Meanwhile
 //! they wait in memory: as long as [`Appender::is_failing`], refuse commands that write, as servers do (`MISCONF`).
-//! Under [`Fsync::Always`] the error is returned, and no command is written after it. What a failed sync may have lost is
-//! never counted as being on disk, whatever later syncs say ([`Appender::durable`]).
+//! Under [`Fsync::Always`] the error is returned, and no command is written after it. What a failed sync may have lost
+//! is never counted as being on disk, whatever later syncs say ([`Appender::durable`]).
 //!
 //! ```
 //! # fn main() -> aofkit::Result<()> {

@@ -14,6 +14,17 @@ pub(super) enum Written {
     Instead(Vec<Vec<u8>>),
 }
 
+/// How long the names of the commands are at most that are written in another way.
+const LONGEST: usize = "restore-asking".len();
+
+/// A name in lower case; nothing if it is longer.
+fn lower_case<'b>(name: &[u8], buffer: &'b mut [u8; LONGEST]) -> &'b [u8] {
+    let Some(place) = buffer.get_mut(..name.len()) else { return &[] };
+    place.copy_from_slice(name);
+    place.make_ascii_lowercase();
+    place
+}
+
 /// What servers write for a command that was executed at `now`, in milliseconds of Unix time.
 ///
 /// Relative times become absolute, so that a key lives no longer after a restart than before it (`t_string.c`,
@@ -21,8 +32,8 @@ pub(super) enum Written {
 /// and the key lives longer). What has no effect is left out.
 pub(super) fn written(command: &[&[u8]], now: i64, server: Server) -> Written {
     let [name, rest @ ..] = command else { return Written::Nothing };
-    let name = name.to_ascii_lowercase();
-    let translated = match (name.as_slice(), rest) {
+    let mut folded = [0; LONGEST];
+    let translated = match (lower_case(name, &mut folded), rest) {
         (b"set", [key, value, options @ ..]) => set(key, value, options, now),
         (b"setex", [key, time, value]) => in_seconds(time, now).map(|at| with_expiry(key, value, at)),
         (b"psetex", [key, time, value]) => in_milliseconds(time, now).map(|at| with_expiry(key, value, at)),
@@ -44,7 +55,7 @@ pub(super) fn written(command: &[&[u8]], now: i64, server: Server) -> Written {
             start.and_then(|start| absolute_option(&[b"MSETEX", count], options, start..options.len(), now))
         }
         (b"restore" | b"restore-asking", [key, time, payload, options @ ..]) => {
-            restore(&name, (key, time, payload), options, now)
+            restore(name, (key, time, payload), options, now)
         }
         _ => None,
     };
