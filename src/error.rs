@@ -137,6 +137,11 @@ impl fmt::Display for Elsewhere {
     }
 }
 
+/// The same error of the operating system once more.
+pub(crate) fn copied(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
+}
+
 /// The error's text without the `(os error 2)` at its end, which does not help people.
 pub(crate) fn plain(error: &io::Error) -> String {
     let text = error.to_string();

@@ -268,8 +268,7 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
             }
             None => Current::begin(&mut directory, &mut operations)?,
         };
-        let sizes = directory.live().into_iter().filter(|path| *path != current.path);
-        let other_bytes = sizes.map(|path| std::fs::metadata(path).map_or(0, |metadata| metadata.len())).sum();
+        let other_bytes = current.other_bytes(&directory);
         let thread = Syncer::start(operations.clone())
             .map_err(|source| Error::io(directory.path(), "start a thread that syncs", source))?;
         let asked_at = clock.elapsed();
@@ -378,12 +377,7 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
     /// # Errors
     /// As [`Appender::rewrite`].
     pub fn begin_file(&mut self) -> Result<()> {
-        if !self.feed.bytes().is_empty() {
-            self.write()?;
-        }
-        if !self.feed.bytes().is_empty() {
-            return Err(self.refused("what was appended before cannot be written"));
-        }
+        self.write_all()?;
         let next = Current::begin(&mut self.directory, &mut self.operations)?;
         let old = std::mem::replace(&mut self.current, next);
         self.feed.begin_file();
@@ -397,12 +391,7 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
     /// # Errors
     /// [`ErrorKind::Io`], [`ErrorKind::Refused`]: some of what was appended may not be on disk.
     pub fn close(mut self) -> Result<()> {
-        if !self.feed.bytes().is_empty() {
-            self.write()?;
-        }
-        if !self.feed.bytes().is_empty() {
-            return Err(self.refused("what was appended last cannot be written"));
-        }
+        self.write_all()?;
         self.ask_for_sync(&Arc::clone(&self.current.file));
         let Self { syncs, current, .. } = self;
         syncs.thread.finish().map_err(|source| Error::io(current.path, "sync", source))
@@ -469,6 +458,14 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
         self.syncs.delayed += 1;
         self.events.push(Event::SyncDelayed);
         false
+    }
+
+    /// As [`Self::write`], where nothing may be left to be tried again.
+    fn write_all(&mut self) -> Result<()> {
+        if !self.feed.bytes().is_empty() {
+            self.write()?;
+        }
+        if self.feed.bytes().is_empty() { Ok(()) } else { Err(self.refused("what was appended cannot be written")) }
     }
 
     /// Writes everything that has come together, in one write.
@@ -567,9 +564,7 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
             }
             put => {
                 self.events.extend(put.err().map(Event::RewriteFailed));
-                let others = self.directory.live().into_iter().filter(|path| *path != self.current.path);
-                let bytes = |path: PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-                self.other_bytes = others.map(bytes).sum();
+                self.other_bytes = self.current.other_bytes(&self.directory);
                 self.trigger.succeeded(self.size());
                 self.events.push(Event::RewriteFinished(self.size()));
             }
@@ -581,6 +576,12 @@ impl Current {
     fn begin(directory: &mut Directory, operations: &mut impl Operations) -> Result<Self> {
         let (path, file) = directory.begin_incr(operations)?;
         Ok(Self { path, file: Arc::new(file), length: 0 })
+    }
+
+    /// The bytes of the other files that a server loads.
+    fn other_bytes(&self, directory: &Directory) -> u64 {
+        let others = directory.live().into_iter().filter(|path| *path != self.path);
+        others.map(|path| std::fs::metadata(path).map_or(0, |metadata| metadata.len())).sum()
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use crate::error::copied;
 use crate::storage::Operations;
 
 /// What the thread has done since it was last asked.
@@ -100,11 +101,6 @@ impl Syncer {
         let mut state = lock(&self.state);
         Done { synced_to: state.done.synced_to.take(), error: state.done.error.as_ref().map(copied) }
     }
-}
-
-/// The same error once more.
-pub(super) fn copied(error: &io::Error) -> io::Error {
-    error.raw_os_error().map_or_else(|| error.kind().into(), io::Error::from_raw_os_error)
 }
 
 impl Drop for Syncer {

@@ -457,9 +457,9 @@ fn ask(
 
 /// Says that a file has other names (hard links), which a change in place changes as well, and no other does.
 fn note_other_names(plan: &Plan, report: &mut Report) {
+    let is_cut = plan.in_place_cut().is_some();
     for part in plan.changes() {
         let Ok(metadata) = part.path.metadata() else { continue };
-        let is_cut = part.cut_at().is_some() && part.new_name.is_none();
         if let Some(others @ 1..) = metadata.nlink().checked_sub(1) {
             report.note_other_names(&part.path, others, is_cut);
         }

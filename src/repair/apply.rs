@@ -74,16 +74,10 @@ fn main_of(plan: &Plan) -> Option<PathBuf> {
     }
 }
 
-/// The part that is cut in place, and where, if that is the plan.
-fn in_place_cut(plan: &Plan) -> Option<(&PartPlan, u64)> {
-    let part = plan.changes().next().filter(|_| plan.manifest.is_none())?;
-    Some((part, part.cut_at()?))
-}
-
 /// Finds out whether this process may write where the plan does, rather than in the middle of it.
 fn require_access(plan: &Plan, copies: &Copies) -> Result<()> {
     let Some(main) = main_of(plan) else { return Ok(()) };
-    match in_place_cut(plan) {
+    match plan.in_place_cut() {
         Some(_) => require_writable(&main, "write to this file")?,
         None => {
             require_writable(directory_of(&main), "make files in this directory")?;
@@ -98,20 +92,14 @@ fn require_access(plan: &Plan, copies: &Copies) -> Result<()> {
 /// and for copies on another disk.
 fn require_room(operations: &mut impl Operations, plan: &Plan, copies: &Copies) -> Result<()> {
     let Some(main) = main_of(plan) else { return Ok(()) };
-    if let Some((part, cut_at)) = in_place_cut(plan) {
+    if let Some((part, cut_at)) = plan.in_place_cut() {
         let Some(parent) = copies.parent(&main) else { return Ok(()) };
         let length = part.identity.length;
         // Holes are looked for only if that decides.
         return require_space(operations, parent, length - cut_at)
             .or_else(|_| require_space(operations, parent, stored_bytes(&main, cut_at, length)?));
     }
-    let length_after = |part: &PartPlan| match &part.change {
-        PartChange::Leaves => 0,
-        PartChange::Edits(edits) => {
-            part.identity.length - part.removed() + edits.iter().map(|edit| edit.inserted.len() as u64).sum::<u64>()
-        }
-    };
-    require_space(operations, directory_of(&main), plan.changes().map(length_after).sum())?;
+    require_space(operations, directory_of(&main), plan.changes().map(PartPlan::length_after).sum())?;
     match copies {
         // On the same disk they are second names of the old files.
         Copies::In(directory) if !is_same_disk(directory, directory_of(&main)) => {

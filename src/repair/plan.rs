@@ -90,6 +90,12 @@ impl Plan {
         self.parts.iter().filter(|part| !part.is_untouched())
     }
 
+    /// The part that is cut in place, and where, if that is all that changes.
+    pub fn in_place_cut(&self) -> Option<(&PartPlan, u64)> {
+        let part = self.changes().next().filter(|_| self.manifest.is_none())?;
+        Some((part, part.cut_at()?))
+    }
+
     /// Whether everything stays as it is.
     pub fn is_nothing(&self) -> bool {
         self.manifest.is_none() && self.changes().next().is_none()
@@ -150,6 +156,12 @@ impl PartPlan {
             PartChange::Edits(edits) => edits.iter().map(Edit::removed).sum(),
             PartChange::Leaves => self.identity.length,
         }
+    }
+
+    /// How long the file is after the change; 0 if it leaves.
+    pub fn length_after(&self) -> u64 {
+        let inserted: u64 = self.edits().iter().map(|edit| edit.inserted.len() as u64).sum();
+        self.identity.length - self.removed() + inserted
     }
 
     /// Whether every byte stays as it is.

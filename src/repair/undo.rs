@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::apply::refused;
 use crate::aof::log::Log;
+use crate::error::copied;
 use crate::plural::counted;
 use crate::storage::kept::{self, CHUNK, Kept, UndoneReplacement, are_same, write_sparse};
 use crate::storage::{Change, FileSystem, OpenElsewhere, Operations, Watch, directory_of};
@@ -169,13 +170,12 @@ fn undo_cut(operations: &mut impl Operations, kept: &Kept, open_elsewhere: OpenE
     }
     kept::discard(operations, kept).map_err(|error| match error.kind() {
         ErrorKind::Io { source, .. } => {
-            let source = source.raw_os_error().map_or_else(|| source.kind().into(), io::Error::from_raw_os_error);
             let done = format!(
                 "{} put back, but the copies in {} are still there",
                 counted(copy.length, "byte"),
                 kept.directory.display()
             );
-            Error::new(&path, ErrorKind::NotDurable { done, source })
+            Error::new(&path, ErrorKind::NotDurable { done, source: copied(source) })
         }
         _ => error,
     })?;

@@ -139,7 +139,7 @@ pub struct Loss {
 
 /// The file with the bytes that a cut removes, or the directory with the files as they were.
 fn copy_in(directory: &Path, plan: &Plan) -> PathBuf {
-    let cut = plan.changes().next().filter(|_| plan.manifest.is_none()).and_then(|part| Some((part, part.cut_at()?)));
+    let cut = plan.in_place_cut();
     cut.map_or_else(|| directory.to_owned(), |(part, cut_at)| directory.join(removed_name(&part.path, cut_at)))
 }
 

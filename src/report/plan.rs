@@ -64,7 +64,6 @@ pub(crate) fn changes(plan: &Plan) -> Vec<ChangeReport> {
 impl ChangeReport {
     fn of_part(part: &PartPlan) -> Self {
         let length = part.identity.length;
-        let inserted: u64 = part.edits().iter().map(|edit| edit.inserted.len() as u64).sum();
         let (action, becomes) = match &part.change {
             PartChange::Leaves => (Action::Leaves, None),
             PartChange::Edits(_) => {
@@ -89,7 +88,7 @@ impl ChangeReport {
             action,
             becomes: becomes.map(FileName),
             bytes: length,
-            bytes_after: length + inserted - part.removed(),
+            bytes_after: part.length_after(),
             stays,
             goes,
         }
