@@ -1,6 +1,6 @@
 //! The files of a log that is being written, and the manifest that names them.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -78,21 +78,18 @@ impl Directory {
         self.names.directory.join(OsStr::from_bytes(name))
     }
 
-    /// A name for the next file of a kind, which is free, and its sequence number.
-    fn next(&self, kind: Kind, name: impl Fn(i64) -> OsString) -> (OsString, i64) {
-        let counts = |entry: &&Entry| entry.kind == kind || entry.kind == Kind::History;
-        let used = self.manifest.entries.iter().filter(counts).map(|entry| entry.sequence).max().unwrap_or(0);
-        let mut sequence = used.max(0) + 1;
-        while self.path_of(name(sequence).as_bytes()).symlink_metadata().is_ok() {
-            sequence += 1;
-        }
-        (name(sequence), sequence)
+    /// The path of the next base, and its sequence number.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Refused`] if no number is left.
+    pub(super) fn next_base(&self, base: Base) -> Result<(PathBuf, i64)> {
+        let next = self.names.next(&self.manifest, Kind::Base, |sequence| self.names.base(sequence, base));
+        next.map(|(name, sequence)| (self.path_of(name.as_bytes()), sequence)).ok_or_else(|| self.no_number())
     }
 
-    /// The path of the next base.
-    pub(super) fn next_base(&self, base: Base) -> (PathBuf, i64) {
-        let (name, sequence) = self.next(Kind::Base, |sequence| self.names.base(sequence, base));
-        (self.path_of(name.as_bytes()), sequence)
+    fn no_number(&self) -> Error {
+        let text = "no sequence number is left for a new file".to_owned();
+        Error::new(self.manifest_path(), ErrorKind::Refused(text))
     }
 
     /// Creates the next incr, and has the manifest name it before anything is written to it.
@@ -100,7 +97,8 @@ impl Directory {
     /// # Errors
     /// [`ErrorKind::Io`]; the file is then removed. [`ErrorKind::NotDurable`].
     pub(super) fn begin_incr(&mut self, operations: &mut impl Operations) -> Result<(PathBuf, File)> {
-        let (name, sequence) = self.next(Kind::Incr, |sequence| self.names.incr(sequence));
+        let next = self.names.next(&self.manifest, Kind::Incr, |sequence| self.names.incr(sequence));
+        let (name, sequence) = next.ok_or_else(|| self.no_number())?;
         let path = self.path_of(name.as_bytes());
         let file = operations.create(&path, MODE).map_err(|source| Error::io(&path, "create", source))?;
         let mut manifest = self.manifest.clone();

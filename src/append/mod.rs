@@ -348,7 +348,7 @@ impl<O: Operations + Clone + Send + 'static, C: Clock> Appender<O, C> {
         }
         let started = self.begin_file().and_then(|()| {
             let count = self.directory.live().len().saturating_sub(1);
-            let (target, sequence) = self.directory.next_base(self.settings.base);
+            let (target, sequence) = self.directory.next_base(self.settings.base)?;
             let manifest = self.directory.manifest_path();
             let (base, release) = (self.settings.base, self.settings.release);
             let order = Order { manifest, count, target, sequence, base, release };

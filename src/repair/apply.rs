@@ -8,7 +8,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::edit::{Piece, pieces};
@@ -200,19 +200,13 @@ fn cut_part(
 
 /// How many of the bytes of a file from `start` to `end` take room: holes in it do not.
 fn stored_bytes(path: &Path, start: u64, end: u64) -> Result<u64> {
-    let open_error = |source| Error::io(path, "open", source);
-    let file = File::open(path).map_err(open_error)?;
-    let mut chunk = vec![0; kept::CHUNK];
+    let file = File::open(path).map_err(|source| Error::io(path, "open", source))?;
     let mut stored = 0;
-    let mut at = start;
-    while at < end {
-        let count = usize::try_from(end - at).unwrap_or(kept::CHUNK).min(kept::CHUNK);
-        let bytes = chunk.get_mut(..count).unwrap_or_default();
-        file.read_exact_at(bytes, at).map_err(|source| Error::io(path, "read", source))?;
-        stored += if bytes.iter().all(|byte| *byte == 0) { 0 } else { count as u64 };
-        at += count as u64;
-    }
-    Ok(stored)
+    let read = kept::read_chunks(&file, start..end, |bytes, _| {
+        stored += if bytes.iter().all(|byte| *byte == 0) { 0 } else { bytes.len() as u64 };
+        Ok(())
+    });
+    read.map(|()| stored).map_err(|source| Error::io(path, "read", source))
 }
 
 /// Puts a new file in the place of an old one, which is kept.
@@ -320,22 +314,10 @@ fn edited(operations: &mut impl Operations, source: &File, part: &PartPlan, targ
 
 /// Writes a file as it is after the edits of its plan.
 fn write_pieces(source: &File, part: &PartPlan, out: &mut impl Write) -> io::Result<()> {
-    let mut chunk = vec![0; kept::CHUNK];
     for piece in pieces(part.identity.length, part.edits()) {
-        let range = match piece {
-            Piece::Inserted(bytes) => {
-                out.write_all(bytes)?;
-                continue;
-            }
-            Piece::Kept(range) => range,
-        };
-        let mut at = range.start;
-        while at < range.end {
-            let count = usize::try_from(range.end - at).unwrap_or(kept::CHUNK).min(kept::CHUNK);
-            let bytes = chunk.get_mut(..count).unwrap_or_default();
-            source.read_exact_at(bytes, at)?;
-            out.write_all(bytes)?;
-            at += count as u64;
+        match piece {
+            Piece::Inserted(bytes) => out.write_all(bytes)?,
+            Piece::Kept(range) => kept::read_chunks(source, range, |bytes, _| out.write_all(bytes))?,
         }
     }
     Ok(())

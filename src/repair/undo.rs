@@ -1,16 +1,16 @@
 //! Restores what a change of a log removed, whichever command made the change; or discards the copies.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::apply::refused;
 use crate::aof::log::Log;
 use crate::error::copied;
 use crate::plural::counted;
-use crate::storage::kept::{self, CHUNK, Kept, UndoneReplacement, are_same, write_sparse};
+use crate::storage::kept::{self, Kept, UndoneReplacement, are_same, write_sparse};
 use crate::storage::{Change, FileSystem, OpenElsewhere, Operations, Watch, directory_of};
 use crate::{Error, ErrorKind, Result};
 
@@ -53,34 +53,34 @@ pub fn copies_of(path: &Path, elsewhere: Option<&Path>) -> Result<Vec<Kept>> {
     files.extend(targets);
     let mut directories: Vec<PathBuf> = files.iter().map(|file| directory_of(file).to_owned()).collect();
     directories.sort_unstable();
-    directories.dedup_by_key(|directory| directory.canonicalize().unwrap_or_else(|_| directory.clone()));
-    let mut all: Vec<Kept> = Vec::new();
-    // In another directory there may be copies of any log: those of this one say where it is.
-    let places: Vec<PathBuf> = directories.iter().filter_map(|directory| directory.canonicalize().ok()).collect();
+    directories.dedup_by_key(|directory| real(directory));
+    let named: Vec<(PathBuf, &OsStr)> =
+        files.iter().filter_map(|file| Some((real(directory_of(file)), file.file_name()?))).collect();
+    let prefix = prefix.map(|(directory, prefix)| (real(&directory), prefix));
     directories.extend(elsewhere.map(Path::to_owned));
+    let mut all: Vec<Kept> = Vec::new();
     for directory in directories.iter().filter(|directory| directory.is_dir()) {
+        // In another directory there may be copies of any log: those of this one say where it is.
         let is_of_log = |kept: &Kept| {
-            let place = kept.log_directory();
-            let is_here = place == directory || place.canonicalize().is_ok_and(|place| places.contains(&place));
-            let is_named = files.iter().any(|file| {
-                file.file_name() == Some(&kept.file)
-                    && (place == directory_of(file) || is_same(place, directory_of(file)))
-            });
-            let has_prefix = |(log, prefix): &(PathBuf, Vec<u8>)| {
-                (place == log || is_same(place, log)) && kept.file.as_bytes().starts_with(prefix)
+            let place = real(kept.log_directory());
+            let is_named = named.iter().any(|(directory, name)| *directory == place && *name == kept.file);
+            let has_prefix = |(directory, prefix): &(PathBuf, Vec<u8>)| {
+                *directory == place && kept.file.as_bytes().starts_with(prefix)
             };
-            is_here && (is_named || prefix.as_ref().is_some_and(has_prefix))
+            is_named || prefix.as_ref().is_some_and(has_prefix)
         };
         let found = kept::list(directory)?.into_iter().filter(is_of_log);
-        let is_new = |kept: &Kept, all: &[Kept]| !all.iter().any(|known| is_same(&known.directory, &kept.directory));
+        let is_new =
+            |kept: &Kept, all: &[Kept]| !all.iter().any(|known| real(&known.directory) == real(&kept.directory));
         all.extend(found.filter(|kept| is_new(kept, &all)).collect::<Vec<_>>());
     }
     all.sort_by_key(|kept| (kept.record.as_ref().map(|record| record.time), kept.number));
     Ok(all)
 }
 
-fn is_same(one: &Path, other: &Path) -> bool {
-    one.canonicalize().ok().is_some_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+/// The path without links, if there is such a file.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// The copies that [`undo`] would put back, after checking that they can be; nothing is changed.
@@ -236,15 +236,11 @@ fn choose(kept: &Kept) -> Result<Copy> {
 }
 
 fn append(operations: &mut impl Operations, file: &File, copy: &Copy) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK];
-    let (mut done, mut ends_in_hole) = (copy.begun, false);
-    while done < copy.length {
-        let count = usize::try_from(copy.length - done).unwrap_or(CHUNK).min(CHUNK);
-        let bytes = chunk.get_mut(..count).unwrap_or_default();
-        copy.file.read_exact_at(bytes, done)?;
-        ends_in_hole = write_sparse(operations, file, bytes, copy.cut_at + done)?;
-        done += count as u64;
-    }
+    let mut ends_in_hole = false;
+    kept::read_chunks(&copy.file, copy.begun..copy.length, |bytes, at| {
+        ends_in_hole = write_sparse(operations, file, bytes, copy.cut_at + at)?;
+        Ok(())
+    })?;
     if ends_in_hole {
         operations.truncate(file, copy.cut_at + copy.length)?;
     }

@@ -138,12 +138,10 @@ impl SalvageReport {
 
 impl PartReport {
     fn new((part, salvage): (&PartPlan, &Salvage)) -> Self {
-        let removed = part.removed();
-        let inserted: u64 = part.edits().iter().map(|edit| edit.inserted.len() as u64).sum();
         Self {
             path: FileName(part.path.clone()),
             bytes: part.identity.length,
-            bytes_after: part.identity.length + inserted - removed,
+            bytes_after: part.length_after(),
             records: salvage.records,
             entries: salvage.entries,
             gaps: salvage.gaps.iter().map(GapReport::new).collect(),

@@ -114,20 +114,11 @@ fn file_place(reading: Reading<'_>) -> Result<Place> {
 /// Chooses names that nothing uses: no file, and no line of the manifest.
 fn parts_place(log: &MultiPart, base: Base) -> Result<Place> {
     let names = Names::of(log);
-    let manifest = log.manifest_path.file_name().unwrap_or_default();
-    let is_free = |name: &OsStr| {
-        name != manifest
-            && !log.manifest.entries.iter().any(|entry| entry.name == name.as_bytes())
-            && names.directory.join(name).symlink_metadata().is_err()
-    };
-    let choose = |kind: Kind, name: &dyn Fn(i64) -> OsString| {
-        let counts = |entry: &&Entry| entry.kind == kind || entry.kind == Kind::History;
-        let used = log.manifest.entries.iter().filter(counts).map(|entry| entry.sequence).max();
-        let first = used.unwrap_or(0).saturating_add(1).max(1);
-        (first..=i64::MAX).map(|sequence| (name(sequence), sequence)).find(|(name, _)| is_free(name))
-    };
-    let chosen = choose(Kind::Base, &|sequence| names.base(sequence, base))
-        .zip(choose(Kind::Incr, &|sequence| names.incr(sequence)));
+    let chosen = names.next(&log.manifest, Kind::Base, |sequence| names.base(sequence, base)).zip(names.next(
+        &log.manifest,
+        Kind::Incr,
+        |sequence| names.incr(sequence),
+    ));
     match chosen {
         Some((base, incr)) => Ok(Place::Parts { names, base, incr }),
         None => Err(refused(&log.manifest_path, "no sequence number is left for a new file")),

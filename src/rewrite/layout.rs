@@ -62,6 +62,24 @@ impl Names {
         self.with(format!(".{sequence}.incr.aof"))
     }
 
+    /// A name for the next file of a kind, and its sequence number: nothing uses the name, neither a file nor a line of
+    /// the manifest. `None` if no number is left.
+    pub(crate) fn next(
+        &self,
+        manifest: &Manifest,
+        kind: Kind,
+        name: impl Fn(i64) -> OsString,
+    ) -> Option<(OsString, i64)> {
+        let counts = |entry: &&Entry| entry.kind == kind || entry.kind == Kind::History;
+        let used = manifest.entries.iter().filter(counts).map(|entry| entry.sequence).max();
+        let is_free = |name: &OsString| {
+            !manifest.entries.iter().any(|entry| entry.name == name.as_bytes())
+                && self.directory.join(name).symlink_metadata().is_err()
+        };
+        let first = used.unwrap_or(0).saturating_add(1).max(1);
+        (first..=i64::MAX).map(|sequence| (name(sequence), sequence)).find(|(name, _)| is_free(name))
+    }
+
     pub(crate) fn manifest(&self) -> PathBuf {
         self.directory.join(self.with(".manifest".to_owned()))
     }

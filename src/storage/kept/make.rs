@@ -3,12 +3,11 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::record::{Cause, Record, RecordedFile, TEXT};
-use super::{CHUNK, Kept, next_number, remove_directory};
+use super::{Kept, next_number, read_chunks, remove_directory};
 use crate::storage::draft::sync_directory;
 use crate::storage::names::kept_name;
 use crate::storage::unfinished::Registered;
@@ -129,15 +128,11 @@ impl Making {
         let path = self.directory.join(name);
         let mut copy = || {
             let copy = operations.create(&path, PRIVATE_FILE)?;
-            let mut chunk = vec![0; CHUNK];
-            let (mut done, mut ends_in_hole) = (0, false);
-            while done < length {
-                let count = usize::try_from(length - done).unwrap_or(CHUNK).min(CHUNK);
-                let bytes = chunk.get_mut(..count).unwrap_or_default();
-                source.read_exact_at(bytes, start + done)?;
-                ends_in_hole = write_sparse(operations, &copy, bytes, done)?;
-                done += count as u64;
-            }
+            let mut ends_in_hole = false;
+            read_chunks(source, start..start + length, |bytes, at| {
+                ends_in_hole = write_sparse(operations, &copy, bytes, at - start)?;
+                Ok(())
+            })?;
             if ends_in_hole {
                 operations.truncate(&copy, length)?;
             }

@@ -12,6 +12,7 @@ mod undo;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -165,6 +166,24 @@ fn is_same_content(one: &Path, other: &Path, open: Open<'_>) -> io::Result<bool>
         return Ok(false);
     }
     are_same((&open(one)?, 0), (&File::open(other)?, 0), first.length)
+}
+
+/// Reads bytes of a file, chunk by chunk; `each` gets a chunk and its offset in the file.
+pub(crate) fn read_chunks(
+    file: &File,
+    range: Range<u64>,
+    mut each: impl FnMut(&[u8], u64) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK];
+    let mut at = range.start;
+    while at < range.end {
+        let count = usize::try_from(range.end - at).unwrap_or(CHUNK).min(CHUNK);
+        let bytes = chunk.get_mut(..count).unwrap_or_default();
+        file.read_exact_at(bytes, at)?;
+        each(bytes, at)?;
+        at += count as u64;
+    }
+    Ok(())
 }
 
 /// Whether `length` bytes at an offset of one file equal those at an offset of another.
