@@ -7,27 +7,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::harness::RealServer;
 use crate::harness::files::folder;
 use crate::harness::load::{Ended, load_here};
 use crate::harness::program::aofkit;
-use crate::harness::{RealServer, Reply};
 
 /// The releases that write logs of several parts, and the last one that does not.
 const RELEASES: [&str; 7] =
     ["redis-6.2", "redis-7.0", "redis-8.0.6", "redis-8.2", "redis-8.6", "valkey-8.1", "valkey-9.1"];
-
-/// Starts a server on the log in a directory.
-fn start(release: &str, directory: &Path) -> RealServer {
-    let mut options = vec!["--appendonly", "yes", "--appendfsync", "no", "--dir", directory.to_str().unwrap()];
-    if release != "redis-6.2" {
-        options.extend(["--enable-debug-command", "yes"]);
-    }
-    let mut server = RealServer::start_with(release, &options);
-    while matches!(server.call(&["DBSIZE"]), Reply::Error(text) if text.starts_with("LOADING")) {
-        std::thread::yield_now();
-    }
-    server
-}
 
 fn digest(server: &mut RealServer) -> String {
     server.call(&["DEBUG", "DIGEST"]).text()
@@ -44,7 +31,7 @@ impl Scene {
     /// A server that has worked for a while, in two databases, with a rewrite behind it.
     fn new(release: &'static str) -> Self {
         let directory = folder();
-        let mut server = start(release, directory.path());
+        let mut server = RealServer::start_on(release, directory.path());
         let number = |number: usize| number.to_string();
         for round in 0..2 {
             for key in 0..200 {
@@ -130,7 +117,7 @@ fn bytes_in_the_middle_are_overwritten() {
         let path = scene.appended_to();
         let bytes = fs::read(&path).unwrap();
         // In the value of a key that was set again later: the data is what it was without that record.
-        let mut server = start(release, scene.path());
+        let mut server = RealServer::start_on(release, scene.path());
         server.call(&["SET", "twice", &"y".repeat(3000)]);
         for number in 0..100 {
             server.call(&["SET", "twice", &number.to_string()]);
@@ -152,7 +139,7 @@ fn bytes_in_the_middle_are_overwritten() {
 fn somebody_runs_flushall() {
     for release in RELEASES {
         let scene = Scene::new(release);
-        let mut server = start(release, scene.path());
+        let mut server = RealServer::start_on(release, scene.path());
         server.call(&["FLUSHALL"]);
         server.call(&["SET", "after", "1"]);
         drop(server);
@@ -188,7 +175,7 @@ fn a_command_that_the_server_refuses_is_taken_out() {
         scene.is_broken();
         let place = format!("{}:{offset}", path.file_name().unwrap().to_str().unwrap());
         scene.run(&["--remove", if release == "redis-6.2" { place.split(':').nth(1).unwrap() } else { &place }]);
-        let mut server = start(release, scene.path());
+        let mut server = RealServer::start_on(release, scene.path());
         assert_eq!(server.call(&["GET", "key:1"]).text(), "1", "{release}");
         server.call(&["SET", "key:1", &format!("value 1 {}", "x")]);
         assert_eq!(digest(&mut server), scene.digest, "{release}");

@@ -31,17 +31,6 @@ fn contents(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-fn start(name: &str, directory: &Path) -> RealServer {
-    let directory = directory.to_str().unwrap();
-    // With `everysec`, a write waits as long as the disk is busy, and a server that is killed then loses it.
-    let options = ["--appendonly", "yes", "--appendfsync", "no", "--enable-debug-command", "yes", "--dir", directory];
-    let mut server = RealServer::start_with(name, &options);
-    while matches!(server.call(&["DBSIZE"]), Reply::Error(text) if text.starts_with("LOADING")) {
-        std::thread::yield_now();
-    }
-    server
-}
-
 fn state(server: &mut RealServer) -> (Reply, Reply) {
     (server.call(&["DBSIZE"]), server.call(&["DEBUG", "DIGEST"]))
 }
@@ -51,7 +40,7 @@ fn a_running_server_keeps_its_log_and_a_started_one_loads_the_new_one() {
     for name in ["redis-7.0", "redis-8.0.6", "valkey-8.1", "valkey-9.1"] {
         let directory = TempDir::new().unwrap();
         let parts = directory.path().join("appendonlydir");
-        let mut server = start(name, directory.path());
+        let mut server = RealServer::start_on(name, directory.path());
         for number in 0..50 {
             server.call(&["SET", &format!("key:{}", number % 5), &number.to_string()]);
         }
@@ -78,14 +67,14 @@ fn a_running_server_keeps_its_log_and_a_started_one_loads_the_new_one() {
         let done = aofkit(&[], &["rewrite", "--in-place", "--yes"], directory.path());
         assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
         assert!(contents(&parts) != old, "{name}");
-        let mut server = start(name, directory.path());
+        let mut server = RealServer::start_on(name, directory.path());
         assert_eq!(state(&mut server), after, "{name}");
         drop(server);
         // It has written nothing, so the old log may come back.
         let undone = aofkit(&[], &["rewrite", "--undo"], directory.path());
         assert!(undone.status.success(), "{name}: {}", String::from_utf8_lossy(&undone.stderr));
         assert_eq!(contents(&parts), old, "{name}");
-        let mut server = start(name, directory.path());
+        let mut server = RealServer::start_on(name, directory.path());
         assert_eq!(state(&mut server), after, "{name}");
     }
 }
@@ -93,7 +82,7 @@ fn a_running_server_keeps_its_log_and_a_started_one_loads_the_new_one() {
 #[server_test]
 fn a_server_that_runs_is_not_fixed_unless_forced() {
     let directory = TempDir::new().unwrap();
-    let mut server = start("redis-8.0.6", directory.path());
+    let mut server = RealServer::start_on("redis-8.0.6", directory.path());
     server.call(&["SET", "a", "1"]);
     let incr = directory.path().join("appendonlydir/appendonly.aof.1.incr.aof");
     let torn = [fs::read(&incr).unwrap(), b"*3\r\n$3\r\nSET\r\n".to_vec()].concat();
@@ -109,7 +98,7 @@ fn a_server_loads_by_a_manifest_that_was_worked_out_what_it_loaded_before() {
     for name in ["redis-7.0", "redis-8.6", "valkey-9.1"] {
         let directory = TempDir::new().unwrap();
         let manifest = directory.path().join("appendonlydir/appendonly.aof.manifest");
-        let mut server = start(name, directory.path());
+        let mut server = RealServer::start_on(name, directory.path());
         for number in 0..50 {
             server.call(&["INCR", &format!("key:{}", number % 5)]);
         }
@@ -124,7 +113,7 @@ fn a_server_loads_by_a_manifest_that_was_worked_out_what_it_loaded_before() {
             assert_eq!(fs::read(&manifest).unwrap(), broken, "{name}");
             let fixed = aofkit(&[], &["fix", "--yes"], directory.path());
             assert_eq!(fixed.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&fixed.stdout));
-            assert_eq!(state(&mut start(name, directory.path())), before, "{name}");
+            assert_eq!(state(&mut RealServer::start_on(name, directory.path())), before, "{name}");
             // The server may have written the manifest anew.
             fs::remove_dir_all(manifest.with_file_name("appendonly.aof.manifest.aofkit-kept-1")).unwrap();
 

@@ -15,12 +15,12 @@ use predicates::str::contains;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::harness::RealServer;
 use crate::harness::faulty::{FAULTS, Faulty};
 use crate::harness::files::folder;
 use crate::harness::log::{command, log};
 use crate::harness::program::{aofkit, file};
 use crate::harness::servers::{program, server_of};
-use crate::harness::{RealServer, Reply};
 
 /// The releases whose logs are taken back: one file, and several parts of each kind.
 const RELEASES: [&str; 6] = ["redis-6.2", "redis-7.0", "redis-8.0.6", "redis-8.6", "valkey-8.1", "valkey-9.1"];
@@ -28,26 +28,13 @@ const RELEASES: [&str; 6] = ["redis-6.2", "redis-7.0", "redis-8.0.6", "redis-8.6
 /// The first Unix second of a log.
 const BEGIN: usize = 1_700_000_000;
 
-fn start(release: &str, directory: &Path) -> RealServer {
-    // With everysec, a server that is syncing answers before it writes to the log.
-    let mut options = vec!["--appendonly", "yes", "--appendfsync", "no", "--dir", directory.to_str().unwrap()];
-    if release != "redis-6.2" {
-        options.extend(["--enable-debug-command", "yes"]);
-    }
-    let mut server = RealServer::start_with(release, &options);
-    while matches!(server.call(&["DBSIZE"]), Reply::Error(text) if text.starts_with("LOADING")) {
-        std::thread::yield_now();
-    }
-    server
-}
-
 fn digest(server: &mut RealServer) -> String {
     server.call(&["DEBUG", "DIGEST"]).text()
 }
 
 /// What a server loads from a directory.
 fn loaded(release: &str, directory: &Path) -> String {
-    digest(&mut start(release, directory))
+    digest(&mut RealServer::start_on(release, directory))
 }
 
 /// The file that a server appends to, and the directory that it is in.
@@ -136,7 +123,7 @@ fn traffic(step: usize) -> Vec<Vec<String>> {
 fn history(release: &str) -> (TempDir, Vec<(String, String)>) {
     const STEPS: usize = 9;
     let directory = folder();
-    let mut server = start(release, directory.path());
+    let mut server = RealServer::start_on(release, directory.path());
     server.call(&["SET", "first", "1"]);
     rewrite(&mut server);
     server.call(&["SET", "second", "1"]);
@@ -261,7 +248,7 @@ fn a_time_is_where_the_official_checkers_cut() {
 fn what_a_flushall_emptied_comes_back() {
     for release in RELEASES {
         let directory = folder();
-        let mut server = start(release, directory.path());
+        let mut server = RealServer::start_on(release, directory.path());
         for step in 0..6 {
             for words in traffic(step) {
                 server.call(&words);
@@ -304,7 +291,7 @@ fn what_a_flushall_emptied_comes_back() {
 /// What a server has after commands, in database 0 first.
 fn after(release: &str, lines: &[&str]) -> String {
     let directory = folder();
-    let mut server = start(release, directory.path());
+    let mut server = RealServer::start_on(release, directory.path());
     for line in lines {
         server.call(&line.split(' ').collect::<Vec<_>>());
     }
@@ -347,7 +334,7 @@ fn what_was_removed_never_happened_and_everything_after_it_did() {
     };
     for release in RELEASES {
         let directory = folder();
-        let mut server = start(release, directory.path());
+        let mut server = RealServer::start_on(release, directory.path());
         for line in lines {
             server.call(&line.split(' ').collect::<Vec<_>>());
         }
@@ -373,7 +360,7 @@ fn what_was_removed_never_happened_and_everything_after_it_did() {
 fn a_server_starts_without_the_command_that_it_refuses() {
     for release in RELEASES {
         let directory = folder();
-        let mut server = start(release, directory.path());
+        let mut server = RealServer::start_on(release, directory.path());
         server.call(&["SET", "a", "1"]);
         let before = digest(&mut server);
         drop(server);
@@ -411,7 +398,8 @@ fn records_of_several_parts_go_at_once() {
             format!("{name}:{at}")
         };
         let places = parts.iter().map(offset).collect::<Vec<_>>().join(",");
-        let count = |path: &Path| start(release, path).call(&["GET", "counter"]).text().parse::<u64>().unwrap();
+        let count =
+            |path: &Path| RealServer::start_on(release, path).call(&["GET", "counter"]).text().parse::<u64>().unwrap();
         let before = count(directory.path());
         on_a_copy(directory.path(), &["--remove", &places], |path, report| {
             assert_eq!(count(path), before - 2, "{release}: {report}");
