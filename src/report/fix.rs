@@ -83,6 +83,9 @@ pub struct Report {
     pub message: Option<String>,
     /// What can be done next.
     pub advice: Option<String>,
+    /// Whether a part is cut in place, and only its end is kept.
+    #[serde(skip)]
+    is_cut: bool,
     #[serde(skip)]
     copies: Copies,
     #[serde(skip)]
@@ -176,6 +179,7 @@ impl Report {
             notes: Vec::new(),
             message: None,
             advice: None,
+            is_cut: false,
             copies: Copies::Beside,
             content: Removed::default(),
             excerpt: None,
@@ -298,6 +302,7 @@ impl Report {
     /// The plan as data, and where what it removes is to be kept, as far as can be said now.
     pub fn will_change(&mut self, plan: &Plan, copies: &Copies) {
         self.changes = changes(plan);
+        self.is_cut = plan.in_place_cut().is_some();
         self.copies = copies.clone();
         let Some(directory) = kept_directory(plan, copies) else { return };
         self.name(&directory);
@@ -429,7 +434,11 @@ impl Report {
             (records, entries) => format!("{} and {}", counted(entries, "entry"), counted(records, "record")),
         };
         match &self.copy {
-            Some(_) => self.write_keep(out, style, &format!("{records}, and the log as it is now in")),
+            Some(_) => self.write_keep(
+                out,
+                style,
+                &format!("{records}, and {} in", if self.is_cut { "what is cut off," } else { "the log as it is now" }),
+            ),
             None => {
                 write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
                 self.fill(style, 5).write(out, &records)?;
@@ -444,7 +453,7 @@ impl Report {
             write!(out, "{} ", style.paint(Tone::Bad, "note"))?;
             return self.fill(style, 5).write(out, "no copy is kept (--keep-nothing): this cannot be undone");
         };
-        let directory = if self.cut_at.is_some() { directory_of(&copy.0) } else { copy.0.as_path() };
+        let directory = if self.is_cut { directory_of(&copy.0) } else { copy.0.as_path() };
         write!(out, "{} ", style.paint(Tone::Good, "keep"))?;
         self.fill(style, 5).write(out, &format!("{what} {}", FileName(directory)))
     }

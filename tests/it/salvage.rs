@@ -386,3 +386,15 @@ fn an_rdb_of_which_only_the_checksum_is_wrong_keeps_every_entry() {
     assert_eq!(code, 0, "{out}");
     assert_eq!(fs::read(&path).unwrap(), [&whole[..], &command(&["SET", "after", "1"])].concat());
 }
+
+#[test]
+fn of_a_file_that_only_loses_its_end_the_end_is_kept_and_the_plan_says_so() {
+    let directory = folder();
+    let path = directory.path().join("a.aof");
+    fs::write(&path, [log().0, b"*1\r\n$4\r\nPI".to_vec()].concat()).unwrap();
+    let (_, out, _) = salvaged(&path, &["--dry-run"]);
+    assert!(
+        out.contains("keep 51 records, and what is cut off, in ") && out.contains("a.aof.aofkit-kept-1\n"),
+        "{out}"
+    );
+}
